@@ -1,0 +1,16 @@
+//! What a training job is: rows, the fleet, its state and the cause of a bad one.
+//!
+//! Owns every rule about jobs that needs no cluster to be decided. It must not do I/O, read a clock,
+//! use tokio or a kube client: time comes in as [`time::Secs`], data as rows.
+
+pub mod fleet;
+pub mod kind;
+pub mod row;
+pub mod state;
+pub mod text;
+pub mod time;
+
+pub use kind::Kind;
+pub use row::{EventRow, JobRow, PodRow, WorkloadRow};
+pub use text::{Clean, Name, Raw, Sym, Uid};
+pub use time::Secs;

@@ -1,0 +1,219 @@
+//! The words for how a job is: [`State`], and [`Derived`], everything that is computed about one job.
+//!
+//! Only names and data; `derive.rs` decides which applies.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    text::{Clean, Name, Sym},
+    time::Secs,
+};
+
+/// How a job is, derived from its status, pods, events and queue; never a copy of its last condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Waits for admission; the message of Kueue is the cause.
+    Queued,
+    /// Its Workload was deactivated (`active: false`).
+    Paused,
+    /// Suspended by its own field, no queue involved.
+    Suspended,
+    /// Lost its place to another; will be queued again.
+    Preempted,
+    /// Kueue can't admit it as it is (misconfigured queue, more than the maximum, …).
+    Inadmissible,
+    /// Runs on another cluster (MultiKueue).
+    Remote,
+    /// The operator refused the manifest; it will never get a status.
+    Invalid,
+    /// Nobody acts on it: the operator is missing, or doesn't watch this namespace.
+    OperatorSilent,
+    /// Pods can't be made (quota, policy).
+    Blocked,
+    /// Pods exist, not all run: scheduled, pulled (all images there) and ready out of total.
+    Pending {
+        /// Pods with a node.
+        scheduled: u16,
+        /// Pods whose images are there.
+        pulled: u16,
+        /// Pods that are ready.
+        ready: u16,
+        /// Pods wanted.
+        total: u16,
+    },
+    /// All workers run, the launcher (or leading replica) doesn't yet.
+    Starting,
+    /// Runs, as far as one can see.
+    Running,
+    /// Runs or starts, but a replica is in a bad way.
+    Degraded,
+    /// The launcher is being tried again: attempt `k` of `n` (0 = not known).
+    Restarting {
+        /// This attempt, from 1.
+        attempt: u16,
+        /// Attempts in all.
+        of: u16,
+    },
+    /// Ended well.
+    Succeeded,
+    /// Ended badly.
+    Failed(Failure),
+    /// Is being deleted.
+    Terminating,
+    /// The object could not be read well enough.
+    Unreadable,
+}
+
+/// In which way a job failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// `activeDeadlineSeconds` passed.
+    Deadline,
+    /// Retries used up.
+    BackOff,
+    /// Workers were evicted.
+    Evicted,
+    /// Anything else.
+    Other,
+}
+
+/// How urgent a state is, for sorting, colours and «needs attention».
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something is wrong.
+    Bad,
+    /// Something may be wrong, or is being retried.
+    Warn,
+    /// Waits.
+    Wait,
+    /// Works.
+    Good,
+    /// Over, or asked to rest.
+    Done,
+}
+
+impl State {
+    /// One word, as in the STATE column and in `state:` filters.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Queued => "Queued",
+            Self::Paused => "Paused",
+            Self::Suspended => "Suspended",
+            Self::Preempted => "Preempted",
+            Self::Inadmissible => "Inadmissible",
+            Self::Remote => "Remote",
+            Self::Invalid => "Invalid",
+            Self::OperatorSilent => "OperatorSilent",
+            Self::Blocked => "Blocked",
+            Self::Pending { .. } => "Pending",
+            Self::Starting => "Starting",
+            Self::Running => "Running",
+            Self::Degraded => "Degraded",
+            Self::Restarting { .. } => "Restarting",
+            Self::Succeeded => "Succeeded",
+            Self::Failed(_) => "Failed",
+            Self::Terminating => "Terminating",
+            Self::Unreadable => "Unreadable",
+        }
+    }
+
+    /// How urgent it is.
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Failed(_) | Self::Degraded | Self::Invalid | Self::Blocked | Self::Inadmissible => Severity::Bad,
+            Self::OperatorSilent | Self::Restarting { .. } | Self::Preempted | Self::Unreadable => Severity::Warn,
+            Self::Queued | Self::Pending { .. } | Self::Starting | Self::Terminating => Severity::Wait,
+            Self::Running | Self::Remote => Severity::Good,
+            Self::Succeeded | Self::Paused | Self::Suspended => Severity::Done,
+        }
+    }
+
+    /// Whether the job has come to its end.
+    pub const fn is_finished(&self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed(_))
+    }
+}
+
+/// The word, with what belongs to it: `Pending (ready 2/4)`, `Restarting (2 of 7)`, `Failed (deadline)`.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pending { scheduled, pulled, ready, total } if *total > 0 => {
+                let (what, n) = if scheduled < total {
+                    ("scheduled", scheduled)
+                } else if pulled < total {
+                    ("pulled", pulled)
+                } else {
+                    ("ready", ready)
+                };
+                f.pad(&format!("Pending ({what} {n}/{total})"))
+            }
+            Self::Restarting { attempt, of: 0 } => f.pad(&format!("Restarting (attempt {attempt})")),
+            Self::Restarting { attempt, of } => f.pad(&format!("Restarting ({attempt} of {of})")),
+            Self::Failed(Failure::Deadline) => f.pad("Failed (deadline)"),
+            Self::Failed(Failure::BackOff) => f.pad("Failed (back-off)"),
+            Self::Failed(Failure::Evicted) => f.pad("Failed (evicted)"),
+            Self::OperatorSilent => f.pad("Operator silent"),
+            other => f.pad(other.word()),
+        }
+    }
+}
+
+/// The one-line reason for a bad state, with its evidence and its remedy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    /// Id of the rule, or of the condition that speaks for itself (`kueue-message`, `operator-silent`).
+    pub rule: Arc<str>,
+    /// Class of the rule (see `assets/rules.toml`).
+    pub class: Arc<str>,
+    /// One line: «Worker 2: out of memory (limit 16Gi), exit 137».
+    pub title: Clean,
+    /// What to do.
+    pub remedy: Clean,
+    /// Where it was seen, best first.
+    pub evidence: Box<[Evidence]>,
+    /// The replica it is about (`worker-2`), if one.
+    pub replica: Option<Name>,
+    /// The node of that replica.
+    pub node: Option<Sym>,
+    /// Will it pass without anybody doing something?
+    pub recovers: bool,
+}
+
+/// One observation that a cause rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// `pod train-worker-2`, `event on MPIJob`, `condition QuotaReserved`, …
+    pub at: Clean,
+    /// The cluster's own words.
+    pub text: Clean,
+}
+
+/// Everything computed about one job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    /// How it is.
+    pub state: State,
+    /// Why, when that is not obvious.
+    pub cause: Option<Cause>,
+    /// The operator's own word: the type of the last True condition; empty when it says nothing.
+    pub reported: Sym,
+    /// Whether `reported` says something else than `state`, so that both are worth showing.
+    pub disagrees: bool,
+    /// Workers (nodes) ready now.
+    pub ready: u16,
+    /// Workers (nodes) wanted.
+    pub total: u16,
+    /// Accelerators asked for by the whole job, launcher included.
+    pub gpus: u32,
+    /// Accelerators held by live pods though the job has finished.
+    pub leaked_gpus: u32,
+    /// Restarts seen: container restarts and further launcher attempts.
+    pub restarts: u16,
+    /// When it began to run (or was asked to).
+    pub started: Option<Secs>,
+    /// When it ended.
+    pub finished: Option<Secs>,
+    /// Until when this holds with no new data (e.g. «operator silent» after 10 s).
+    pub valid_until: Option<Secs>,
+}
