@@ -1,1 +1,15 @@
-//! (in the making)
+//! The terminal itself: what state it is in, what comes from it, what goes to it.
+//!
+//! Owns raw mode and every other mode ([`guard`]), signals ([`signals`]), keys ([`input`]), the one write a frame
+//! ([`output`], [`paint`]), what the terminal can do ([`caps`]), its clipboard ([`clipboard`]) and programs that borrow
+//! it ([`child`]). Must not know what is drawn or what a key means.
+
+pub mod caps;
+pub mod child;
+pub mod clipboard;
+pub mod color;
+pub mod guard;
+pub mod input;
+pub mod output;
+pub mod paint;
+pub mod signals;

@@ -1,0 +1,146 @@
+//! Keys, pastes, clicks and sizes from the terminal.
+//!
+//! Owns the one reader of the terminal; whoever lends the terminal to another program stops it first with
+//! [`Keyboard::pause`]. Must not give a key a meaning.
+
+use std::{io, time::Duration};
+
+use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind, MouseEvent};
+use futures::{FutureExt as _, StreamExt as _};
+use ratatui::layout::Size;
+
+/// A storm of sizes (a dragged window) is taken as one.
+const RESIZE_QUIET: Duration = Duration::from_millis(50);
+
+/// What came from the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A key went down.
+    Key(KeyEvent),
+    /// A bracketed paste, raw as it came: for text fields, which clean it; never for commands.
+    Paste(String),
+    /// A click or the wheel.
+    Mouse(MouseEvent),
+    /// The terminal has this size now.
+    Resize(Size),
+    /// The terminal is gone. Nothing follows.
+    Lost,
+}
+
+/// The reader.
+#[derive(Debug, Default)]
+pub struct Keyboard {
+    stream: Option<EventStream>,
+    held: Option<Input>,
+}
+
+impl Keyboard {
+    /// Begins to read.
+    pub fn new() -> Self {
+        Self { stream: Some(EventStream::new()), held: None }
+    }
+
+    /// The next input. Waits for ever while paused. Safe to cancel.
+    pub async fn next(&mut self) -> Input {
+        if let Some(held) = self.held.take() {
+            return held;
+        }
+        loop {
+            let Some(stream) = &mut self.stream else { return std::future::pending().await };
+            match translate(stream.next().await) {
+                Some(Input::Resize(size)) => return self.settle(size).await,
+                Some(input) => return input,
+                None => {}
+            }
+        }
+    }
+
+    /// What has already come, without waiting.
+    pub fn ready(&mut self) -> Option<Input> {
+        self.next().now_or_never()
+    }
+
+    /// Stops reading: the terminal now belongs to somebody else.
+    pub fn pause(&mut self) {
+        self.stream = None;
+        self.held = None;
+    }
+
+    /// Reads again.
+    pub fn resume(&mut self) {
+        self.stream.get_or_insert_with(EventStream::new);
+    }
+
+    /// Waits until the sizes come to rest; a key ends the waiting, and is kept for the next call.
+    async fn settle(&mut self, size: Size) -> Input {
+        let mut held = Held { size, keyboard: self };
+        while let Some(stream) = &mut held.keyboard.stream {
+            match tokio::time::timeout(RESIZE_QUIET, stream.next()).await {
+                Err(_) => break,
+                Ok(event) => match translate(event) {
+                    Some(Input::Resize(size)) => held.size = size,
+                    Some(other) => {
+                        held.keyboard.held = Some(other);
+                        break;
+                    }
+                    None => {}
+                },
+            }
+        }
+        let size = held.size;
+        std::mem::forget(held);
+        Input::Resize(size)
+    }
+}
+
+/// Keeps a size that was read when the waiting for more of them is cancelled.
+struct Held<'a> {
+    size: Size,
+    keyboard: &'a mut Keyboard,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.keyboard.held.get_or_insert(Input::Resize(self.size));
+    }
+}
+
+fn translate(event: Option<io::Result<Event>>) -> Option<Input> {
+    match event {
+        None | Some(Err(_)) => Some(Input::Lost),
+        Some(Ok(Event::Key(key))) => (key.kind == KeyEventKind::Press).then_some(Input::Key(key)),
+        Some(Ok(Event::Paste(text))) => Some(Input::Paste(text)),
+        Some(Ok(Event::Mouse(mouse))) => Some(Input::Mouse(mouse)),
+        Some(Ok(Event::Resize(width, height))) => Some(Input::Resize(Size { width, height })),
+        Some(Ok(Event::FocusGained | Event::FocusLost)) => None,
+    }
+}
+
+/// The size of the terminal, asked of the kernel.
+pub fn size() -> io::Result<Size> {
+    crossterm::terminal::size().map(|(width, height)| Size { width, height })
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    use super::*;
+
+    #[test]
+    fn only_presses_are_keys_and_every_error_is_the_end() {
+        let key = |kind| KeyEvent::new_with_kind(KeyCode::Char('j'), KeyModifiers::NONE, kind);
+        let press = key(KeyEventKind::Press);
+        assert_eq!(translate(Some(Ok(Event::Key(press)))), Some(Input::Key(press)));
+        assert_eq!(translate(Some(Ok(Event::Key(key(KeyEventKind::Release))))), None);
+        assert_eq!(translate(Some(Err(io::ErrorKind::BrokenPipe.into()))), Some(Input::Lost));
+        assert_eq!(translate(None), Some(Input::Lost));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_keyboard_is_silent() {
+        let mut keyboard = Keyboard::default();
+        assert_eq!(keyboard.ready(), None);
+        assert!(tokio::time::timeout(Duration::from_secs(9), keyboard.next()).await.is_err());
+    }
+}
