@@ -5,6 +5,7 @@
 
 pub mod fleet;
 pub mod kind;
+pub mod manifest;
 pub mod row;
 pub mod state;
 pub mod text;
