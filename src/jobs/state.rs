@@ -92,6 +92,28 @@ pub enum Severity {
     Done,
 }
 
+/// Every word of [`State::word`], most urgent first.
+pub const WORDS: [&str; 18] = [
+    "Failed",
+    "Degraded",
+    "Invalid",
+    "Blocked",
+    "Inadmissible",
+    "OperatorSilent",
+    "Restarting",
+    "Preempted",
+    "Unreadable",
+    "Queued",
+    "Pending",
+    "Starting",
+    "Terminating",
+    "Running",
+    "Remote",
+    "Succeeded",
+    "Paused",
+    "Suspended",
+];
+
 impl State {
     /// One word, as in the STATE column and in `state:` filters.
     pub const fn word(&self) -> &'static str {
@@ -216,4 +238,17 @@ pub struct Derived {
     pub finished: Option<Secs>,
     /// Until when this holds with no new data (e.g. «operator silent» after 10 s).
     pub valid_until: Option<Secs>,
+}
+
+impl Derived {
+    /// How urgent the job is: as its state, but one that holds accelerators after its end is worth a look.
+    pub fn urgency(&self) -> Severity {
+        let severity = self.state.severity();
+        if self.leaked_gpus > 0 { severity.min(Severity::Warn) } else { severity }
+    }
+
+    /// Whether somebody should look at it.
+    pub fn needs_attention(&self) -> bool {
+        self.urgency() <= Severity::Warn
+    }
 }
