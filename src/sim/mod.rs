@@ -1,1 +1,15 @@
-//! (in the making)
+//! The embedded cluster: an API server, controllers, a clock and faults.
+//!
+//! Reached like any other cluster, through a kubeconfig; nothing outside may ask whether it is this one. It uses the
+//! types and quantities of [`jobs`](crate::jobs), neither derivation nor checks, or it would prove nothing.
+
+pub mod chance;
+pub mod clock;
+pub mod options;
+pub mod output;
+pub mod store;
+
+pub use clock::Clock;
+pub use options::{FleetKind, Options};
+pub use output::{Output, Outputs};
+pub use store::Store;

@@ -1,0 +1,50 @@
+//! What a sim is started with.
+
+use super::Clock;
+
+/// What lives in the cluster at start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum FleetKind {
+    /// Six namespaces of a working day: jobs of every kind and state, that start, run, fail and finish.
+    #[default]
+    Demo,
+    /// All kinds served, no job yet.
+    Empty,
+    /// No training operator: the kinds are not served.
+    NoOperators,
+    /// Many alike, to measure with.
+    Scale {
+        /// How many jobs.
+        jobs: u32,
+        /// Workers of each.
+        workers: u32,
+        /// Pod status changes a second.
+        churn_per_second: f64,
+    },
+}
+
+/// How to start a sim.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Repeats a run: uids, names, scripts and faults follow from it.
+    pub seed: u64,
+    /// How many times faster scripts run; timestamps stay wall-clock time.
+    pub speed: f64,
+    /// What lives in it.
+    pub fleet: FleetKind,
+    /// Its time.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// The demo fleet on the wall clock. Must be called inside a tokio runtime.
+    pub fn new() -> Self {
+        Self { seed: 1, speed: 1.0, fleet: FleetKind::default(), clock: Clock::real() }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

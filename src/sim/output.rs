@@ -1,0 +1,27 @@
+//! What containers write: asked of whoever plays the kubelet, answered line by line.
+//!
+//! The API server's `log` subresource reads through these traits; nothing is stored, a line is made when it is read.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// Finds the output of containers.
+pub trait Outputs: Send + Sync {
+    /// The output of one container of `pod` (as stored), of its run now or of the one before.
+    /// `None`: it has written nothing and will not.
+    fn open(&self, pod: &Value, container: &str, previous: bool) -> Option<Arc<dyn Output>>;
+}
+
+/// The output of one run of one container. Lines are numbered from 0; a line's text and time never change.
+pub trait Output: Send + Sync {
+    /// How many lines are written by `now`.
+    fn written(&self, now: Timestamp) -> u64;
+
+    /// A line that is written: when, and its text without line end.
+    fn line(&self, number: u64) -> (Timestamp, String);
+
+    /// When the next line comes after `now`; `None` if none will.
+    fn next(&self, now: Timestamp) -> Option<Timestamp>;
+}

@@ -1,0 +1,196 @@
+//! What the API server fills in before it stores an object, and the names it takes.
+
+use serde_json::{Map, Value, json};
+
+use super::resource::{JOBS, MPIJOBS, NAMESPACES, PODS, PRIORITYCLASSES, SERVICES};
+use super::{Refusal, Resource, write::forget};
+
+/// Fills in apiVersion, kind and the defaults of the kind.
+pub(super) fn complete(resource: &Resource, value: &mut Value) {
+    if !value.is_object() {
+        *value = json!({});
+    }
+    value["apiVersion"] = json!(resource.api_version());
+    value["kind"] = json!(resource.kind);
+    if !value["metadata"].is_object() {
+        value["metadata"] = json!({});
+    }
+    if *resource == PODS {
+        pod_spec(&mut value["spec"], "Always");
+        running_pod(&mut value["spec"]);
+    } else if *resource == MPIJOBS {
+        mpi_job(&mut value["spec"]);
+    } else if *resource == JOBS {
+        batch_job(value);
+    } else if *resource == NAMESPACES {
+        let name = value["metadata"]["name"].clone();
+        value["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+        set(&mut value["spec"], &json!({"finalizers": ["kubernetes"]}));
+    } else if *resource == SERVICES {
+        set(&mut value["spec"], &json!({"type": "ClusterIP", "sessionAffinity": "None"}));
+    } else if *resource == PRIORITYCLASSES {
+        set(value, &json!({"preemptionPolicy": "PreemptLowerPriority"}));
+    }
+}
+
+/// The status of a new object: the server's, never the sender's.
+pub(super) fn first_status(resource: &Resource, value: &mut Value) {
+    if *resource == PODS {
+        value["status"] = json!({"phase": "Pending", "qosClass": qos(&value["spec"])});
+    } else if *resource == NAMESPACES {
+        value["status"] = json!({"phase": "Active"});
+    } else if resource.custom {
+        forget(value, "status");
+    } else {
+        value["status"] = json!({});
+    }
+}
+
+/// Sets the fields of `from` that `to` lacks.
+fn set(to: &mut Value, from: &Value) {
+    if !to.is_object() {
+        *to = Value::Object(Map::new());
+    }
+    for (key, made) in from.as_object().into_iter().flatten() {
+        if to[key].is_null() {
+            to[key] = made.clone();
+        }
+    }
+}
+
+/// The defaults of the MPIJob CRD's schema.
+fn mpi_job(spec: &mut Value) {
+    set(
+        spec,
+        &json!({
+            "launcherCreationPolicy": "AtStartup", "mpiImplementation": "OpenMPI", "runLauncherAsWorker": false,
+            "slotsPerWorker": 1, "sshAuthMountPath": "/root/.ssh",
+        }),
+    );
+    if spec["runPolicy"].is_object() {
+        set(&mut spec["runPolicy"], &json!({"suspend": false}));
+    }
+}
+
+fn batch_job(value: &mut Value) {
+    let uid = value["metadata"]["uid"].clone();
+    set(
+        &mut value["spec"],
+        &json!({"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": false,
+            "manualSelector": false, "podReplacementPolicy": "TerminatingOrFailed"}),
+    );
+    if !uid.is_null() {
+        set(&mut value["spec"], &json!({"selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}}));
+    }
+    pod_spec(&mut value["spec"]["template"]["spec"], "Always");
+}
+
+fn pod_spec(spec: &mut Value, restart: &str) {
+    set(
+        spec,
+        &json!({
+            "restartPolicy": restart, "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+            "securityContext": {}, "schedulerName": "default-scheduler",
+        }),
+    );
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let image = container["image"].as_str().unwrap_or_default();
+            let tag = image.rsplit('/').next().unwrap_or_default();
+            let latest = !tag.contains(':') || tag.ends_with(":latest");
+            let pull = if latest { "Always" } else { "IfNotPresent" };
+            set(
+                container,
+                &json!({
+                    "imagePullPolicy": pull, "resources": {}, "terminationMessagePath": "/dev/termination-log",
+                    "terminationMessagePolicy": "File",
+                }),
+            );
+        }
+    }
+}
+
+/// What admission adds to a pod itself.
+fn running_pod(spec: &mut Value) {
+    let wait = |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+    let both = [wait("node.kubernetes.io/not-ready"), wait("node.kubernetes.io/unreachable")];
+    set(
+        spec,
+        &json!({
+            "serviceAccountName": "default", "serviceAccount": "default", "priority": 0, "enableServiceLinks": true,
+            "preemptionPolicy": "PreemptLowerPriority", "tolerations": [],
+        }),
+    );
+    let Some(tolerations) = spec["tolerations"].as_array_mut() else { return };
+    for toleration in both {
+        if tolerations.iter().all(|t| t["key"] != toleration["key"]) {
+            tolerations.push(toleration);
+        }
+    }
+}
+
+/// The quality of service that follows from a pod's resources.
+fn qos(spec: &Value) -> &'static str {
+    let containers = || spec["containers"].as_array().into_iter().flatten();
+    let amount = |c: &Value, side: &str, what: &str| c["resources"][side][what].as_str().map(str::to_owned);
+    let asks = |c: &Value, what: &str| amount(c, "requests", what).or_else(|| amount(c, "limits", what));
+    let names = ["cpu", "memory"];
+    if containers().all(|c| names.iter().all(|n| asks(c, n).is_none())) {
+        "BestEffort"
+    } else if containers().all(|c| names.iter().all(|n| asks(c, n).is_some() && amount(c, "limits", n) == asks(c, n))) {
+        "Guaranteed"
+    } else {
+        "Burstable"
+    }
+}
+
+/// Whether `name` is an RFC 1123 subdomain, as object names must be.
+pub(super) fn is_subdomain(name: &str) -> bool {
+    let label = |label: &str| {
+        let inside = label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        !label.is_empty() && inside && !label.starts_with('-') && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+/// 422 for a name that is not one.
+pub(super) fn bad_name(resource: &Resource, name: &str) -> Refusal {
+    let rule = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+    let said = format!("Invalid value: \"{name}\": {rule}");
+    Refusal::invalid(resource, name, &[("FieldValueInvalid", "metadata.name", said)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_held_to_the_rule() {
+        for good in ["a", "a-b.c", "0x", "job-1"] {
+            assert!(is_subdomain(good), "{good}");
+        }
+        for bad in ["", "Bad", "a_b", "-a", "a-", "a..b", "é"] {
+            assert!(!is_subdomain(bad), "{bad}");
+        }
+        assert!(!is_subdomain(&"a".repeat(254)));
+    }
+
+    #[test]
+    fn quality_of_service_follows_resources() {
+        let spec = |resources: Value| json!({"containers": [{"resources": resources}]});
+        let same = json!({"cpu": "1", "memory": "1Gi"});
+        assert_eq!(qos(&spec(json!({}))), "BestEffort");
+        assert_eq!(qos(&spec(json!({"limits": same}))), "Guaranteed");
+        assert_eq!(qos(&spec(json!({"limits": same, "requests": {"cpu": "500m"}}))), "Burstable");
+    }
+
+    #[test]
+    fn a_pods_defaults_are_those_of_the_server() {
+        let mut pod = json!({"spec": {"containers": [{"name": "w", "image": "x"}], "restartPolicy": "Never"}});
+        complete(&PODS, &mut pod);
+        assert_eq!(pod["spec"]["restartPolicy"], "Never");
+        assert_eq!(pod["spec"]["containers"][0]["imagePullPolicy"], "Always");
+        assert_eq!(pod["spec"]["tolerations"].as_array().unwrap().len(), 2);
+        assert_eq!(pod["apiVersion"], "v1");
+    }
+}

@@ -1,0 +1,195 @@
+//! The sim's memory: objects by group, resource, namespace and name, and what happened to them.
+//!
+//! Owns versions, uids, generations, indexes, garbage collection and the rules of writing. HTTP (`api/`) and the
+//! controllers use the same functions, so that a controller meets the same refusals as a user. Must not know HTTP,
+//! users or what a job is. Writers hold one lock for microseconds; readers copy reference-counted objects.
+
+mod defaults;
+mod feed;
+mod gc;
+mod history;
+mod object;
+mod refusal;
+pub mod resource;
+mod selector;
+mod table;
+mod write;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use compact_str::CompactString;
+use serde_json::Value;
+
+use super::chance::Chance;
+use super::clock::Clock;
+pub use feed::{Feed, Lagged};
+pub use history::{Change, ChangeKind};
+pub use object::Object;
+use object::Recent;
+pub use refusal::Refusal;
+pub use resource::Resource;
+pub use selector::Selector;
+use table::{Key, Table, TableId};
+pub use write::{DeleteOptions, Deleted, Part, Propagation};
+
+/// A stored object, shared.
+pub type Obj = Arc<Object>;
+
+/// The label by which pods are indexed beside their names.
+pub const JOB_NAME: &str = "training.kubeflow.org/job-name";
+
+/// Looks at (and may complete or refuse) an object before it is created.
+pub type Admission = Arc<dyn Fn(&Store, &'static Resource, &mut Value) -> Result<(), Refusal> + Send + Sync>;
+
+/// The store. Cheap to clone; all clones are one store.
+#[derive(Clone)]
+pub struct Store(Arc<Shared>);
+
+struct Shared {
+    clock: Clock,
+    recent: Arc<Recent>,
+    admissions: RwLock<Vec<Admission>>,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    version: u64,
+    chance: Chance,
+    tables: BTreeMap<TableId, Table>,
+    /// Who names a uid as owner.
+    dependents: HashMap<CompactString, HashSet<(TableId, Key)>>,
+    /// Owners that wait for their dependents to go first.
+    waiting: HashMap<CompactString, (TableId, Key)>,
+    dead: gc::Dead,
+}
+
+/// What [`Store::list`] found.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The version of the whole.
+    pub version: u64,
+    /// By namespace, then name.
+    pub items: Vec<Obj>,
+}
+
+impl Store {
+    /// An empty store that serves nothing yet.
+    pub fn new(clock: Clock, seed: u64) -> Self {
+        let inner = Inner {
+            version: 1,
+            chance: Chance::new(seed),
+            tables: BTreeMap::new(),
+            dependents: HashMap::new(),
+            waiting: HashMap::new(),
+            dead: gc::Dead::default(),
+        };
+        let (recent, admissions) = (Arc::default(), RwLock::default());
+        Self(Arc::new(Shared { clock, recent, admissions, inner: Mutex::new(inner) }))
+    }
+
+    /// The time by which objects are stamped.
+    pub fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    /// Serves `resource` from now on (another version of the same resource is replaced, its objects kept).
+    pub fn serve(&self, resource: &'static Resource) {
+        let mut inner = self.lock();
+        let version = inner.version;
+        let id = table::id(resource);
+        inner.tables.entry(id).and_modify(|t| t.resource = resource).or_insert_with(|| Table::new(resource, version));
+    }
+
+    /// Stops serving `resource` and forgets its objects.
+    pub fn withdraw(&self, resource: &'static Resource) {
+        self.lock().tables.remove(&table::id(resource));
+    }
+
+    /// Adds a step that sees every object before it is created, in the order of adding.
+    pub fn admit(&self, step: Admission) {
+        self.0.admissions.write().unwrap_or_else(PoisonError::into_inner).push(step);
+    }
+
+    /// The served resources, by group and name.
+    pub fn resources(&self) -> Vec<&'static Resource> {
+        self.lock().tables.values().map(|t| t.resource).collect()
+    }
+
+    /// The served resource of these words.
+    pub fn resource(&self, group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
+        let inner = self.lock();
+        let found = inner.tables.values().map(|t| t.resource);
+        found.into_iter().find(|r| (r.group, r.version, r.plural) == (group, version, plural))
+    }
+
+    /// The newest version given out.
+    pub fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    /// One object; `namespace` is empty for cluster-scoped ones.
+    pub fn get(&self, resource: &'static Resource, namespace: &str, name: &str) -> Result<Obj, Refusal> {
+        self.lock().find(resource, namespace, name).ok_or_else(|| Refusal::not_found(resource, name))
+    }
+
+    /// Objects of one namespace, or of all with `None`.
+    pub fn list(&self, resource: &'static Resource, namespace: Option<&str>, selector: &Selector) -> Listed {
+        let inner = self.lock();
+        let items = inner.tables.get(&table::id(resource)).map(|t| t.list(namespace, selector)).unwrap_or_default();
+        Listed { version: inner.version, items }
+    }
+
+    /// The pods that carry this job's name, by name.
+    pub fn pods_of(&self, namespace: &str, job: &str) -> Vec<Obj> {
+        self.list(&resource::PODS, Some(namespace), &Selector::label(JOB_NAME, job)).items
+    }
+
+    /// How many objects there are.
+    pub fn count(&self, resource: &'static Resource) -> usize {
+        self.lock().tables.get(&table::id(resource)).map_or(0, Table::len)
+    }
+
+    /// All changes of these resources from now on.
+    pub fn subscribe(&self, resources: &[&'static Resource]) -> Feed {
+        let version = self.version();
+        self.subscribe_from(resources, version)
+    }
+
+    /// All changes of these resources after `version`.
+    pub fn subscribe_from(&self, resources: &[&'static Resource], version: u64) -> Feed {
+        let inner = self.lock();
+        let tables = resources.iter().map(|r| table::id(r));
+        let wakes = tables.filter_map(|id| inner.tables.get(&id).map(|t| (id, t.wake.subscribe()))).collect();
+        Feed::new(self.clone(), wakes, version)
+    }
+
+    /// Forgets the history: a watch that resumes from before now gets 410, as after etcd's compaction.
+    pub fn compact(&self) {
+        let mut inner = self.lock();
+        inner.version += 1;
+        let version = inner.version;
+        for table in inner.tables.values_mut() {
+            table.history.forget(version);
+        }
+    }
+
+    /// A name that is not taken yet, as for `generateName`, and a fresh uid for seeding.
+    pub fn chance(&self) -> Chance {
+        let mut inner = self.lock();
+        Chance::new(inner.chance.bits())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn find(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Obj> {
+        self.tables.get(&table::id(resource))?.get(namespace, name).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

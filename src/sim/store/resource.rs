@@ -1,0 +1,171 @@
+//! What the sim can serve: one row a resource.
+//!
+//! A new kind is a new row here (and, for kubectl's columns, one in `api/table.rs`).
+
+/// One resource of the API.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// API group; empty for core.
+    pub group: &'static str,
+    /// The served version.
+    pub version: &'static str,
+    /// Name in URLs.
+    pub plural: &'static str,
+    /// Name for one.
+    pub singular: &'static str,
+    /// The manifest's word.
+    pub kind: &'static str,
+    /// Lives in a namespace.
+    pub namespaced: bool,
+    /// kubectl's short names.
+    pub short_names: &'static [&'static str],
+    /// Groups such as `all`.
+    pub categories: &'static [&'static str],
+    /// Has `/status`: then the main path cannot write status, nor the other the rest.
+    pub status: bool,
+    /// Counts `metadata.generation`.
+    pub generation: bool,
+    /// A custom resource: stricter selectors, other words in some refusals.
+    pub custom: bool,
+    /// Dotted paths that a field selector may name, beside `metadata.name` and `metadata.namespace`.
+    pub selectable: &'static [&'static str],
+}
+
+impl Resource {
+    /// `v1` or `kubeflow.org/v2beta1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// `pods` or `mpijobs.kubeflow.org`, as refusals name it.
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
+const CORE: Resource = Resource {
+    group: "",
+    version: "v1",
+    plural: "",
+    singular: "",
+    kind: "",
+    namespaced: true,
+    short_names: &[],
+    categories: &[],
+    status: false,
+    generation: false,
+    custom: false,
+    selectable: &[],
+};
+const CUSTOM: Resource = Resource { custom: true, status: true, generation: true, ..CORE };
+const KUBEFLOW: Resource = Resource { group: "kubeflow.org", version: "v1", categories: &["all"], ..CUSTOM };
+const KUEUE: Resource = Resource { group: "kueue.x-k8s.io", version: "v1beta2", ..CUSTOM };
+
+macro_rules! resources {
+    ($($(#[$doc:meta])* $name:ident: $plural:literal $singular:literal $kind:literal, $short:expr, { $($field:ident: $value:expr),* } of $base:ident;)*) => {
+        $($(#[$doc])* pub static $name: Resource = Resource {
+            plural: $plural, singular: $singular, kind: $kind, short_names: &$short, $($field: $value,)* ..$base
+        };)*
+        /// Every row, in the order of discovery.
+        pub static ALL: &[&Resource] = &[$(&$name),*];
+    };
+}
+
+resources! {
+    /// Namespaces.
+    NAMESPACES: "namespaces" "namespace" "Namespace", ["ns"], { namespaced: false, status: true, selectable: &["status.phase"] } of CORE;
+    /// Pods.
+    PODS: "pods" "pod" "Pod", ["po"], { status: true, generation: true, categories: &["all"],
+        selectable: &["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP", "status.nominatedNodeName"] } of CORE;
+    /// Events of the core group.
+    EVENTS: "events" "event" "Event", ["ev"], {
+        selectable: &["involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"] } of CORE;
+    /// Services.
+    SERVICES: "services" "service" "Service", ["svc"], { status: true, categories: &["all"], selectable: &["spec.clusterIP", "spec.type"] } of CORE;
+    /// Config maps.
+    CONFIGMAPS: "configmaps" "configmap" "ConfigMap", ["cm"], {} of CORE;
+    /// Secrets.
+    SECRETS: "secrets" "secret" "Secret", [], { selectable: &["type"] } of CORE;
+    /// Nodes.
+    NODES: "nodes" "node" "Node", ["no"], { namespaced: false, status: true, selectable: &["spec.unschedulable"] } of CORE;
+    /// Service accounts.
+    SERVICEACCOUNTS: "serviceaccounts" "serviceaccount" "ServiceAccount", ["sa"], {} of CORE;
+    /// Volume claims.
+    CLAIMS: "persistentvolumeclaims" "persistentvolumeclaim" "PersistentVolumeClaim", ["pvc"], { status: true } of CORE;
+    /// Resource quotas.
+    QUOTAS: "resourcequotas" "resourcequota" "ResourceQuota", ["quota"], { status: true } of CORE;
+    /// Limit ranges.
+    LIMITRANGES: "limitranges" "limitrange" "LimitRange", ["limits"], {} of CORE;
+    /// Deployments (the operators').
+    DEPLOYMENTS: "deployments" "deployment" "Deployment", ["deploy"], { group: "apps", status: true, generation: true, categories: &["all"] } of CORE;
+    /// Batch Jobs (the launchers).
+    JOBS: "jobs" "job" "Job", [], { group: "batch", status: true, generation: true, categories: &["all"], selectable: &["status.successful"] } of CORE;
+    /// Priority classes.
+    PRIORITYCLASSES: "priorityclasses" "priorityclass" "PriorityClass", ["pc"], { group: "scheduling.k8s.io", namespaced: false, generation: true } of CORE;
+    /// Storage classes.
+    STORAGECLASSES: "storageclasses" "storageclass" "StorageClass", ["sc"], { group: "storage.k8s.io", namespaced: false } of CORE;
+    /// Network policies.
+    NETWORKPOLICIES: "networkpolicies" "networkpolicy" "NetworkPolicy", ["netpol"], { group: "networking.k8s.io", generation: true } of CORE;
+    /// `MPIJob` of mpi-operator.
+    MPIJOBS: "mpijobs" "mpijob" "MPIJob", [], { version: "v2beta1", categories: &[] } of KUBEFLOW;
+    /// `MPIJob` of training-operator; not served together with [`MPIJOBS`].
+    MPIJOBS_V1: "mpijobs" "mpijob" "MPIJob", [], {} of KUBEFLOW;
+    /// `PyTorchJob`.
+    PYTORCHJOBS: "pytorchjobs" "pytorchjob" "PyTorchJob", [], {} of KUBEFLOW;
+    /// `TFJob`.
+    TFJOBS: "tfjobs" "tfjob" "TFJob", [], {} of KUBEFLOW;
+    /// `XGBoostJob`.
+    XGBOOSTJOBS: "xgboostjobs" "xgboostjob" "XGBoostJob", [], {} of KUBEFLOW;
+    /// `PaddleJob`.
+    PADDLEJOBS: "paddlejobs" "paddlejob" "PaddleJob", [], {} of KUBEFLOW;
+    /// `JAXJob`.
+    JAXJOBS: "jaxjobs" "jaxjob" "JAXJob", [], {} of KUBEFLOW;
+    /// `TrainJob`.
+    TRAINJOBS: "trainjobs" "trainjob" "TrainJob", [], { group: "trainer.kubeflow.org", version: "v1alpha1" } of CUSTOM;
+    /// Runtimes of a namespace.
+    TRAININGRUNTIMES: "trainingruntimes" "trainingruntime" "TrainingRuntime", [], { group: "trainer.kubeflow.org", version: "v1alpha1", status: false } of CUSTOM;
+    /// Runtimes of the cluster.
+    CLUSTERTRAININGRUNTIMES: "clustertrainingruntimes" "clustertrainingruntime" "ClusterTrainingRuntime", [], { group: "trainer.kubeflow.org", version: "v1alpha1", status: false, namespaced: false } of CUSTOM;
+    /// `JobSet`.
+    JOBSETS: "jobsets" "jobset" "JobSet", [], { group: "jobset.x-k8s.io", version: "v1alpha2" } of CUSTOM;
+    /// Kueue workloads.
+    WORKLOADS: "workloads" "workload" "Workload", ["kwl"], {} of KUEUE;
+    /// Kueue queues of a namespace.
+    LOCALQUEUES: "localqueues" "localqueue" "LocalQueue", ["queue", "queues", "lq"], {} of KUEUE;
+    /// Kueue queues of the cluster.
+    CLUSTERQUEUES: "clusterqueues" "clusterqueue" "ClusterQueue", ["cq"], { namespaced: false } of KUEUE;
+    /// Kueue flavors.
+    RESOURCEFLAVORS: "resourceflavors" "resourceflavor" "ResourceFlavor", ["flavor", "flavors", "rf"], { namespaced: false, status: false } of KUEUE;
+    /// Kueue priorities.
+    WORKLOADPRIORITYCLASSES: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE;
+    /// Volcano's gangs.
+    PODGROUPS: "podgroups" "podgroup" "PodGroup", ["pg", "podgroup-v1beta1"], { group: "scheduling.volcano.sh", version: "v1beta1" } of CUSTOM;
+    /// scheduler-plugins' gangs.
+    PODGROUPS_SCHEDULER_PLUGINS: "podgroups" "podgroup" "PodGroup", ["pg", "pgs"], { group: "scheduling.x-k8s.io", version: "v1alpha1" } of CUSTOM;
+}
+
+/// What every cluster serves: the rows that are not custom.
+pub fn built_in() -> impl Iterator<Item = &'static Resource> {
+    ALL.iter().copied().filter(|r| !r.custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_kind_has_its_row() {
+        for kind in crate::jobs::Kind::ALL {
+            let info = kind.info();
+            let row = ALL.iter().find(|r| (r.group, r.version, r.plural) == (info.group, info.version, info.plural));
+            assert_eq!(row.map(|r| r.kind), Some(info.kind));
+        }
+    }
+
+    #[test]
+    fn names_read_as_in_refusals() {
+        assert_eq!((PODS.qualified().as_str(), PODS.api_version().as_str()), ("pods", "v1"));
+        assert_eq!(MPIJOBS.qualified(), "mpijobs.kubeflow.org");
+        assert_eq!(MPIJOBS.api_version(), "kubeflow.org/v2beta1");
+    }
+}
