@@ -1,1 +1,17 @@
-//! (in the making)
+//! What the user has set, and where things live.
+//!
+//! Owns the places ([`paths`]), the reading of files ([`files`]), the settings with their origins ([`settings`],
+//! [`context`]) and what is said about mistakes in them ([`notes`]). Must not write anything, and must not know what
+//! a setting is used for.
+
+pub mod context;
+pub mod files;
+pub mod notes;
+pub mod paths;
+pub mod settings;
+pub mod value;
+
+pub use context::{ContextSettings, Protection};
+pub use notes::{Gravity, Note};
+pub use paths::Paths;
+pub use settings::{ColorSetting, Config, Loaded, Origin, Setting};

@@ -1,0 +1,76 @@
+//! What is set for one context: `[context."name"]` of the settings.
+//!
+//! Owns its keys and their reading. Must not know which context is in use.
+
+use super::value::Value;
+
+/// How changes in a context are confirmed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    /// By `y`, with Cancel as the default.
+    #[default]
+    Ask,
+    /// By typing the object's name.
+    TypeName,
+}
+
+/// The settings of one context. Empty and `None`: nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextSettings {
+    /// No changes.
+    pub read_only: Option<bool>,
+    /// Colour of the context's name: red for production.
+    pub color: Option<String>,
+    /// How changes are confirmed.
+    pub protect: Option<Protection>,
+    /// What the context is called on screen.
+    pub alias: Option<String>,
+    /// Start with these namespaces instead of the last ones.
+    pub namespaces: Vec<String>,
+    /// Namespaces on the keys 1 to 9 (0 is all).
+    pub favourites: Vec<String>,
+    /// How long a request may take.
+    pub request_timeout: Option<std::time::Duration>,
+}
+
+/// The keys, with what they take and say.
+pub const KEYS: &[(&str, &str, &str)] = &[
+    ("read-only", "true or false", "no command that changes the cluster can run in this context"),
+    ("color", "a colour name", "the context's name and the frame are shown in it; red for production"),
+    ("protect", "\"ask\" or \"type-name\"", "how a change is confirmed: by y, or by typing the object's name"),
+    ("alias", "text", "what the context is called on screen"),
+    ("namespaces", "list of texts", "the scope to start with, instead of the last one"),
+    ("favourites", "list of texts", "namespaces on the keys 1 to 9; 0 is all namespaces"),
+    ("request-timeout", "length of time", "as the setting of this name, for this context"),
+];
+
+const COLORS: [&str; 7] = ["red", "yellow", "green", "blue", "magenta", "cyan", "white"];
+
+impl ContextSettings {
+    /// Takes a value for `key`. `Ok(false)`: there is no such key.
+    pub(super) fn set(&mut self, key: &str, value: Value) -> Result<bool, String> {
+        match key {
+            "read-only" => self.read_only = Some(value.flag()?),
+            "color" => self.color = Some(one_of(value, &COLORS)?),
+            "protect" => {
+                let type_name = one_of(value, &["ask", "type-name"])? == "type-name";
+                self.protect = Some(if type_name { Protection::TypeName } else { Protection::Ask });
+            }
+            "alias" => self.alias = Some(value.text()?),
+            "namespaces" => self.namespaces = value.texts()?,
+            "favourites" => self.favourites = value.texts()?,
+            "request-timeout" => self.request_timeout = Some(value.duration()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+pub(super) fn one_of(value: Value, words: &[&str]) -> Result<String, String> {
+    let text = value.text()?;
+    if words.contains(&text.as_str()) {
+        Ok(text)
+    } else {
+        Err(format!("«{text}» is not one of {}", words.join(", ")))
+    }
+}

@@ -1,0 +1,401 @@
+//! The settings: defaults, under `config.toml`, under `MPIDECK_…` variables, under arguments; each with its origin.
+//!
+//! Owns the one table of keys ([`KEYS`]), from which variables, the documentation and «did you mean» are made.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    context::{self, ContextSettings, one_of},
+    files::{self, TextFile},
+    notes::{Gravity, Note, did_you_mean, line_and_column},
+    paths::Paths,
+    value::Value,
+};
+
+/// Where a value comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Built in.
+    #[default]
+    Default,
+    /// A line of a file.
+    File(PathBuf, usize),
+    /// An environment variable.
+    Variable(String),
+    /// A command-line argument.
+    Argument(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Argument(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+/// A value and where it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was set.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    fn new(value: T) -> Self {
+        Self { value, origin: Origin::Default }
+    }
+
+    /// Lays another value over it.
+    pub fn set(&mut self, value: T, origin: Origin) {
+        *self = Self { value, origin };
+    }
+}
+
+/// `color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColorSetting {
+    /// Find out.
+    #[default]
+    Auto,
+    /// None.
+    Never,
+    /// 16.
+    Ansi16,
+    /// 256.
+    Ansi256,
+    /// 24 bits.
+    True,
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Name of a theme.
+    pub theme: Setting<String>,
+    /// Name of a keymap.
+    pub keymap: Setting<String>,
+    /// Colours.
+    pub color: Setting<ColorSetting>,
+    /// Only ASCII; `None` is «find out».
+    pub ascii: Setting<Option<bool>>,
+    /// Report clicks and the wheel.
+    pub mouse: Setting<bool>,
+    /// How long a request may take.
+    pub request_timeout: Setting<Duration>,
+    /// No changes, in any context.
+    pub read_only: Setting<bool>,
+    /// The editor; `None` is `$VISUAL`, `$EDITOR`, `vi`.
+    pub editor: Setting<Option<String>>,
+    /// Additions to the palette: a word, and the command line that it stands for.
+    pub aliases: BTreeMap<String, String>,
+    /// By context name.
+    pub contexts: BTreeMap<String, ContextSettings>,
+}
+
+/// The keys outside tables: name, what it takes, default, what it does.
+pub const KEYS: &[(&str, &str, &str, &str)] = &[
+    ("theme", "text", "terminal", "name of a theme: built in, or a file themes/NAME.toml beside the settings"),
+    ("keymap", "text", "default", "name of a keymap; a file keymaps/NAME.toml is laid over the built-in one"),
+    ("color", "auto, never, 16, 256, true", "auto", "how many colours are written"),
+    ("ascii", "true or false", "by locale", "draw with ASCII only"),
+    ("mouse", "true or false", "false", "take clicks and the wheel (the terminal's own selection then needs shift)"),
+    ("request-timeout", "length of time", "30s", "how long a request may take"),
+    ("read-only", "true or false", "false", "no command that changes a cluster can run"),
+    ("editor", "text", "$VISUAL, $EDITOR, vi", "program that edits text outside the console"),
+];
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            theme: Setting::new("terminal".to_owned()),
+            keymap: Setting::new("default".to_owned()),
+            color: Setting::default(),
+            ascii: Setting::default(),
+            mouse: Setting::default(),
+            request_timeout: Setting::new(Duration::from_secs(30)),
+            read_only: Setting::default(),
+            editor: Setting::default(),
+            aliases: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+        }
+    }
+}
+
+/// What [`Config::load`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// What there is to say about them.
+    pub notes: Vec<Note>,
+    /// Whether there is a settings file.
+    pub found: bool,
+}
+
+impl Loaded {
+    /// The notes that forbid to go on.
+    pub fn errors(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.gravity == Gravity::Error)
+    }
+}
+
+impl Config {
+    /// Defaults, under the settings file, under the environment.
+    pub fn load(paths: Option<&Paths>, env: impl Fn(&str) -> Option<String>) -> Loaded {
+        let mut loaded = Loaded::default();
+        if let Some(path) = paths.map(Paths::settings) {
+            match files::read(&path) {
+                Ok(None) => {}
+                Ok(Some(file)) => {
+                    loaded.found = true;
+                    Reader { path: &path, file: &file, loaded: &mut loaded }.read();
+                }
+                Err(note) => loaded.notes.push(note),
+            }
+        }
+        for (key, ..) in KEYS {
+            let name = variable(key);
+            let Some(text) = env(&name).filter(|text| !text.is_empty()) else { continue };
+            let origin = Origin::Variable(name.clone());
+            if let Err(what) = loaded.config.set(key, Value::Text(text), origin) {
+                loaded.notes.push(Note::about(Gravity::Error, format!("${name}"), &what));
+            }
+        }
+        loaded
+    }
+
+    /// What is set for a context; defaults if nothing is.
+    pub fn context(&self, name: &str) -> ContextSettings {
+        self.contexts.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Takes a value for `key`. `Ok(false)`: there is no such key.
+    fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<bool, String> {
+        match key {
+            "theme" => self.theme.set(value.text()?, origin),
+            "keymap" => self.keymap.set(value.text()?, origin),
+            "color" => self.color.set(color(value)?, origin),
+            "ascii" => self.ascii.set(Some(value.flag()?), origin),
+            "mouse" => self.mouse.set(value.flag()?, origin),
+            "request-timeout" => self.request_timeout.set(value.duration()?, origin),
+            "read-only" => self.read_only.set(value.flag()?, origin),
+            "editor" => self.editor.set(Some(value.text()?), origin),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// The variable that sets a key.
+pub fn variable(key: &str) -> String {
+    format!("MPIDECK_{}", key.replace('-', "_").to_ascii_uppercase())
+}
+
+fn color(value: Value) -> Result<ColorSetting, String> {
+    let word = one_of(value, &["auto", "never", "16", "256", "true"])?;
+    Ok(match word.as_str() {
+        "never" => ColorSetting::Never,
+        "16" => ColorSetting::Ansi16,
+        "256" => ColorSetting::Ansi256,
+        "true" => ColorSetting::True,
+        _ => ColorSetting::Auto,
+    })
+}
+
+/// Reads one settings file into what is loaded.
+struct Reader<'a> {
+    path: &'a PathBuf,
+    file: &'a TextFile,
+    loaded: &'a mut Loaded,
+}
+
+type Entry<'a, 'i> = (&'a toml::Spanned<toml::de::DeString<'i>>, &'a toml::Spanned<DeValue<'i>>);
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let file = self.file;
+        let table = match DeTable::parse(&file.text) {
+            Ok(table) => table,
+            Err(error) => {
+                let byte = error.span().map_or(0, |span| span.start);
+                self.note(Gravity::Error, byte, error.message(), "nothing of this file is used until it is mended");
+                return;
+            }
+        };
+        if file.others_read
+            && let Some((key, byte)) = secret_key(table.get_ref())
+        {
+            let what = format!("«{key}» holds or names a secret, and others can read this file (mode {:o})", file.mode);
+            self.note(Gravity::Error, byte, &what, &format!("chmod 600 {}", self.path.display()));
+            return;
+        }
+        for entry in table.get_ref() {
+            self.entry(entry);
+        }
+    }
+
+    fn entry(&mut self, (key, value): Entry<'_, '_>) {
+        let (name, byte) = (key.get_ref().as_ref(), key.span().start);
+        match (name, value.get_ref()) {
+            ("context", DeValue::Table(contexts)) => {
+                for (name, settings) in contexts {
+                    self.context(name.get_ref(), settings);
+                }
+            }
+            ("aliases", DeValue::Table(aliases)) => {
+                for (word, line) in aliases {
+                    match Value::from(line.get_ref()).text() {
+                        Ok(line) => {
+                            self.loaded.config.aliases.insert(word.get_ref().to_string(), line);
+                        }
+                        Err(what) => self.bad(word.get_ref(), line.span().start, &what),
+                    }
+                }
+            }
+            ("context" | "aliases", _) => self.bad(name, value.span().start, "is not a table"),
+            _ => {
+                let origin = Origin::File(self.path.clone(), line_and_column(&self.file.text, byte).0);
+                let known = KEYS.iter().map(|key| key.0).chain(["context", "aliases"]);
+                let result = self.loaded.config.set(name, Value::from(value.get_ref()), origin);
+                self.result(name, byte, value.span().start, result, known);
+            }
+        }
+    }
+
+    fn context(&mut self, name: &str, settings: &toml::Spanned<DeValue<'_>>) {
+        let DeValue::Table(table) = settings.get_ref() else {
+            self.bad(name, settings.span().start, "is not a table");
+            return;
+        };
+        let mut context = ContextSettings::default();
+        for (key, value) in table {
+            let result = context.set(key.get_ref(), Value::from(value.get_ref()));
+            let known = context::KEYS.iter().map(|key| key.0);
+            self.result(key.get_ref(), key.span().start, value.span().start, result, known);
+        }
+        self.loaded.config.contexts.insert(name.to_owned(), context);
+    }
+
+    fn result<'k>(
+        &mut self,
+        key: &str,
+        key_at: usize,
+        value_at: usize,
+        result: Result<bool, String>,
+        known: impl IntoIterator<Item = &'k str>,
+    ) {
+        match result {
+            Ok(true) => {}
+            Ok(false) => {
+                let hint = did_you_mean(key, known).map(|name| format!("did you mean «{name}»?"));
+                self.note(Gravity::Warning, key_at, &format!("unknown key «{key}»"), &hint.unwrap_or_default());
+            }
+            Err(what) => self.bad(key, value_at, &what),
+        }
+    }
+
+    fn bad(&mut self, key: &str, byte: usize, what: &str) {
+        let rows = KEYS.iter().map(|k| (k.0, k.1)).chain(context::KEYS.iter().map(|k| (k.0, k.1)));
+        let takes = rows.into_iter().find(|row| row.0 == key).map(|row| format!("it takes {}", row.1));
+        self.note(Gravity::Error, byte, &format!("{key}: {what}"), &takes.unwrap_or_default());
+    }
+
+    fn note(&mut self, gravity: Gravity, byte: usize, what: &str, hint: &str) {
+        let note = Note::in_file(gravity, self.path, &self.file.text, byte, what).hint(hint);
+        self.loaded.notes.push(note);
+    }
+}
+
+/// The first key, at any depth, that holds or names a secret.
+fn secret_key(table: &DeTable<'_>) -> Option<(String, usize)> {
+    table.iter().find_map(|(key, value)| match value.get_ref() {
+        DeValue::Table(inner) => secret_key(inner),
+        _ if files::is_secret_key(key.get_ref()) => Some((key.get_ref().to_string(), key.span().start)),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn load_with(text: &str, mode: u32, vars: &[(&str, &str)]) -> (Loaded, tempfile::TempDir) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let paths = Paths { config: dir.path().to_owned(), state: dir.path().to_owned() };
+        std::fs::write(paths.settings(), text).expect("written");
+        std::fs::set_permissions(paths.settings(), std::fs::Permissions::from_mode(mode)).expect("set");
+        let env = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        (Config::load(Some(&paths), env), dir)
+    }
+
+    fn notes(text: &str) -> Vec<String> {
+        let (loaded, dir) = load_with(text, 0o600, &[]);
+        let prefix = format!("{}/", dir.path().display());
+        loaded.notes.iter().map(|note| note.to_string().replace(&prefix, "")).collect()
+    }
+
+    #[test]
+    fn a_variable_wins_over_the_file_and_each_keeps_its_origin() {
+        let text =
+            "theme = \"dark\"\n\nrequest-timeout = \"1m\"\n[context.\"prod/eu\"]\ncolor = \"red\"\nread-only = true\n";
+        let (loaded, dir) = load_with(text, 0o644, &[("MPIDECK_THEME", "light"), ("MPIDECK_ASCII", "1")]);
+        assert_eq!(loaded.notes, []);
+        let config = loaded.config;
+        assert_eq!((config.theme.value.as_str(), config.theme.origin.to_string()), ("light", "$MPIDECK_THEME".into()));
+        assert_eq!(config.request_timeout.value, Duration::from_mins(1));
+        assert_eq!(config.request_timeout.origin, Origin::File(dir.path().join("config.toml"), 3));
+        assert_eq!(config.ascii.value, Some(true));
+        let prod = config.context("prod/eu");
+        assert_eq!((prod.color.as_deref(), prod.read_only), (Some("red"), Some(true)));
+        assert_eq!(config.context("other"), ContextSettings::default());
+    }
+
+    #[test]
+    fn mistakes_are_said_with_their_place_and_a_remedy() {
+        assert_eq!(notes("mouse = true\nthem = \"x\""), ["config.toml:2:1: unknown key «them»; did you mean «theme»?"]);
+        assert_eq!(
+            notes("mouse = \"maybe\""),
+            ["config.toml:1:9: mouse: «maybe» is neither true nor false; it takes true or false"]
+        );
+        assert_eq!(
+            notes("[context.a]\nprotect = \"no\""),
+            ["config.toml:2:11: protect: «no» is not one of ask, type-name; it takes \"ask\" or \"type-name\""]
+        );
+        let broken = notes("theme = ");
+        assert!(broken[0].starts_with("config.toml:1:") && broken[0].contains("until it is mended"), "{broken:?}");
+    }
+
+    #[test]
+    fn a_file_with_a_secret_that_others_can_read_is_refused() {
+        let text = "theme = \"dark\"\n[prometheus]\ntoken-file = \"/x\"\n";
+        let (loaded, _dir) = load_with(text, 0o640, &[]);
+        assert_eq!(loaded.config.theme.value, "terminal", "nothing of it may be used");
+        assert!(loaded.errors().any(|note| note.to_string().contains("chmod 600")), "{:?}", loaded.notes);
+        assert_eq!(load_with(text, 0o600, &[]).0.errors().count(), 0);
+    }
+
+    #[test]
+    fn every_key_can_be_set_by_its_variable() {
+        for (key, ..) in KEYS {
+            let text = match *key {
+                "request-timeout" => "5s",
+                "color" => "never",
+                "ascii" | "mouse" | "read-only" => "true",
+                _ => "x",
+            };
+            let mut config = Config::default();
+            assert_eq!(config.set(key, Value::Text(text.into()), Origin::Default), Ok(true), "{key}");
+            assert_ne!(config, Config::default(), "{key}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A value as a file, a variable or an argument gives it, and what it is taken for.
+//!
+//! Owns the words for «yes», durations and lists, so that all three sources read alike.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+/// What was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Text.
+    Text(String),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A whole number.
+    Number(i64),
+    /// A list of texts.
+    Texts(Vec<String>),
+    /// Anything that no setting takes.
+    Other(&'static str),
+}
+
+impl From<&DeValue<'_>> for Value {
+    fn from(value: &DeValue<'_>) -> Self {
+        match value {
+            DeValue::String(text) => Self::Text(text.to_string()),
+            DeValue::Boolean(flag) => Self::Flag(*flag),
+            DeValue::Integer(number) => number.to_string().parse().map_or(Self::Other("a number"), Self::Number),
+            DeValue::Float(_) => Self::Other("a fraction"),
+            DeValue::Datetime(_) => Self::Other("a date"),
+            DeValue::Table(_) => Self::Other("a table"),
+            DeValue::Array(items) => {
+                let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+                items.iter().map(text).collect::<Option<_>>().map_or(Self::Other("a list of other things"), Self::Texts)
+            }
+        }
+    }
+}
+
+impl Value {
+    /// As text.
+    pub fn text(self) -> Result<String, String> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Number(number) => Ok(number.to_string()),
+            other => Err(format!("is {}, not a text in quotes", other.kind())),
+        }
+    }
+
+    /// As yes or no; variables may also say 1, yes, on.
+    pub fn flag(self) -> Result<bool, String> {
+        match self {
+            Self::Flag(flag) => Ok(flag),
+            Self::Text(text) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" | "yes" | "on" => Ok(true),
+                "false" | "0" | "no" | "off" => Ok(false),
+                _ => Err(format!("«{text}» is neither true nor false")),
+            },
+            other => Err(format!("is {}, not true or false", other.kind())),
+        }
+    }
+
+    /// As a length of time: `30s`, `2m`, `1m30s`, `1h`, or a number of seconds.
+    pub fn duration(self) -> Result<Duration, String> {
+        match self {
+            Self::Number(seconds) => {
+                u64::try_from(seconds).map(Duration::from_secs).map_err(|_| "is negative".to_owned())
+            }
+            Self::Text(text) => duration(&text).ok_or_else(|| format!("«{text}» is not a length of time")),
+            other => Err(format!("is {}, not a length of time", other.kind())),
+        }
+    }
+
+    /// As a list; one text is a list of one, and a variable's is split at commas.
+    pub fn texts(self) -> Result<Vec<String>, String> {
+        match self {
+            Self::Texts(texts) => Ok(texts),
+            Self::Text(text) => Ok(text.split(',').map(|part| part.trim().to_owned()).collect()),
+            other => Err(format!("is {}, not a list of texts", other.kind())),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Flag(_) => "true or false",
+            Self::Number(_) => "a number",
+            Self::Texts(_) => "a list",
+            Self::Other(what) => what,
+        }
+    }
+}
+
+/// Reads `30s`, `2m`, `1m30s`, `1h30m`, `500ms`, or seconds without a unit.
+pub fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let (mut total, mut rest) = (Duration::ZERO, text);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).filter(|&n| n > 0)?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |n| digits + n);
+        total = total.checked_add(match &rest[digits..unit_end] {
+            "ms" => Duration::from_millis(number),
+            "s" => Duration::from_secs(number),
+            "m" => Duration::from_secs(number.checked_mul(60)?),
+            "h" => Duration::from_secs(number.checked_mul(3600)?),
+            "d" => Duration::from_secs(number.checked_mul(86_400)?),
+            _ => return None,
+        })?;
+        rest = &rest[unit_end..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_kubectl_writes_them() {
+        assert_eq!(duration("90"), Some(Duration::from_secs(90)));
+        assert_eq!(duration("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        for wrong in ["", "s", "1x", "-1s", "1 s", "99999999999999999999h"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn flags_and_lists_from_text() {
+        assert_eq!(Value::Text("Yes".into()).flag(), Ok(true));
+        assert!(Value::Text("maybe".into()).flag().is_err() && Value::Number(1).flag().is_err());
+        assert_eq!(Value::Text("a, b".into()).texts(), Ok(vec!["a".into(), "b".into()]));
+    }
+}

@@ -1,0 +1,110 @@
+//! Writing a file whole or not at all, for its owner only.
+//!
+//! Owns the order: temporary file beside it, fsync, rename, fsync of the directory. Directories are 0700, files 0600.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+};
+
+use super::problem::{DiskKind, DiskProblem};
+
+/// Makes a directory and those above it, for its owner only; leaves alone what is there.
+pub fn make_dir(path: &Path) -> Result<(), DiskProblem> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| DiskProblem::io(path, &error))
+}
+
+/// Replaces `path` by `bytes`. On any error the old content is still there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskProblem> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    make_dir(dir)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));
+    let result = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if let Err(error) = result {
+        // It may never have been made.
+        let _ = fs::remove_file(&temporary);
+        return Err(DiskProblem::io(path, &error));
+    }
+    // Some file systems can't sync a directory; the content is safe either way.
+    let _ = File::open(dir).and_then(|dir| dir.sync_all());
+    Ok(())
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A leftover of a crashed process with our id.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Writes a file that must not exist yet (an export the user named), 0600.
+pub fn write_once(path: &Path, bytes: &[u8]) -> Result<(), DiskProblem> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        make_dir(dir)?;
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(bytes)).map_err(|error| DiskProblem::io(path, &error))
+}
+
+/// Reads at most `most` bytes; `None` if there is no such file.
+pub fn read(path: &Path, most: usize) -> Result<Option<Vec<u8>>, DiskProblem> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(DiskProblem::io(path, &error)),
+    };
+    let mut bytes = Vec::new();
+    let read = file.take(most as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| DiskProblem::io(path, &error))?;
+    if bytes.len() > most {
+        return Err(DiskProblem::new(path, DiskKind::TooLarge(most)));
+    }
+    Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn is_whole_private_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("new/state.json");
+        write(&path, b"one").expect("written");
+        write(&path, b"two").expect("written");
+        assert_eq!(read(&path, 9).expect("read"), Some(b"two".to_vec()));
+        assert_eq!((mode(&path), mode(&dir.path().join("new"))), (0o600, 0o700));
+        assert_eq!(fs::read_dir(dir.path().join("new")).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_keeps_the_old_content_and_says_why() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("state");
+        fs::create_dir(&path).expect("made");
+        assert!(write(&path, b"x").is_err(), "a directory can't be replaced by a file");
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1, "no temporary file may stay");
+        let full = DiskProblem::io(&path, &io::ErrorKind::StorageFull.into());
+        assert!(full.to_string().contains("disk is full"), "{full}");
+    }
+
+    #[test]
+    fn bounds_hold_and_an_export_overwrites_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a");
+        write_once(&path, b"12345").expect("written");
+        assert!(write_once(&path, b"x").is_err());
+        assert!(read(&path, 4).is_err());
+        assert_eq!(read(&dir.path().join("b"), 4), Ok(None));
+    }
+}
