@@ -9,7 +9,7 @@ use crate::jobs::{
     filter::Subject,
     row::ReplicaSpec,
     state::{Derived, Severity},
-    text::Sym,
+    text::{Clean, Sym},
     time::{Secs, duration},
 };
 
@@ -101,7 +101,7 @@ fn count(n: u32, tone: Tone) -> Cell<'static> {
 fn cause(subject: Subject<'_>) -> Cell<'_> {
     let (row, derived) = (&subject.job.row, &*subject.job.derived);
     let title = derived.cause.as_ref().map(|cause| cause.title.as_str());
-    let text = title.or(row.warning.as_ref().map(|warning| warning.as_str())).unwrap_or_default();
+    let text = title.or(row.warning.as_ref().map(Clean::as_str)).unwrap_or_default();
     let tone = if derived.needs_attention() { Tone::Plain } else { Tone::Quiet };
     match derived.leaked_gpus {
         0 => Cell::new(text, tone),
@@ -163,10 +163,15 @@ impl SortKey {
             (Self::Number(a), Self::Number(b)) => turned(a.cmp(b)),
             (Self::Text(a), Self::Text(b)) => turned(a.cmp(b)),
             (Self::Nothing, Self::Nothing) => Ordering::Equal,
-            (Self::Nothing, _) => Ordering::Greater,
-            (_, Self::Nothing) => Ordering::Less,
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (a, b) => a.rank().cmp(&b.rank()),
+        }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Number(_) => 0,
+            Self::Text(_) => 1,
+            Self::Nothing => 2,
         }
     }
 
