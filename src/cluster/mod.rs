@@ -1,1 +1,24 @@
-//! (in the making)
+//! All that reads from Kubernetes: where it is, who we are, what it offers, and the rows it keeps sending.
+//!
+//! Owns connections, wire formats and watches. It keeps no copy of what it read: rows are moved on through a
+//! [`mailbox::Mailbox`]. It must not alter a cluster, draw anything, or decide what a job's state is.
+
+#![allow(dead_code, reason = "the watches and readers that use all of it land next")]
+
+pub mod discovery;
+pub mod kubeconfig;
+pub mod load;
+pub mod mailbox;
+pub mod problem;
+pub mod session;
+pub mod target;
+
+mod credentials;
+mod paths;
+mod proxy;
+mod transport;
+
+pub use mailbox::Mailbox;
+pub use problem::{Problem, ProblemKind};
+pub use session::{Session, connect};
+pub use target::{Dial, Target};

@@ -1,0 +1,430 @@
+//! One connection to one cluster as one user.
+//!
+//! Owns the client, its credential and its counters. Every call has a limit in time, is counted, is never retried here,
+//! and fails with a [`Problem`] in words. Dropping the future of a call cancels it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use kube::{Client, Config, client::Body};
+use serde::de::DeserializeOwned;
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::Instant,
+};
+
+use super::{
+    credentials::{self, Brought, Plugin},
+    kubeconfig::Resolved,
+    load::Load,
+    problem::{About, Credential, Problem, ProblemKind as Kind},
+    proxy::ProxyEnv,
+    target::{Dial, Now, Target},
+    transport,
+};
+use crate::jobs::{
+    text::{Clean, Name},
+    time::Secs,
+};
+
+/// A connection, cheap to clone. It is made without waiting for the server; the first call shows whether it answers.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    who: Who,
+    client: Client,
+    timeout: Duration,
+    now: Now,
+    load: Load,
+    /// Two pages of pods in memory at once would cost more than all the rows.
+    pages: Semaphore,
+}
+
+/// Whom a session speaks to and as whom, for titles and messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// Context, as the kubeconfig spells it.
+    pub context: Clean,
+    /// Cluster name.
+    pub cluster: Clean,
+    /// Its address.
+    pub server: Clean,
+    /// User name in the kubeconfig, or whom `--as` names.
+    pub user: Clean,
+    /// The namespace that the context names.
+    pub namespace: Option<Name>,
+    /// How it signs in.
+    pub credential: Credential,
+}
+
+/// What an interactive login brought; put it into [`Target::login`] and connect again.
+#[derive(Clone)]
+pub struct Login(Brought);
+
+/// Makes a session. No network is used, except by a credential plugin or an OIDC refresh.
+pub async fn connect(target: Target) -> Result<Session, Problem> {
+    let resolved = resolved(&target)?;
+    let who = who(&target, &resolved);
+    let proxies = ProxyEnv::from_env();
+    let config = transport::config(&resolved, &proxies, target.dial.is_some())?;
+    let about = Around::of(&who);
+    let base = match plugin(&resolved)? {
+        None => build(config, target.dial.clone(), &about).await?,
+        Some(plugin) => {
+            let signer = Signer::new(plugin, config, target.dial.clone(), Arc::clone(&target.now), about);
+            signer.begin(target.login.clone()).await?;
+            signer.client(resolved.namespace.as_deref().unwrap_or("default"))
+        }
+    };
+    Ok(Session(Arc::new(Inner {
+        who,
+        client: base,
+        timeout: target.timeout,
+        now: target.now,
+        load: Load::default(),
+        pages: Semaphore::new(1),
+    })))
+}
+
+/// Runs the context's credential plugin on the terminal, for a person to answer it. The caller has handed that over.
+pub async fn login(target: &Target) -> Result<Login, Problem> {
+    let plugin = plugin(&resolved(target)?)?.ok_or_else(|| {
+        let hint = "Log in with your cluster's own tool, then reconnect.";
+        Problem::new(Kind::Unauthorized, "can't log in from here", "this context uses no credential plugin", hint)
+    })?;
+    plugin.interactive().await.map(Login)
+}
+
+fn resolved(target: &Target) -> Result<Resolved, Problem> {
+    let mut resolved = target.kubeconfig.resolve(target.context.as_deref())?;
+    if let Some(name) = &target.act_as {
+        resolved.user.impersonate = Some(name.clone());
+    }
+    if !target.act_as_groups.is_empty() {
+        if resolved.user.impersonate.is_none() {
+            let hint = "Give --as NAME too.";
+            return Err(Problem::new(Kind::BadConfig, "can't impersonate", "--as-group needs a user", hint));
+        }
+        resolved.user.impersonate_groups = Some(target.act_as_groups.clone());
+    }
+    Ok(resolved)
+}
+
+fn who(target: &Target, resolved: &Resolved) -> Who {
+    Who {
+        context: Clean::new(&resolved.context),
+        cluster: Clean::new(&resolved.cluster_name),
+        server: Clean::new(resolved.cluster.server.as_deref().unwrap_or_default()),
+        user: Clean::new(resolved.user.impersonate.as_deref().unwrap_or(&resolved.user_name)),
+        namespace: resolved.namespace.as_deref().and_then(Name::new),
+        credential: credential(target, resolved),
+    }
+}
+
+fn credential(target: &Target, resolved: &Resolved) -> Credential {
+    let user = &resolved.user;
+    if target.kubeconfig.in_cluster {
+        Credential::InCluster
+    } else if let Some(provider) = &user.auth_provider {
+        Credential::Provider(Clean::new(&provider.name))
+    } else if user.username.is_some() && user.password.is_some() {
+        Credential::Basic
+    } else if user.token.is_some() {
+        Credential::Token
+    } else if let Some(file) = &user.token_file {
+        Credential::TokenFile(Clean::new(file))
+    } else if let Some(exec) = &user.exec {
+        Credential::Plugin(Clean::new(exec.command.as_deref().unwrap_or("?")))
+    } else if user.client_certificate.is_some() || user.client_certificate_data.is_some() {
+        Credential::Certificate
+    } else {
+        Credential::Anonymous
+    }
+}
+
+/// The exec plugin of a user, unless something that comes before it is set.
+fn plugin(resolved: &Resolved) -> Result<Option<Plugin>, Problem> {
+    let user = &resolved.user;
+    let other =
+        user.auth_provider.is_some() || user.token.is_some() || user.token_file.is_some() || user.username.is_some();
+    let Some(exec) = user.exec.clone().filter(|_| !other) else { return Ok(None) };
+    let cluster = if exec.provide_cluster_info {
+        let info = kube::config::ExecAuthCluster::try_from(&resolved.cluster);
+        let info = info.ok().and_then(|c| serde_json::to_value(c).ok()).ok_or_else(|| {
+            let hint = "Correct certificate-authority of that cluster.";
+            Problem::new(Kind::BadConfig, "can't tell the plugin about its cluster", "its entry can't be read", hint)
+        })?;
+        Some(info)
+    } else {
+        None
+    };
+    Ok(Some(Plugin { exec, cluster }))
+}
+
+/// Owned words for [`About`].
+#[derive(Clone)]
+struct Around {
+    server: Clean,
+    credential: Credential,
+}
+
+impl Around {
+    fn of(who: &Who) -> Self {
+        Self { server: who.server.clone(), credential: who.credential.clone() }
+    }
+
+    fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
+        About { doing, server: self.server.as_str(), credential: &self.credential }
+    }
+}
+
+async fn build(config: Config, dial: Option<Dial>, around: &Around) -> Result<Client, Problem> {
+    let runtime = tokio::runtime::Handle::current();
+    let made = tokio::task::spawn_blocking(move || {
+        let _inside = runtime.enter();
+        transport::client(config, dial)
+    });
+    match made.await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(e)) => Err(Problem::of(&e, &around.about("connect"))),
+        Err(e) => Err(Problem::new(Kind::Bug, "can't connect", &e.to_string(), "Please report this.")),
+    }
+}
+
+/// Signs requests with what a plugin brought, and asks it again in time.
+#[derive(Clone)]
+struct Signer(Arc<SignerInner>);
+
+struct SignerInner {
+    plugin: Plugin,
+    config: Config,
+    dial: Option<Dial>,
+    now: Now,
+    around: Around,
+    state: Mutex<Signed>,
+}
+
+#[derive(Default)]
+struct Signed {
+    client: Option<Client>,
+    header: Option<http::HeaderValue>,
+    expires: Option<Secs>,
+    /// The last failure, so that two dozen watches don't run a failing plugin two dozen times.
+    failed: Option<(Instant, Problem)>,
+}
+
+const FAILURE_HOLDS: Duration = Duration::from_secs(15);
+
+impl Signer {
+    fn new(plugin: Plugin, config: Config, dial: Option<Dial>, now: Now, around: Around) -> Self {
+        Self(Arc::new(SignerInner { plugin, config, dial, now, around, state: Mutex::default() }))
+    }
+
+    async fn begin(&self, login: Option<Login>) -> Result<(), Problem> {
+        let mut state = self.0.state.lock().await;
+        let brought = match login {
+            Some(Login(brought)) => brought,
+            None => self.0.plugin.run().await?,
+        };
+        self.take(&mut state, brought).await
+    }
+
+    async fn take(&self, state: &mut Signed, brought: Brought) -> Result<(), Problem> {
+        let mut config = self.0.config.clone();
+        if let Some((certificate, key)) = &brought.identity {
+            let engine = base64::engine::general_purpose::STANDARD;
+            let data = |pem: &str| base64::Engine::encode(&engine, pem);
+            let pair =
+                serde_json::json!({ "client-certificate-data": data(certificate), "client-key-data": data(key) });
+            let pair: kube::config::AuthInfo = serde_json::from_value(pair).unwrap_or_default();
+            config.auth_info.client_certificate_data = pair.client_certificate_data;
+            config.auth_info.client_key_data = pair.client_key_data;
+        }
+        if state.client.is_none() || brought.identity.is_some() {
+            state.client = Some(build(config, self.0.dial.clone(), &self.0.around).await?);
+        }
+        state.header = brought.header;
+        state.expires = brought.expires;
+        state.failed = None;
+        Ok(())
+    }
+
+    /// A client and header that are good for at least a minute.
+    async fn current(&self) -> Result<(Client, Option<http::HeaderValue>), Problem> {
+        let mut state = self.0.state.lock().await;
+        let now = (self.0.now)();
+        if state.client.is_none() || state.expires.is_some_and(|end| now.plus(credentials::EARLY) >= end) {
+            if let Some((at, problem)) = &state.failed
+                && at.elapsed() < FAILURE_HOLDS
+            {
+                return Err(problem.clone());
+            }
+            match self.0.plugin.run().await {
+                Ok(brought) => self.take(&mut state, brought).await?,
+                Err(problem) => {
+                    state.failed = Some((Instant::now(), problem.clone()));
+                    return Err(problem);
+                }
+            }
+        }
+        let client = state.client.clone().ok_or_else(|| {
+            Problem::new(Kind::Bug, "can't sign in", "the signer has no client", "Please report this.")
+        })?;
+        Ok((client, state.header.clone()))
+    }
+
+    /// The server does not take what we have: the next request asks the plugin anew.
+    async fn refused(&self) {
+        self.0.state.lock().await.expires = Some(Secs(0));
+    }
+
+    async fn call(self, mut request: Request<Body>) -> Result<Response<Body>, tower::BoxError> {
+        let (client, signature) = self.current().await?;
+        if let Some(value) = signature {
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        let response = client.send(request).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            self.refused().await;
+        }
+        Ok(response)
+    }
+
+    fn client(self, namespace: &str) -> Client {
+        Client::new(tower::service_fn(move |request| self.clone().call(request)), namespace)
+    }
+}
+
+impl Session {
+    /// Whom it speaks to.
+    pub fn who(&self) -> &Who {
+        &self.0.who
+    }
+
+    /// The client itself, for what has no call here (exec, changes). Its calls are not counted.
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// What it cost the server so far.
+    pub fn load(&self) -> &Load {
+        &self.0.load
+    }
+
+    /// The limit of one call.
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    /// The clock of this session.
+    pub fn now(&self) -> Secs {
+        (self.0.now)()
+    }
+
+    pub(crate) fn pages(&self) -> &Semaphore {
+        &self.0.pages
+    }
+
+    pub(crate) fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
+        About { doing, server: self.0.who.server.as_str(), credential: &self.0.who.credential }
+    }
+
+    /// GET, whole body. `doing` completes «can't …».
+    pub(crate) async fn get(&self, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
+        let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
+        self.limited(doing, self.whole(built(request, doing)?, doing)).await
+    }
+
+    /// GET, as JSON of this shape.
+    pub(crate) async fn get_json<T: DeserializeOwned>(&self, path: &str, doing: &str) -> Result<T, Problem> {
+        let bytes = self.get(path, JSON, doing).await?;
+        serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
+    }
+
+    /// POST of a JSON body, for reviews.
+    pub(crate) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        doing: &str,
+    ) -> Result<T, Problem> {
+        let request = Request::post(path)
+            .header(header::ACCEPT, JSON)
+            .header(header::CONTENT_TYPE, JSON)
+            .body(Body::from(body.to_string().into_bytes()));
+        let bytes = self.limited(doing, self.whole(built(request, doing)?, doing)).await?;
+        serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
+    }
+
+    /// GET of a stream: the limit covers its beginning only. Uncompressed, or events would wait in a compressor.
+    pub(crate) async fn open(&self, path: &str, doing: &str) -> Result<Body, Problem> {
+        let request = Request::get(path).header(header::ACCEPT, JSON).header(header::ACCEPT_ENCODING, "identity");
+        let request = built(request.body(Body::empty()), doing)?;
+        let response = self.limited(doing, self.begun(request, doing)).await?;
+        Ok(response.into_body())
+    }
+
+    async fn limited<T>(&self, doing: &str, call: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        self.0.load.request();
+        let result = match tokio::time::timeout(self.0.timeout, call).await {
+            Ok(result) => result,
+            Err(_) => Err(Problem::timeout(doing, self.0.who.server.as_str(), self.0.timeout)),
+        };
+        if result.is_err() {
+            self.0.load.failure();
+        }
+        result
+    }
+
+    /// Sends, and turns an error status into a problem.
+    async fn begun(&self, request: Request<Body>, doing: &str) -> Result<Response<Body>, Problem> {
+        let sent = self.0.client.send(request).await;
+        let response = sent.map_err(|e| Problem::of(&e, &self.about(doing)))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let body = self.collect(body, doing, MAX_ERROR).await.unwrap_or_default();
+        Err(Problem::answered(parts.status.as_u16(), &parts.headers, &body, &self.about(doing)))
+    }
+
+    async fn whole(&self, request: Request<Body>, doing: &str) -> Result<Bytes, Problem> {
+        let response = self.begun(request, doing).await?;
+        self.collect(response.into_body(), doing, MAX_BODY).await
+    }
+
+    async fn collect(&self, mut body: Body, doing: &str, most: usize) -> Result<Bytes, Problem> {
+        let mut all = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|e| {
+                let error: &(dyn std::error::Error + 'static) = &e;
+                Problem::of(error, &self.about(doing))
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            self.0.load.bytes(data.len());
+            if all.len() + data.len() > most {
+                return Err(Problem::unexpected(doing, "the answer is too large"));
+            }
+            all.extend_from_slice(&data);
+        }
+        Ok(all.freeze())
+    }
+}
+
+pub(crate) const JSON: &str = "application/json";
+/// An error's body is a Status or a page of text.
+const MAX_ERROR: usize = 256 * 1024;
+/// A page of 250 objects, each at etcd's limit, is more than any cluster stores.
+const MAX_BODY: usize = 512 * 1024 * 1024;
+
+fn built(request: Result<Request<Body>, http::Error>, doing: &str) -> Result<Request<Body>, Problem> {
+    request.map_err(|e| Problem::new(Kind::Bug, &format!("can't {doing}"), &e.to_string(), "Please report this."))
+}
+
+/// serde's words for malformed JSON name a place, never the content of strings.
+fn json_trouble(error: &serde_json::Error) -> String {
+    format!("the answer is not the JSON we expect (line {}, column {})", error.line(), error.column())
+}
