@@ -15,7 +15,7 @@ use super::problem::{Problem, ProblemKind as Kind};
 use crate::jobs::{text::Clean, time::Secs};
 
 /// How long a plugin may take when nobody can answer its questions.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Refresh this long before the end.
 pub(crate) const EARLY: u32 = 60;
 

@@ -26,7 +26,7 @@ pub struct Offer {
     pub metrics: bool,
     /// Whether it is OpenShift, with Projects.
     pub projects: bool,
-    /// Where PodGroups are, if a gang scheduler is installed: group and version.
+    /// Where `PodGroups` are, if a gang scheduler is installed: group and version.
     pub pod_groups: Vec<(Clean, Clean)>,
     /// The server's `gitVersion`.
     pub server_version: Option<Clean>,
@@ -66,7 +66,7 @@ pub async fn discover(session: &Session) -> Result<Offer, Problem> {
     let body = session.get("/apis", AGGREGATED, DOING).await;
     let groups = match body {
         Ok(bytes) => Some(bytes),
-        Err(p) if p.code == Some(406) || p.kind == ProblemKind::NotFound => None,
+        Err(p) if p.code() == Some(406) || p.kind == ProblemKind::NotFound => None,
         Err(p) => return Err(p),
     };
     match groups.as_deref().and_then(aggregated) {
@@ -127,7 +127,7 @@ struct ResponseKind {
     kind: String,
 }
 
-/// `None` for an old server, which answers the same URL with a plain APIGroupList.
+/// `None` for an old server, which answers the same URL with a plain `APIGroupList`.
 fn aggregated(body: &[u8]) -> Option<GroupDiscoveryList> {
     serde_json::from_slice(body).ok().filter(|list: &GroupDiscoveryList| list.kind == "APIGroupDiscoveryList")
 }

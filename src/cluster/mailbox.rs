@@ -136,9 +136,8 @@ impl Pending {
     /// An unfinished read that is begun again was never whole: its rows come again, or are gone.
     fn restart(&mut self) {
         let old = std::mem::take(&mut self.now);
-        if self.before.is_none() && !old.restart && !old.is_empty() {
-            self.before = Some(old);
-        } else if old.restart && old.complete {
+        let whole = if old.restart { old.complete } else { self.before.is_none() && !old.is_empty() };
+        if whole {
             self.before = Some(old);
         }
         self.now.restart = true;

@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn timeouts_are_read_as_kubectl_reads_them() {
         assert_eq!(parse_timeout("30"), Some(Duration::from_secs(30)));
-        assert_eq!(parse_timeout("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(parse_timeout("2m"), Some(Duration::from_mins(2)));
         assert_eq!(parse_timeout("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(parse_timeout("0"), Some(Duration::from_secs(86_400)));
+        assert_eq!(parse_timeout("0"), Some(Duration::from_hours(24)));
         assert_eq!(parse_timeout("soon"), None);
         assert_eq!(parse_timeout(""), None);
     }

@@ -74,14 +74,16 @@ pub struct Problem {
     pub why: Clean,
     /// What to do next.
     pub hint: Clean,
-    /// HTTP status, if there was an answer.
-    pub code: Option<u16>,
-    /// How long the server asked us to wait.
-    pub retry_after: Option<Duration>,
-    /// Fields named by a 422.
-    pub causes: Box<[FieldCause]>,
-    /// What a 403 refused, as `list mpijobs.kubeflow.org in namespace team-a`: what to ask an administrator for.
-    pub ask: Option<Clean>,
+    answer: Option<Box<Answer>>,
+}
+
+/// What only a server's answer tells. Boxed: most results are not errors, and errors should be small to pass on.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Answer {
+    code: u16,
+    retry_after: Option<Duration>,
+    causes: Box<[FieldCause]>,
+    ask: Option<Clean>,
 }
 
 /// How a session signs in: what to do about a 401 depends on it.
@@ -119,16 +121,7 @@ pub(crate) struct About<'a> {
 impl Problem {
     /// A problem with these words.
     pub fn new(kind: ProblemKind, what: &str, why: &str, hint: &str) -> Self {
-        Self {
-            kind,
-            what: Clean::new(what),
-            why: Clean::new(why),
-            hint: Clean::new(hint),
-            code: None,
-            retry_after: None,
-            causes: Box::default(),
-            ask: None,
-        }
+        Self { kind, what: Clean::new(what), why: Clean::new(why), hint: Clean::new(hint), answer: None }
     }
 
     /// An answer that is not what an API server says.
@@ -159,11 +152,33 @@ impl Problem {
     /// An answer with an error status. `headers` are looked at for `Retry-After`.
     pub(crate) fn answered(code: u16, headers: &http::HeaderMap, body: &[u8], about: &About<'_>) -> Self {
         let mut problem = status::classify(code, body, about);
-        problem.retry_after = problem.retry_after.or_else(|| {
-            let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-            Some(Duration::from_secs(seconds))
-        });
+        if let Some(answer) = &mut problem.answer {
+            answer.retry_after = answer.retry_after.or_else(|| {
+                let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+                Some(Duration::from_secs(seconds))
+            });
+        }
         problem
+    }
+
+    /// HTTP status, if there was an answer.
+    pub fn code(&self) -> Option<u16> {
+        self.answer.as_ref().map(|a| a.code)
+    }
+
+    /// How long the server asked us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer.as_ref()?.retry_after
+    }
+
+    /// Fields named by a 422.
+    pub fn causes(&self) -> &[FieldCause] {
+        self.answer.as_ref().map_or(&[], |a| &a.causes)
+    }
+
+    /// What a 403 refused, as `list mpijobs.kubeflow.org in namespace team-a`: what to ask an administrator for.
+    pub fn ask(&self) -> Option<&Clean> {
+        self.answer.as_ref()?.ask.as_ref()
     }
 
     /// Whether trying again soon may help without anybody doing anything.

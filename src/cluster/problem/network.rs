@@ -25,7 +25,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), about: &About<'_>) -> Prob
     if let Some(io) = chain.iter().rev().find_map(|e| e.downcast_ref::<io::Error>()) {
         return of_io(io, about);
     }
-    let why = texts().last().unwrap_or_default();
+    let why = texts().next_back().unwrap_or_default();
     made(Kind::Unreachable, about, &why, "Trying again. Check VPN, network and proxy if it goes on.")
 }
 

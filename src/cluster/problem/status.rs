@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use regex::Regex;
 use serde::Deserialize;
 
-use super::{About, FieldCause, Problem, ProblemKind as Kind};
+use super::{About, Answer, FieldCause, Problem, ProblemKind as Kind};
 use crate::jobs::text::Clean;
 
 /// The part of a `Status` that we look at.
@@ -49,12 +49,13 @@ pub(super) fn classify(code: u16, body: &[u8], about: &About<'_>) -> Problem {
     let message = status.message.clone().unwrap_or_else(|| plain_text(body, code));
     let (kind, hint) = verdict(code, &status, &message, about);
     let mut problem = Problem::new(kind, &format!("can't {}", about.doing), &message, &hint);
-    problem.code = Some(code);
-    if let Some(details) = status.details {
-        problem.retry_after = details.retry_after_seconds.filter(|s| *s > 0).map(Duration::from_secs);
-        problem.causes = details.causes.unwrap_or_default().iter().map(field_cause).collect();
-    }
-    problem.ask = (kind == Kind::Forbidden).then(|| asked(&message)).flatten();
+    let details = status.details.unwrap_or_default();
+    problem.answer = Some(Box::new(Answer {
+        code,
+        retry_after: details.retry_after_seconds.filter(|s| *s > 0).map(Duration::from_secs),
+        causes: details.causes.unwrap_or_default().iter().map(field_cause).collect(),
+        ask: (kind == Kind::Forbidden).then(|| asked(&message)).flatten(),
+    }));
     problem
 }
 

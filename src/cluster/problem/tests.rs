@@ -16,13 +16,13 @@ const RBAC: &str = r#"{"kind":"Status","message":"mpijobs.kubeflow.org is forbid
 fn a_403_says_what_to_ask_for() {
     let problem = answered(403, RBAC);
     assert_eq!(problem.kind, ProblemKind::Forbidden);
-    assert_eq!(problem.ask, Some(Clean::new("list mpijobs.kubeflow.org in namespace team-a")));
+    assert_eq!(problem.ask(), Some(&Clean::new("list mpijobs.kubeflow.org in namespace team-a")));
     assert!(problem.hint.as_str().contains("kubeflow-mpijobs-view"), "{}", problem.hint);
     let everywhere = answered(
         403,
         r#"{"message":"pods is forbidden: User \"u\" cannot watch resource \"pods\" in API group \"\" at the cluster scope","code":403}"#,
     );
-    assert_eq!(everywhere.ask, Some(Clean::new("watch pods in all namespaces")));
+    assert_eq!(everywhere.ask(), Some(&Clean::new("watch pods in all namespaces")));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn quota_is_not_a_missing_role() {
         403,
         r#"{"message":"pods \"w-4\" is forbidden: exceeded quota: gpus, requested: pods=1, used: pods=4, limited: pods=4","code":403}"#,
     );
-    assert!(problem.hint.as_str().contains("ResourceQuota") && problem.ask.is_none());
+    assert!(problem.hint.as_str().contains("ResourceQuota") && problem.ask().is_none());
 }
 
 #[test]
@@ -60,9 +60,9 @@ fn codes_become_kinds() {
 fn a_busy_server_says_how_long() {
     let mut headers = http::HeaderMap::new();
     headers.insert("retry-after", http::HeaderValue::from_static("3"));
-    assert_eq!(Problem::answered(429, &headers, b"{}", &about()).retry_after, Some(Duration::from_secs(3)));
+    assert_eq!(Problem::answered(429, &headers, b"{}", &about()).retry_after(), Some(Duration::from_secs(3)));
     let own = answered(429, r#"{"code":429,"details":{"retryAfterSeconds":2}}"#);
-    assert_eq!(own.retry_after, Some(Duration::from_secs(2)));
+    assert_eq!(own.retry_after(), Some(Duration::from_secs(2)));
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn fields_are_kept() {
         422,
         r#"{"message":"invalid","code":422,"details":{"causes":[{"field":"spec.a","message":"Required\u001b[31m value"}]}}"#,
     );
-    assert_eq!(problem.causes[0].field, Clean::new("spec.a"));
-    assert_eq!(problem.causes[0].message.as_str(), "Required?[31m value");
+    assert_eq!(problem.causes()[0].field, Clean::new("spec.a"));
+    assert_eq!(problem.causes()[0].message.as_str(), "Required?[31m value");
 }
 
 #[test]
