@@ -1,1 +1,23 @@
-//! (in the making)
+//! The terminal console: model, update, effects and views, and the loop that joins them.
+//!
+//! Data goes one way round: message → [`update`] → effects → runner → message. Only [`theme`] knows colours, only
+//! [`commands`] and the keymap files know keys. Must not write to the terminal except through `term`.
+
+pub mod commands;
+pub mod effect;
+pub mod key;
+pub mod keymap;
+pub mod layout;
+pub mod line_edit;
+pub mod message;
+pub mod model;
+#[cfg(test)]
+pub mod testing;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widgets;
+
+pub use effect::Effect;
+pub use message::Message;
+pub use model::Model;

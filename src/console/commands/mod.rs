@@ -1,0 +1,198 @@
+//! The one table of commands: what can be done, where, and what it is called.
+//!
+//! Keymap, palette, footer hints, `?` help, the docs' key table and read-only filtering are made from it. Keys come
+//! only from `keymaps/*.toml`. A feature's rows are in its file here; their logic is in `update/<feature>.rs`.
+
+mod app;
+mod list;
+mod page;
+mod text;
+
+pub use app::AppCommand;
+pub use list::ListCommand;
+pub use page::PageCommand;
+pub use text::TextCommand;
+
+use super::model::Model;
+
+/// Any command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandId {
+    /// Works everywhere, or concerns session and scope.
+    App(AppCommand),
+    /// The job list's.
+    List(ListCommand),
+    /// The job page's.
+    Page(PageCommand),
+    /// Of read-only text on top of a view.
+    Text(TextCommand),
+}
+
+/// Where a command applies. A key is looked for in the most specific context first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// Everywhere but in prompts and pickers.
+    Any,
+    /// The job list.
+    List,
+    /// Every tab of the job page.
+    Page,
+    /// Tab Overview.
+    Overview,
+    /// Tab Configuration.
+    Configuration,
+    /// Tab Workers.
+    Workers,
+    /// Tab Logs.
+    Logs,
+    /// Tab Events.
+    Events,
+    /// Help, messages and other text shown on top.
+    Text,
+}
+
+impl Context {
+    /// Every context, as help lists them.
+    pub const ALL: [Self; 9] = [
+        Self::Any,
+        Self::List,
+        Self::Page,
+        Self::Overview,
+        Self::Configuration,
+        Self::Workers,
+        Self::Logs,
+        Self::Events,
+        Self::Text,
+    ];
+
+    /// Its section in keymap files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::List => "list",
+            Self::Page => "page",
+            Self::Overview => "overview",
+            Self::Configuration => "configuration",
+            Self::Workers => "workers",
+            Self::Logs => "logs",
+            Self::Events => "events",
+            Self::Text => "text",
+        }
+    }
+
+    /// Its heading in help.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Any => "Everywhere",
+            Self::List => "Job list",
+            Self::Page => "Job page",
+            Self::Overview => "Job page: Overview",
+            Self::Configuration => "Job page: Configuration",
+            Self::Workers => "Job page: Workers",
+            Self::Logs => "Job page: Logs",
+            Self::Events => "Job page: Events",
+            Self::Text => "Help and other texts",
+        }
+    }
+
+    /// The context of a section name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.name() == name)
+    }
+}
+
+/// Why a command can't run now, in words for the person who tried.
+pub type Why = String;
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Command {
+    /// What it does, for the code.
+    pub id: CommandId,
+    /// What it is called in keymaps and palette: `list.down`.
+    pub name: &'static str,
+    /// One to three words for hints.
+    pub title: &'static str,
+    /// One sentence for help.
+    pub help: &'static str,
+    /// Where it applies.
+    pub contexts: &'static [Context],
+    /// Whether it alters the cluster.
+    pub change: bool,
+    /// Whether the palette offers it (moving the cursor isn't worth a line there).
+    pub in_palette: bool,
+    /// Place in the footer, 1 first; 0 is not shown there.
+    pub hint: u8,
+    /// Whether it can run now.
+    pub enabled: fn(&Model) -> Result<(), Why>,
+}
+
+impl Command {
+    /// A command that is always enabled, offered by the palette and not hinted.
+    const fn new(
+        id: CommandId,
+        name: &'static str,
+        title: &'static str,
+        help: &'static str,
+        contexts: &'static [Context],
+    ) -> Self {
+        Self { id, name, title, help, contexts, change: false, in_palette: true, hint: 0, enabled: always }
+    }
+
+    /// Only by key.
+    const fn key_only(mut self) -> Self {
+        self.in_palette = false;
+        self
+    }
+
+    /// Shown in the footer at this place.
+    const fn hinted(mut self, place: u8) -> Self {
+        self.hint = place;
+        self
+    }
+
+    /// Runs only when `enabled` says so.
+    const fn when(mut self, enabled: fn(&Model) -> Result<(), Why>) -> Self {
+        self.enabled = enabled;
+        self
+    }
+}
+
+fn always(_: &Model) -> Result<(), Why> {
+    Ok(())
+}
+
+/// Every row, by feature.
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(text::ROWS)
+}
+
+/// The row of a command. Every id has one (tested).
+pub fn row(id: CommandId) -> Option<&'static Command> {
+    all().find(|command| command.id == id)
+}
+
+/// The command of this name.
+pub fn named(name: &str) -> Option<&'static Command> {
+    all().find(|command| command.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_dotted_and_unique_and_everything_is_explained() {
+        let mut names = HashSet::new();
+        for command in all() {
+            assert!(names.insert(command.name), "{} twice", command.name);
+            assert!(command.name.split_once('.').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()));
+            assert!(command.help.ends_with('.') && command.help.len() > 10, "{}: help", command.name);
+            assert!(!command.title.is_empty() && command.title.len() <= 20, "{}: title", command.name);
+            assert!(!command.contexts.is_empty(), "{}: contexts", command.name);
+            assert_eq!(row(command.id).map(|r| r.name), Some(command.name), "one row an id");
+        }
+    }
+}

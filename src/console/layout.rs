@@ -1,0 +1,42 @@
+//! Where things are on the screen, from its size alone, so that update and view agree.
+//!
+//! Must not draw or know what is shown.
+
+use ratatui::layout::{Rect, Size};
+
+/// The smallest screen that is drawn on.
+pub const MINIMUM: Size = Size { width: 40, height: 10 };
+
+/// The parts of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regions {
+    /// Two lines: where we are, how the lists do.
+    pub header: Rect,
+    /// Everything between: the view.
+    pub body: Rect,
+    /// One line: hints, prompt or notice.
+    pub footer: Rect,
+}
+
+/// Splits a screen.
+pub const fn regions(size: Size) -> Regions {
+    let Size { width, height } = size;
+    let head = if height < 2 { height } else { 2 };
+    let foot = if height > head { 1 } else { 0 };
+    Regions {
+        header: Rect::new(0, 0, width, head),
+        body: Rect::new(0, head, width, height - head - foot),
+        footer: Rect::new(0, height - foot, width, foot),
+    }
+}
+
+/// Whether there is room to draw at all.
+pub const fn fits(size: Size) -> bool {
+    size.width >= MINIMUM.width && size.height >= MINIMUM.height
+}
+
+/// A box of at most `width` x `height` in the middle of `area`.
+pub fn centered(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height)
+}

@@ -1,0 +1,83 @@
+//! The model: everything that is on the screen, or decides what will be. One file a feature.
+//!
+//! Plain data with one owner, the loop. Must not do anything by itself.
+
+pub mod keys;
+pub mod list;
+pub mod notices;
+pub mod overlay;
+pub mod page;
+pub mod session;
+
+use std::sync::Arc;
+
+use ratatui::layout::Size;
+
+use self::{
+    keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, session::SessionModel,
+};
+use super::{commands::Context, keymap::Keymap};
+use crate::jobs::Secs;
+
+/// The whole state of the console.
+#[derive(Debug)]
+pub struct Model {
+    /// The time of the newest message.
+    pub now: Secs,
+    /// The screen's.
+    pub size: Size,
+    /// Draw with ASCII only.
+    pub ascii: bool,
+    /// Whether mouse reports are on.
+    pub mouse: bool,
+    /// Connection, scope, what the cluster offers, how the lists do.
+    pub session: SessionModel,
+    /// The job list.
+    pub list: ListModel,
+    /// The open job page; the list is below it.
+    pub page: Option<PageModel>,
+    /// What lies on top, the last one topmost.
+    pub overlays: Vec<Overlay>,
+    /// What was told.
+    pub notices: Notices,
+    /// Bindings, and keys that wait for more.
+    pub keys: KeyState,
+    /// Whether something visible changed since the last frame.
+    pub dirty: bool,
+}
+
+impl Model {
+    /// Before anything is known.
+    pub fn new(size: Size, now: Secs, keymap: Arc<Keymap>) -> Self {
+        Self {
+            now,
+            size,
+            ascii: false,
+            mouse: false,
+            session: SessionModel::default(),
+            list: ListModel::default(),
+            page: None,
+            overlays: Vec::new(),
+            notices: Notices::default(),
+            keys: KeyState::new(keymap),
+            dirty: true,
+        }
+    }
+
+    /// Where keys are looked for, most specific first.
+    pub fn contexts(&self) -> Vec<Context> {
+        match (self.overlays.last(), &self.page) {
+            (Some(overlay), _) => overlay.contexts(),
+            (None, Some(page)) => page.contexts(),
+            (None, None) => vec![Context::List, Context::Any],
+        }
+    }
+
+    /// When something visible will read otherwise though nothing happens.
+    pub fn next_deadline(&self) -> Option<Secs> {
+        [self.notices.next_deadline(self.now), self.list.next_deadline(self.now), self.session.next_deadline(self.now)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

@@ -1,0 +1,156 @@
+//! Commands that work everywhere, and the palette.
+
+use super::{command as run, list, page};
+use crate::console::{
+    commands::{self, AppCommand},
+    effect::Effect,
+    model::{
+        Model,
+        notices::Tone,
+        overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose, TextOverlay, TextSource},
+    },
+};
+
+/// A command that works everywhere.
+pub fn command(model: &mut Model, id: AppCommand) -> Vec<Effect> {
+    match id {
+        AppCommand::Quit => return vec![Effect::Quit],
+        AppCommand::Back => return back(model),
+        AppCommand::Help => show(model, TextSource::Help(model.contexts())),
+        AppCommand::Messages => show(model, TextSource::Messages),
+        AppCommand::Debug => show(model, TextSource::Debug),
+        AppCommand::Palette => open_palette(model),
+        AppCommand::Copy => return copy(model),
+        AppCommand::Dump => return vec![Effect::Dump],
+        AppCommand::Redraw => return vec![Effect::Redraw],
+        AppCommand::Mouse => {
+            model.mouse = !model.mouse;
+            let text = if model.mouse {
+                "Mouse on: wheel and clicks; hold shift to select text as usual"
+            } else {
+                "Mouse off"
+            };
+            model.notices.tell(model.now, Tone::Info, text);
+            return vec![Effect::Mouse(model.mouse)];
+        }
+        AppCommand::LastView
+        | AppCommand::Contexts
+        | AppCommand::Scope
+        | AppCommand::Favourite(_)
+        | AppCommand::Login
+        | AppCommand::Reconnect => return super::session::command(model, id),
+    }
+    Vec::new()
+}
+
+/// Puts a text on top.
+pub fn show(model: &mut Model, source: TextSource) {
+    model.overlays.push(Overlay::Text(TextOverlay { source, scroll: 0, search: String::new() }));
+}
+
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.overlays.pop().is_some() {
+        return Vec::new();
+    }
+    if model.page.is_some() {
+        return page::back(model);
+    }
+    if !list::back(model) {
+        model.notices.tell(model.now, Tone::Info, "This is the first view; ctrl-c or :q leaves");
+    }
+    Vec::new()
+}
+
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let text = if model.page.is_some() { page::copied(model) } else { list::copied(model) };
+    match text {
+        Some(text) if !text.is_empty() => vec![Effect::Clipboard(text)],
+        _ => {
+            model.notices.tell(model.now, Tone::Info, "Nothing is selected that could be copied");
+            Vec::new()
+        }
+    }
+}
+
+fn open_palette(model: &mut Model) {
+    let mut prompt = Prompt::new(Purpose::Palette, ":", "");
+    prompt.history = model.palette_history.clone();
+    prompt.completions = completions(model, "");
+    model.overlays.push(Overlay::Prompt(prompt));
+}
+
+/// Something happened to the palette.
+pub fn palette(model: &mut Model, event: PromptEvent) -> Vec<Effect> {
+    match event {
+        PromptEvent::Cancelled => Vec::new(),
+        PromptEvent::Changed(line) => {
+            let completions = completions(model, &line);
+            if let Some(Overlay::Prompt(prompt)) = model.overlays.last_mut() {
+                prompt.completions = completions;
+            }
+            Vec::new()
+        }
+        PromptEvent::Done(line) => {
+            let line = line.trim().to_owned();
+            if line.is_empty() {
+                return Vec::new();
+            }
+            model.palette_history.retain(|old| *old != line);
+            model.palette_history.push(line.clone());
+            entered(model, &line)
+        }
+    }
+}
+
+fn entered(model: &mut Model, line: &str) -> Vec<Effect> {
+    let (word, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(w, r)| (w, r.trim()));
+    let id = match word {
+        "q" | "quit" | "exit" => Some(AppCommand::Quit),
+        "messages" => Some(AppCommand::Messages),
+        "debug" => Some(AppCommand::Debug),
+        "dump" => Some(AppCommand::Dump),
+        "help" => Some(AppCommand::Help),
+        "login" => Some(AppCommand::Login),
+        "ctx" | "context" | "ns" | "namespace" | "jobs" => return super::session::typed(model, word, rest),
+        _ => None,
+    };
+    if let Some(id) = id {
+        return command(model, id);
+    }
+    let wanted = line.to_lowercase();
+    let row = commands::named(word).or_else(|| commands::all().find(|row| row.title.to_lowercase() == wanted));
+    if let Some(row) = row {
+        return run(model, row.id);
+    }
+    let text = format!("There is no command «{line}»; tab completes, ? lists them");
+    model.notices.tell(model.now, Tone::Warn, &text);
+    Vec::new()
+}
+
+const WORDS: [(&str, &str); 8] = [
+    ("ctx ", "context: :ctx NAME"),
+    ("ns ", "namespaces: :ns NAME[,NAME], or all"),
+    ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
+    ("messages", "notices of this run"),
+    ("debug", "what the console costs"),
+    ("dump", "write the screen to a file"),
+    ("help", "keys and commands"),
+    ("q", "leave"),
+];
+
+fn completions(model: &Model, line: &str) -> Vec<Completion> {
+    if let Some((word, rest)) = line.split_once(' ') {
+        return super::session::completions(model, word, rest);
+    }
+    let lower = line.to_lowercase();
+    let words = WORDS.iter().filter(|(word, _)| word.starts_with(&lower));
+    let words = words.map(|(word, about)| Completion { line: (*word).to_owned(), about: (*about).to_owned() });
+    let contexts = model.view_contexts();
+    let rows = commands::all().filter(|row| {
+        row.in_palette
+            && row.contexts.iter().any(|context| contexts.contains(context))
+            && (row.name.contains(&lower) || row.title.to_lowercase().contains(&lower))
+    });
+    let rows = rows.map(|row| Completion { line: row.name.to_owned(), about: row.title.to_owned() });
+    words.chain(rows).collect()
+}

@@ -1,0 +1,174 @@
+//! Keys of the overlays that take keys themselves: prompt, picker, confirm.
+
+use crossterm::event::KeyCode;
+
+use super::{app, command, list, page, session, text};
+use crate::console::{
+    effect::Effect,
+    key::Key,
+    model::{
+        Model,
+        overlay::{Confirm, Overlay, Picker, PickerPurpose, Prompt, PromptEvent, Purpose},
+    },
+    widgets::picker,
+};
+
+/// Gives a key to the topmost overlay. `None`: it goes to the keymap.
+pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
+    match model.overlays.last_mut()? {
+        Overlay::Prompt(prompt) => {
+            let (purpose, event) = (prompt.purpose, prompt_key(prompt, key));
+            Some(event.map_or_else(Vec::new, |event| prompted(model, purpose, event)))
+        }
+        Overlay::Picker(picker) => {
+            let (purpose, event) = (picker.purpose, picker_key(picker, key));
+            Some(event.map_or_else(Vec::new, |event| picked(model, purpose, event)))
+        }
+        Overlay::Confirm(confirm) => {
+            let (id, answer) = (confirm.command, confirm_key(confirm, key));
+            Some(match answer {
+                None => Vec::new(),
+                Some(yes) => {
+                    model.overlays.pop();
+                    if yes { command(model, id) } else { Vec::new() }
+                }
+            })
+        }
+        Overlay::Text(_) => None,
+    }
+}
+
+/// Gives pasted text to the topmost overlay. `None`: it has no use for it.
+pub fn paste(model: &mut Model, text: &str) -> Option<Vec<Effect>> {
+    match model.overlays.last_mut()? {
+        Overlay::Prompt(prompt) => {
+            prompt.line.insert(text);
+            prompt.walking = None;
+            let (purpose, line) = (prompt.purpose, prompt.line.text().to_owned());
+            Some(prompted(model, purpose, PromptEvent::Changed(line)))
+        }
+        Overlay::Picker(picker) => {
+            picker.line.insert(text);
+            picker::settle(picker);
+            Some(Vec::new())
+        }
+        Overlay::Confirm(_) | Overlay::Text(_) => None,
+    }
+}
+
+fn prompt_key(prompt: &mut Prompt, key: Key) -> Option<PromptEvent> {
+    let line = |prompt: &Prompt| prompt.line.text().to_owned();
+    match key.code {
+        KeyCode::Esc => return Some(PromptEvent::Cancelled),
+        _ if key == Key::ctrl('c') || key == Key::ctrl('g') => return Some(PromptEvent::Cancelled),
+        KeyCode::Enter => return Some(PromptEvent::Done(line(prompt))),
+        KeyCode::Backspace if prompt.line.text().is_empty() => return Some(PromptEvent::Cancelled),
+        KeyCode::Tab if !prompt.completions.is_empty() => complete(prompt, 1),
+        KeyCode::BackTab if !prompt.completions.is_empty() => complete(prompt, -1),
+        KeyCode::Up => walk(prompt, -1),
+        KeyCode::Down => walk(prompt, 1),
+        _ if key == Key::ctrl('p') => walk(prompt, -1),
+        _ if key == Key::ctrl('n') => walk(prompt, 1),
+        _ if prompt.line.key(key) => {
+            (prompt.walking, prompt.chosen) = (None, None);
+            return Some(PromptEvent::Changed(line(prompt)));
+        }
+        _ => {}
+    }
+    None
+}
+
+fn complete(prompt: &mut Prompt, by: isize) {
+    let len = prompt.completions.len() as isize;
+    let at = match prompt.chosen {
+        Some(at) => (at as isize + by).rem_euclid(len),
+        None if by > 0 => 0,
+        None => len - 1,
+    };
+    prompt.chosen = Some(at as usize);
+    prompt.line.set(&prompt.completions[at as usize].line);
+}
+
+fn walk(prompt: &mut Prompt, by: isize) {
+    let len = prompt.history.len();
+    let at = prompt.walking.unwrap_or(len) as isize + by;
+    if at < 0 || len == 0 {
+        return;
+    }
+    let at = at as usize;
+    prompt.walking = (at < len).then_some(at);
+    prompt.line.set(prompt.history.get(at).map_or("", String::as_str));
+}
+
+fn prompted(model: &mut Model, purpose: Purpose, event: PromptEvent) -> Vec<Effect> {
+    if !matches!(event, PromptEvent::Changed(_)) {
+        model.overlays.pop();
+    }
+    match purpose {
+        Purpose::Palette => app::palette(model, event),
+        Purpose::TextSearch => text::prompt(model, event),
+        Purpose::Namespaces => session::prompt(model, event),
+        Purpose::ListFilter => list::prompt(model, event),
+        Purpose::List(which) => list::other_prompt(model, which, event),
+        Purpose::Page(which) => page::prompt(model, which, event),
+    }
+}
+
+/// What happened to a picker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picked {
+    /// Ids chosen: the marked ones, else the selected one, else what was typed.
+    Done(Vec<String>),
+    /// Esc.
+    Cancelled,
+}
+
+fn picker_key(picker: &mut Picker, key: Key) -> Option<Picked> {
+    match key.code {
+        KeyCode::Esc => return Some(Picked::Cancelled),
+        _ if key == Key::ctrl('c') || key == Key::ctrl('g') => return Some(Picked::Cancelled),
+        KeyCode::Enter => return Some(Picked::Done(picker::chosen(picker))).filter(|p| *p != Picked::Done(Vec::new())),
+        KeyCode::Up => picker::step(picker, -1),
+        KeyCode::Down => picker::step(picker, 1),
+        KeyCode::PageUp => picker::step(picker, -10),
+        KeyCode::PageDown => picker::step(picker, 10),
+        _ if key == Key::ctrl('p') => picker::step(picker, -1),
+        _ if key == Key::ctrl('n') => picker::step(picker, 1),
+        _ if key == Key::ctrl('u') && picker.line.text().is_empty() => picker::step(picker, -10),
+        _ if key == Key::ctrl('d') => picker::step(picker, 10),
+        KeyCode::Char(' ') | KeyCode::Tab if picker.several => picker::mark(picker),
+        _ => {
+            if picker.line.key(key) {
+                picker::settle(picker);
+            }
+        }
+    }
+    None
+}
+
+fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effect> {
+    model.overlays.pop();
+    match (purpose, event) {
+        (_, Picked::Cancelled) => Vec::new(),
+        (PickerPurpose::Scope, Picked::Done(ids)) => session::scope_picked(model, &ids),
+        (PickerPurpose::Context, Picked::Done(ids)) => session::context_picked(model, &ids),
+        (PickerPurpose::Columns | PickerPurpose::Sort | PickerPurpose::Filter, Picked::Done(ids)) => {
+            list::picked(model, purpose, &ids)
+        }
+        (PickerPurpose::Page(which), Picked::Done(ids)) => page::picked(model, which, &ids),
+    }
+}
+
+/// `Some(true)`: do it. `Some(false)`: don't. Enter takes the chosen button, and Cancel is chosen first.
+fn confirm_key(confirm: &mut Confirm, key: Key) -> Option<bool> {
+    match key.code {
+        KeyCode::Enter => Some(confirm.on_yes),
+        KeyCode::Esc | KeyCode::Char('q' | 'n') => Some(false),
+        KeyCode::Char('y') => Some(true),
+        KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
+            confirm.on_yes = !confirm.on_yes;
+            None
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,6 @@
+//! Widgets: small pure things that views are made of.
+//!
+//! They know text, roles and areas. Must not know the model.
+
+pub mod picker;
+pub mod text;
