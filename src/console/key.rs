@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for name in ["j", "G", "ctrl-d", "space", "pagedown", "esc", "enter", "-", "/", ":", "?", "shift-tab", "del", "é"]
+        for name in
+            ["j", "G", "ctrl-d", "space", "pagedown", "esc", "enter", "-", "/", ":", "?", "shift-tab", "del", "é"]
         {
             assert_eq!(name.parse::<Key>().expect(name).to_string(), name);
         }

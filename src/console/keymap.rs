@@ -159,7 +159,9 @@ impl Reader<'_> {
             let at = section.span().start;
             match (Context::named(section.get_ref()), value.get_ref()) {
                 (Some(context), DeValue::Table(keys)) => lines.extend(self.section(context, keys)),
-                (Some(_), _) => self.complain(at, format!("«{}» must be a section: [{}]", section.get_ref(), section.get_ref())),
+                (Some(_), _) => {
+                    self.complain(at, format!("«{}» must be a section: [{}]", section.get_ref(), section.get_ref()));
+                }
                 (None, _) => {
                     let known = Context::ALL.map(Context::name).join(", ");
                     self.complain(at, format!("there is no section «{}»; there are {known}", section.get_ref()));
@@ -185,31 +187,31 @@ impl Reader<'_> {
                 self.complain(at, format!("«{}» can't be bound: {why}", keys.get_ref()));
                 continue;
             }
-            match self.command(context, value.get_ref()) {
+            match bound_to(context, value.get_ref()) {
                 Ok(command) => lines.push((at, context, bound, command)),
                 Err(what) => self.complain(value.span().start, what),
             }
         }
         lines
     }
+}
 
-    fn command(&self, context: Context, value: &DeValue<'_>) -> Result<Option<CommandId>, String> {
-        let DeValue::String(name) = value else {
-            return Err("expected the name of a command in quotes, or \"\" for none".to_owned());
-        };
-        if name.is_empty() {
-            return Ok(None);
-        }
-        let Some(command) = commands::named(name) else {
-            let near = nearest(name).map_or(String::new(), |near| format!("; did you mean «{near}»?"));
-            return Err(format!("there is no command «{name}»{near}"));
-        };
-        if context == Context::Any || command.contexts.contains(&context) || command.contexts.contains(&Context::Any) {
-            return Ok(Some(command.id));
-        }
-        let places: Vec<_> = command.contexts.iter().map(|c| c.name()).collect();
-        Err(format!("«{name}» works in [{}], not in [{}]", places.join("], ["), context.name()))
+fn bound_to(context: Context, value: &DeValue<'_>) -> Result<Option<CommandId>, String> {
+    let DeValue::String(name) = value else {
+        return Err("expected the name of a command in quotes, or \"\" for none".to_owned());
+    };
+    if name.is_empty() {
+        return Ok(None);
     }
+    let Some(command) = commands::named(name) else {
+        let near = nearest(name).map_or(String::new(), |near| format!("; did you mean «{near}»?"));
+        return Err(format!("there is no command «{name}»{near}"));
+    };
+    if context == Context::Any || command.contexts.contains(&context) || command.contexts.contains(&Context::Any) {
+        return Ok(Some(command.id));
+    }
+    let places: Vec<_> = command.contexts.iter().map(|c| c.name()).collect();
+    Err(format!("«{name}» works in [{}], not in [{}]", places.join("], ["), context.name()))
 }
 
 fn nearest(name: &str) -> Option<&'static str> {
@@ -243,7 +245,10 @@ mod tests {
         let (mut keymap, _) = Keymap::builtin("default");
         let text = "[list]\nx = \"list.dwn\"\nctrl-b = \"list.down\"\nJ = \"list.down\"\n\n[lst]\na = \"list.up\"\n";
         let complaints: Vec<_> = keymap.overlay("my.toml", text).iter().map(ToString::to_string).collect();
-        assert!(complaints.iter().any(|c| c.starts_with("my.toml:2: there is no command «list.dwn»")), "{complaints:?}");
+        assert!(
+            complaints.iter().any(|c| c.starts_with("my.toml:2: there is no command «list.dwn»")),
+            "{complaints:?}"
+        );
         assert!(complaints.iter().any(|c| c.starts_with("my.toml:3: «ctrl-b» can't be bound")), "{complaints:?}");
         assert!(complaints.iter().any(|c| c.starts_with("my.toml:6: there is no section «lst»")), "{complaints:?}");
         let found = keymap.find(&[Context::List], &key::sequence("J").unwrap());

@@ -1,6 +1,7 @@
 //! Commands that work everywhere: session, scope, help, leaving.
 
-use super::{Command, CommandId, Context};
+use super::{Command, CommandId, Context, Why};
+use crate::console::model::Model;
 
 /// See the rows below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +47,10 @@ const fn favourite(n: u8, name: &'static str) -> Command {
 const ANY: &[Context] = &[Context::Any];
 const LIST: &[Context] = &[Context::List];
 
+fn has_context(model: &Model) -> Result<(), Why> {
+    if model.session.context.is_empty() { Err("no context is chosen; :ctx lists them".to_owned()) } else { Ok(()) }
+}
+
 pub(super) const ROWS: &[Command] = &[
     row(AppCommand::Help, "app.help", "Help", "Show what every key does here.", ANY).hinted(90),
     row(AppCommand::Palette, "app.palette", "Commands", "Type a command by name: :ctx, :ns, :jobs, or any other.", ANY)
@@ -66,13 +71,27 @@ pub(super) const ROWS: &[Command] = &[
     favourite(7, "session.favourite-7"),
     favourite(8, "session.favourite-8"),
     favourite(9, "session.favourite-9"),
-    row(AppCommand::Login, "session.login", "Sign in", "Hand the terminal to the sign-in program of this context.", ANY),
-    row(AppCommand::Reconnect, "session.reconnect", "Reconnect", "Read the cluster again from the beginning.", ANY),
+    row(
+        AppCommand::Login,
+        "session.login",
+        "Sign in",
+        "Hand the terminal to the sign-in program of this context.",
+        ANY,
+    )
+    .when(has_context),
+    row(AppCommand::Reconnect, "session.reconnect", "Reconnect", "Read the cluster again from the beginning.", ANY)
+        .when(has_context),
     row(AppCommand::Messages, "app.messages", "Messages", "Read the notices of this run again.", ANY),
     row(AppCommand::Debug, "app.debug", "Debug", "Show what the console costs: lists, requests, frames, bytes.", ANY),
     row(AppCommand::Copy, "app.copy", "Copy", "Copy what is selected to the terminal's clipboard.", ANY),
     row(AppCommand::Dump, "app.dump", "Dump screen", "Write this screen to a text file only you can read.", ANY),
-    row(AppCommand::Mouse, "app.mouse", "Mouse", "Turn the mouse on or off; off leaves selecting to the terminal.", ANY),
+    row(
+        AppCommand::Mouse,
+        "app.mouse",
+        "Mouse",
+        "Turn the mouse on or off; off leaves selecting to the terminal.",
+        ANY,
+    ),
     row(AppCommand::Redraw, "app.redraw", "Redraw", "Draw the whole screen again.", ANY).key_only(),
     row(AppCommand::Quit, "app.quit", "Quit", "Leave the console; nothing in the cluster changes.", ANY),
 ];

@@ -42,6 +42,8 @@ pub struct Model {
     pub notices: Notices,
     /// Bindings, and keys that wait for more.
     pub keys: KeyState,
+    /// Lines entered in the palette, newest last.
+    pub palette_history: Vec<String>,
     /// Whether something visible changed since the last frame.
     pub dirty: bool,
 }
@@ -60,17 +62,19 @@ impl Model {
             overlays: Vec::new(),
             notices: Notices::default(),
             keys: KeyState::new(keymap),
+            palette_history: Vec::new(),
             dirty: true,
         }
     }
 
     /// Where keys are looked for, most specific first.
     pub fn contexts(&self) -> Vec<Context> {
-        match (self.overlays.last(), &self.page) {
-            (Some(overlay), _) => overlay.contexts(),
-            (None, Some(page)) => page.contexts(),
-            (None, None) => vec![Context::List, Context::Any],
-        }
+        self.overlays.last().map_or_else(|| self.view_contexts(), Overlay::contexts)
+    }
+
+    /// The contexts of the view below all overlays.
+    pub fn view_contexts(&self) -> Vec<Context> {
+        self.page.as_ref().map_or_else(|| vec![Context::List, Context::Any], PageModel::contexts)
     }
 
     /// When something visible will read otherwise though nothing happens.

@@ -25,11 +25,11 @@ impl PageModel {
 }
 
 /// What was read for a page.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum PageMessage {}
 
 /// What a log stream brought.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum LogMessage {}
 
 /// What a page wants from outside.

@@ -1,6 +1,11 @@
 //! The session: where we are connected to, as whom, which namespaces we look at, and how its lists do.
 
-use crate::jobs::{Name, Secs};
+use std::{collections::BTreeMap, fmt};
+
+use crate::jobs::{
+    Clean, Name, Secs,
+    fleet::{ListKey, ListPhase},
+};
 
 /// Generation of a session: what an older one still answers is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,8 +21,32 @@ pub enum Scope {
     Named(Vec<Name>),
 }
 
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Scope {
+    /// From typed names: `all`, `*` or nothing is all; `None` if one can't be a name.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut set = Vec::new();
+        for name in names.into_iter().flat_map(|n| n.split(',')).map(str::trim).filter(|n| !n.is_empty()) {
+            if matches!(name, "all" | "*") {
+                return Some(Self::All);
+            }
+            set.push(Name::new(name).filter(|n| !n.as_str().contains('/'))?);
+        }
+        set.sort();
+        set.dedup();
+        Some(if set.is_empty() { Self::All } else { Self::Named(set) })
+    }
+
+    /// The namespaces, empty for all.
+    pub fn names(&self) -> &[Name] {
+        match self {
+            Self::All => &[],
+            Self::Named(names) => names,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.pad("all namespaces"),
             Self::Named(names) => f.pad(&names.iter().map(Name::as_str).collect::<Vec<_>>().join(",")),
@@ -25,32 +54,188 @@ impl std::fmt::Display for Scope {
     }
 }
 
+/// One context of the kubeconfig, and what the config says about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContextInfo {
+    /// Its name, as it goes back to the kubeconfig.
+    pub name: String,
+    /// Name of its cluster entry.
+    pub cluster: Clean,
+    /// Name of its user entry.
+    pub user: Clean,
+    /// Its namespace.
+    pub namespace: Option<Name>,
+    /// The config says that nothing may be changed there.
+    pub read_only: bool,
+    /// The config's colour for it.
+    pub colour: Option<String>,
+    /// Favourite scopes, at 1–9.
+    pub favourites: Vec<Scope>,
+    /// The scope looked at last time.
+    pub last_scope: Option<Scope>,
+}
+
+/// How the connection is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    /// Nothing was asked yet.
+    #[default]
+    Idle,
+    /// Connecting and asking what is served.
+    Connecting,
+    /// Connected.
+    Up,
+    /// Not to be had, and why; is tried again.
+    Down(Trouble),
+}
+
+/// Why there is no session: said as a screen, or as a banner over what was read before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub what: Clean,
+    /// Why.
+    pub why: Clean,
+    /// What to do.
+    pub hint: Clean,
+    /// When it began.
+    pub since: Secs,
+    /// Whether signing in would help.
+    pub sign_in: bool,
+    /// Whether another attempt is going to be made by itself.
+    pub retries: bool,
+}
+
+/// What the cluster offers, as the console needs it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offered {
+    /// Short words of the kinds served: `MPIJob`, `TrainJob`, ….
+    pub kinds: Vec<Clean>,
+    /// Health of the operators, where readable: name and version, whether well, what is wrong.
+    pub components: Vec<Operator>,
+    /// The server's version.
+    pub version: Clean,
+}
+
+/// One operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// `mpi-operator`.
+    pub name: Clean,
+    /// `v0.8.2`, empty if not readable.
+    pub version: Clean,
+    /// What is wrong; `None` if nothing is.
+    pub trouble: Option<Clean>,
+}
+
+/// What is known of namespaces to choose from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Namespaces {
+    /// Not asked.
+    #[default]
+    Unknown,
+    /// Asked.
+    Loading,
+    /// Readable.
+    Known(Vec<Name>),
+    /// Not readable: why. Names are typed by hand.
+    Unreadable(Clean),
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct SessionModel {
     /// Which session is current.
     pub id: SessionId,
-    /// Name of the context; empty when there is none.
+    /// How it is.
+    pub phase: Phase,
+    /// All contexts.
+    pub contexts: Vec<ContextInfo>,
+    /// Name of the current context; empty when there is none.
     pub context: String,
     /// Name of the user.
-    pub user: String,
+    pub user: Clean,
     /// Namespaces looked at.
     pub scope: Scope,
+    /// The scope before, for `-`.
+    pub last_scope: Option<Scope>,
+    /// The context before, for `:ctx -`.
+    pub last_context: Option<String>,
     /// Nothing may be changed.
     pub read_only: bool,
+    /// Asked for at the start: `--read-only` holds for every context.
+    pub read_only_all: bool,
+    /// What the cluster offers; `None` until it is known.
+    pub offered: Option<Offered>,
+    /// How the lists do.
+    pub lists: BTreeMap<ListKey, ListPhase>,
+    /// Namespaces to choose from.
+    pub namespaces: Namespaces,
+    /// What the runner counts, for `:debug`.
+    pub counters: Vec<(String, String)>,
 }
 
 impl SessionModel {
+    /// The current context's row.
+    pub fn info(&self) -> Option<&ContextInfo> {
+        self.contexts.iter().find(|context| context.name == self.context)
+    }
+
     /// When an age in the header will read otherwise.
-    pub const fn next_deadline(&self, _now: Secs) -> Option<Secs> {
-        None
+    pub fn next_deadline(&self, now: Secs) -> Option<Secs> {
+        let down = match &self.phase {
+            Phase::Down(trouble) => Some(trouble.since),
+            _ => None,
+        };
+        let stale = self.lists.values().filter_map(|phase| match phase {
+            ListPhase::Stale(since, _) => Some(*since),
+            _ => None,
+        });
+        let next = |since: Secs| now.plus(crate::jobs::time::duration_changes_in(now.since(since)));
+        stale.chain(down).map(next).min()
     }
 }
 
 /// What happened in a session.
 #[derive(Debug)]
-pub enum SessionMessage {}
+pub enum SessionMessage {
+    /// The scope was settled (as asked for, or by the rules for a start).
+    Scoped {
+        /// Look at these.
+        scope: Scope,
+        /// Nothing better was found than `default`: the person should choose.
+        choose: bool,
+    },
+    /// It stands, or what is served was asked again.
+    Up(Offered),
+    /// It does not stand.
+    Down(Trouble),
+    /// How the operators do.
+    Operators(Vec<Operator>),
+    /// A list is doing differently.
+    List(ListKey, ListPhase),
+    /// These lists are read now, others are not any more.
+    Lists(Vec<ListKey>),
+    /// Namespaces to choose from.
+    Namespaces(Namespaces),
+    /// What was counted, for `:debug`.
+    Counters(Vec<(String, String)>),
+}
 
 /// What a session wants from outside.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SessionEffect {}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEffect {
+    /// Cancel what the session before was reading, connect, read.
+    Open {
+        /// The context.
+        context: String,
+        /// The scope; `None`: find it by the rules for a start.
+        scope: Option<Scope>,
+    },
+    /// Read which namespaces there are.
+    Namespaces,
+    /// Hand the terminal to the sign-in program, then open again.
+    Login,
+    /// Count what it costs.
+    Count,
+}

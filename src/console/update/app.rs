@@ -74,7 +74,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 
 fn open_palette(model: &mut Model) {
     let mut prompt = Prompt::new(Purpose::Palette, ":", "");
-    prompt.history = model.palette_history.clone();
+    prompt.history.clone_from(&model.palette_history);
     prompt.completions = completions(model, "");
     model.overlays.push(Overlay::Prompt(prompt));
 }

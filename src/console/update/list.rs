@@ -6,7 +6,10 @@ use crate::{
     console::{
         commands::ListCommand,
         effect::Effect,
-        model::{Model, overlay::PromptEvent},
+        model::{
+            Model,
+            overlay::{PickerPurpose, PromptEvent},
+        },
     },
     jobs::fleet::Batch,
 };
@@ -47,4 +50,22 @@ pub fn mouse(_model: &mut Model, _event: MouseEvent) -> Vec<Effect> {
 /// What `c` copies.
 pub fn copied(_model: &Model) -> Option<String> {
     None
+}
+
+/// The session was opened anew: what belonged to the one before goes.
+pub fn session_changed(_model: &mut Model) {}
+
+/// Shows only what this filter lets through.
+pub fn set_filter(_model: &mut Model, _filter: &str) -> Vec<Effect> {
+    Vec::new()
+}
+
+/// One of the list's pickers was answered with these ids.
+pub fn picked(_model: &mut Model, _purpose: PickerPurpose, _ids: &[String]) -> Vec<Effect> {
+    Vec::new()
+}
+
+/// Something happened to another prompt of the list (`which` is the list's own number for it).
+pub fn other_prompt(_model: &mut Model, _which: u8, _event: PromptEvent) -> Vec<Effect> {
+    Vec::new()
 }

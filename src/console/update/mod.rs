@@ -68,3 +68,6 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::Text(id) => text::command(model, id),
     }
 }
+
+#[cfg(test)]
+mod tests;

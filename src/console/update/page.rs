@@ -50,3 +50,14 @@ pub fn mouse(_model: &mut Model, _event: MouseEvent) -> Vec<Effect> {
 pub fn copied(_model: &Model) -> Option<String> {
     None
 }
+
+/// Closes the page, whatever is open on it.
+pub fn close(model: &mut Model) -> Vec<Effect> {
+    model.page = None;
+    Vec::new()
+}
+
+/// One of the page's pickers was answered with these ids (`which` is the page's own number for it).
+pub fn picked(_model: &mut Model, _which: u8, _ids: &[String]) -> Vec<Effect> {
+    Vec::new()
+}

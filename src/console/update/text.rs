@@ -17,10 +17,8 @@ pub fn command(model: &mut Model, id: TextCommand) -> Vec<Effect> {
     let Some(Overlay::Text(text)) = model.overlays.last() else { return Vec::new() };
     let lines = lines_of(model, text);
     let (scroll, last) = (text.scroll, lines.len().saturating_sub(page));
-    let hit = |range: &mut dyn Iterator<Item = usize>| {
-        let search = text.search.to_lowercase();
-        range.find(|at| !search.is_empty() && lines[*at].plain().to_lowercase().contains(&search))
-    };
+    let wanted = text.search.to_lowercase();
+    let hit = |at: &usize| !wanted.is_empty() && lines[*at].plain().to_lowercase().contains(&wanted);
     let to = match id {
         TextCommand::Close => {
             model.overlays.pop();
@@ -36,8 +34,8 @@ pub fn command(model: &mut Model, id: TextCommand) -> Vec<Effect> {
         TextCommand::HalfPageUp => scroll.saturating_sub(page / 2),
         TextCommand::Top => 0,
         TextCommand::Bottom => last,
-        TextCommand::Next => hit(&mut ((scroll + 1).min(lines.len())..lines.len())).unwrap_or(scroll),
-        TextCommand::Previous => hit(&mut (0..scroll.min(lines.len())).rev()).unwrap_or(scroll),
+        TextCommand::Next => ((scroll + 1).min(lines.len())..lines.len()).find(hit).unwrap_or(scroll),
+        TextCommand::Previous => (0..scroll.min(lines.len())).rev().find(hit).unwrap_or(scroll),
     };
     if let Some(Overlay::Text(text)) = model.overlays.last_mut() {
         text.scroll = to.min(last);

@@ -1,0 +1,56 @@
+//! The footer: hints for this view from the command table, or the newest notice. Prompts are drawn over it.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::console::{
+    commands::{self, Command},
+    model::{Model, notices::Tone},
+    theme::{Role, Theme},
+    widgets::text::{cut, put, width},
+};
+
+/// Draws the line.
+pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if let Some(notice) = model.notices.current(model.now) {
+        let role = match notice.tone {
+            Tone::Info => Role::Text,
+            Tone::Good => Role::Good,
+            Tone::Warn => Role::Warn,
+            Tone::Bad => Role::Bad,
+        };
+        let sign = match notice.tone {
+            Tone::Info | Tone::Good => "",
+            Tone::Warn => "! ",
+            Tone::Bad => "x ",
+        };
+        let times = if notice.times > 1 { format!(" ({} times)", notice.times) } else { String::new() };
+        let text = cut(&format!("{sign}{}{times}", notice.text), area.width, theme.ellipsis());
+        put(buf, area, area.x, area.y, &text, theme.style(role));
+        return;
+    }
+    draw_hints(model, theme, area, buf);
+}
+
+/// The hinted commands of the current contexts, as many as fit, whole ones only.
+fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut x = area.x;
+    for (row, key) in hinted(model) {
+        let needed = width(&key) + 1 + width(row.title);
+        if x + needed > area.right() {
+            break;
+        }
+        let usable = (row.enabled)(model).is_ok() && !(row.change && model.session.read_only);
+        x = put(buf, area, x, area.y, &key, theme.style(if usable { Role::Key } else { Role::Dim }));
+        x = put(buf, area, x + 1, area.y, row.title, theme.style(Role::Dim)) + 2;
+    }
+}
+
+fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
+    let contexts = model.contexts();
+    let mut rows: Vec<_> = commands::all()
+        .filter(|row| row.hint > 0 && row.contexts.iter().any(|context| contexts.contains(context)))
+        .filter_map(|row| Some((row, model.keys.map.keys_of(row.id).next()?)))
+        .collect();
+    rows.sort_by_key(|(row, _)| row.hint);
+    rows
+}

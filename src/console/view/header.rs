@@ -1,0 +1,114 @@
+//! The header: where we are connected, as whom, at what we look, and how that goes. Two lines, never more.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{list, page};
+use crate::{
+    console::{
+        model::{
+            Model,
+            session::{Offered, Phase},
+        },
+        theme::{self, Role, Theme},
+        widgets::text::{cut, put, width},
+    },
+    jobs::{fleet::ListPhase, time::duration},
+};
+
+/// Draws both lines.
+pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let right = badge(model, theme);
+    draw_line(theme, area, area.y, &place(model, theme), &right, buf);
+    let crumb = model.page.as_ref().map_or_else(|| list::breadcrumb(model), |open| page::breadcrumb(model, open));
+    let right = operators(model, theme);
+    draw_line(theme, area, area.y + 1, &[(crumb, theme.style(Role::Title))], &right, buf);
+}
+
+type Piece = (String, Style);
+
+/// Pieces from the left, one from the right that is left out or cut where there is no room.
+fn draw_line(theme: &Theme, area: Rect, y: u16, left: &[Piece], right: &Piece, buf: &mut Buffer) {
+    let mut x = area.x;
+    for (text, style) in left {
+        x = put(buf, area, x, y, &cut(text, area.right().saturating_sub(x), theme.ellipsis()), *style);
+    }
+    let room = area.right().saturating_sub(x + 2);
+    let text = cut(&right.0, room, theme.ellipsis());
+    if room > 3 {
+        put(buf, area, area.right().saturating_sub(width(&text)), y, &text, right.1);
+    }
+}
+
+fn place(model: &Model, theme: &Theme) -> Vec<Piece> {
+    let session = &model.session;
+    let dim = theme.style(Role::Dim);
+    if session.context.is_empty() {
+        return vec![("mpideck".to_owned(), theme.style(Role::Title)), ("  no cluster".to_owned(), dim)];
+    }
+    let colour = session.info().and_then(|info| info.colour.as_deref());
+    let name = crate::jobs::Clean::new(&session.context).to_string();
+    let mut pieces = vec![(name, theme::context_style(theme, colour))];
+    if !session.user.is_empty() {
+        pieces.push((" as ".to_owned(), dim));
+        pieces.push((session.user.to_string(), theme.style(Role::Text)));
+    }
+    pieces.push((format!(" {} ", theme.separator()), dim));
+    pieces.push((session.scope.to_string(), theme.style(Role::Label)));
+    if session.read_only {
+        pieces.push((" ".to_owned(), dim));
+        pieces.push((" read-only ".to_owned(), theme.style(Role::ReadOnly)));
+    }
+    pieces
+}
+
+/// How the connection and the lists do: the worst first, and only that.
+fn badge(model: &Model, theme: &Theme) -> Piece {
+    let session = &model.session;
+    let aged = |since| duration(model.now.since(since));
+    match &session.phase {
+        Phase::Idle => return (String::new(), theme.style(Role::Dim)),
+        Phase::Connecting => return ("connecting".to_owned(), theme.style(Role::Wait)),
+        Phase::Down(trouble) => return (format!("{} {}", trouble.what, aged(trouble.since)), theme.style(Role::Bad)),
+        Phase::Up => {}
+    }
+    let lists = || session.lists.values();
+    let count = |wanted: fn(&ListPhase) -> bool| lists().filter(|phase| wanted(phase)).count();
+    let stale = lists().filter_map(|phase| match phase {
+        ListPhase::Stale(since, _) => Some(*since),
+        _ => None,
+    });
+    if let Some(since) = stale.min() {
+        return (format!("stale since {}", aged(since)), theme.style(Role::Warn));
+    }
+    let loading: u32 = lists().map(|phase| if let ListPhase::Loading(n) = phase { *n } else { 0 }).sum();
+    if count(|phase| matches!(phase, ListPhase::Loading(_))) > 0 {
+        return (format!("loading {loading}"), theme.style(Role::Wait));
+    }
+    let refused = count(|phase| matches!(phase, ListPhase::Forbidden(_) | ListPhase::Error(_)));
+    if refused > 0 {
+        return (format!("{refused} of {} lists not readable", lists().count()), theme.style(Role::Warn));
+    }
+    let polled = lists().filter_map(|phase| match phase {
+        ListPhase::Polling(seconds) => Some(*seconds),
+        _ => None,
+    });
+    match polled.max() {
+        Some(seconds) => (format!("polling every {seconds}s"), theme.style(Role::Wait)),
+        None if session.lists.is_empty() => (String::new(), theme.style(Role::Dim)),
+        None => ("live".to_owned(), theme.style(Role::Good)),
+    }
+}
+
+/// One line on the operators: what is wrong with them, else their versions.
+fn operators(model: &Model, theme: &Theme) -> Piece {
+    let dim = theme.style(Role::Dim);
+    let Some(Offered { kinds, components, .. }) = &model.session.offered else { return (String::new(), dim) };
+    if kinds.is_empty() {
+        return ("no training operator".to_owned(), theme.style(Role::Warn));
+    }
+    if let Some((name, trouble)) = components.iter().find_map(|c| Some((&c.name, c.trouble.as_ref()?))) {
+        return (format!("{name}: {trouble}"), theme.style(Role::Warn));
+    }
+    let each = components.iter().map(|c| format!("{} {}", c.name, c.version).trim_end().to_owned());
+    (each.collect::<Vec<_>>().join("  "), dim)
+}

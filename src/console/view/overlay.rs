@@ -1,0 +1,197 @@
+//! Overlays as cells: prompt, picker, confirm, text, and the hint for a sequence of keys.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::text;
+use crate::console::{
+    commands,
+    keymap::Found,
+    layout::{Regions, centered},
+    model::{
+        Model,
+        overlay::{Confirm, Overlay, Picker, Prompt},
+    },
+    theme::{Role, Theme},
+    widgets::{
+        picker,
+        text::{clear, cut, put, width},
+    },
+};
+
+/// Draws one layer.
+pub fn draw(model: &Model, overlay: &Overlay, theme: &Theme, regions: Regions, buf: &mut Buffer) {
+    match overlay {
+        Overlay::Prompt(prompt) => draw_prompt(prompt, theme, regions, buf),
+        Overlay::Picker(picker) => draw_picker(picker, theme, regions.body, buf),
+        Overlay::Confirm(confirm) => draw_confirm(confirm, theme, regions.body, buf),
+        Overlay::Text(open) => {
+            let inner = frame(&text::title_of(open), theme, regions.body, buf);
+            text::draw(model, open, theme, inner, buf);
+        }
+    }
+}
+
+/// A box with a title, cleared; gives its inside.
+pub fn frame(title: &str, theme: &Theme, area: Rect, buf: &mut Buffer) -> Rect {
+    clear(buf, area);
+    buf.set_style(area, theme.style(Role::Text));
+    if area.width < 2 || area.height < 2 {
+        return Rect::new(area.x, area.y, 0, 0);
+    }
+    let (style, [across, down, a, b, c, d]) = (theme.style(Role::Border), theme.lines());
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    for x in area.x + 1..right {
+        put(buf, area, x, area.y, across, style);
+        put(buf, area, x, bottom, across, style);
+    }
+    for y in area.y + 1..bottom {
+        put(buf, area, area.x, y, down, style);
+        put(buf, area, right, y, down, style);
+    }
+    for (x, y, corner) in [(area.x, area.y, a), (right, area.y, b), (right, bottom, c), (area.x, bottom, d)] {
+        put(buf, area, x, y, corner, style);
+    }
+    if area.width > 8 {
+        let title = format!(" {} ", cut(title, area.width - 6, theme.ellipsis()));
+        put(buf, area, area.x + 2, area.y, &title, theme.style(Role::Title));
+    }
+    Rect::new(area.x + 2.min(area.width / 2), area.y + 1, area.width.saturating_sub(4), area.height - 2)
+}
+
+/// A typed line with its cursor, scrolled so that the cursor is seen. Gives the column after it.
+fn draw_line_edit(before: &str, after: &str, theme: &Theme, area: Rect, x: u16, buf: &mut Buffer) -> u16 {
+    let room = area.right().saturating_sub(x + 1);
+    let mut head = before;
+    while width(head) > room {
+        let mut chars = head.chars();
+        chars.next();
+        head = chars.as_str();
+    }
+    let x = put(buf, area, x, area.y, head, theme.style(Role::Text));
+    let mut rest = after.chars();
+    let under = rest.next().map_or(" ".to_owned(), String::from);
+    let x = put(buf, area, x, area.y, &under, theme.style(Role::Cursor));
+    put(buf, area, x, area.y, rest.as_str(), theme.style(Role::Text))
+}
+
+fn draw_prompt(prompt: &Prompt, theme: &Theme, regions: Regions, buf: &mut Buffer) {
+    let area = regions.footer;
+    clear(buf, area);
+    buf.set_style(area, theme.style(Role::Text));
+    let x = put(buf, area, area.x, area.y, prompt.label, theme.style(Role::Key));
+    let (before, after) = prompt.line.split();
+    let x = draw_line_edit(before, after, theme, area, x, buf);
+    let room = area.right().saturating_sub(x + 2);
+    if !prompt.hint.is_empty() && room > 4 {
+        let hint = cut(&prompt.hint, room, theme.ellipsis());
+        put(buf, area, area.right() - width(&hint), area.y, &hint, theme.style(Role::Warn));
+    }
+    draw_completions(prompt, theme, regions.body, buf);
+}
+
+/// Completions above the prompt, the chosen one in view.
+fn draw_completions(prompt: &Prompt, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    let rows = prompt.completions.len().min(8).min(usize::from(body.height.saturating_sub(2)));
+    if rows == 0 {
+        return;
+    }
+    let wide = prompt.completions.iter().map(|c| width(&c.line)).max().unwrap_or(0).min(40);
+    let height = rows as u16 + 2;
+    let area = Rect::new(body.x, body.bottom() - height, body.width.min(76), height);
+    let inner = frame("tab completes", theme, area, buf);
+    let first = prompt.chosen.map_or(0, |at| (at + 1).saturating_sub(rows));
+    for (y, (at, item)) in (inner.y..).zip(prompt.completions.iter().enumerate().skip(first).take(rows)) {
+        let chosen = prompt.chosen == Some(at);
+        let style = theme.style(if chosen { Role::Selected } else { Role::Text });
+        put(buf, inner, inner.x, y, &cut(&item.line, wide, theme.ellipsis()), style);
+        let x = inner.x + wide + 2;
+        put(
+            buf,
+            inner,
+            x,
+            y,
+            &cut(&item.about, inner.right().saturating_sub(x), theme.ellipsis()),
+            theme.style(Role::Dim),
+        );
+    }
+}
+
+fn draw_picker(open: &Picker, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    let items = picker::matching(open);
+    let height = (items.len() as u16).clamp(3, 20) + 4;
+    let inner = frame(&open.title, theme, centered(body, 66, height), buf);
+    if inner.height < 2 {
+        return;
+    }
+    let (before, after) = open.line.split();
+    let line = Rect { height: 1, ..inner };
+    let x = put(buf, line, line.x, line.y, "/", theme.style(Role::Key));
+    let x = draw_line_edit(before, after, theme, line, x, buf);
+    let count = if open.note.is_empty() { format!("{} of {}", items.len(), open.items.len()) } else { String::new() };
+    if inner.right().saturating_sub(x) > width(&count) + 2 {
+        put(buf, line, inner.right() - width(&count), line.y, &count, theme.style(Role::Dim));
+    }
+    let list = Rect { y: inner.y + 1, height: inner.height - 1 - u16::from(!open.note.is_empty()), ..inner };
+    draw_items(open, &items, theme, list, buf);
+    if !open.note.is_empty() {
+        let note = cut(&open.note, inner.width, theme.ellipsis());
+        put(buf, inner, inner.x, inner.bottom() - 1, &note, theme.style(Role::Wait));
+    }
+}
+
+fn draw_items(
+    open: &Picker,
+    items: &[&crate::console::model::overlay::PickerItem],
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let rows = usize::from(area.height);
+    let at = picker::selected_at(open);
+    let first = at.map_or(0, |at| (at + 1).saturating_sub(rows));
+    let wide = items.iter().map(|item| width(&item.label)).max().unwrap_or(0).min(area.width.saturating_sub(12));
+    for (y, (n, item)) in (area.y..).zip(items.iter().enumerate().skip(first).take(rows)) {
+        let selected = at == Some(n);
+        if selected {
+            put(buf, area, area.x, y, theme.marker(), theme.style(Role::Marker));
+        }
+        let mark = if item.marked { "*" } else { " " };
+        put(buf, area, area.x + 1, y, mark, theme.style(Role::Marker));
+        let style = theme.style(if selected { Role::Selected } else { Role::Text });
+        put(buf, area, area.x + 3, y, &cut(&item.label, wide, theme.ellipsis()), style);
+        let x = area.x + 3 + wide + 2;
+        let about = cut(&item.about, area.right().saturating_sub(x), theme.ellipsis());
+        put(buf, area, x, y, &about, theme.style(Role::Dim));
+    }
+}
+
+fn draw_confirm(confirm: &Confirm, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    let lines: Vec<_> = confirm.lines.iter().flat_map(|line| crate::console::widgets::text::wrap(line, 60)).collect();
+    let inner = frame(&confirm.title, theme, centered(body, 66, lines.len() as u16 + 5), buf);
+    for (y, line) in (inner.y + 1..inner.bottom()).zip(&lines) {
+        put(buf, inner, inner.x, y, &cut(line, inner.width, theme.ellipsis()), theme.style(Role::Text));
+    }
+    let y = inner.bottom().saturating_sub(1);
+    let button = |on: bool| theme.style(if on { Role::Selected } else { Role::Dim });
+    let x = put(buf, inner, inner.x, y, "[ Cancel ]", button(!confirm.on_yes));
+    put(buf, inner, x + 2, y, &format!("[ {} ]", confirm.yes), button(confirm.on_yes));
+}
+
+/// What the keys pressed so far can lead to.
+pub fn draw_key_hint(model: &Model, theme: &Theme, regions: Regions, buf: &mut Buffer) {
+    let pending = &model.keys.pending;
+    if pending.is_empty() {
+        return;
+    }
+    let Found::Prefix(next) = model.keys.map.find(&model.contexts(), pending) else { return };
+    let rows = (next.len() as u16).min(regions.body.height.saturating_sub(2));
+    let (body, height) = (regions.body, rows + 2);
+    let wide = 36.min(body.width);
+    let area = Rect::new(body.right() - wide, body.bottom() - height, wide, height);
+    let inner = frame(&crate::console::key::spell(pending), theme, area, buf);
+    for (y, (key, id)) in (inner.y..inner.bottom()).zip(next) {
+        put(buf, inner, inner.x, y, &format!("{key:<8}"), theme.style(Role::Key));
+        let title = commands::row(id).map_or("", |row| row.title);
+        put(buf, inner, inner.x + 9, y, title, theme.style(Role::Text));
+    }
+}
