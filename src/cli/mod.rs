@@ -1,1 +1,47 @@
-//! (in the making)
+//! The command line: arguments in, text and an exit code out.
+//!
+//! Owns stdout and stderr, one file for each verb, and the start of console and sim. Everything that comes from a
+//! cluster is cleaned before it is printed. Must not hold logic that the console needs, too.
+
+pub mod args;
+pub mod completions;
+pub mod exit;
+pub mod info;
+pub mod log;
+pub mod print;
+pub mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Verb};
+use exit::Failure;
+
+/// Runs the program. Called once, by `main`.
+pub fn main() -> ExitCode {
+    if let Err(report) = color_eyre::install() {
+        print::complain(&format!("warning: panics will be reported without context: {report}"));
+    }
+    crate::term::guard::install_panic_hook();
+    let args = Args::parse();
+    match run(&args) {
+        Ok(code) => code,
+        Err(failure) => {
+            print::complain(&failure.to_string());
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if let Some(Verb::Completions { shell }) = &args.verb {
+        return completions::run(*shell);
+    }
+    let setup = setup::Setup::new(&args.global)?;
+    match &args.verb {
+        Some(Verb::Completions { shell }) => completions::run(*shell),
+        Some(Verb::Info) => info::run(&args.global, &setup),
+        None => Err(Failure::usage("the console is not built in").hint("see mpideck --help for the verbs")),
+    }
+}

@@ -1,1 +1,5 @@
 //! Integration tests, in one binary.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod house;

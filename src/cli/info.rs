@@ -1,0 +1,130 @@
+//! `mpideck info`: every path and setting in use, and where each comes from.
+//!
+//! Reads the kubeconfig but no network. Credentials are never printed, only how one signs in.
+
+use std::{fmt::Write as _, path::Path, process::ExitCode};
+
+use super::{args::Global, exit::Failure, print, setup::Setup};
+use crate::{
+    cluster::kubeconfig,
+    config::{Config, Setting, files, paths},
+};
+
+/// Prints it.
+pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
+    let mut text = format!("mpideck {}\n", env!("CARGO_PKG_VERSION"));
+    write_paths(&mut text, setup);
+    write_settings(&mut text, &setup.config);
+    write_contexts(&mut text, global, setup);
+    write_terminal(&mut text, setup);
+    for note in &setup.notes {
+        let _ = writeln!(text, "\nwarning: {note}");
+    }
+    print::out(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_paths(text: &mut String, setup: &Setup) {
+    text.push_str("\nFiles\n");
+    let Some(paths) = &setup.paths else {
+        text.push_str("  none: there is no home directory (set HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME)\n");
+        return;
+    };
+    let config = &setup.config;
+    let files = [
+        ("settings", paths.settings()),
+        ("keymap", paths.keymap(&config.keymap.value)),
+        ("theme", paths.theme(&config.theme.value)),
+        ("rules", paths.rules()),
+        ("remembered", paths.remembered()),
+    ];
+    for (what, path) in files {
+        row(text, what, &home(&path), presence(&path));
+    }
+    if let Some(log) = &setup.log {
+        row(text, "log", &home(log), presence(log));
+    }
+}
+
+fn presence(path: &Path) -> &'static str {
+    match files::read(path) {
+        Ok(None) => "not there",
+        Ok(Some(_)) => "read",
+        Err(_) if path.exists() => "there",
+        Err(_) => "can't be read",
+    }
+}
+
+fn write_settings(text: &mut String, config: &Config) {
+    text.push_str("\nSettings\n");
+    setting(text, "theme", &config.theme, Clone::clone);
+    setting(text, "keymap", &config.keymap, Clone::clone);
+    setting(text, "color", &config.color, |color| format!("{color:?}").to_lowercase());
+    setting(text, "ascii", &config.ascii, |ascii| ascii.map_or("by locale".to_owned(), |ascii| ascii.to_string()));
+    setting(text, "mouse", &config.mouse, bool::to_string);
+    setting(text, "request-timeout", &config.request_timeout, |time| format!("{}s", time.as_secs_f32()));
+    setting(text, "read-only", &config.read_only, bool::to_string);
+    setting(text, "editor", &config.editor, |editor| editor.clone().unwrap_or("$VISUAL, $EDITOR, vi".to_owned()));
+    for (name, context) in &config.contexts {
+        let mut said = Vec::new();
+        said.extend(context.alias.as_ref().map(|alias| format!("alias {alias}")));
+        said.extend(context.read_only.map(|on| format!("read-only {on}")));
+        said.extend(context.color.as_ref().map(|color| format!("color {color}")));
+        said.extend((!context.namespaces.is_empty()).then(|| format!("namespaces {}", context.namespaces.join(","))));
+        row(text, &format!("context {name}"), &said.join(", "), "");
+    }
+}
+
+fn setting<T>(text: &mut String, name: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) {
+    row(text, name, &show(&setting.value), &setting.origin.to_string());
+}
+
+fn write_contexts(text: &mut String, global: &Global, setup: &Setup) {
+    text.push_str("\nKubeconfig\n");
+    let loaded = match kubeconfig::load(&kubeconfig::Source::from_env(global.kubeconfig.clone())) {
+        Ok(loaded) => loaded,
+        Err(problem) => {
+            let _ = writeln!(text, "  {}: {}\n  {}", problem.what, problem.why, problem.hint);
+            return;
+        }
+    };
+    for file in &loaded.files {
+        let others = files::read(file).ok().flatten().is_some_and(|file| file.others_read);
+        let warning = if others { "read; WARNING: others can read it, and it may hold credentials" } else { "read" };
+        row(text, "file", &home(file), warning);
+    }
+    if loaded.in_cluster {
+        row(text, "file", "none", "the pod's own service account is used");
+    }
+    let contexts = loaded.contexts();
+    let chosen = global.context.as_deref().or(contexts.current.as_ref().map(crate::jobs::Clean::as_str));
+    for context in &contexts.all {
+        let mark = if chosen == Some(context.id.as_str()) { "* " } else { "  " };
+        let namespace = context.namespace.as_ref().map(|n| format!(", namespace {n}")).unwrap_or_default();
+        let alias = setup.config.context(&context.id).alias.map(|alias| format!(" ({alias})")).unwrap_or_default();
+        let what = format!("{} as {}{namespace}{alias}", context.server, context.user);
+        row(text, &format!("{mark}{}", context.name), &what, "");
+    }
+}
+
+fn write_terminal(text: &mut String, setup: &Setup) {
+    let caps = &setup.caps;
+    text.push_str("\nTerminal\n");
+    row(text, "TERM", &caps.term, "");
+    row(text, "colours", caps.color.word(), &setup.config.color.origin.to_string());
+    row(text, "ascii", &caps.ascii.to_string(), &setup.config.ascii.origin.to_string());
+    let inside: Vec<_> = [(caps.tmux, "tmux"), (caps.screen, "screen"), (caps.ssh, "ssh")]
+        .into_iter()
+        .filter_map(|(inside, name)| inside.then_some(name))
+        .collect();
+    row(text, "inside", if inside.is_empty() { "-".to_owned() } else { inside.join(", ") }.as_str(), "");
+}
+
+fn row(text: &mut String, name: &str, value: &str, origin: &str) {
+    let line = format!("  {name:<16} {value:<48} {origin}");
+    let _ = writeln!(text, "{}", line.trim_end());
+}
+
+fn home(path: &Path) -> String {
+    paths::short(path, super::setup::env("HOME").as_deref())
+}

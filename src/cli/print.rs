@@ -1,0 +1,47 @@
+//! The only writes to stdout and stderr.
+//!
+//! Owns what happens when nobody reads any more (`| head`): nothing. Texts must be clean when they come here; control
+//! characters other than line ends and tabs are replaced all the same.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+};
+
+use super::exit::Failure;
+use crate::jobs::text::is_unsafe;
+
+/// Prints text, as it is but for what could drive a terminal.
+pub fn out(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(harmless(text).as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(&format!("can't write the output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints an error or a note, which must not mix with the output.
+pub fn complain(text: &str) {
+    // With stderr gone there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
+}
+
+fn harmless(text: &str) -> Cow<'_, str> {
+    let bad = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\t');
+    if !text.contains(bad) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if bad(c) { '?' } else { c }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_tabs_pass_and_nothing_else_that_drives_a_terminal() {
+        assert_eq!(harmless("a\tb\nc é"), "a\tb\nc é");
+        assert_eq!(harmless("a\x1b]0;x\x07\r\u{202e}b\u{9b}"), "a?]0;x???b?");
+    }
+}
