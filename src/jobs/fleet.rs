@@ -2,7 +2,18 @@
 //!
 //! Owns the rows that are moved into it, their indexes and what is derived from them. Must not fetch anything.
 
+mod events;
+mod intern;
+mod join;
+mod relist;
+mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+
+pub use store::Fleet;
 
 use super::{
     kind::Kind,
@@ -110,6 +121,18 @@ pub struct Job {
     pub row: JobRow,
     /// What was computed at the last [`Fleet::settle`].
     pub derived: Arc<Derived>,
+}
+
+impl Job {
+    /// Its identity.
+    pub fn key(&self) -> JobKey {
+        JobKey {
+            namespace: self.row.namespace.clone(),
+            name: self.row.name.clone(),
+            kind: self.row.kind,
+            uid: self.row.uid.clone(),
+        }
+    }
 }
 
 /// What a [`Fleet::settle`] changed.

@@ -3,11 +3,17 @@
 //! Owns every rule about jobs that needs no cluster to be decided. It must not do I/O, read a clock,
 //! use tokio or a kube client: time comes in as [`time::Secs`], data as rows.
 
+pub mod causes;
 pub mod columns;
+pub mod derive;
 pub mod filter;
 pub mod fleet;
+pub mod health;
 pub mod kind;
 pub mod manifest;
+pub mod quantity;
+pub mod replica;
+pub mod resources;
 pub mod row;
 pub mod state;
 pub mod text;

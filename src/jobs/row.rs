@@ -102,6 +102,8 @@ pub struct Requests {
     pub cpu_milli: u64,
     /// Bytes.
     pub memory: u64,
+    /// The memory limit of the main (first) container in bytes, 0 if it has none.
+    pub memory_limit: u64,
 }
 
 /// One status condition.

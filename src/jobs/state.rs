@@ -251,4 +251,22 @@ impl Derived {
     pub fn needs_attention(&self) -> bool {
         self.urgency() <= Severity::Warn
     }
+
+    /// Of a job that has not been looked at yet.
+    pub fn unsettled() -> Self {
+        Self {
+            state: State::Pending { scheduled: 0, pulled: 0, ready: 0, total: 0 },
+            cause: None,
+            reported: Sym::default(),
+            disagrees: false,
+            ready: 0,
+            total: 0,
+            gpus: 0,
+            leaked_gpus: 0,
+            restarts: 0,
+            started: None,
+            finished: None,
+            valid_until: None,
+        }
+    }
 }

@@ -3,7 +3,11 @@
 //! Owns the types that say what a text may be used for: [`Clean`] and [`Sym`] may be shown, [`Raw`] may go back to
 //! a server or a file, [`Name`] and [`Uid`] may do both because of what they are made of. Must not know a terminal.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use compact_str::CompactString;
 
@@ -53,9 +57,18 @@ impl Sym {
     }
 }
 
+impl Sym {
+    /// Whether anybody else holds the same memory.
+    pub(super) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+/// The empty text. All of them share their memory.
 impl Default for Sym {
     fn default() -> Self {
-        Self(Arc::from(""))
+        static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from(""));
+        Self(EMPTY.clone())
     }
 }
 
@@ -168,6 +181,12 @@ macro_rules! shown {
         }
         impl AsRef<str> for $ty {
             fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+        /// So that maps keyed by it can be asked with a plain text (it hashes and compares as that text does).
+        impl Borrow<str> for $ty {
+            fn borrow(&self) -> &str {
                 self.as_str()
             }
         }

@@ -1,0 +1,177 @@
+//! From observations to the best cause (facts: cause before consequence, then priority, time, and a name).
+
+use regex::Captures;
+
+use super::{
+    rules::{Rule, Rules},
+    template,
+};
+use crate::jobs::{
+    state::{Cause, Evidence},
+    text::{Clean, Name, Sym},
+    time::Secs,
+};
+
+/// Where something was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Why a container waits: its reason.
+    Waiting,
+    /// The kubelet's words on a container that waits or has ended.
+    Message,
+    /// Why a container ended: its reason.
+    Terminated,
+    /// With which code a container ended.
+    Exit,
+    /// The reason of a pod's status.
+    PodReason,
+    /// The message of a pod's status.
+    PodMessage,
+    /// The reason of a pod's `DisruptionTarget` condition.
+    Disruption,
+    /// Why a pod has no node: `reason: message`.
+    Unscheduled,
+    /// An event: `reason: message`.
+    Event,
+    /// A condition of the job: `reason: message`.
+    Condition,
+    /// A condition of the Workload: `reason: message`.
+    Queue,
+    /// A refusal of the API server.
+    Api,
+}
+
+impl Place {
+    const NAMES: [(&'static str, Self); 12] = [
+        ("waiting", Self::Waiting),
+        ("message", Self::Message),
+        ("terminated", Self::Terminated),
+        ("exit", Self::Exit),
+        ("pod-reason", Self::PodReason),
+        ("pod-message", Self::PodMessage),
+        ("disruption", Self::Disruption),
+        ("unscheduled", Self::Unscheduled),
+        ("event", Self::Event),
+        ("condition", Self::Condition),
+        ("queue", Self::Queue),
+        ("api", Self::Api),
+    ];
+
+    /// The place that a rule file calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, place)| *place)
+    }
+}
+
+/// The replica that an observation is about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subject {
+    /// `Worker 2`.
+    pub title: String,
+    /// `worker-2`.
+    pub id: Name,
+    /// Its node, if it has one.
+    pub node: String,
+    /// Its memory limit, if it has one.
+    pub limit: String,
+    /// The container's image.
+    pub image: String,
+    /// The container's name.
+    pub container: String,
+    /// The exit code, if it ended.
+    pub exit: String,
+}
+
+/// One thing that was observed.
+#[derive(Clone, Debug)]
+pub struct Observation<'a> {
+    /// Where.
+    pub place: Place,
+    /// What, in the cluster's words.
+    pub text: &'a str,
+    /// Where, for people: `pod train-worker-2`.
+    pub at: String,
+    /// The replica it is about, if one.
+    pub subject: Option<Subject>,
+    /// When.
+    pub time: Option<Secs>,
+}
+
+struct Hit<'a> {
+    rule: &'a Rule,
+    seen: &'a Observation<'a>,
+    captures: Captures<'a>,
+}
+
+/// The best cause. `replicas` is how many replicas the job has, for «12 of 16 workers».
+pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<Cause> {
+    let hits: Vec<Hit<'_>> = seen.iter().flat_map(|one| hits(rules, one)).collect();
+    let winner = hits.iter().min_by_key(|hit| {
+        let late = hit.seen.time.unwrap_or(Secs(u32::MAX));
+        (is_consequence(hit.rule, &hits), hit.rule.priority, late, hit.seen.subject.is_none())
+    })?;
+    let like: Vec<&Hit<'_>> = hits.iter().filter(|hit| hit.rule.id == winner.rule.id).collect();
+    let words = template::fill(&winner.rule.title, Some(&winner.captures), winner.seen);
+    let subject = winner.seen.subject.as_ref();
+    Some(Cause {
+        rule: winner.rule.id.clone(),
+        class: winner.rule.class.clone(),
+        title: Clean::new(&in_front(&like, replicas, &words)),
+        remedy: Clean::new(&template::fill(&winner.rule.remedy, Some(&winner.captures), winner.seen)),
+        evidence: evidence(winner, &like, &hits),
+        replica: subject.map(|subject| subject.id.clone()),
+        node: subject.filter(|subject| !subject.node.is_empty()).map(|subject| Sym::new(&subject.node)),
+        recovers: winner.rule.recovers,
+    })
+}
+
+fn hits<'a>(rules: &'a Rules, seen: &'a Observation<'a>) -> impl Iterator<Item = Hit<'a>> {
+    let looking = rules.iter().filter(|rule| rule.places.contains(&seen.place));
+    looking.filter_map(|rule| Some(Hit { rule, seen, captures: rule.pattern.captures(seen.text)? }))
+}
+
+/// Whether another hit explains this rule away.
+fn is_consequence(rule: &Rule, hits: &[Hit<'_>]) -> bool {
+    let explains = |of: &String, other: &Rule| {
+        other.id != rule.id
+            && match of.as_str() {
+                "*" => other.consequence_of.is_empty(),
+                of => *other.id == *of || *other.class == *of,
+            }
+    };
+    rule.consequence_of.iter().any(|of| hits.iter().any(|hit| explains(of, hit.rule)))
+}
+
+/// «Worker 2: …» for one, «12 of 16 workers: …» for many of a role, «3 replicas: …» for a mixture.
+fn in_front(like: &[&Hit<'_>], replicas: usize, words: &str) -> String {
+    let mut subjects: Vec<&Subject> = like.iter().filter_map(|hit| hit.seen.subject.as_ref()).collect();
+    subjects.sort_by(|a, b| a.id.cmp(&b.id));
+    subjects.dedup_by(|a, b| a.id == b.id);
+    let role = |subject: &Subject| subject.title.split(' ').next().unwrap_or_default().to_owned();
+    match subjects.as_slice() {
+        [] => {
+            let mut letters = words.chars();
+            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        }
+        [one] => format!("{}: {words}", one.title),
+        [first, rest @ ..] if rest.iter().all(|other| role(other) == role(first)) => {
+            let (count, role) = (subjects.len(), role(first).to_lowercase());
+            let of = if replicas > count { format!(" of {replicas}") } else { String::new() };
+            format!("{count}{of} {role}s: {words}")
+        }
+        many => format!("{} replicas: {words}", many.len()),
+    }
+}
+
+/// The winner's own, then what says the same elsewhere, then what else was seen; few are enough.
+fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
+    const MOST: usize = 6;
+    let mut out: Vec<Evidence> = Vec::new();
+    for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
+        let one = Evidence { at: Clean::new(&hit.seen.at), text: Clean::new(hit.seen.text) };
+        if !out.contains(&one) && out.len() < MOST {
+            out.push(one);
+        }
+    }
+    out.into()
+}

@@ -1,0 +1,286 @@
+//! How a job is and why: from its row, pods, warnings and Workload to a [`Derived`].
+//!
+//! A pure function of values. The operators' own words are not enough for it: `Running=True` is never taken back, the
+//! last condition is not the current state, and some jobs get no status at all. First match wins, in the order of
+//! `Look::state`.
+
+mod blocked;
+mod queue;
+mod team;
+#[cfg(test)]
+mod tests;
+mod why;
+
+use self::team::Team;
+use super::{
+    causes::Rules,
+    health::{self, Health},
+    kind::Kind,
+    resources,
+    row::{Condition, EventRow, JobRow, PodRow, WorkloadRow},
+    state::{Derived, Failure, State},
+    text::Sym,
+    time::Secs,
+};
+
+/// Everything that is known about one job.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Its row.
+    pub job: &'a JobRow,
+    /// Its pods, the leading role first, then by role, index and creation.
+    pub pods: &'a [&'a PodRow],
+    /// Its warnings.
+    pub events: &'a [&'a EventRow],
+    /// Its Workload.
+    pub workload: Option<&'a WorkloadRow>,
+    /// Since when we know it, by the same clock as `now`.
+    pub since: Secs,
+    /// Rules for the cause.
+    pub rules: &'a Rules,
+}
+
+/// An operator that has said nothing for so long is silent.
+const SILENT_AFTER: u32 = 10;
+/// A job this old owes us no patience when we first see it.
+const OLD: u32 = 600;
+/// An attempt that has run for so long is no longer a restart.
+const SETTLED_AFTER: u32 = 300;
+/// The operator's time to clean up pods of a finished job.
+const CLEANED_AFTER: u32 = 30;
+
+/// Derives it all. `now` is the cluster's time as well as we know it.
+pub fn derive(input: &Input<'_>, now: Secs) -> Derived {
+    let mut look = Look { input: *input, team: Team::of(input.job, input.pods), now, until: None };
+    let state = look.state();
+    let finished = state.is_finished().then(|| look.finished()).flatten();
+    let leaked_gpus = look.leaked(&state, finished);
+    let cause = why::cause(&look.input, &look.team, &state, leaked_gpus);
+    let reported = reported(input.job);
+    let disagrees = disagrees(reported.as_str(), &state);
+    let team = &look.team;
+    Derived {
+        disagrees,
+        reported,
+        cause,
+        ready: team.ready(input.job),
+        total: team.members_wanted.min(u32::from(u16::MAX)) as u16,
+        gpus: resources::gpus(input.job, input.pods),
+        leaked_gpus,
+        restarts: restarts(input, team),
+        started: started(input.job, input.pods),
+        finished,
+        valid_until: look.until,
+        state,
+    }
+}
+
+/// One look at a job. Remembers the earliest moment at which it would look different with no new data.
+struct Look<'a> {
+    input: Input<'a>,
+    team: Team<'a>,
+    now: Secs,
+    until: Option<Secs>,
+}
+
+impl Look<'_> {
+    fn state(&mut self) -> State {
+        let job = self.input.job;
+        if job.deleting.is_some() {
+            return State::Terminating;
+        }
+        if let Some(end) = ended(job) {
+            return end;
+        }
+        if job.warning.is_some() && job.replicas.is_empty() && job.conditions.is_empty() {
+            return State::Unreadable;
+        }
+        if managed_by(job, "kueue.x-k8s.io/multikueue") {
+            return State::Remote;
+        }
+        if job.suspend
+            && let Some(workload) = self.input.workload
+        {
+            return queue::state(workload, self.team.total());
+        }
+        if is_foreign(job) && job.conditions.is_empty() {
+            return State::OperatorSilent;
+        }
+        if !self.team.is_noticed(job) {
+            return self.unnoticed();
+        }
+        if job.suspend {
+            return State::Suspended;
+        }
+        self.by_pods()
+    }
+
+    /// No condition, no count, no pod: has anybody read the manifest?
+    fn unnoticed(&mut self) -> State {
+        let job = self.input.job;
+        if self.input.events.iter().any(|event| blocked::is_refusal(event)) {
+            return State::Invalid;
+        }
+        if blocked::newest(&self.input).is_some() {
+            return State::Blocked;
+        }
+        let from = if self.now.since(job.created) > OLD { job.created } else { job.created.max(self.input.since) };
+        if self.has_passed(from, SILENT_AFTER) && self.input.workload.is_none() {
+            return State::OperatorSilent;
+        }
+        if job.suspend { State::Suspended } else { self.team.pending() }
+    }
+
+    fn by_pods(&mut self) -> State {
+        if let Some(end) = self.end_before_it_is_said() {
+            return end;
+        }
+        let running = self.input.job.is("Running").is_some();
+        if self.team.has_trouble(self.input.job.kind, running) {
+            return State::Degraded;
+        }
+        if let Some(restarting) = self.restarting() {
+            return restarting;
+        }
+        if self.team.is_incomplete() && blocked::newest(&self.input).is_some() {
+            return State::Blocked;
+        }
+        self.team.progress(self.input.job, running)
+    }
+
+    /// The operator tells the end seconds after the launcher's: its exit and the Job's own warnings are sooner.
+    fn end_before_it_is_said(&self) -> Option<State> {
+        let (job, leader) = (self.input.job, self.team.leader);
+        let mpi = matches!(job.kind, Kind::MpiJob | Kind::MpiJobV1);
+        if mpi && leader.is_some_and(|(_, health)| health == Health::Completed) {
+            return Some(State::Succeeded);
+        }
+        if job.kind != Kind::MpiJob {
+            return None;
+        }
+        if let Some(failure) = blocked::launcher_end(&self.input) {
+            return Some(State::Failed(failure.1));
+        }
+        let ended = leader.is_some_and(|(_, health)| health.has_ended());
+        let (attempt, of) = self.team.attempt(job);
+        (ended && attempt > of).then_some(State::Failed(Failure::BackOff))
+    }
+
+    fn restarting(&mut self) -> Option<State> {
+        let job = self.input.job;
+        let (attempt, of) = self.team.attempt(job);
+        let said = job.is("Restarting").is_some();
+        if attempt < 2 && !said {
+            return None;
+        }
+        let since = self.team.leader_runs_since();
+        if !said && since.is_some_and(|at| self.has_passed(at, SETTLED_AFTER)) {
+            return None;
+        }
+        let attempt = if of > 0 { attempt.min(of) } else { attempt };
+        Some(State::Restarting { attempt, of })
+    }
+
+    fn finished(&self) -> Option<Secs> {
+        let job = self.input.job;
+        let said = || ["Succeeded", "Complete", "Failed"].iter().find_map(|kind| job.is(kind)?.since);
+        let by_leader = || self.team.leader.and_then(|(pod, _)| ended_at(pod));
+        job.completed.or_else(said).or_else(by_leader).or_else(|| blocked::launcher_end(&self.input).map(|end| end.0))
+    }
+
+    /// Accelerators of pods that go on living after the end. Where the operator is going to remove them, it gets a
+    /// little time first.
+    fn leaked(&mut self, state: &State, finished: Option<Secs>) -> u32 {
+        if !state.is_finished() {
+            return 0;
+        }
+        let held = |pod: &&&PodRow| !Health::of(pod).has_ended() && pod.deleting.is_none() && pod.node.is_some();
+        let gpus = self.input.pods.iter().filter(held).fold(0u32, |sum, pod| sum.saturating_add(pod.requests.gpus));
+        let policy = self.input.job.policy.clean_pods.as_ref().map_or("None", Sym::as_str);
+        let cleans = self.input.job.kind == Kind::TrainJob || policy != "None";
+        let patient = cleans && gpus > 0 && finished.is_some_and(|at| !self.has_passed(at, CLEANED_AFTER));
+        if patient { 0 } else { gpus }
+    }
+
+    /// Whether `seconds` have passed since `from`; if not, this look holds only until then.
+    fn has_passed(&mut self, from: Secs, seconds: u32) -> bool {
+        let at = from.plus(seconds);
+        if self.now >= at {
+            return true;
+        }
+        self.until = Some(self.until.map_or(at, |until| until.min(at)));
+        false
+    }
+}
+
+/// The end, where the status tells it.
+fn ended(job: &JobRow) -> Option<State> {
+    if job.is("Succeeded").or_else(|| job.is("Complete")).is_some() {
+        return Some(State::Succeeded);
+    }
+    let failed = job.is("Failed")?;
+    if failed.reason.as_str().ends_with("FailedValidation") {
+        return Some(State::Invalid);
+    }
+    Some(State::Failed(failure(failed)))
+}
+
+fn failure(condition: &Condition) -> Failure {
+    let reason = condition.reason.as_str();
+    if reason.contains("DeadlineExceeded") {
+        Failure::Deadline
+    } else if reason.contains("BackoffLimitExceeded") || reason == "ReachedMaxRestarts" {
+        Failure::BackOff
+    } else if reason.ends_with("Evicted") {
+        Failure::Evicted
+    } else {
+        Failure::Other
+    }
+}
+
+fn managed_by(job: &JobRow, who: &str) -> bool {
+    job.managed_by.as_ref().is_some_and(|by| by.as_str() == who)
+}
+
+/// Whether the manifest gives the job to a controller that is none of ours.
+fn is_foreign(job: &JobRow) -> bool {
+    const OURS: [&str; 3] =
+        ["kubeflow.org/mpi-operator", "kubeflow.org/training-operator", "trainer.kubeflow.org/trainjob-controller"];
+    job.managed_by.as_ref().is_some_and(|by| !by.is_empty() && !OURS.contains(&by.as_str()))
+}
+
+/// The type of the last condition that is True.
+fn reported(job: &JobRow) -> Sym {
+    let last = job.conditions.iter().rev().find(|c| c.status == super::row::Truth::True);
+    last.map_or_else(Sym::default, |condition| condition.kind.clone())
+}
+
+fn disagrees(reported: &str, state: &State) -> bool {
+    match reported {
+        "Running" => !matches!(state, State::Running | State::Remote | State::Terminating),
+        "Succeeded" | "Complete" => !matches!(state, State::Succeeded | State::Terminating),
+        "Failed" => !matches!(state, State::Failed(_) | State::Invalid | State::Terminating),
+        "Restarting" => !matches!(state, State::Restarting { .. } | State::Degraded | State::Terminating),
+        "Suspended" => matches!(state, State::Running | State::Pending { .. } | State::Starting | State::Degraded),
+        "Created" => state.is_finished(),
+        _ => false,
+    }
+}
+
+fn started(job: &JobRow, pods: &[&PodRow]) -> Option<Secs> {
+    let resumed = || job.condition("Suspended").filter(|c| c.status == super::row::Truth::False)?.since;
+    job.started.or_else(resumed).or_else(|| pods.iter().filter_map(|pod| pod.started).min())
+}
+
+fn restarts(input: &Input<'_>, team: &Team<'_>) -> u16 {
+    let in_place = input.pods.iter().fold(0u16, |sum, pod| sum.saturating_add(health::restarts(pod)));
+    in_place.saturating_add(team.failed_attempts(input.job))
+}
+
+fn ended_at(pod: &PodRow) -> Option<Secs> {
+    let ends = pod.containers.iter().filter_map(|container| match &container.state {
+        Some(super::row::ContainerState::Terminated(end)) => end.finished,
+        _ => None,
+    });
+    ends.max()
+}

@@ -1,0 +1,1 @@
+//! Derivation by values.

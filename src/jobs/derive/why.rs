@@ -1,0 +1,225 @@
+//! The cause of a state: which observations count for it, and the causes that speak for themselves.
+//!
+//! What has passed is not a cause: an event about a pod that is well now, a quota that has let the pods in since.
+
+use super::{Input, blocked, queue, team::Team};
+use crate::jobs::{
+    causes::{self, Observation, Place, Subject},
+    health::{self, Health},
+    quantity::format_bytes,
+    replica::{self, Replica},
+    row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated},
+    state::{Cause, Evidence, State},
+    text::Clean,
+};
+
+pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gpus: u32) -> Option<Cause> {
+    match state {
+        State::Running | State::Remote | State::Terminating | State::Paused | State::Suspended => None,
+        State::Succeeded => (leaked_gpus > 0).then(|| leaked(leaked_gpus)),
+        State::Unreadable => input.job.warning.as_ref().map(|why| {
+            plain("unreadable", why.as_str(), "The object doesn't look like one of its kind: see its YAML.", false)
+        }),
+        State::OperatorSilent => Some(silent(input)),
+        State::Queued | State::Inadmissible | State::Preempted => queued(input, state),
+        State::Invalid | State::Blocked => found(input, team, state).or_else(|| blocked_words(input)),
+        State::Failed(_) => found(input, team, state).or_else(|| failed_words(input)),
+        State::Pending { .. } | State::Starting | State::Restarting { .. } | State::Degraded => {
+            found(input, team, state)
+        }
+    }
+}
+
+fn leaked(gpus: u32) -> Cause {
+    let title = format!("finished, still holding {gpus} GPU{}", if gpus == 1 { "" } else { "s" });
+    let remedy = "Delete its workers, and set runPolicy.cleanPodPolicy to Running or All in the next one.";
+    plain("leaked-gpus", &title, remedy, false)
+}
+
+fn silent(input: &Input<'_>) -> Cause {
+    let kind = input.job.kind.info().kind;
+    match input.job.managed_by.as_ref().filter(|_| super::is_foreign(input.job)) {
+        Some(by) => plain(
+            "managed-by-other",
+            &format!("left to {by} by managedBy, which has said nothing"),
+            "Remove managedBy, or see whether that controller runs.",
+            false,
+        ),
+        None => plain(
+            "operator-silent",
+            &format!("no operator has looked at this {kind}"),
+            "Is its operator installed and running, and does it watch this namespace?",
+            false,
+        ),
+    }
+}
+
+fn queued(input: &Input<'_>, state: &State) -> Option<Cause> {
+    let workload = input.workload?;
+    let waits = queue::unadmitted(workload);
+    let put_out = workload.is("Preempted").or_else(|| workload.is("Evicted"));
+    let condition = if *state == State::Preempted { put_out.or(waits) } else { waits }?;
+    let at = format!("Workload {}, condition {}", workload.name, condition.kind);
+    let text = told(condition);
+    let seen = Observation { place: Place::Queue, text: &text, at, subject: None, time: condition.since };
+    causes::best(input.rules, std::slice::from_ref(&seen), 0).or_else(|| {
+        let words = if condition.message.is_empty() { condition.reason.as_str() } else { condition.message.as_str() };
+        let remedy = "These are Kueue's own words; see the queue for what it holds and who is before this job.";
+        let mut cause = plain("kueue-message", words, remedy, *state != State::Inadmissible);
+        cause.class = "kueue_inadmissible".into();
+        cause.evidence = Box::new([Evidence { at: Clean::new(&seen.at), text: Clean::new(seen.text) }]);
+        (!words.is_empty()).then_some(cause)
+    })
+}
+
+fn blocked_words(input: &Input<'_>) -> Option<Cause> {
+    let refusal = input.events.iter().filter(|event| blocked::is_refusal(event)).max_by_key(|event| event.last);
+    let event = refusal.copied().or_else(|| blocked::newest(input))?;
+    let remedy = "These are the operator's own words; it tells them nowhere else.";
+    let mut cause = plain("event-message", event.message.as_str(), remedy, false);
+    cause.class = "policy_denied".into();
+    Some(cause)
+}
+
+fn failed_words(input: &Input<'_>) -> Option<Cause> {
+    let failed = input.job.is("Failed")?;
+    let words = if failed.message.is_empty() { failed.reason.as_str() } else { failed.message.as_str() };
+    let mut cause = plain("failed-message", words, "See the log of the launcher's last attempt.", false);
+    cause.class = "app_exit_unknown".into();
+    (!words.is_empty()).then_some(cause)
+}
+
+fn plain(rule: &str, title: &str, remedy: &str, recovers: bool) -> Cause {
+    Cause {
+        rule: rule.into(),
+        class: "none".into(),
+        title: Clean::new(title),
+        remedy: Clean::new(remedy),
+        evidence: Box::default(),
+        replica: None,
+        node: None,
+        recovers,
+    }
+}
+
+/// Condition texts are built here, so that observations can borrow them.
+fn told(condition: &Condition) -> String {
+    format!("{}: {}", condition.reason, condition.message)
+}
+
+/// What the rules find in pods, events and conditions.
+fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
+    let failed = input.job.is("Failed").or_else(|| input.job.is("Restarting")).map(|c| (c, told(c)));
+    let pods = pods_that_count(input, team, state);
+    let events: Vec<_> = input.events.iter().filter_map(|event| told_event(input, state, event)).collect();
+    let waits: Vec<Option<String>> =
+        pods.iter().map(|pod| pod.unscheduled.as_ref().map(|(why, words)| format!("{why}: {words}"))).collect();
+    let exits: Vec<Option<String>> =
+        pods.iter().map(|pod| health::last_bad_end(pod).map(|end| end.exit_code.to_string())).collect();
+    let mut seen = Vec::new();
+    for ((pod, wait), exit) in pods.iter().zip(&waits).zip(&exits) {
+        observe_pod(pod, wait.as_deref(), exit.as_deref(), &mut seen);
+    }
+    for (event, text, pod) in &events {
+        let at = format!("event on {} {}", event.about_kind, event.about_name);
+        let subject = pod.map(|pod| subject(pod, pod.containers.iter().find(|c| !c.init)));
+        seen.push(Observation { place: Place::Event, text, at, subject, time: Some(event.first) });
+    }
+    if let Some((condition, text)) = &failed {
+        let at = format!("condition {}", condition.kind);
+        seen.push(Observation { place: Place::Condition, text, at, subject: None, time: condition.since });
+    }
+    causes::best(input.rules, &seen, team.workers.len().max(team.members_wanted as usize))
+}
+
+/// The newest pod of each replica that isn't well; of a job that fails or is tried again, the launcher's earlier
+/// attempts, too.
+fn pods_that_count<'a>(input: &Input<'a>, team: &Team<'a>, state: &State) -> Vec<&'a PodRow> {
+    let retried = matches!(state, State::Failed(_) | State::Restarting { .. });
+    let everyone = team.everyone().chain(&team.initializers);
+    let unwell = |health: Health| health.is_bad() || health == Health::Unscheduled || health == Health::Stopped;
+    let ill = |pod: &PodRow, health: Health| unwell(health) || (retried && health::last_bad_end(pod).is_some());
+    let mut pods: Vec<_> = everyone.filter(|(pod, health)| ill(pod, *health)).map(|(pod, _)| *pod).collect();
+    if retried {
+        let leader = team.leader.map(|(pod, _)| pod);
+        let earlier = input.pods.iter().copied().filter(|pod| {
+            let led = leader.is_some_and(|leader| pod.role == leader.role && pod.uid != leader.uid);
+            led && replica::is_launcher(pod.role.as_str()) && health::last_bad_end(pod).is_some()
+        });
+        pods.extend(earlier);
+    }
+    pods
+}
+
+/// An event that still counts, with its text and the pod it is about.
+fn told_event<'a>(
+    input: &Input<'a>,
+    state: &State,
+    event: &'a EventRow,
+) -> Option<(&'a EventRow, String, Option<&'a PodRow>)> {
+    let text = || format!("{}: {}", event.reason, event.message);
+    if event.about_kind.as_str() == "Pod" {
+        let pod = input.pods.iter().copied().find(|pod| pod.uid == event.about_uid)?;
+        let placed = event.reason.as_str() == "FailedScheduling" && pod.node.is_some();
+        let health = Health::of(pod);
+        let counts = health.is_bad() || matches!(health, Health::Unscheduled | Health::Starting);
+        return (counts && !placed).then(|| (event, text(), Some(pod)));
+    }
+    let begun = input.job.started.unwrap_or(input.job.created);
+    let counts = match state {
+        State::Failed(_) => event.last >= begun && !blocked::is_blocking(event),
+        State::Invalid | State::Blocked => true,
+        _ => blocked::newest(input).is_some_and(|newest| newest.uid == event.uid) && blocked::is_blocking(event),
+    };
+    counts.then(|| (event, text(), None))
+}
+
+fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>, seen: &mut Vec<Observation<'a>>) {
+    let main = pod.containers.iter().find(|container| !container.init);
+    let mut push = |place, text: &'a str, container: Option<&ContainerRow>, end: Option<&Terminated>| {
+        if !text.is_empty() {
+            let time = end.and_then(|end| end.finished).or(pod.started).or(Some(pod.created));
+            let at = format!("pod {}", pod.name);
+            seen.push(Observation { place, text, at, subject: Some(subject(pod, container)), time });
+        }
+    };
+    push(Place::PodReason, pod.reason.as_ref().map_or("", |text| text.as_str()), main, None);
+    push(Place::PodMessage, pod.message.as_ref().map_or("", Clean::as_str), main, None);
+    push(Place::Disruption, pod.disruption.as_ref().map_or("", |text| text.as_str()), main, None);
+    if pod.node.is_none() {
+        push(Place::Unscheduled, wait.unwrap_or_default(), main, None);
+    }
+    for container in &pod.containers {
+        let end = match &container.state {
+            Some(ContainerState::Waiting { reason, message }) => {
+                push(Place::Waiting, reason.as_str(), Some(container), None);
+                push(Place::Message, message.as_str(), Some(container), None);
+                container.last.as_ref()
+            }
+            Some(ContainerState::Terminated(end)) => Some(end),
+            _ => container.last.as_ref(),
+        };
+        if let Some(end) = end.filter(|end| end.exit_code != 0) {
+            push(Place::Terminated, end.reason.as_str(), Some(container), Some(end));
+            push(Place::Message, end.message.as_str(), Some(container), Some(end));
+        }
+    }
+    if let Some(end) = health::last_bad_end(pod) {
+        push(Place::Exit, exit.unwrap_or_default(), main, Some(end));
+    }
+}
+
+fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Subject {
+    let index = pod.index.filter(|_| !replica::is_launcher(pod.role.as_str()));
+    let replica = Replica { role: replica::shown(pod.role.as_str()), index, attempts: Vec::new() };
+    let limit = pod.requests.memory_limit;
+    Subject {
+        title: replica.title(),
+        id: replica.id(),
+        node: pod.node.as_ref().map_or_else(String::new, ToString::to_string),
+        limit: if limit == 0 { String::new() } else { format_bytes(limit) },
+        image: container.map_or_else(String::new, |container| container.image.to_string()),
+        container: container.map_or_else(String::new, |container| container.name.to_string()),
+        exit: health::last_bad_end(pod).map_or_else(String::new, |end| end.exit_code.to_string()),
+    }
+}
