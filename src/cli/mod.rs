@@ -8,7 +8,9 @@ pub mod completions;
 pub mod exit;
 pub mod info;
 pub mod log;
+pub mod output;
 pub mod print;
+pub mod record;
 pub mod setup;
 
 use std::process::ExitCode;

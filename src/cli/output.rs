@@ -1,0 +1,59 @@
+//! Jobs as text, in the format that was asked for.
+
+use clap::ValueEnum;
+
+use super::{
+    exit::Failure,
+    record::{Record, Records},
+};
+use crate::jobs::{
+    Secs,
+    columns::{ColumnsConfig, text_table},
+    filter::Subject,
+};
+
+/// `-o`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The console's columns
+    #[default]
+    Table,
+    /// Every column
+    Wide,
+    /// One JSON document
+    Json,
+    /// One YAML document
+    Yaml,
+    /// resource.group/name, a line each
+    Name,
+}
+
+/// The jobs, in their order, as text that ends with a line end (or is empty).
+pub fn render(
+    format: Format,
+    columns: &ColumnsConfig,
+    jobs: &[Subject<'_>],
+    unread: Vec<String>,
+    now: Secs,
+) -> Result<String, Failure> {
+    let records = || Records::new(jobs.iter().map(|job| Record::of(*job)).collect(), unread);
+    match format {
+        Format::Table => Ok(text_table::render(&columns.columns, jobs.iter().copied(), now)),
+        Format::Wide => Ok(text_table::render(&columns.wide(), jobs.iter().copied(), now)),
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&records());
+            text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
+        }
+        Format::Yaml => {
+            let text = serde_saphyr::to_string(&records());
+            text.map_err(|error| Failure::new(&format!("can't write YAML: {error}")))
+        }
+        Format::Name => Ok(jobs.iter().map(|job| name(*job)).collect()),
+    }
+}
+
+/// As kubectl's `-o name`.
+fn name(subject: Subject<'_>) -> String {
+    let info = subject.job.row.kind.info();
+    format!("{}.{}/{}\n", info.kind.to_ascii_lowercase(), info.group, subject.job.row.name)
+}
