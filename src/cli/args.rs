@@ -100,6 +100,12 @@ pub enum Color {
 pub enum Verb {
     /// Print every path and setting in use, and where each comes from
     Info,
+    /// Print every command with its keys
+    Keys {
+        /// As the documentation has it
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Print a completion script for your shell
     Completions {
         /// The shell

@@ -7,6 +7,7 @@ pub mod args;
 pub mod completions;
 pub mod exit;
 pub mod info;
+pub mod keys;
 pub mod log;
 pub mod output;
 pub mod print;
@@ -43,6 +44,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
     let setup = setup::Setup::new(&args.global)?;
     match &args.verb {
         Some(Verb::Completions { shell }) => completions::run(*shell),
+        Some(Verb::Keys { markdown }) => keys::run(&setup, *markdown),
         Some(Verb::Info) => info::run(&args.global, &setup),
         None => Err(Failure::usage("the console is not built in").hint("see mpideck --help for the verbs")),
     }
