@@ -17,6 +17,7 @@ mod credentials;
 mod paths;
 mod proxy;
 mod transport;
+mod wire;
 
 pub use mailbox::Mailbox;
 pub use problem::{Problem, ProblemKind};
