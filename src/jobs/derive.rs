@@ -6,6 +6,8 @@
 
 mod blocked;
 mod queue;
+#[cfg(test)]
+mod replay;
 mod team;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ pub mod row;
 pub mod state;
 pub mod text;
 pub mod time;
+pub mod timeline;
 
 pub use kind::Kind;
 pub use row::{EventRow, JobRow, PodRow, WorkloadRow};

@@ -150,7 +150,8 @@ impl<'a> Team<'a> {
         let up = |(_, health): &Member<'_>| health.runs() || *health == Health::Completed;
         let workers_wanted = self.members_wanted - u32::from(self.leader_trains).min(self.members_wanted);
         let workers_up = self.workers.iter().filter(|worker| up(worker)).count() as u32 >= workers_wanted;
-        let leader_up = !self.leader_wanted || self.leader.iter().any(up);
+        let leaving = |(_, health): &Member<'_>| running && *health == Health::Leaving;
+        let leader_up = !self.leader_wanted || self.leader.iter().any(|leader| up(leader) || leaving(leader));
         match (leader_up, workers_up) {
             (true, true) => State::Running,
             (false, true) if workers_wanted > 0 && self.leader.is_none_or(|(_, h)| h != Health::Unscheduled) => {
