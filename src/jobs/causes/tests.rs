@@ -14,3 +14,63 @@ fn every_rule_is_whole_and_matches_its_examples() {
         assert!(!title.as_str().contains("{1}") && !title.is_empty(), "{}: {title}", rule.id);
     }
 }
+
+#[test]
+fn every_class_is_a_known_one() {
+    const CLASSES: &str = "gpu_oom host_oom_killed process_killed_unknown shm_too_small disk_full memlock_limit \
+        gpu_hardware_fault driver_mismatch cuda_illegal_access gpu_not_visible nccl_timeout_unknown rank_stalled \
+        collective_mismatch peer_failure_unknown nccl_network nccl_no_interface ib_fabric_error mpi_tcp_unreachable \
+        mpi_fabric_init_failed rendezvous_timeout port_in_use dns_resolve_failed ssh_refused ssh_auth_failed \
+        ssh_host_key worker_sshd_failed remote_daemon_failed worker_lost_unknown not_enough_slots \
+        run_as_root_refused executable_missing launcher_bad_args k8s_api_unreachable istio_sidecar \
+        uid_not_in_passwd app_exception app_exit_unknown app_mpi_abort app_segfault module_missing library_missing \
+        file_missing permission_denied nan_loss hf_auth image_auth image_not_found image_registry_unreachable \
+        image_rate_limit unschedulable_resources unschedulable_placement unschedulable_pvc gang_unschedulable \
+        kueue_inadmissible podsready_timeout quota_exceeded limitrange_violation policy_denied \
+        admission_device_unavailable config_object_missing volume_mount_failed container_start_error \
+        evicted_pressure preempted node_lost deadline_exceeded backoff_limit none";
+    let known: Vec<&str> = CLASSES.split_whitespace().collect();
+    let rules = Rules::builtin();
+    for rule in rules.iter() {
+        assert!(known.contains(&rule.class.as_ref()), "{}: {}", rule.id, rule.class);
+        for of in &rule.consequence_of {
+            let exists = of == "*" || known.contains(&of.as_str()) || rules.get(of).is_some();
+            assert!(exists, "{}: consequence of {of}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn a_users_file_is_laid_over_ours() {
+    let ours = Rules::builtin();
+    let theirs = "[[rule]]\nid = 'oom-killed'\nremedy = 'Ask in #gpu-help.'\n\n[[rule]]\nid = 'deadline'\noff = true\n\n\
+        [[rule]]\nid = 'mine'\nclass = 'node_lost'\nwhere = ['event']\npattern = 'node (?P<n>\\S+) burns'\n\
+        title = '{n} burns'\nremedy = 'Run.'\n";
+    let both = ours.overlaid_with(theirs).expect("right");
+    let oom = both.get("oom-killed").expect("still there");
+    assert_eq!((oom.remedy.as_str(), oom.priority), ("Ask in #gpu-help.", 5));
+    assert!(both.get("deadline").is_none() && both.get("mine").is_some());
+    assert_eq!(both.iter().count(), ours.iter().count());
+}
+
+#[test]
+fn errors_name_line_and_field() {
+    let errors =
+        |text: &str| Rules::parse(text).expect_err("wrong").iter().map(ToString::to_string).collect::<Vec<_>>();
+    let rule = |extra: &str| format!("[[rule]]\nid = 'x'\nclass = 'c'\nremedy = 'r'\n{extra}\n");
+    assert_eq!(
+        errors(&rule("where = ['exit']\npattern = '('\ntitle = 't'")),
+        ["line 6: rule \"x\": pattern: unclosed group"]
+    );
+    assert_eq!(
+        errors(&rule("where = ['moon']\npattern = 'a'\ntitle = 't'")),
+        ["line 5: rule \"x\": where: \"moon\" is no place"]
+    );
+    assert_eq!(
+        errors(&rule("where = ['exit']\npattern = 'a'\ntitle = '{1}'")),
+        ["line 7: rule \"x\": title: {1} is neither a capture of the pattern nor a known word"]
+    );
+    assert_eq!(errors(&rule("where = ['exit']\npattern = 'a'")), ["line 1: rule \"x\": title is missing"]);
+    assert!(errors("[[rule]]\nid = 'x'\ncolour = 'red'\n")[0].starts_with("line 3: unknown field `colour`"));
+    assert!(errors("[[rule]]\nid = \n")[0].starts_with("line 2:"));
+}
