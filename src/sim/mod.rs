@@ -3,13 +3,20 @@
 //! Reached like any other cluster, through a kubeconfig; nothing outside may ask whether it is this one. It uses the
 //! types and quantities of [`jobs`](crate::jobs), neither derivation nor checks, or it would prove nothing.
 
+pub mod api;
 pub mod chance;
 pub mod clock;
+pub mod faults;
 pub mod options;
 pub mod output;
+pub mod start;
 pub mod store;
+mod transport;
+pub mod users;
 
 pub use clock::Clock;
+pub use faults::Faults;
 pub use options::{FleetKind, Options};
 pub use output::{Output, Outputs};
+pub use start::{Dial, Served, Sim, StartError};
 pub use store::Store;

@@ -1,6 +1,10 @@
 //! What a sim is started with.
 
 use super::Clock;
+use super::faults::Plan;
+
+/// Where the user `tenant` has rights, unless told otherwise.
+pub const TENANT_NAMESPACE: &str = "team-vision";
 
 /// What lives in the cluster at start.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,12 +38,23 @@ pub struct Options {
     pub fleet: FleetKind,
     /// Its time.
     pub clock: Clock,
+    /// Where the user `tenant` has rights.
+    pub tenant_namespace: String,
+    /// What goes wrong from the start.
+    pub faults: Plan,
 }
 
 impl Options {
     /// The demo fleet on the wall clock. Must be called inside a tokio runtime.
     pub fn new() -> Self {
-        Self { seed: 1, speed: 1.0, fleet: FleetKind::default(), clock: Clock::real() }
+        Self {
+            seed: 1,
+            speed: 1.0,
+            fleet: FleetKind::default(),
+            clock: Clock::real(),
+            tenant_namespace: TENANT_NAMESPACE.to_owned(),
+            faults: Plan::default(),
+        }
     }
 }
 

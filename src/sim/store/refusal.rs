@@ -17,12 +17,14 @@ pub struct Refusal {
     pub details: Value,
     /// Seconds for a `Retry-After` header.
     pub retry_after: Option<u32>,
+    /// `metadata.continue` of the body: where an expired list may go on.
+    pub resume: Option<String>,
 }
 
 impl Refusal {
     /// A refusal without details.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null, retry_after: None }
+        Self { code, reason, message: message.into(), details: Value::Null, retry_after: None, resume: None }
     }
 
     /// 400.
@@ -106,6 +108,9 @@ impl Refusal {
         });
         if !self.reason.is_empty() {
             status["reason"] = json!(self.reason);
+        }
+        if let Some(token) = &self.resume {
+            status["metadata"]["continue"] = json!(token);
         }
         if !self.details.is_null() {
             status["details"] = self.details.clone();

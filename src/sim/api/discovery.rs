@@ -1,0 +1,227 @@
+//! What the server says about itself: version, health, groups and resources, in the old and the aggregated form.
+
+use serde_json::{Value, json};
+
+use super::{Admitted, Reply, header, reply};
+use crate::sim::store::{Resource, Store};
+
+/// The release whose behaviour is played.
+const RELEASE: &str = "v1.36.2";
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// Resources that are answered without being stored.
+const REVIEWS: [(&str, &str, &str); 3] = [
+    ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+];
+
+/// Answers a GET of a path that is no resource.
+pub(super) fn answer(store: &Store, request: &Admitted) -> Reply {
+    let accept = header(&request.headers, "accept");
+    let aggregated = accept.split(',').any(|a| a.contains("as=APIGroupDiscoveryList") && a.contains("v=v2"))
+        && !accept.trim_start().starts_with("application/json,");
+    let path = request.asked.path.trim_end_matches('/');
+    let steps: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    match steps.as_slice() {
+        ["version"] => reply::value(200, &version()),
+        ["readyz" | "livez" | "healthz", ..] => reply::text(200, "ok"),
+        ["api"] if aggregated => reply::json(200, groups_v2(store, true).to_string().into(), AGGREGATED),
+        ["apis"] if aggregated => reply::json(200, groups_v2(store, false).to_string().into(), AGGREGATED),
+        ["api"] => {
+            reply::value(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
+        }
+        ["apis"] => {
+            let groups: Vec<Value> = groups(store, false).iter().map(|g| plain_group(g)).collect();
+            reply::value(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
+        }
+        ["apis", group] => {
+            groups(store, false).iter().find(|(name, _)| name == group).map_or_else(reply::page_not_found, |found| {
+                let mut group = plain_group(found);
+                group["kind"] = json!("APIGroup");
+                group["apiVersion"] = json!("v1");
+                reply::value(200, &group)
+            })
+        }
+        ["api", version] => resource_list(store, "", version),
+        ["apis", group, version] => resource_list(store, group, version),
+        ["openapi", "v3"] => reply::value(200, &openapi_index(store)),
+        ["openapi", "v3", "api", version] => openapi(store, "", version),
+        ["openapi", "v3", "apis", group, version] => openapi(store, group, version),
+        _ => reply::page_not_found(),
+    }
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "36", "gitVersion": RELEASE, "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "2026-06-10T00:00:00Z", "goVersion": "go1.25", "compiler": "gc", "platform": "linux/amd64",
+        "emulationMajor": "1", "emulationMinor": "36",
+    })
+}
+
+/// Groups with their versions; the core group (`core`) or all others.
+fn groups(store: &Store, core: bool) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    let served = store.resources();
+    let reviews = REVIEWS.iter().map(|(group, ..)| (*group, "v1"));
+    for (group, version) in served.iter().map(|r| (r.group, r.version)).chain(reviews) {
+        if group.is_empty() != core {
+            continue;
+        }
+        match found.iter_mut().find(|(name, _)| name == group) {
+            Some((_, versions)) if versions.iter().any(|v| v == version) => {}
+            Some((_, versions)) => versions.push(version.to_owned()),
+            None => found.push((group.to_owned(), vec![version.to_owned()])),
+        }
+    }
+    found
+}
+
+fn plain_group((name, versions): &(String, Vec<String>)) -> Value {
+    let entry = |v: &String| json!({"groupVersion": format!("{name}/{v}"), "version": v});
+    let all: Vec<Value> = versions.iter().map(entry).collect();
+    json!({"name": name, "versions": all, "preferredVersion": all.first()})
+}
+
+fn verbs() -> Value {
+    json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"])
+}
+
+fn of<'s>(store: &Store, group: &'s str, version: &'s str) -> Vec<&'static Resource> {
+    store.resources().into_iter().filter(|r| r.group == group && r.version == version).collect()
+}
+
+fn reviews(group: &str, version: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let group = if version == "v1" { group.to_owned() } else { String::new() };
+    REVIEWS.iter().filter(move |(g, ..)| *g == group).map(|(_, plural, kind)| (*plural, *kind))
+}
+
+/// `APIResourceList` of one group-version.
+fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
+    let mut list: Vec<Value> = Vec::new();
+    for r in of(store, group, version) {
+        let mut entry = json!({"name": r.plural, "singularName": r.singular, "namespaced": r.namespaced, "kind": r.kind,
+            "verbs": verbs()});
+        for (key, words) in [("shortNames", r.short_names), ("categories", r.categories)] {
+            if !words.is_empty() {
+                entry[key] = json!(words);
+            }
+        }
+        list.push(entry);
+        for (sub, verbs) in subresources(r) {
+            list.push(json!({"name": format!("{}/{sub}", r.plural), "singularName": "", "namespaced": r.namespaced,
+                "kind": r.kind, "verbs": verbs}));
+        }
+    }
+    for (plural, kind) in reviews(group, version) {
+        list.push(json!({"name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"]}));
+    }
+    if list.is_empty() {
+        return reply::page_not_found();
+    }
+    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let body = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": list});
+    reply::value(200, &body)
+}
+
+fn subresources(resource: &Resource) -> Vec<(&'static str, Value)> {
+    let mut subs = Vec::new();
+    if resource.plural == "pods" {
+        subs.push(("log", json!(["get"])));
+    }
+    if resource.status {
+        subs.push(("status", json!(["get", "patch", "update"])));
+    }
+    subs
+}
+
+/// `APIGroupDiscoveryList`.
+fn groups_v2(store: &Store, core: bool) -> Value {
+    let items: Vec<Value> = groups(store, core)
+        .iter()
+        .map(|(group, versions)| {
+            let versions: Vec<Value> = versions.iter().map(|version| version_v2(store, group, version)).collect();
+            let meta = if group.is_empty() {
+                json!({"creationTimestamp": null})
+            } else {
+                json!({"name": group, "creationTimestamp": null})
+            };
+            json!({"metadata": meta, "versions": versions})
+        })
+        .collect();
+    json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
+}
+
+fn version_v2(store: &Store, group: &str, version: &str) -> Value {
+    let scope = |namespaced: bool| if namespaced { "Namespaced" } else { "Cluster" };
+    let kind = |kind: &str| json!({"group": "", "version": "", "kind": kind});
+    let mut resources: Vec<Value> = of(store, group, version)
+        .into_iter()
+        .map(|r| {
+            let subs = subresources(r).into_iter();
+            let subs: Vec<Value> = subs
+                .map(|(sub, verbs)| json!({"subresource": sub, "responseKind": kind(r.kind), "verbs": verbs}))
+                .collect();
+            let mut entry = json!({
+                "resource": r.plural, "responseKind": {"group": r.group, "version": r.version, "kind": r.kind},
+                "scope": scope(r.namespaced), "singularResource": r.singular, "verbs": verbs(),
+            });
+            for (key, words) in [("shortNames", r.short_names), ("categories", r.categories)] {
+                if !words.is_empty() {
+                    entry[key] = json!(words);
+                }
+            }
+            if !subs.is_empty() {
+                entry["subresources"] = json!(subs);
+            }
+            entry
+        })
+        .collect();
+    for (plural, word) in reviews(group, version) {
+        resources.push(json!({"resource": plural, "responseKind": {"group": group, "version": version, "kind": word},
+            "scope": "Cluster", "singularResource": word.to_lowercase(), "verbs": ["create"]}));
+    }
+    json!({"version": version, "freshness": "Current", "resources": resources})
+}
+
+fn path_of(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
+}
+
+fn openapi_index(store: &Store) -> Value {
+    let mut paths = json!({});
+    for core in [true, false] {
+        for (group, versions) in groups(store, core) {
+            for version in versions {
+                let path = path_of(&group, &version);
+                let url = format!("/openapi/v3/{path}");
+                paths[path] = json!({"serverRelativeURL": url});
+            }
+        }
+    }
+    json!({"paths": paths})
+}
+
+/// The part of OpenAPI that says which parameters a PATCH takes: kubectl asks it before it leaves checking to us.
+fn openapi(store: &Store, group: &str, version: &str) -> Reply {
+    let resources = of(store, group, version);
+    if resources.is_empty() && reviews(group, version).next().is_none() {
+        return reply::page_not_found();
+    }
+    let parameter =
+        |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
+    let mut paths = json!({});
+    for r in resources {
+        let place = if r.namespaced { "namespaces/{namespace}/" } else { "" };
+        let operation = json!({
+            "x-kubernetes-action": "patch",
+            "x-kubernetes-group-version-kind": {"group": r.group, "version": r.version, "kind": r.kind},
+            "parameters": [parameter("dryRun"), parameter("fieldManager"), parameter("fieldValidation")],
+            "responses": {"200": {"description": "OK"}},
+        });
+        paths[format!("/{}/{place}{}/{{name}}", path_of(group, version), r.plural)] = json!({"patch": operation});
+    }
+    let info = json!({"title": "Kubernetes", "version": RELEASE});
+    reply::value(200, &json!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}}))
+}

@@ -1,0 +1,121 @@
+//! In which form an answer is wanted: whole objects, tables for people, or metadata alone.
+
+use hyper::body::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{Query, header, reply, table};
+use crate::sim::store::{Object, Refusal, Resource, Store};
+use http::HeaderMap;
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As stored.
+    Whole,
+    /// `meta.k8s.io/v1` Table.
+    Table,
+    /// `PartialObjectMetadata`.
+    Metadata,
+}
+
+impl Form {
+    /// Reads `Accept`: the first entry that can be given.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let accept = header(headers, "accept");
+        if accept.is_empty() {
+            return Ok(Self::Whole);
+        }
+        accept.split(',').find_map(Self::entry).ok_or_else(|| {
+            let message = "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/cbor";
+            Refusal::new(406, "NotAcceptable", message)
+        })
+    }
+
+    fn entry(entry: &str) -> Option<Self> {
+        let mut steps = entry.split(';').map(str::trim);
+        if !matches!(steps.next()?, "application/json" | "*/*" | "application/*") {
+            return None;
+        }
+        match steps.find_map(|s| s.strip_prefix("as=")) {
+            None => Some(Self::Whole),
+            Some("Table") => Some(Self::Table),
+            Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(Self::Metadata),
+            Some(_) => None,
+        }
+    }
+
+    pub(super) fn content_type(self) -> &'static str {
+        reply::JSON
+    }
+
+    /// One object as the body of an answer or of a watch line.
+    pub(super) fn one(self, resource: &Resource, object: &Object, query: &Query, store: &Store) -> Bytes {
+        match self {
+            Self::Whole => object.json().clone(),
+            Self::Metadata => metadata(object),
+            Self::Table => {
+                let mut parts = table::head(resource, &object.version.to_string(), None);
+                parts.push(table::row(resource, object, query.get("includeObject"), store.clock().now()));
+                parts.push(Bytes::from_static(b"]}"));
+                parts.concat().into()
+            }
+        }
+    }
+
+    /// A list in parts. `meta` is its `metadata`.
+    pub(super) fn many<'o>(
+        self,
+        resource: &Resource,
+        objects: impl Iterator<Item = &'o Object>,
+        meta: &Value,
+        query: &Query,
+        store: &Store,
+    ) -> Vec<Bytes> {
+        let (version, kind) = match self {
+            Self::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
+            _ => (resource.api_version(), format!("{}List", resource.kind)),
+        };
+        let mut parts = match self {
+            Self::Table => table::head(resource, "", Some(meta)),
+            _ => vec![format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{meta},"items":["#).into()],
+        };
+        let now = store.clock().now();
+        for (at, object) in objects.enumerate() {
+            if at > 0 {
+                parts.push(Bytes::from_static(b","));
+            }
+            match self {
+                Self::Whole => parts.extend(listed(resource, object)),
+                Self::Metadata => parts.push(metadata(object)),
+                Self::Table => parts.push(table::row(resource, object, query.get("includeObject"), now)),
+            }
+        }
+        parts.push(Bytes::from_static(b"]}"));
+        parts
+    }
+}
+
+/// An object in a list: built-in kinds say `kind` and `apiVersion` of the list alone, custom ones of each object.
+fn listed(resource: &Resource, object: &Object) -> Vec<Bytes> {
+    let said = format!(r#"{{"apiVersion":"{}","kind":"{}","#, resource.api_version(), resource.kind);
+    if !resource.custom && object.json().starts_with(said.as_bytes()) {
+        vec![Bytes::from_static(b"{"), object.json().slice(said.len()..)]
+    } else {
+        vec![object.json().clone()]
+    }
+}
+
+#[derive(Deserialize)]
+struct MetadataOnly<'j> {
+    #[serde(borrow)]
+    metadata: &'j RawValue,
+}
+
+/// The metadata of an object, cut out of its bytes.
+pub(super) fn metadata(object: &Object) -> Bytes {
+    let read: Result<MetadataOnly<'_>, _> = serde_json::from_slice(object.json());
+    let metadata = read.map_or_else(|_| json!({}).to_string(), |m| m.metadata.get().to_owned());
+    format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{metadata}}}"#).into()
+}

@@ -1,0 +1,294 @@
+//! The `log` subresource: what a kubelet gives of a container's output, as `kubectl logs` asks for it.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures::stream;
+use hyper::body::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{Admitted, Query, Reply, Server, reply};
+use crate::sim::clock::Clock;
+use crate::sim::output::Output;
+use crate::sim::store::resource::{NODES, PODS};
+use crate::sim::store::{Feed, Obj, Refusal, Store};
+
+/// Bytes made at once.
+const PIECE: usize = 32 << 10;
+/// How long a follower waits at most before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What of a log is wanted.
+#[derive(Clone, Debug, Default)]
+struct Wish {
+    follow: bool,
+    timestamps: bool,
+    tail: Option<u64>,
+    since: Option<Timestamp>,
+    limit: Option<usize>,
+}
+
+impl Server {
+    /// Answers a log request.
+    pub(super) async fn log(&self, request: &Admitted) -> Result<Reply, Refusal> {
+        let asked = &request.asked;
+        let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
+        let tree = pod.value();
+        let container = container(&tree, &asked.name, request.query.get("container"))?;
+        let clock = self.store.clock();
+        let wish = Wish::read(&request.query, clock.now())?;
+        if tree["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
+            return Ok(reply::text(200, Bytes::new()));
+        }
+        self.reach_kubelet(&tree, &container)?;
+        let previous = request.query.flag("previous");
+        check_state(&tree, &asked.name, &container, previous)?;
+        let outputs = self.outputs.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(output) = outputs.and_then(|o| o.open(&tree, &container, previous)) else {
+            return Ok(reply::text(200, Bytes::new()));
+        };
+        let run = Run::of(&tree, &container);
+        let next = wish.first_line(output.as_ref(), clock.now());
+        let feed = wish.follow.then(|| self.store.subscribe(&[&PODS]));
+        let follower = Follower {
+            store: self.store.clone(),
+            feed,
+            clock,
+            output,
+            pod,
+            container,
+            run,
+            wish,
+            next,
+            sent: 0,
+            over: previous,
+        };
+        let pieces =
+            stream::unfold(follower, |mut f| async move { f.next().await.map(|piece| (Ok::<_, io::Error>(piece), f)) });
+        Ok(reply::streamed("text/plain", pieces))
+    }
+
+    /// 500 where the pod's node does not answer.
+    fn reach_kubelet(&self, pod: &Value, container: &str) -> Result<(), Refusal> {
+        let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
+        let Ok(node) = self.store.get(&NODES, "", node) else { return Ok(()) };
+        let tree = node.value();
+        let ready = tree["status"]["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == "Ready");
+        if ready.is_none_or(|c| c["status"] == "True") {
+            return Ok(());
+        }
+        let address = tree["status"]["addresses"][0]["address"].as_str().unwrap_or("10.0.0.1");
+        let (namespace, name) = (&pod["metadata"]["namespace"], &pod["metadata"]["name"]);
+        let path =
+            format!("{}/{}/{container}", namespace.as_str().unwrap_or_default(), name.as_str().unwrap_or_default());
+        let message = format!(
+            "Get \"https://{address}:10250/containerLogs/{path}\": dial tcp {address}:10250: connect: no route to host"
+        );
+        Err(Refusal::new(500, "", message))
+    }
+}
+
+/// The container that is meant, refused if that is not clear.
+fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
+    let names = |list: &str| -> Vec<String> {
+        let containers = pod["spec"][list].as_array().into_iter().flatten();
+        containers.filter_map(|c| c["name"].as_str().map(str::to_owned)).collect()
+    };
+    let (main, init) = (names("containers"), names("initContainers"));
+    if !asked.is_empty() {
+        return if main.iter().chain(&init).any(|n| n == asked) {
+            Ok(asked.to_owned())
+        } else {
+            Err(Refusal::bad_request(format!("container {asked} is not valid for pod {name}")))
+        };
+    }
+    if main.len() + init.len() == 1 {
+        return Ok(main.into_iter().chain(init).collect());
+    }
+    let also =
+        if init.is_empty() { String::new() } else { format!(" or one of the init containers: [{}]", init.join(" ")) };
+    let choice = main.join(" ");
+    let why = format!("a container name must be specified for pod {name}, choose one of: [{choice}]{also}");
+    Err(Refusal::bad_request(why))
+}
+
+fn status<'p>(pod: &'p Value, container: &str) -> &'p Value {
+    let lists = ["containerStatuses", "initContainerStatuses"];
+    let all = lists.iter().flat_map(|list| pod["status"][list].as_array().into_iter().flatten());
+    all.into_iter().find(|s| s["name"] == container).unwrap_or(&Value::Null)
+}
+
+/// 400 for a container that has no log of this kind.
+fn check_state(pod: &Value, name: &str, container: &str, previous: bool) -> Result<(), Refusal> {
+    let status = status(pod, container);
+    let refuse = |why: String| Err(Refusal::bad_request(why));
+    if previous {
+        return if status["lastState"]["terminated"].is_object() {
+            Ok(())
+        } else {
+            refuse(format!("previous terminated container \"{container}\" in pod \"{name}\" not found"))
+        };
+    }
+    let waiting = &status["state"]["waiting"];
+    let ran_before = status["lastState"]["terminated"].is_object();
+    match waiting["reason"].as_str() {
+        _ if status.is_null() => {
+            refuse(format!("container \"{container}\" in pod \"{name}\" is waiting to start: ContainerCreating"))
+        }
+        Some("ErrImagePull" | "ImagePullBackOff") => {
+            let why = "trying and failing to pull image";
+            refuse(format!("container \"{container}\" in pod \"{name}\" is waiting to start: {why}"))
+        }
+        Some(reason) if !ran_before => {
+            refuse(format!("container \"{container}\" in pod \"{name}\" is waiting to start: {reason}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Wish {
+    fn read(query: &Query, now: Timestamp) -> Result<Self, Refusal> {
+        let number = |key: &str| -> Result<Option<u64>, Refusal> {
+            if !query.has(key) {
+                return Ok(None);
+            }
+            query.get(key).parse().map(Some).map_err(|_| {
+                let said = format!("Invalid value: {}: must be greater than or equal to 0", query.get(key));
+                Refusal::new(422, "Invalid", format!("PodLogOptions \"\" is invalid: {key}: {said}"))
+            })
+        };
+        let mut since = None;
+        if let Some(seconds) = number("sinceSeconds")? {
+            since = now.checked_sub(SignedDuration::from_secs(seconds as i64)).ok();
+        }
+        if query.has("sinceTime") {
+            let text = query.get("sinceTime");
+            since = Some(text.parse().map_err(|_| Refusal::bad_request(format!("parsing time \"{text}\" failed")))?);
+        }
+        Ok(Self {
+            follow: query.flag("follow"),
+            timestamps: query.flag("timestamps"),
+            tail: number("tailLines")?,
+            since,
+            limit: number("limitBytes")?.map(|n| n as usize),
+        })
+    }
+
+    /// The number of the first line that is wanted.
+    fn first_line(&self, output: &dyn Output, now: Timestamp) -> u64 {
+        let written = output.written(now);
+        // Lines are in order of time: the first not older than `since` is found by halving.
+        let from_since = self.since.map_or(0, |since| {
+            let (mut low, mut high) = (0, written);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if output.line(middle).0 < since { low = middle + 1 } else { high = middle }
+            }
+            low
+        });
+        from_since.max(self.tail.map_or(0, |tail| written.saturating_sub(tail)))
+    }
+}
+
+/// Which run of a container it is, and when it ended.
+#[derive(Clone, Debug, PartialEq)]
+struct Run {
+    restarts: i64,
+    running: bool,
+}
+
+impl Run {
+    fn of(pod: &Value, container: &str) -> Self {
+        let status = status(pod, container);
+        Self { restarts: status["restartCount"].as_i64().unwrap_or(0), running: status["state"]["running"].is_object() }
+    }
+}
+
+/// One log request that is being answered.
+struct Follower {
+    store: Store,
+    feed: Option<Feed>,
+    clock: Clock,
+    output: Arc<dyn Output>,
+    pod: Obj,
+    container: String,
+    run: Run,
+    wish: Wish,
+    next: u64,
+    sent: usize,
+    over: bool,
+}
+
+impl Follower {
+    /// The next piece of the body; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let now = self.clock.now();
+            // Looked at before reading: what the container wrote last is read after its end is known.
+            let ended = !self.wish.follow || self.over || self.has_ended();
+            let piece = self.read(now);
+            if !piece.is_empty() {
+                return Some(piece.into());
+            }
+            if ended || self.wish.limit.is_some_and(|limit| self.sent >= limit) {
+                return None;
+            }
+            self.wait(now).await;
+        }
+    }
+
+    fn read(&mut self, now: Timestamp) -> Vec<u8> {
+        let written = self.output.written(now);
+        let mut piece = Vec::new();
+        while self.next < written && piece.len() < PIECE {
+            let (at, text) = self.output.line(self.next);
+            if self.wish.timestamps {
+                piece.extend_from_slice(at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ ").to_string().as_bytes());
+            }
+            piece.extend_from_slice(text.as_bytes());
+            piece.push(b'\n');
+            self.next += 1;
+        }
+        if let Some(limit) = self.wish.limit {
+            piece.truncate(limit.saturating_sub(self.sent));
+            if piece.is_empty() {
+                self.next = written;
+            }
+        }
+        self.sent += piece.len();
+        piece
+    }
+
+    /// Whether the run that is followed is over.
+    fn has_ended(&self) -> bool {
+        let Ok(pod) = self.store.get(&PODS, &self.pod.namespace, &self.pod.name) else { return true };
+        if pod.uid != self.pod.uid {
+            return true;
+        }
+        let run = Run::of(&pod.value(), &self.container);
+        run.restarts != self.run.restarts || !run.running
+    }
+
+    /// Waits for the next line or a change of some pod.
+    async fn wait(&mut self, now: Timestamp) {
+        let until = self.output.next(now).unwrap_or(Timestamp::MAX);
+        let pause = Duration::try_from(until.duration_since(now)).unwrap_or(Duration::ZERO).min(LOOK_AGAIN);
+        let Some(feed) = self.feed.as_mut() else { return };
+        let mut wait = std::pin::pin!(tokio::time::sleep(pause.max(Duration::from_millis(1))));
+        loop {
+            tokio::select! {
+                () = &mut wait => return,
+                () = feed.ready() => {
+                    let mine = |changes: Vec<crate::sim::store::Change>| {
+                        changes.iter().any(|c| c.object.name == self.pod.name && c.object.namespace == self.pod.namespace)
+                    };
+                    if feed.take().map_or(true, mine) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}

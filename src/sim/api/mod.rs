@@ -1,0 +1,210 @@
+//! The API server: HTTP requests in, answers of a real server out, over the [`Store`].
+//!
+//! Owns the order in which a request is looked at: faults, sign-in, rights, route, answer. Must not decide what the
+//! store may hold, nor what jobs do.
+
+mod counters;
+mod discovery;
+mod form;
+mod list;
+mod log;
+mod reply;
+mod review;
+mod route;
+mod snapshots;
+mod table;
+mod watch;
+mod write;
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method, Request};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Bytes, Incoming};
+
+pub use counters::Counters;
+use form::Form;
+pub use reply::Reply;
+pub use route::Asked;
+use route::Query;
+
+use super::faults::{Faults, Plan};
+use super::output::Outputs;
+use super::store::{Refusal, Resource, Store};
+use super::users::{User, Users};
+
+/// Largest body taken, as etcd's limit makes it.
+const LARGEST_BODY: usize = 3 << 20;
+
+/// The API server. One for all connections.
+pub struct Server {
+    pub(super) store: Store,
+    pub(super) users: Users,
+    pub(super) faults: Faults,
+    pub(super) counters: Counters,
+    pub(super) outputs: RwLock<Option<Arc<dyn Outputs>>>,
+    snapshots: snapshots::Snapshots,
+}
+
+/// A request that was let in.
+struct Admitted {
+    asked: Asked,
+    query: Query,
+    user: User,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Server {
+    pub(super) fn new(store: Store, users: Users, faults: Faults) -> Self {
+        let (counters, outputs, snapshots) = (Counters::default(), RwLock::new(None), snapshots::Snapshots::default());
+        Self { store, users, faults, counters, outputs, snapshots }
+    }
+
+    /// Answers one request.
+    pub(super) async fn handle(&self, request: Request<Incoming>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        let asked = Asked::parse(&parts.method, parts.uri.path(), &query);
+        self.counters.count(&asked);
+        let plan = self.faults.plan();
+        let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
+            Ok(admitted) => self.dispatch(&parts.method, &admitted).await,
+            Err(refusal) => Err(refusal),
+        };
+        reply::slowed(answer.unwrap_or_else(|refusal| reply::refused(&refusal)), plan.body_pause_ms)
+    }
+
+    async fn admit(
+        &self,
+        plan: &Plan,
+        asked: Asked,
+        query: Query,
+        headers: HeaderMap,
+        body: Incoming,
+    ) -> Result<Admitted, Refusal> {
+        if plan.latency_ms > 0 {
+            self.store.clock().sleep(Duration::from_millis(plan.latency_ms)).await;
+        }
+        let user = self.users.sign_in(&headers)?;
+        user.check(&asked)?;
+        if asked.path != CONTROL {
+            self.strike(plan, &asked)?;
+        }
+        let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| {
+            Refusal::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {LARGEST_BODY}"))
+        })?;
+        Ok(Admitted { asked, query, user, headers, body: body.to_bytes() })
+    }
+
+    fn strike(&self, plan: &Plan, asked: &Asked) -> Result<(), Refusal> {
+        let reads = matches!(asked.verb.as_str(), "list" | "watch");
+        if reads && self.faults.strikes(plan.throttle) {
+            let refusal = Refusal::new(429, "TooManyRequests", "storage is (re)initializing");
+            let details = serde_json::json!({"retryAfterSeconds": 1});
+            return Err(Refusal { retry_after: Some(1), details, ..refusal });
+        }
+        if !asked.resource.is_empty() && self.faults.strikes(plan.errors) {
+            return Err(Refusal::new(500, "InternalError", "Internal error occurred: etcdserver: request timed out"));
+        }
+        Ok(())
+    }
+
+    async fn dispatch(&self, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
+        let asked = &request.asked;
+        if asked.resource.is_empty() {
+            return Ok(self.plain(method, request));
+        }
+        if asked.group == "authorization.k8s.io" || asked.group == "authentication.k8s.io" {
+            return self.review(request);
+        }
+        let Some(resource) = self.store.resource(&asked.group, &asked.version, &asked.resource) else {
+            return Ok(self.unserved(asked));
+        };
+        if resource.namespaced && asked.namespace.is_empty() && !matches!(asked.verb.as_str(), "list" | "watch") {
+            return Err(no_such_resource());
+        }
+        match (asked.subresource.as_str(), asked.verb.as_str()) {
+            ("log", "get") if resource.plural == "pods" => self.log(request).await,
+            ("", "list") => self.list(resource, request),
+            ("", "watch") => self.watch(resource, request),
+            ("" | "status", "get") if asked.subresource.is_empty() || resource.status => self.get(resource, request),
+            ("", _) => self.write(resource, request),
+            ("status", "update" | "patch") if resource.status => self.write(resource, request),
+            _ => Err(no_such_resource()),
+        }
+    }
+
+    fn get(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
+        let form = Form::of(&request.headers)?;
+        let asked = &request.asked;
+        let object = self.store.get(resource, &asked.object_namespace(resource), &asked.name)?;
+        let body = form.one(resource, &object, &request.query, &self.store);
+        Ok(reply::json(200, body, form.content_type()))
+    }
+
+    /// A resource that is not served: a group-version that is gives a Status, others plain text.
+    fn unserved(&self, asked: &Asked) -> Reply {
+        let served = self.store.resources().iter().any(|r| r.group == asked.group && r.version == asked.version);
+        if served { reply::refused(&no_such_resource()) } else { reply::page_not_found() }
+    }
+
+    /// Paths that are no resources.
+    fn plain(&self, method: &Method, request: &Admitted) -> Reply {
+        if request.asked.path == CONTROL {
+            return self.control(method, request);
+        }
+        if method != Method::GET {
+            return reply::page_not_found();
+        }
+        discovery::answer(&self.store, request)
+    }
+
+    /// The switchboard of faults: GET says what is set, POST changes it.
+    fn control(&self, method: &Method, request: &Admitted) -> Reply {
+        if method == Method::POST {
+            let order = match serde_json::from_slice::<Order>(&request.body) {
+                Ok(order) => order,
+                Err(error) => return reply::refused(&Refusal::bad_request(error.to_string())),
+            };
+            if let Some(plan) = order.plan {
+                self.faults.set(plan);
+            }
+            if order.cut {
+                self.faults.cut_watches();
+            }
+            if order.compact {
+                self.faults.expire();
+                self.snapshots.clear();
+            }
+            if order.gone_s > 0 {
+                self.faults.gone(Duration::from_secs(order.gone_s));
+            }
+        }
+        reply::value(200, &serde_json::json!({"plan": self.faults.plan(), "requests": self.counters.all()}))
+    }
+}
+
+/// Where faults are set.
+const CONTROL: &str = "/mpideck-sim/faults";
+
+/// What the switchboard takes.
+#[derive(Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Order {
+    plan: Option<Plan>,
+    cut: bool,
+    compact: bool,
+    gone_s: u64,
+}
+
+fn no_such_resource() -> Refusal {
+    let refusal = Refusal::new(404, "NotFound", "the server could not find the requested resource");
+    Refusal { details: serde_json::json!({}), ..refusal }
+}
+
+/// A header's text.
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
+    headers.get(name).map(HeaderValue::to_str).and_then(Result::ok).unwrap_or_default()
+}

@@ -1,0 +1,202 @@
+//! What a request asks for, read from method, path and query as the API server reads them.
+
+use http::Method;
+
+use crate::sim::store::Resource;
+
+/// Verb, resource and object of a request; `resource` is empty for other paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
+    pub verb: String,
+    /// API group; empty for core.
+    pub group: String,
+    /// API version.
+    pub version: String,
+    /// Plural.
+    pub resource: String,
+    /// As `log`; empty for the object itself.
+    pub subresource: String,
+    /// Empty for all or none.
+    pub namespace: String,
+    /// Empty for a collection.
+    pub name: String,
+    /// The whole path.
+    pub path: String,
+}
+
+impl Asked {
+    /// Reads a request's first line.
+    pub fn parse(method: &Method, path: &str, query: &Query) -> Self {
+        let decoded: Vec<String> = path.split('/').filter(|s| !s.is_empty()).map(decode).collect();
+        let steps: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        let mut asked = Self { path: path.to_owned(), ..Self::default() };
+        let rest: &[&str] = match steps.as_slice() {
+            ["api", version, rest @ ..] if !rest.is_empty() => {
+                asked.version = (*version).to_owned();
+                rest
+            }
+            ["apis", group, version, rest @ ..] if !rest.is_empty() => {
+                (asked.group, asked.version) = ((*group).to_owned(), (*version).to_owned());
+                rest
+            }
+            _ => &[],
+        };
+        asked.take_place(rest);
+        asked.verb = asked.verb_of(method, query).to_owned();
+        asked
+    }
+
+    fn take_place(&mut self, rest: &[&str]) {
+        let (resource, name, sub) = match rest {
+            ["namespaces", name, sub @ ("status" | "finalize")] => {
+                self.namespace = (*name).to_owned();
+                ("namespaces", Some(*name), Some(*sub))
+            }
+            ["namespaces", namespace, resource, rest @ ..] => {
+                self.namespace = (*namespace).to_owned();
+                (*resource, rest.first().copied(), rest.get(1).copied())
+            }
+            ["namespaces", name] => {
+                self.namespace = (*name).to_owned();
+                ("namespaces", Some(*name), None)
+            }
+            [resource, rest @ ..] => (*resource, rest.first().copied(), rest.get(1).copied()),
+            [] => return,
+        };
+        self.resource = resource.to_owned();
+        self.name = name.unwrap_or_default().to_owned();
+        self.subresource = sub.unwrap_or_default().to_owned();
+    }
+
+    fn verb_of(&self, method: &Method, query: &Query) -> &'static str {
+        let one = !self.name.is_empty() || self.resource.is_empty();
+        match *method {
+            Method::POST => "create",
+            Method::PUT => "update",
+            Method::PATCH => "patch",
+            Method::DELETE if one => "delete",
+            Method::DELETE => "deletecollection",
+            _ if one => "get",
+            _ if query.flag("watch") => "watch",
+            _ => "list",
+        }
+    }
+
+    /// `pods` or `pods/log`.
+    pub fn full_resource(&self) -> String {
+        if self.subresource.is_empty() {
+            self.resource.clone()
+        } else {
+            format!("{}/{}", self.resource, self.subresource)
+        }
+    }
+
+    /// The namespace under which the store keeps the object.
+    pub fn object_namespace(&self, resource: &Resource) -> String {
+        if resource.namespaced { self.namespace.clone() } else { String::new() }
+    }
+
+    /// The namespace to list, `None` for all.
+    pub fn scope(&self, resource: &Resource) -> Option<&str> {
+        (resource.namespaced && !self.namespace.is_empty()).then_some(self.namespace.as_str())
+    }
+}
+
+/// The parameters of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads what follows the `?`.
+    pub fn parse(text: &str) -> Self {
+        let pairs = text.split('&').filter(|p| !p.is_empty());
+        Self(pairs.map(|p| p.split_once('=').unwrap_or((p, ""))).map(|(k, v)| (decode(k), decode(v))).collect())
+    }
+
+    /// A parameter's value; empty if it is not there.
+    pub fn get(&self, key: &str) -> &str {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).unwrap_or_default()
+    }
+
+    /// Whether a parameter is there.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(k, _)| k == key)
+    }
+
+    /// Whether a parameter says yes.
+    pub fn flag(&self, key: &str) -> bool {
+        matches!(self.get(key), "true" | "1" | "True" | "t" | "T" | "TRUE")
+    }
+
+    /// A number, if there is one.
+    pub fn number(&self, key: &str) -> Option<i64> {
+        self.get(key).parse().ok()
+    }
+}
+
+/// Undoes percent-encoding and `+`.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let pair = rest.clone();
+                let hex: Vec<u8> = pair.take(2).collect();
+                let value = std::str::from_utf8(&hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok());
+                bytes.push(value.unwrap_or(b'%'));
+                if value.is_some() {
+                    rest.nth(1);
+                }
+            }
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(method: &Method, uri: &str) -> [String; 7] {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let a = Asked::parse(method, path, &Query::parse(query));
+        [a.verb, a.group, a.version, a.resource, a.subresource, a.namespace, a.name]
+    }
+
+    #[test]
+    fn paths_are_read_as_the_server_reads_them() {
+        for (method, uri, expected) in [
+            (&Method::GET, "/api/v1/pods", ["list", "", "v1", "pods", "", "", ""]),
+            (&Method::GET, "/api/v1/pods?&watch=1", ["watch", "", "v1", "pods", "", "", ""]),
+            (&Method::GET, "/api/v1/namespaces/n/pods/p/log?follow=true", ["get", "", "v1", "pods", "log", "n", "p"]),
+            (&Method::GET, "/api/v1/namespaces/n", ["get", "", "v1", "namespaces", "", "n", "n"]),
+            (&Method::GET, "/api/v1/namespaces", ["list", "", "v1", "namespaces", "", "", ""]),
+            (
+                &Method::PATCH,
+                "/apis/kubeflow.org/v2beta1/namespaces/n/mpijobs/j/status",
+                ["patch", "kubeflow.org", "v2beta1", "mpijobs", "status", "n", "j"],
+            ),
+            (
+                &Method::DELETE,
+                "/apis/batch/v1/namespaces/n/jobs",
+                ["deletecollection", "batch", "v1", "jobs", "", "n", ""],
+            ),
+            (&Method::GET, "/apis/batch/v1", ["get", "", "", "", "", "", ""]),
+            (&Method::GET, "/version", ["get", "", "", "", "", "", ""]),
+        ] {
+            assert_eq!(asked(method, uri), expected, "{uri}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let query = Query::parse("&labelSelector=a%3Db%2Cc+in+%28d%29&limit=5&bad=%zz&watch=1");
+        assert_eq!(query.get("labelSelector"), "a=b,c in (d)");
+        assert_eq!((query.number("limit"), query.get("bad"), query.get("none")), (Some(5), "%zz", ""));
+        assert!(query.flag("watch") && !query.flag("limit") && query.has("limit"));
+    }
+}

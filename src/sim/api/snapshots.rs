@@ -1,0 +1,97 @@
+//! Lists that are being read page by page: every page is of the same moment.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::sim::store::{Obj, Refusal};
+
+/// As long as etcd keeps a revision by default.
+const LIFE: Duration = Duration::from_mins(5);
+/// Lists kept at once; the oldest goes first.
+const KEPT: usize = 64;
+
+/// The rest of a list.
+#[derive(Clone)]
+pub(super) struct Rest {
+    pub(super) version: u64,
+    pub(super) items: Vec<Obj>,
+}
+
+/// Lists in the middle of being read.
+#[derive(Default)]
+pub(super) struct Snapshots(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    next: u64,
+    lists: VecDeque<(u64, Instant, Rest)>,
+}
+
+impl Snapshots {
+    /// Keeps the rest of a list and gives the token that asks for it. The same token can be used again.
+    pub(super) fn keep(&self, rest: Rest) -> String {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        while kept.lists.len() >= KEPT || kept.lists.front().is_some_and(|(_, since, _)| now - *since > LIFE) {
+            kept.lists.pop_front();
+        }
+        kept.next += 1;
+        let number = kept.next;
+        let token = token(rest.version as i64, number, rest.items.first());
+        kept.lists.push_back((number, now, rest));
+        token
+    }
+
+    /// The rest that a token asks for.
+    pub(super) fn find(&self, token: &str) -> Result<Continue, Refusal> {
+        let invalid = || Refusal::bad_request("continue key is not valid: illegal base64 data or unknown version");
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
+        let read: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
+        let start = read["start"].as_str().ok_or_else(invalid)?;
+        if read["rv"].as_i64() == Some(-1) {
+            return Ok(Continue::From(start.to_owned()));
+        }
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found =
+            kept.lists.iter().find(|(n, since, _)| Some(*n) == read["list"].as_u64() && since.elapsed() <= LIFE);
+        found.map(|(_, _, rest)| Continue::Rest(rest.clone())).ok_or_else(|| expired(start))
+    }
+
+    /// Forgets all: every token is expired.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lists.clear();
+    }
+}
+
+/// What a token leads to.
+pub(super) enum Continue {
+    /// The same moment.
+    Rest(Rest),
+    /// Another moment, from this `namespace/name` on.
+    From(String),
+}
+
+/// The place of an object in the order of a list.
+pub(super) fn place(object: &Obj) -> String {
+    format!("{}/{}", object.namespace, object.name)
+}
+
+fn token(version: i64, list: u64, first: Option<&Obj>) -> String {
+    encode(version, list, &first.map(place).unwrap_or_default())
+}
+
+fn encode(version: i64, list: u64, start: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD
+        .encode(json!({"v": "meta.k8s.io/v1", "rv": version, "start": start, "list": list}).to_string())
+}
+
+/// 410, with a token for who can live with a list of two moments.
+fn expired(start: &str) -> Refusal {
+    let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+    Refusal { resume: Some(encode(-1, 0, start)), ..Refusal::new(410, "Expired", message) }
+}

@@ -1,0 +1,199 @@
+//! Watching: what was, then what happens, line by line at the client's pace.
+//!
+//! A watch is a cursor in the store's history, polled by its own response body: nothing is queued, nothing leaks when
+//! the client leaves, and who falls too far behind is told 410.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::stream;
+use hyper::body::Bytes;
+use serde_json::json;
+use tokio::sync::watch as switch;
+use tokio::time::Instant;
+
+use super::list::{invalid_options, version_of};
+use super::{Admitted, Form, Query, Reply, Server, reply};
+use crate::sim::faults::Blow;
+use crate::sim::store::{ChangeKind, Feed, Obj, Refusal, Resource, Selector, Store};
+
+/// How often a quiet watch gets a bookmark.
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
+/// Lines sent as one piece.
+const AT_ONCE: usize = 64;
+/// How long a watch lives that says nothing about it.
+const DEFAULT_LIFE: Duration = Duration::from_mins(45);
+
+/// One open watch.
+struct Watch {
+    store: Store,
+    resource: &'static Resource,
+    namespace: Option<String>,
+    selector: Selector,
+    form: Form,
+    query: Query,
+    feed: Feed,
+    /// Objects that are told before the changes.
+    initial: VecDeque<Obj>,
+    /// The end of the initial objects is still to be told, at this version.
+    initial_end: Option<u64>,
+    bookmarks: bool,
+    next_bookmark: Instant,
+    ends: Instant,
+    blows: switch::Receiver<(u64, Blow)>,
+    over: bool,
+}
+
+impl Server {
+    /// Opens a watch.
+    pub(super) fn watch(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
+        let form = Form::of(&request.headers)?;
+        let query = &request.query;
+        let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
+        let send_initial = initial_events(query)?;
+        let asked = version_of(query)?;
+        let scope = request.asked.scope(resource);
+        let (feed, initial, initial_end) = if send_initial.unwrap_or(asked == 0) {
+            let listed = self.store.list(resource, scope, &selector);
+            let feed = self.store.subscribe_from(&[resource], listed.version);
+            (feed, listed.items.into(), send_initial.map(|_| listed.version))
+        } else if asked == 0 {
+            (self.store.subscribe(&[resource]), VecDeque::new(), None)
+        } else {
+            (self.store.subscribe_from(&[resource], asked), VecDeque::new(), None)
+        };
+        let life = query.number("timeoutSeconds").and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0);
+        let now = Instant::now();
+        let watch = Watch {
+            store: self.store.clone(),
+            resource,
+            namespace: scope.map(str::to_owned),
+            selector,
+            form,
+            query: query.clone(),
+            feed,
+            initial,
+            initial_end,
+            bookmarks: query.flag("allowWatchBookmarks"),
+            next_bookmark: now + BOOKMARK_EVERY,
+            ends: now + life.map_or(DEFAULT_LIFE, Duration::from_secs),
+            blows: self.faults.blows(),
+            over: false,
+        };
+        let lines =
+            stream::unfold(watch, |mut watch| async move { watch.next().await.map(|lines| (Ok(lines), watch)) });
+        Ok(reply::streamed(form.content_type(), lines))
+    }
+}
+
+/// Whether a watch-list is asked for, and whether it may be.
+fn initial_events(query: &Query) -> Result<Option<bool>, Refusal> {
+    let matching = query.get("resourceVersionMatch");
+    if !query.has("sendInitialEvents") {
+        return if matching.is_empty() {
+            Ok(None)
+        } else {
+            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")))
+        };
+    }
+    if matching != "NotOlderThan" {
+        let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
+    }
+    Ok(Some(query.flag("sendInitialEvents")))
+}
+
+impl Watch {
+    /// The next lines; `None` when the watch has ended.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        if !self.initial.is_empty() {
+            let some: Vec<Obj> = self.initial.drain(..self.initial.len().min(AT_ONCE)).collect();
+            return Some(some.iter().flat_map(|o| self.line(ChangeKind::Added.word(), o)).collect());
+        }
+        if let Some(version) = self.initial_end.take() {
+            return Some(self.bookmark(version, true));
+        }
+        loop {
+            match self.feed.take() {
+                Err(lagged) => return Some(self.fail(&Refusal::expired(lagged.asked, lagged.oldest))),
+                Ok(changes) => {
+                    let lines: Vec<u8> = changes
+                        .iter()
+                        .filter_map(|c| Some((c.seen_by(self.namespace.as_deref(), &self.selector)?, &c.object)))
+                        .flat_map(|(kind, object)| self.line(kind.word(), object))
+                        .collect();
+                    if !lines.is_empty() {
+                        return Some(lines.into());
+                    }
+                }
+            }
+            if let Some(lines) = self.wait().await {
+                return lines;
+            }
+        }
+    }
+
+    /// Waits for changes (`None`), or for the end of the watch or a bookmark (`Some`).
+    async fn wait(&mut self) -> Option<Option<Bytes>> {
+        tokio::select! {
+            biased;
+            () = blown(&mut self.blows) => {
+                let blow = self.blows.borrow_and_update().1;
+                let now = self.store.version();
+                Some((blow == Blow::Expire).then(|| self.fail(&Refusal::expired(self.feed.version(), now))))
+            }
+            () = self.feed.ready() => None,
+            () = tokio::time::sleep_until(self.ends) => Some(None),
+            () = tokio::time::sleep_until(self.next_bookmark), if self.bookmarks => {
+                self.next_bookmark = Instant::now() + BOOKMARK_EVERY;
+                Some(Some(self.bookmark(self.feed.version(), false)))
+            }
+        }
+    }
+
+    /// Ends the watch with an error line.
+    fn fail(&mut self, refusal: &Refusal) -> Bytes {
+        self.over = true;
+        format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", refusal.status()).into()
+    }
+
+    fn line(&self, word: &str, object: &Obj) -> Vec<u8> {
+        let body = self.form.one(self.resource, object, &self.query, &self.store);
+        let head = format!("{{\"type\":\"{word}\",\"object\":");
+        [head.as_bytes(), &body, b"}\n"].concat()
+    }
+
+    fn bookmark(&self, version: u64, initial_end: bool) -> Bytes {
+        let mut meta = json!({"resourceVersion": version.to_string()});
+        if initial_end {
+            meta["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let mut object = match self.form {
+            Form::Whole => json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version()}),
+            Form::Metadata => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}),
+            Form::Table => {
+                json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "columnDefinitions": null, "rows": []})
+            }
+        };
+        if self.form == Form::Whole && !self.resource.custom {
+            meta["creationTimestamp"] = json!(null);
+            if self.resource.plural == "pods" {
+                object["spec"] = json!({"containers": null});
+                object["status"] = json!({});
+            }
+        }
+        object["metadata"] = meta;
+        format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
+    }
+}
+
+/// Comes back when a fault strikes the watches.
+async fn blown(blows: &mut switch::Receiver<(u64, Blow)>) {
+    if blows.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
