@@ -141,6 +141,6 @@ impl Served {
 }
 
 fn serves(fleet: &FleetKind, resource: &resource::Resource) -> bool {
-    let other_mpi_operator = *resource == resource::MPIJOBS_V1;
-    !other_mpi_operator && !(resource.custom && *fleet == FleetKind::NoOperators)
+    let without = resource.custom && *fleet == FleetKind::NoOperators;
+    *resource != resource::MPIJOBS_V1 && !without
 }

@@ -239,8 +239,8 @@ impl User {
     pub fn check(&self, asked: &Asked) -> Result<(), Refusal> {
         let public = ["/api", "/apis", "/healthz", "/livez", "/openapi", "/readyz", "/version"];
         if asked.resource.is_empty() {
-            let open = |p: &&str| asked.path == **p || asked.path.starts_with(&format!("{p}/"));
-            return if self.is_admin() || (asked.verb == "get" && public.iter().any(|p| open(&p))) {
+            let open = |p: &str| asked.path == *p || asked.path.starts_with(&format!("{p}/"));
+            return if self.is_admin() || (asked.verb == "get" && public.iter().any(|p| open(p))) {
                 Ok(())
             } else {
                 let message =

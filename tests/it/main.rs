@@ -4,3 +4,7 @@
 
 mod docs;
 mod house;
+
+mod sim_api;
+mod sim_client;
+mod sim_watch;

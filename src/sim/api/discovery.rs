@@ -32,7 +32,7 @@ pub(super) fn answer(store: &Store, request: &Admitted) -> Reply {
             reply::value(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
         }
         ["apis"] => {
-            let groups: Vec<Value> = groups(store, false).iter().map(|g| plain_group(g)).collect();
+            let groups: Vec<Value> = groups(store, false).iter().map(plain_group).collect();
             reply::value(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
         }
         ["apis", group] => {
@@ -203,7 +203,7 @@ fn openapi_index(store: &Store) -> Value {
     json!({"paths": paths})
 }
 
-/// The part of OpenAPI that says which parameters a PATCH takes: kubectl asks it before it leaves checking to us.
+/// The part of `OpenAPI` that says which parameters a PATCH takes: kubectl asks it before it leaves checking to us.
 fn openapi(store: &Store, group: &str, version: &str) -> Reply {
     let resources = of(store, group, version);
     if resources.is_empty() && reviews(group, version).next().is_none() {

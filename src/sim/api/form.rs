@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Query, header, reply, table};
+use super::{Query, header, table};
 use crate::sim::store::{Object, Refusal, Resource, Store};
 use http::HeaderMap;
 
@@ -44,10 +44,6 @@ impl Form {
             Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(Self::Metadata),
             Some(_) => None,
         }
-    }
-
-    pub(super) fn content_type(self) -> &'static str {
-        reply::JSON
     }
 
     /// One object as the body of an answer or of a watch line.

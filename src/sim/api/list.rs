@@ -29,7 +29,7 @@ impl Server {
         let items = rest.items.iter().map(Arc::as_ref);
         let parts = form.many(resource, items, &meta, query, &self.store);
         let gzip = header(&request.headers, "accept-encoding").contains("gzip");
-        Ok(reply::parts(parts, form.content_type(), gzip))
+        Ok(reply::parts(parts, reply::JSON, gzip))
     }
 
     fn listed(&self, resource: &'static Resource, request: &Admitted, selector: &Selector) -> Result<Rest, Refusal> {

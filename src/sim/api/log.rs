@@ -32,7 +32,7 @@ struct Wish {
 
 impl Server {
     /// Answers a log request.
-    pub(super) async fn log(&self, request: &Admitted) -> Result<Reply, Refusal> {
+    pub(super) fn log(&self, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let tree = pod.value();

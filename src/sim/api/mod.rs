@@ -70,7 +70,7 @@ impl Server {
         self.counters.count(&asked);
         let plan = self.faults.plan();
         let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
-            Ok(admitted) => self.dispatch(&parts.method, &admitted).await,
+            Ok(admitted) => self.dispatch(&parts.method, &admitted),
             Err(refusal) => Err(refusal),
         };
         reply::slowed(answer.unwrap_or_else(|refusal| reply::refused(&refusal)), plan.body_pause_ms)
@@ -111,7 +111,7 @@ impl Server {
         Ok(())
     }
 
-    async fn dispatch(&self, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
+    fn dispatch(&self, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
         if asked.resource.is_empty() {
             return Ok(self.plain(method, request));
@@ -126,7 +126,7 @@ impl Server {
             return Err(no_such_resource());
         }
         match (asked.subresource.as_str(), asked.verb.as_str()) {
-            ("log", "get") if resource.plural == "pods" => self.log(request).await,
+            ("log", "get") if resource.plural == "pods" => self.log(request),
             ("", "list") => self.list(resource, request),
             ("", "watch") => self.watch(resource, request),
             ("" | "status", "get") if asked.subresource.is_empty() || resource.status => self.get(resource, request),
@@ -141,12 +141,13 @@ impl Server {
         let asked = &request.asked;
         let object = self.store.get(resource, &asked.object_namespace(resource), &asked.name)?;
         let body = form.one(resource, &object, &request.query, &self.store);
-        Ok(reply::json(200, body, form.content_type()))
+        Ok(reply::json(200, body, reply::JSON))
     }
 
-    /// A resource that is not served: a group-version that is gives a Status, others plain text.
+    /// A resource that is not served: a built-in group-version answers with a Status, all else plain text.
     fn unserved(&self, asked: &Asked) -> Reply {
-        let served = self.store.resources().iter().any(|r| r.group == asked.group && r.version == asked.version);
+        let served =
+            self.store.resources().iter().any(|r| !r.custom && r.group == asked.group && r.version == asked.version);
         if served { reply::refused(&no_such_resource()) } else { reply::page_not_found() }
     }
 

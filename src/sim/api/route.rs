@@ -33,7 +33,7 @@ impl Asked {
         let mut asked = Self { path: path.to_owned(), ..Self::default() };
         let rest: &[&str] = match steps.as_slice() {
             ["api", version, rest @ ..] if !rest.is_empty() => {
-                asked.version = (*version).to_owned();
+                (*version).clone_into(&mut asked.version);
                 rest
             }
             ["apis", group, version, rest @ ..] if !rest.is_empty() => {
@@ -50,23 +50,23 @@ impl Asked {
     fn take_place(&mut self, rest: &[&str]) {
         let (resource, name, sub) = match rest {
             ["namespaces", name, sub @ ("status" | "finalize")] => {
-                self.namespace = (*name).to_owned();
+                (*name).clone_into(&mut self.namespace);
                 ("namespaces", Some(*name), Some(*sub))
             }
             ["namespaces", namespace, resource, rest @ ..] => {
-                self.namespace = (*namespace).to_owned();
+                (*namespace).clone_into(&mut self.namespace);
                 (*resource, rest.first().copied(), rest.get(1).copied())
             }
             ["namespaces", name] => {
-                self.namespace = (*name).to_owned();
+                (*name).clone_into(&mut self.namespace);
                 ("namespaces", Some(*name), None)
             }
             [resource, rest @ ..] => (*resource, rest.first().copied(), rest.get(1).copied()),
             [] => return,
         };
-        self.resource = resource.to_owned();
-        self.name = name.unwrap_or_default().to_owned();
-        self.subresource = sub.unwrap_or_default().to_owned();
+        resource.clone_into(&mut self.resource);
+        name.unwrap_or_default().clone_into(&mut self.name);
+        sub.unwrap_or_default().clone_into(&mut self.subresource);
     }
 
     fn verb_of(&self, method: &Method, query: &Query) -> &'static str {

@@ -82,7 +82,7 @@ impl Server {
         };
         let lines =
             stream::unfold(watch, |mut watch| async move { watch.next().await.map(|lines| (Ok(lines), watch)) });
-        Ok(reply::streamed(form.content_type(), lines))
+        Ok(reply::streamed(reply::JSON, lines))
     }
 }
 

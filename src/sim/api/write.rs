@@ -38,7 +38,7 @@ impl Server {
             "delete" => {
                 let options = delete_options(resource, request, dry_run)?;
                 let deleted = self.store.delete(resource, &namespace, &asked.name, &options)?;
-                Ok(self.deleted(resource, &deleted, request))
+                Ok(removed(resource, &deleted, request))
             }
             _ => self.delete_collection(resource, request, dry_run),
         }
@@ -46,27 +46,7 @@ impl Server {
 
     fn written(&self, code: u16, resource: &Resource, object: &Obj, request: &Admitted) -> Result<Reply, Refusal> {
         let form = Form::of(&request.headers)?;
-        Ok(reply::json(code, form.one(resource, object, &request.query, &self.store), form.content_type()))
-    }
-
-    fn deleted(&self, resource: &Resource, deleted: &Deleted, request: &Admitted) -> Reply {
-        let orphans = resource.plural == "jobs" && !says_propagation(request);
-        let answer = if deleted.gone && resource.plural != "pods" {
-            let mut details = json!({"name": deleted.object.name.as_str(), "kind": resource.plural, "uid": deleted.object.uid.as_str()});
-            if !resource.group.is_empty() {
-                details["group"] = json!(resource.group);
-            }
-            let status =
-                json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
-            reply::value(200, &status)
-        } else {
-            reply::json(200, deleted.object.json().clone(), reply::JSON)
-        };
-        if orphans {
-            let warning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
-            return reply::warned(answer, warning);
-        }
-        answer
+        Ok(reply::json(code, form.one(resource, object, &request.query, &self.store), reply::JSON))
     }
 
     fn delete_collection(
@@ -90,6 +70,28 @@ impl Server {
         let parts = Form::Whole.many(resource, items, &meta, query, &self.store);
         Ok(reply::parts(parts, reply::JSON, false))
     }
+}
+
+/// The answer to a deletion: a Status for what is gone, the object for what is going. Pods are always told whole.
+fn removed(resource: &Resource, deleted: &Deleted, request: &Admitted) -> Reply {
+    let orphans = resource.plural == "jobs" && !says_propagation(request);
+    let answer = if deleted.gone && resource.plural != "pods" {
+        let mut details =
+            json!({"name": deleted.object.name.as_str(), "kind": resource.plural, "uid": deleted.object.uid.as_str()});
+        if !resource.group.is_empty() {
+            details["group"] = json!(resource.group);
+        }
+        let status =
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
+        reply::value(200, &status)
+    } else {
+        reply::json(200, deleted.object.json().clone(), reply::JSON)
+    };
+    if orphans {
+        let warning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+        return reply::warned(answer, warning);
+    }
+    answer
 }
 
 /// `dryRun=All`, or none.
@@ -229,11 +231,10 @@ fn delete_options(resource: &Resource, request: &Admitted, dry_run: bool) -> Res
     let body = delete_body(request)?;
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or(request.query.get(key));
     let propagation = match text("propagationPolicy") {
-        "Background" => Propagation::Background,
         "Foreground" => Propagation::Foreground,
         "Orphan" => Propagation::Orphan,
         "" if resource.plural == "jobs" => Propagation::Orphan,
-        "" => Propagation::Background,
+        "" | "Background" => Propagation::Background,
         other => {
             let said = format!(
                 "Unsupported value: \"{other}\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\""

@@ -1,0 +1,157 @@
+//! A kube client over a sim's pipes, made as any in-process client must be, with nothing of the console's own.
+
+use std::future::{Ready, ready};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Method, Request, Uri};
+use http_body_util::BodyExt;
+use hyper::rt;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use kube::client::{Body, ClientBuilder, ConfigExt};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use mpideck::sim::{Clock, Dial, FleetKind, Options, Sim};
+use serde_json::{Value, json};
+use tokio::io::DuplexStream;
+use tower::{BoxError, Service, ServiceBuilder};
+
+#[derive(Clone)]
+struct Pipes(Dial);
+
+impl Service<Uri> for Pipes {
+    type Response = Pipe;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Pipe>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        ready((self.0)().map(|pipe| Pipe(TokioIo::new(pipe))))
+    }
+}
+
+struct Pipe(TokioIo<DuplexStream>);
+
+impl Connection for Pipe {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl rt::Read for Pipe {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: rt::ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl rt::Write for Pipe {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// An empty cluster on a clock that the test moves.
+pub(crate) async fn empty() -> Sim {
+    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
+    Sim::start(Options { fleet: FleetKind::Empty, clock, ..Options::new() }).await.unwrap()
+}
+
+/// A client of one of the sim's users.
+pub(crate) async fn client(sim: &Sim, context: &str) -> Client {
+    client_as(sim, context, |_| ()).await
+}
+
+/// As [`client`], with a change of its configuration.
+pub(crate) async fn client_as(sim: &Sim, context: &str, change: impl FnOnce(&mut Config)) -> Client {
+    let kubeconfig: Kubeconfig = serde_json::from_value(sim.kubeconfig()).unwrap();
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    change(&mut config);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().unwrap())
+        .layer(config.extra_headers_layer().unwrap())
+        .map_err(BoxError::from)
+        .service(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(Pipes(sim.dial())));
+    ClientBuilder::new(service, config.default_namespace).build()
+}
+
+/// One request as a program without a library makes it.
+pub(crate) struct Asking<'c> {
+    client: &'c Client,
+    request: http::request::Builder,
+    body: Vec<u8>,
+}
+
+/// Begins a request.
+pub(crate) fn ask<'c>(client: &'c Client, method: &Method, path: &str) -> Asking<'c> {
+    Asking { client, request: Request::builder().method(method).uri(path), body: Vec::new() }
+}
+
+impl Asking<'_> {
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Sends JSON.
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.body = body.to_string().into_bytes();
+        if self.request.headers_ref().is_some_and(|h| !h.contains_key("content-type")) {
+            self.request = self.request.header("content-type", "application/json");
+        }
+        self
+    }
+
+    /// Sends whatever it is.
+    pub(crate) fn raw(mut self, body: &str) -> Self {
+        self.body = body.as_bytes().to_vec();
+        self
+    }
+
+    /// The status and the body, as JSON where it is.
+    pub(crate) async fn answer(self) -> (u16, Value) {
+        let (code, body) = self.bytes().await;
+        let text = || json!(String::from_utf8_lossy(&body));
+        (code, serde_json::from_slice(&body).unwrap_or_else(|_| text()))
+    }
+
+    /// The status and the bytes of the body.
+    pub(crate) async fn bytes(self) -> (u16, Vec<u8>) {
+        let answer = self.client.send(self.request.body(Body::from(self.body)).unwrap()).await.unwrap();
+        let code = answer.status().as_u16();
+        (code, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+    }
+}
+
+/// A GET.
+pub(crate) async fn get(client: &Client, path: &str) -> (u16, Value) {
+    ask(client, &Method::GET, path).answer().await
+}
+
+/// A namespace.
+pub(crate) fn namespace(sim: &Sim, name: &str) {
+    let value = json!({"metadata": {"name": name}});
+    sim.store().create(&mpideck::sim::store::resource::NAMESPACES, value).unwrap();
+}
+
+/// A small valid MPIJob.
+pub(crate) fn mpi_job(namespace: &str, name: &str) -> Value {
+    let template = json!({"spec": {"containers": [{"name": "c", "image": "mpi:1"}]}});
+    json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": name, "namespace": namespace},
+        "spec": {"mpiReplicaSpecs": {"Launcher": {"template": template}, "Worker": {"replicas": 2, "template": template}}}})
+}
