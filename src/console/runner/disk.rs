@@ -1,0 +1,97 @@
+//! Reading what is kept between runs, and keeping it.
+
+use std::path::Path;
+
+use crate::{
+    cluster::{Problem, ProblemKind, Target, kubeconfig},
+    config::Config,
+    console::{
+        effect::Remember,
+        message::Loaded,
+        model::session::{ContextInfo, Scope, Trouble},
+        start::Start,
+    },
+    disk::{DiskProblem, Remembered},
+    jobs::{Name, Secs},
+};
+
+/// Reads kubeconfig and remembered things. Blocking.
+pub(super) fn load(start: &Start) -> Box<Loaded> {
+    let (remembered, problem) = match &start.paths {
+        Some(paths) => Remembered::load(&paths.remembered()),
+        None => (Remembered::default(), None),
+    };
+    let mut notes = start.notes.clone();
+    notes.extend(problem.map(|problem| problem.to_string()));
+    let now = (start.now)();
+    let target = (start.load)();
+    let (contexts, current, target) = match target {
+        Ok(target) => {
+            let known = target.kubeconfig.contexts();
+            let wanted = target.context.clone().or_else(|| current_id(&known)).unwrap_or_default();
+            let infos = known.all.iter().map(|info| context(info, &start.config, &remembered)).collect();
+            (infos, Ok(wanted), Some(target))
+        }
+        Err(problem) => (Vec::new(), Err(trouble(&problem, now)), None),
+    };
+    let scope = start.scope.clone();
+    Box::new(Loaded { contexts, current, target: target.map(Box::new), scope, remembered, notes })
+}
+
+fn current_id(known: &kubeconfig::Contexts) -> Option<String> {
+    let current = known.current.as_ref()?;
+    let id = known.all.iter().find(|info| info.name == *current).map(|info| info.id.clone());
+    Some(id.unwrap_or_else(|| current.to_string()))
+}
+
+fn context(info: &kubeconfig::ContextInfo, config: &Config, remembered: &Remembered) -> ContextInfo {
+    let said = config.context(&info.id);
+    let names = if said.namespaces.is_empty() { remembered.scopes.get(&info.id) } else { Some(&said.namespaces) };
+    ContextInfo {
+        name: info.id.clone(),
+        shown: said.alias.as_deref().map_or_else(|| info.name.clone(), crate::jobs::Clean::new),
+        cluster: info.cluster.clone(),
+        user: info.user.clone(),
+        namespace: info.namespace.as_ref().and_then(|name| Name::new(name.as_str())),
+        read_only: said.read_only.unwrap_or(config.read_only.value),
+        colour: said.color,
+        favourites: said.favourites.iter().filter_map(|text| Scope::of([text.as_str()])).collect(),
+        last_scope: names.and_then(|names| Scope::of(names.iter().map(String::as_str))),
+    }
+}
+
+/// Why there is no session, for the screen.
+pub(super) fn trouble(problem: &Problem, since: Secs) -> Trouble {
+    Trouble {
+        what: problem.what.clone(),
+        why: problem.why.clone(),
+        hint: problem.hint.clone(),
+        since,
+        sign_in: problem.kind == ProblemKind::Unauthorized,
+        retries: !matches!(
+            problem.kind,
+            ProblemKind::NoConfig | ProblemKind::BadConfig | ProblemKind::UnknownContext | ProblemKind::UnknownUser
+        ),
+    }
+}
+
+/// Keeps something for the next run. Blocking.
+pub(super) fn remember(path: &Path, what: Remember) -> Result<(), DiskProblem> {
+    let keep = |kept: &mut Remembered| match what {
+        Remember::Scope { context, scope } => {
+            let names = scope.names().iter().map(ToString::to_string).collect::<Vec<_>>();
+            kept.scopes.insert(context, if names.is_empty() { vec!["*".to_owned()] } else { names });
+        }
+        Remember::Line(line) => kept.push_history(&line),
+        Remember::Columns(columns) => kept.columns = columns,
+        Remember::Sort(sort) => kept.sort = sort,
+        Remember::Filter { name, text: Some(text) } => {
+            kept.filters.insert(name, text);
+        }
+        Remember::Filter { name, text: None } => {
+            kept.filters.remove(&name);
+        }
+    };
+    Remembered::change(path, keep).map(|_| ())
+}
+

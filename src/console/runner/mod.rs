@@ -1,0 +1,175 @@
+//! The runner: executes effects. Every task has an owner and a cancellation token, and answers with messages.
+//!
+//! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
+
+mod disk;
+mod page;
+mod session;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    effect::{Effect, Remember},
+    message::{Message, Told},
+    model::{
+        notices::Tone,
+        session::{SessionEffect, SessionId},
+    },
+    start::Start,
+};
+use crate::cluster::{Mailbox, Session, Target, discovery::Offer};
+
+/// Results waiting for the loop. A task that finds it full waits; the loop never does.
+const RESULTS: usize = 256;
+
+/// A session that stands.
+#[derive(Clone)]
+pub struct Ready {
+    /// Which.
+    pub id: SessionId,
+    /// The connection.
+    pub session: Session,
+    /// What is served.
+    pub offer: Arc<Offer>,
+}
+
+/// Where a task sends what happened.
+pub type Results = mpsc::Sender<Message>;
+
+/// The running session: dropping it cancels what it reads.
+struct Running {
+    id: SessionId,
+    mailbox: Mailbox,
+    ready: watch::Receiver<Option<Ready>>,
+    token: CancellationToken,
+    _cancels: DropGuard,
+}
+
+/// See the module.
+pub struct Runner {
+    start: Arc<Start>,
+    results: Results,
+    target: Option<Target>,
+    running: Option<Running>,
+    pages: page::Pages,
+}
+
+impl Runner {
+    /// A runner, and where its messages come out.
+    pub fn new(start: Start) -> (Self, mpsc::Receiver<Message>) {
+        let (results, messages) = mpsc::channel(RESULTS);
+        let runner =
+            Self { start: Arc::new(start), results, target: None, running: None, pages: page::Pages::default() };
+        (runner, messages)
+    }
+
+    /// Executes an order. What the loop itself must do (terminal, leaving) is not for here.
+    pub fn execute(&mut self, effect: Effect) {
+        match effect {
+            Effect::Load => self.load(),
+            Effect::Session(id, effect) => self.session(id, effect),
+            Effect::Page(effect) => page::execute(self, effect),
+            Effect::Remember(what) => self.remember(what),
+            Effect::Clipboard(_) | Effect::Dump | Effect::Redraw | Effect::Mouse(_) | Effect::Quit => {}
+        }
+    }
+
+    /// The mailbox of the current session.
+    pub fn mailbox(&self) -> Option<Mailbox> {
+        self.running.as_ref().map(|running| running.mailbox.clone())
+    }
+
+    /// The current session, once it stands.
+    pub fn ready(&self) -> Option<Ready> {
+        self.running.as_ref().and_then(|running| running.ready.borrow().clone())
+    }
+
+    /// Where results go, for tasks.
+    pub fn results(&self) -> Results {
+        self.results.clone()
+    }
+
+    /// What a sign-in needs, once the kubeconfig was read.
+    pub fn target(&self) -> Option<Target> {
+        self.target.clone()
+    }
+
+    /// What the kubeconfig says, from a [`Message::Loaded`].
+    pub fn set_target(&mut self, target: Target) {
+        self.target = Some(target);
+    }
+
+    /// A cancellation token that ends with the current session.
+    pub fn token(&self) -> CancellationToken {
+        self.running.as_ref().map_or_else(CancellationToken::new, |running| running.token.child_token())
+    }
+
+    /// Runs a task of the current session; what it gives goes to the loop, unless the session ends before.
+    pub fn spawn(&self, token: CancellationToken, task: impl Future<Output = Option<Message>> + Send + 'static) {
+        let results = self.results();
+        tokio::spawn(async move {
+            let Some(Some(message)) = token.run_until_cancelled(task).await else { return };
+            // A closed channel means that the console has ended.
+            let _ = results.send(message).await;
+        });
+    }
+
+    fn load(&self) {
+        let start = Arc::clone(&self.start);
+        self.spawn(CancellationToken::new(), async move {
+            tokio::task::spawn_blocking(move || disk::load(&start)).await.ok().map(Message::Loaded)
+        });
+    }
+
+    fn session(&mut self, id: SessionId, effect: SessionEffect) {
+        match effect {
+            SessionEffect::Open { context, scope } => {
+                let Some(target) = &self.target else { return };
+                let token = CancellationToken::new();
+                let mailbox = Mailbox::new();
+                let (tell_ready, ready) = watch::channel(None);
+                let live = session::Live {
+                    id,
+                    target: target.in_context(&context),
+                    scope,
+                    mailbox: mailbox.clone(),
+                    ready: tell_ready,
+                    results: self.results(),
+                    token: token.clone(),
+                };
+                let cancels = token.clone().drop_guard();
+                tokio::spawn(live.run());
+                self.running = Some(Running { id, mailbox, ready, token, _cancels: cancels });
+            }
+            SessionEffect::Namespaces => self.for_ready(id, session::namespaces),
+            SessionEffect::Count => self.for_ready(id, session::counters),
+        }
+    }
+
+    /// Runs a task on the current session, if it is the one meant and stands.
+    fn for_ready<F>(&self, id: SessionId, task: impl FnOnce(Ready) -> F)
+    where
+        F: Future<Output = Message> + Send + 'static,
+    {
+        let Some(ready) = self.ready().filter(|ready| ready.id == id) else { return };
+        let task = task(ready);
+        self.spawn(self.token(), async move { Some(task.await) });
+    }
+
+    fn remember(&self, what: Remember) {
+        let Some(path) = self.start.paths.as_ref().map(crate::config::Paths::remembered) else { return };
+        self.spawn(CancellationToken::new(), async move {
+            let written = tokio::task::spawn_blocking(move || disk::remember(&path, what)).await.ok()?;
+            let text = written.err()?.to_string();
+            Some(Message::Told(Told { tone: Tone::Warn, text }))
+        });
+    }
+
+    /// Whether this session is still the current one.
+    pub fn is_current(&self, id: SessionId) -> bool {
+        self.running.as_ref().is_some_and(|running| running.id == id)
+    }
+}

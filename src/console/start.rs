@@ -1,0 +1,77 @@
+//! What the command line hands to the console.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{
+    keymap::{Complaint, Keymap},
+    model::session::Scope,
+    theme::Theme,
+};
+use crate::{
+    cluster::{Problem, Target, target::Now},
+    config::{Config, Paths},
+    term::caps::Caps,
+};
+
+/// Reads the kubeconfig. Called off the loop, after the first frame, and again on a reconnect without a context.
+pub type LoadTarget = Arc<dyn Fn() -> Result<Target, Problem> + Send + Sync>;
+
+/// Everything that the console needs to begin.
+#[derive(Clone)]
+pub struct Start {
+    /// The way to the clusters; its context is the one to open first.
+    pub load: LoadTarget,
+    /// Namespaces asked for (`-n`, `-A`); else the rules for a start apply.
+    pub scope: Option<Scope>,
+    /// `--read-only`: for every context.
+    pub read_only: bool,
+    /// Settings.
+    pub config: Config,
+    /// Where files are; without them nothing is remembered.
+    pub paths: Option<Paths>,
+    /// What the terminal can do.
+    pub caps: Caps,
+    /// Keys.
+    pub keymap: Arc<Keymap>,
+    /// Looks.
+    pub theme: Theme,
+    /// To tell at the start: what is wrong with the settings, keymap and theme files.
+    pub notes: Vec<String>,
+    /// The clock.
+    pub now: Now,
+}
+
+/// The keymap of this name with the user's file laid over it, and what is wrong with it.
+pub fn keymap(name: &str, paths: Option<&Paths>) -> (Keymap, Vec<Complaint>) {
+    let (mut keymap, mut complaints) = Keymap::builtin(name);
+    for (file, text) in user_files(paths, |paths| paths.keymap(name), |paths| paths.keymap("keys")) {
+        complaints.extend(keymap.overlay(&file, &text));
+    }
+    (keymap, complaints)
+}
+
+/// The theme of this name with the user's file laid over it, and what is wrong with it.
+pub fn theme(name: &str, ascii: bool, paths: Option<&Paths>) -> (Theme, Vec<Complaint>) {
+    let (mut theme, mut complaints) = Theme::builtin(name, ascii);
+    for (file, text) in user_files(paths, |paths| paths.theme(name), |paths| paths.theme("theme")) {
+        complaints.extend(theme.overlay(&file, &text));
+    }
+    (theme, complaints)
+}
+
+/// The readable ones of two files. That a file is not there is the normal case; that it can't be read is told by
+/// whoever lists the paths (`mpideck info`).
+fn user_files(
+    paths: Option<&Paths>,
+    first: impl Fn(&Paths) -> PathBuf,
+    second: impl Fn(&Paths) -> PathBuf,
+) -> Vec<(String, String)> {
+    let Some(paths) = paths else { return Vec::new() };
+    let mut files: Vec<PathBuf> = vec![second(paths), first(paths)];
+    files.dedup();
+    let read = |path: PathBuf| match crate::config::files::read(&path) {
+        Ok(Some(file)) => Some((path.display().to_string(), file.text)),
+        Ok(None) | Err(_) => None,
+    };
+    files.into_iter().filter_map(read).collect()
+}
