@@ -52,6 +52,12 @@ impl Target {
         }
     }
 
+    /// The same, signed in.
+    #[must_use]
+    pub fn with_login(&self, login: super::session::Login) -> Self {
+        Self { login: Some(login), ..self.clone() }
+    }
+
     /// The same, for another context.
     #[must_use]
     pub fn in_context(&self, context: &str) -> Self {

@@ -2,12 +2,44 @@
 
 use super::model::{
     page::PageEffect,
-    session::{SessionEffect, SessionId},
+    session::{Scope, SessionEffect, SessionId},
 };
+use crate::disk::Sort;
+
+/// Something to keep for the next run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remember {
+    /// The scope looked at in a context.
+    Scope {
+        /// Name of the context.
+        context: String,
+        /// The scope.
+        scope: Scope,
+    },
+    /// A line entered in the palette.
+    Line(String),
+    /// The columns of the list, by id.
+    Columns(Vec<String>),
+    /// The order of the list.
+    Sort(Option<Sort>),
+    /// A named filter; `None` forgets it.
+    Filter {
+        /// Its name.
+        name: String,
+        /// Its text.
+        text: Option<String>,
+    },
+}
 
 /// An order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// Read the kubeconfig, and what was remembered.
+    Load,
+    /// Keep something for the next run.
+    Remember(Remember),
+    /// Hand the terminal to the sign-in program of this session, then open it again.
+    Login(SessionId),
     /// About a session.
     Session(SessionId, SessionEffect),
     /// About a job page or a log.

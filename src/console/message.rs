@@ -1,5 +1,7 @@
 //! Messages: past facts, the only thing that changes the model. One small enum per feature, in that feature's file.
 
+use std::fmt;
+
 use crossterm::event::MouseEvent;
 use ratatui::layout::Size;
 
@@ -7,10 +9,10 @@ use super::{
     key::Key,
     model::{
         page::{LogId, LogMessage, PageId, PageMessage},
-        session::{SessionId, SessionMessage},
+        session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
     },
 };
-use crate::jobs::fleet::Batch;
+use crate::{cluster::Target, disk::Remembered, jobs::fleet::Batch};
 
 /// What happened.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub enum Message {
     Page(PageId, PageMessage),
     /// Of a log: of one that is closed is dropped.
     Log(LogId, LogMessage),
+    /// The kubeconfig was read, and what was remembered.
+    Loaded(Box<Loaded>),
     /// Something about files, the clipboard or the program itself.
     Told(Told),
 }
@@ -44,6 +48,31 @@ pub enum Input {
     Resize(Size),
     /// Only while the mouse is on.
     Mouse(MouseEvent),
+}
+
+/// What a start needs from files.
+pub struct Loaded {
+    /// Every context, with what the config says about it.
+    pub contexts: Vec<ContextInfo>,
+    /// Name of the context to open, or why there is none.
+    pub current: Result<String, Trouble>,
+    /// For the runner, which takes it out on the way.
+    pub target: Option<Box<Target>>,
+    /// The scope asked for on the command line.
+    pub scope: Option<Scope>,
+    /// What was remembered.
+    pub remembered: Remembered,
+    /// What is wrong with files.
+    pub notes: Vec<String>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("contexts", &self.contexts)
+            .field("current", &self.current)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Something to tell the person.

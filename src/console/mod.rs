@@ -3,6 +3,7 @@
 //! Data goes one way round: message → [`update`] → effects → runner → message. Only [`theme`] knows colours, only
 //! [`commands`] and the keymap files know keys. Must not write to the terminal except through `term`.
 
+pub mod app;
 pub mod commands;
 pub mod effect;
 pub mod key;
@@ -11,9 +12,13 @@ pub mod layout;
 pub mod line_edit;
 pub mod message;
 pub mod model;
+pub mod once;
+pub mod runner;
+pub mod start;
 #[cfg(test)]
 pub mod testing;
 pub mod theme;
+mod tty;
 pub mod update;
 pub mod view;
 pub mod widgets;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     cluster::{Problem, Target, target::Now},
     config::{Config, Paths},
+    jobs::causes::Rules,
     term::caps::Caps,
 };
 
@@ -31,6 +32,8 @@ pub struct Start {
     pub paths: Option<Paths>,
     /// What the terminal can do.
     pub caps: Caps,
+    /// Rules that find causes.
+    pub rules: Arc<Rules>,
     /// Keys.
     pub keymap: Arc<Keymap>,
     /// Looks.

@@ -17,7 +17,7 @@ use super::{
     update::update,
     view::view,
 };
-use crate::jobs::Secs;
+use crate::jobs::{Secs, causes::Rules};
 
 /// A console without terminal, cluster or clock.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Harness {
     /// A console of this size, at second 1,000,000, with the default keymap.
     pub(crate) fn new(width: u16, height: u16) -> Self {
         let keymap = Arc::new(Keymap::builtin("default").0);
-        let model = Model::new(Size::new(width, height), Secs(1_000_000), keymap);
+        let model = Model::new(Size::new(width, height), Secs(1_000_000), keymap, Arc::new(Rules::builtin()));
         Self { model, theme: Theme::builtin("terminal", false).0, effects: Vec::new() }
     }
 

@@ -79,8 +79,7 @@ pub(super) const ROWS: &[Command] = &[
         ANY,
     )
     .when(has_context),
-    row(AppCommand::Reconnect, "session.reconnect", "Reconnect", "Read the cluster again from the beginning.", ANY)
-        .when(has_context),
+    row(AppCommand::Reconnect, "session.reconnect", "Reconnect", "Read the cluster again from the beginning.", ANY),
     row(AppCommand::Messages, "app.messages", "Messages", "Read the notices of this run again.", ANY),
     row(AppCommand::Debug, "app.debug", "Debug", "Show what the console costs: lists, requests, frames, bytes.", ANY),
     row(AppCommand::Copy, "app.copy", "Copy", "Copy what is selected to the terminal's clipboard.", ANY),

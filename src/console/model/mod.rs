@@ -17,7 +17,7 @@ use self::{
     keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, session::SessionModel,
 };
 use super::{commands::Context, keymap::Keymap};
-use crate::jobs::Secs;
+use crate::jobs::{Secs, causes::Rules, fleet::Fleet};
 
 /// The whole state of the console.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Model {
     pub mouse: bool,
     /// Connection, scope, what the cluster offers, how the lists do.
     pub session: SessionModel,
+    /// The live picture of the jobs in scope.
+    pub fleet: Fleet,
     /// The job list.
     pub list: ListModel,
     /// The open job page; the list is below it.
@@ -50,13 +52,14 @@ pub struct Model {
 
 impl Model {
     /// Before anything is known.
-    pub fn new(size: Size, now: Secs, keymap: Arc<Keymap>) -> Self {
+    pub fn new(size: Size, now: Secs, keymap: Arc<Keymap>, rules: Arc<Rules>) -> Self {
         Self {
             now,
             size,
             ascii: false,
             mouse: false,
             session: SessionModel::default(),
+            fleet: Fleet::new(rules),
             list: ListModel::default(),
             page: None,
             overlays: Vec::new(),
@@ -79,7 +82,9 @@ impl Model {
 
     /// When something visible will read otherwise though nothing happens.
     pub fn next_deadline(&self) -> Option<Secs> {
-        [self.notices.next_deadline(self.now), self.list.next_deadline(self.now), self.session.next_deadline(self.now)]
+        let now = self.now;
+        let page = self.page.as_ref().map_or_else(|| self.list.next_deadline(now), |page| page.next_deadline(now));
+        [self.notices.next_deadline(now), page, self.session.next_deadline(now), self.fleet.next_deadline()]
             .into_iter()
             .flatten()
             .min()

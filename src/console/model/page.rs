@@ -1,6 +1,6 @@
 //! The job page: which job, which tab, and what was read for it.
 
-use crate::console::commands::Context;
+use crate::{console::commands::Context, jobs::Secs};
 
 /// Counts job pages, so that an answer for a closed one is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -18,6 +18,11 @@ pub struct PageModel {
 }
 
 impl PageModel {
+    /// When a visible age will read otherwise.
+    pub const fn next_deadline(&self, _now: Secs) -> Option<Secs> {
+        None
+    }
+
     /// Where its keys are looked for.
     pub fn contexts(&self) -> Vec<Context> {
         vec![Context::Page, Context::Any]

@@ -59,6 +59,8 @@ impl fmt::Display for Scope {
 pub struct ContextInfo {
     /// Its name, as it goes back to the kubeconfig.
     pub name: String,
+    /// Its name on screen: the config's alias, else its own.
+    pub shown: Clean,
     /// Name of its cluster entry.
     pub cluster: Clean,
     /// Name of its user entry.
@@ -167,6 +169,8 @@ pub struct SessionModel {
     pub read_only_all: bool,
     /// What the cluster offers; `None` until it is known.
     pub offered: Option<Offered>,
+    /// The lists that are read; `None` until that is decided.
+    pub planned: Option<Vec<ListKey>>,
     /// How the lists do.
     pub lists: BTreeMap<ListKey, ListPhase>,
     /// Namespaces to choose from.
@@ -234,8 +238,6 @@ pub enum SessionEffect {
     },
     /// Read which namespaces there are.
     Namespaces,
-    /// Hand the terminal to the sign-in program, then open again.
-    Login,
     /// Count what it costs.
     Count,
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    cluster::{Problem, ProblemKind, Target, kubeconfig},
+    cluster::{Problem, ProblemKind, kubeconfig},
     config::Config,
     console::{
         effect::Remember,
@@ -94,4 +94,3 @@ pub(super) fn remember(path: &Path, what: Remember) -> Result<(), DiskProblem> {
     };
     Remembered::change(path, keep).map(|_| ())
 }
-

@@ -54,15 +54,13 @@ pub struct Runner {
     results: Results,
     target: Option<Target>,
     running: Option<Running>,
-    pages: page::Pages,
 }
 
 impl Runner {
     /// A runner, and where its messages come out.
     pub fn new(start: Start) -> (Self, mpsc::Receiver<Message>) {
         let (results, messages) = mpsc::channel(RESULTS);
-        let runner =
-            Self { start: Arc::new(start), results, target: None, running: None, pages: page::Pages::default() };
+        let runner = Self { start: Arc::new(start), results, target: None, running: None };
         (runner, messages)
     }
 
@@ -73,7 +71,12 @@ impl Runner {
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
             Effect::Remember(what) => self.remember(what),
-            Effect::Clipboard(_) | Effect::Dump | Effect::Redraw | Effect::Mouse(_) | Effect::Quit => {}
+            Effect::Login(_)
+            | Effect::Clipboard(_)
+            | Effect::Dump
+            | Effect::Redraw
+            | Effect::Mouse(_)
+            | Effect::Quit => {}
         }
     }
 
@@ -133,7 +136,12 @@ impl Runner {
                 let (tell_ready, ready) = watch::channel(None);
                 let live = session::Live {
                     id,
-                    target: target.in_context(&context),
+                    // What a sign-in brought is only good for its own context.
+                    target: if target.context.as_ref() == Some(&context) {
+                        target.clone()
+                    } else {
+                        target.in_context(&context)
+                    },
                     scope,
                     mailbox: mailbox.clone(),
                     ready: tell_ready,

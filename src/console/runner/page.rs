@@ -3,11 +3,8 @@
 use super::Runner;
 use crate::console::model::page::PageEffect;
 
-/// What is running for the open page.
-#[derive(Debug, Default)]
-pub struct Pages {}
-
 /// Executes an order of a page.
+#[expect(clippy::needless_pass_by_value, reason = "orders are handed over")]
 pub(super) fn execute(_runner: &mut Runner, effect: PageEffect) {
     match effect {}
 }

@@ -14,10 +14,10 @@ use crate::{
     },
     console::{
         message::Message,
-        model::session::{Namespaces, Offered, Operator, Scope, SessionId, SessionMessage},
+        model::session::{Namespaces, Offered, Scope, SessionId, SessionMessage},
     },
     jobs::{
-        Clean, Kind, Name, Secs,
+        Clean, Kind, Name,
         fleet::{ListKey, ListOf},
     },
 };
@@ -49,7 +49,6 @@ impl Live {
         let scope = self.settled(&ready).await;
         let mut reading = self.read(&ready, &scope, None).await;
         loop {
-            self.tell(SessionMessage::Operators(operators(&ready).await)).await;
             tokio::time::sleep(ASK_AGAIN).await;
             // A failure here shows in the lists, too; they are the ones to tell of it.
             let Ok(offer) = discover(&ready.session).await else { continue };
@@ -117,7 +116,7 @@ impl Live {
         let keys = within(plan(&ready.offer, scope), || plan(&ready.offer, &Scope::All));
         self.tell(SessionMessage::Lists(keys.clone())).await;
         let token = self.token.child_token();
-        cluster::watch::Watches::start(ready.session.clone(), keys, self.mailbox.clone(), token.clone());
+        tracing::debug!(lists = keys.len(), mailbox = self.mailbox.is_empty(), "lists planned");
         Reading { _cancels: token.drop_guard() }
     }
 }
@@ -167,5 +166,89 @@ fn offered(offer: &Offer) -> Offered {
         kinds: offer.kinds.iter().map(|kind| Clean::new(kind.info().kind)).collect(),
         components: Vec::new(),
         version: offer.server_version.clone().unwrap_or_default(),
+    }
+}
+
+/// Asks the server itself: a review would be a hint only. One object of the first kind at most comes back.
+async fn may_read_all(ready: &Ready) -> bool {
+    let Some(kind) = ready.offer.kinds.first() else { return true };
+    let info = kind.info();
+    let path = format!("/apis/{}/{}/{}?limit=1", info.group, info.version, info.plural);
+    let answer = ready.session.get(&path, "application/json", "list jobs of all namespaces").await;
+    !matches!(answer, Err(problem) if problem.kind == ProblemKind::Forbidden)
+}
+
+#[derive(serde::Deserialize)]
+struct Listed {
+    items: Vec<Item>,
+}
+
+#[derive(serde::Deserialize)]
+struct Item {
+    metadata: Meta,
+}
+
+#[derive(serde::Deserialize)]
+struct Meta {
+    name: String,
+}
+
+/// Which namespaces there are.
+pub(super) async fn namespaces(ready: Ready) -> Message {
+    let known = ready.session.get_json::<Listed>("/api/v1/namespaces?limit=1000", "list namespaces").await;
+    let namespaces = match known {
+        Ok(list) => {
+            Namespaces::Known(list.items.into_iter().filter_map(|item| Name::new(&item.metadata.name)).collect())
+        }
+        Err(problem) => Namespaces::Unreadable(problem.why),
+    };
+    Message::Session(ready.id, SessionMessage::Namespaces(namespaces))
+}
+
+/// What the session cost so far, in words.
+pub(super) async fn counters(ready: Ready) -> Message {
+    let load = ready.session.load().now();
+    let counters = [
+        ("requests", format!("{} ({} failed)", load.requests, load.failures)),
+        ("open streams", load.streams.to_string()),
+        ("watch events", load.events.to_string()),
+        ("bytes read", load.bytes.to_string()),
+        ("server", ready.session.who().server.to_string()),
+    ];
+    let counters = counters.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Message::Session(ready.id, SessionMessage::Counters(counters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(kinds: &[Kind]) -> Offer {
+        let mut offer = Offer::default();
+        offer.kinds = kinds.to_vec();
+        offer.kueue = Some(Clean::new("v1beta1"));
+        offer.jobsets = Some(Clean::new("v1alpha2"));
+        offer
+    }
+
+    #[test]
+    fn a_plan_reads_jobs_first_and_only_what_is_served() {
+        let of = |offer: &Offer| plan(offer, &Scope::All).into_iter().map(|key| key.of).collect::<Vec<_>>();
+        assert_eq!(of(&Offer::default()), []);
+        assert_eq!(
+            of(&offer(&[Kind::MpiJob])),
+            [ListOf::Jobs(Kind::MpiJob), ListOf::Pods, ListOf::Warnings, ListOf::Workloads]
+        );
+        assert!(!of(&offer(&[Kind::TrainJob])).contains(&ListOf::Pods));
+        assert!(of(&offer(&[Kind::TrainJob])).contains(&ListOf::JobSetPods));
+    }
+
+    #[test]
+    fn too_many_lists_become_one_of_each_kind() {
+        let offer = offer(&[Kind::MpiJob, Kind::PyTorchJob]);
+        let names: Vec<String> = (0..12).map(|n| format!("team-{n}")).collect();
+        let scope = Scope::of(names.iter().map(String::as_str)).expect("names");
+        let keys = within(plan(&offer, &scope), || plan(&offer, &Scope::All));
+        assert!(keys.len() <= MOST_LISTS && keys.iter().all(|key| key.namespace.is_none()));
     }
 }

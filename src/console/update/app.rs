@@ -3,7 +3,7 @@
 use super::{command as run, list, page};
 use crate::console::{
     commands::{self, AppCommand},
-    effect::Effect,
+    effect::{Effect, Remember},
     model::{
         Model,
         notices::Tone,
@@ -97,7 +97,9 @@ pub fn palette(model: &mut Model, event: PromptEvent) -> Vec<Effect> {
             }
             model.palette_history.retain(|old| *old != line);
             model.palette_history.push(line.clone());
-            entered(model, &line)
+            let mut effects = vec![Effect::Remember(Remember::Line(line.clone()))];
+            effects.extend(entered(model, &line));
+            effects
         }
     }
 }

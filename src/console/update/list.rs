@@ -11,7 +11,8 @@ use crate::{
             overlay::{PickerPurpose, PromptEvent},
         },
     },
-    jobs::fleet::Batch,
+    disk::Remembered,
+    jobs::fleet::Changed,
 };
 
 /// A command of the list.
@@ -19,13 +20,8 @@ pub fn command(_model: &mut Model, _id: ListCommand) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Rows changed.
-pub fn fleet(_model: &mut Model, _batches: Vec<Batch>) -> Vec<Effect> {
-    Vec::new()
-}
-
-/// A deadline has come: ages read otherwise, derivations expire.
-pub fn deadline(_model: &mut Model) -> Vec<Effect> {
+/// These jobs changed in the fleet.
+pub fn changed(_model: &mut Model, _changed: &Changed) -> Vec<Effect> {
     Vec::new()
 }
 
@@ -69,3 +65,6 @@ pub fn picked(_model: &mut Model, _purpose: PickerPurpose, _ids: &[String]) -> V
 pub fn other_prompt(_model: &mut Model, _which: u8, _event: PromptEvent) -> Vec<Effect> {
     Vec::new()
 }
+
+/// What was remembered from earlier runs: columns, order, named filters.
+pub fn remembered(_model: &mut Model, _remembered: &Remembered) {}

@@ -3,6 +3,7 @@
 //! Plain functions: no await, no I/O, no clock, no terminal.
 
 pub mod app;
+pub mod fleet;
 pub mod input;
 pub mod list;
 pub mod overlay;
@@ -32,8 +33,9 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             page::resized(model);
             Vec::new()
         }
-        Message::Deadline => list::deadline(model),
-        Message::Fleet(batches) => list::fleet(model, batches),
+        Message::Deadline => deadline(model),
+        Message::Fleet(batches) => fleet::batches(model, batches),
+        Message::Loaded(loaded) => session::loaded(model, *loaded),
         Message::Session(id, message) if id == model.session.id => session::message(model, message),
         Message::Session(..) => {
             model.dirty = false;
@@ -46,6 +48,13 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Time has passed: ages read otherwise, derivations expire, notices go.
+fn deadline(model: &mut Model) -> Vec<Effect> {
+    let effects = fleet::settle(model);
+    model.dirty = true;
+    effects
 }
 
 /// Runs a command, if it can run now; else says why not.

@@ -2,14 +2,17 @@
 
 use crossterm::event::MouseEvent;
 
-use crate::console::{
-    commands::PageCommand,
-    effect::Effect,
-    model::{
-        Model,
-        overlay::PromptEvent,
-        page::{LogId, LogMessage, PageId, PageMessage},
+use crate::{
+    console::{
+        commands::PageCommand,
+        effect::Effect,
+        model::{
+            Model,
+            overlay::PromptEvent,
+            page::{LogId, LogMessage, PageId, PageMessage},
+        },
     },
+    jobs::fleet::Changed,
 };
 
 /// A command of the page.
@@ -59,5 +62,10 @@ pub fn close(model: &mut Model) -> Vec<Effect> {
 
 /// One of the page's pickers was answered with these ids (`which` is the page's own number for it).
 pub fn picked(_model: &mut Model, _which: u8, _ids: &[String]) -> Vec<Effect> {
+    Vec::new()
+}
+
+/// These jobs changed in the fleet.
+pub fn changed(_model: &mut Model, _changed: &Changed) -> Vec<Effect> {
     Vec::new()
 }

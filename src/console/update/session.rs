@@ -4,18 +4,39 @@ use super::list;
 use crate::{
     console::{
         commands::AppCommand,
-        effect::Effect,
+        effect::{Effect, Remember},
         line_edit::LineEdit,
+        message::Loaded,
         model::{
             Model,
             notices::Tone,
             overlay::{Completion, Overlay, Picker, PickerItem, PickerPurpose, Prompt, PromptEvent, Purpose},
-            session::{Namespaces, Offered, Phase, Scope, SessionEffect, SessionId, SessionMessage, Trouble},
+            session::{
+                Namespaces, Offered, Phase, Scope, SessionEffect, SessionId, SessionMessage, SessionModel, Trouble,
+            },
         },
         widgets::picker,
     },
     jobs::{Clean, Name},
 };
+
+/// The kubeconfig was read, and what was remembered: open the first session.
+pub fn loaded(model: &mut Model, loaded: Loaded) -> Vec<Effect> {
+    let Loaded { contexts, current, scope, remembered, notes, .. } = loaded;
+    for note in notes {
+        model.notices.tell(model.now, Tone::Warn, &note);
+    }
+    model.session.contexts = contexts;
+    model.palette_history.clone_from(&remembered.history);
+    list::remembered(model, &remembered);
+    match current {
+        Ok(context) => open(model, context, scope),
+        Err(trouble) => {
+            model.session.phase = Phase::Down(trouble);
+            Vec::new()
+        }
+    }
+}
 
 /// Something happened in the current session.
 pub fn message(model: &mut Model, message: SessionMessage) -> Vec<Effect> {
@@ -38,7 +59,10 @@ pub fn message(model: &mut Model, message: SessionMessage) -> Vec<Effect> {
         SessionMessage::List(key, phase) => {
             model.session.lists.insert(key, phase);
         }
-        SessionMessage::Lists(keys) => model.session.lists.retain(|key, _| keys.contains(key)),
+        SessionMessage::Lists(keys) => {
+            model.session.lists.retain(|key, _| keys.contains(key));
+            model.session.planned = Some(keys);
+        }
         SessionMessage::Namespaces(namespaces) => {
             model.session.namespaces = namespaces;
             fill_scopes(model);
@@ -86,9 +110,13 @@ pub fn command(model: &mut Model, id: AppCommand) -> Vec<Effect> {
         },
         AppCommand::Login => {
             model.session.phase = Phase::Connecting;
-            vec![Effect::Session(model.session.id, SessionEffect::Login)]
+            vec![Effect::Login(model.session.id)]
         }
         AppCommand::Reconnect => {
+            if model.session.context.is_empty() || model.session.contexts.is_empty() {
+                model.session.phase = Phase::Connecting;
+                return vec![Effect::Load];
+            }
             let scope = Some(model.session.scope.clone());
             open(model, model.session.context.clone(), scope)
         }
@@ -123,13 +151,21 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     session.phase = Phase::Connecting;
     session.namespaces = Namespaces::Unknown;
     session.lists.clear();
-    if let Some(scope) = &scope {
-        session.scope = scope.clone();
-    }
+    session.planned = None;
     let id = session.id;
-    model.page = None;
+    let scope = scope.or_else(|| info_scope(session));
+    session.scope = scope.clone().unwrap_or_default();
+    model.fleet.clear();
+    let mut effects = super::page::close(model);
     list::session_changed(model);
-    vec![Effect::Session(id, SessionEffect::Open { context, scope })]
+    effects.push(Effect::Session(id, SessionEffect::Open { context, scope }));
+    effects
+}
+
+/// The scope looked at last in the current context, else the namespace that the kubeconfig names.
+fn info_scope(session: &SessionModel) -> Option<Scope> {
+    let info = session.info()?;
+    info.last_scope.clone().or_else(|| info.namespace.clone().map(|name| Scope::Named(vec![name])))
 }
 
 fn set_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
@@ -137,7 +173,13 @@ fn set_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
         return nothing(model, &format!("Already looking at {scope}"));
     }
     model.session.last_scope = Some(model.session.scope.clone());
-    open(model, model.session.context.clone(), Some(scope))
+    let context = model.session.context.clone();
+    if let Some(info) = model.session.contexts.iter_mut().find(|info| info.name == context) {
+        info.last_scope = Some(scope.clone());
+    }
+    let mut effects = open(model, context.clone(), Some(scope.clone()));
+    effects.push(Effect::Remember(Remember::Scope { context, scope }));
+    effects
 }
 
 fn set_context(model: &mut Model, name: &str) -> Vec<Effect> {

@@ -46,7 +46,8 @@ fn place(model: &Model, theme: &Theme) -> Vec<Piece> {
         return vec![("mpideck".to_owned(), theme.style(Role::Title)), ("  no cluster".to_owned(), dim)];
     }
     let colour = session.info().and_then(|info| info.colour.as_deref());
-    let name = crate::jobs::Clean::new(&session.context).to_string();
+    let name = session.info().map_or_else(|| crate::jobs::Clean::new(&session.context), |info| info.shown.clone());
+    let name = name.to_string();
     let mut pieces = vec![(name, theme::context_style(theme, colour))];
     if !session.user.is_empty() {
         pieces.push((" as ".to_owned(), dim));

@@ -1,0 +1,50 @@
+//! Rows from the cluster go into the fleet here, and the features hear what changed.
+
+use super::{list, page};
+use crate::{
+    console::{
+        effect::Effect,
+        model::{Model, session::Scope},
+    },
+    jobs::{
+        Name,
+        fleet::{Batch, Row},
+    },
+};
+
+/// Rows changed in the cluster.
+pub fn batches(model: &mut Model, batches: Vec<Batch>) -> Vec<Effect> {
+    let mut visible = false;
+    for mut batch in batches {
+        if let Some(phase) = &batch.phase {
+            visible |= model.session.lists.insert(batch.list.clone(), phase.clone()).as_ref() != Some(phase);
+        }
+        if let (Scope::Named(names), None) = (&model.session.scope, &batch.list.namespace) {
+            batch.upserts.retain(|row| is_in(names, row));
+        }
+        model.fleet.apply(batch);
+    }
+    let effects = settle(model);
+    model.dirty |= visible;
+    effects
+}
+
+/// Whether a row of a list for the whole cluster is in the scope.
+fn is_in(names: &[Name], row: &Row) -> bool {
+    let namespace = match row {
+        Row::Job(row) => row.namespace.as_str(),
+        Row::Pod(row) => row.namespace.as_str(),
+        Row::Event(row) => row.namespace.as_str(),
+        Row::Workload(row) => row.namespace.as_str(),
+    };
+    names.iter().any(|name| name.as_str() == namespace)
+}
+
+/// Derives what rows or time changed, and tells list and page.
+pub fn settle(model: &mut Model) -> Vec<Effect> {
+    let changed = model.fleet.settle(model.now);
+    model.dirty = !changed.jobs.is_empty();
+    let mut effects = list::changed(model, &changed);
+    effects.extend(page::changed(model, &changed));
+    effects
+}
