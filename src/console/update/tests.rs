@@ -17,8 +17,13 @@ use crate::console::{
 
 fn with_contexts() -> Harness {
     let mut it = Harness::new(80, 24);
-    it.model.session.contexts =
-        ["one", "two"].map(|name| ContextInfo { name: name.to_owned(), ..ContextInfo::default() }).to_vec();
+    it.model.session.contexts = ["one", "two"]
+        .map(|name| ContextInfo {
+            name: name.to_owned(),
+            shown: crate::jobs::Clean::new(name),
+            ..ContextInfo::default()
+        })
+        .to_vec();
     it
 }
 

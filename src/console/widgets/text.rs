@@ -15,14 +15,15 @@ pub fn cut(text: &str, columns: u16, mark: &str) -> String {
         return text.to_owned();
     }
     let room = columns.saturating_sub(width(mark));
-    let (mut out, mut used) = (String::new(), 0);
+    let mut out = String::new();
     for grapheme in text.graphemes(true) {
-        let w = width(grapheme);
-        if used + w > room {
+        let before = out.len();
+        out.push_str(grapheme);
+        // Measured as a whole: some characters change their width beside others.
+        if width(&out) > room {
+            out.truncate(before);
             break;
         }
-        out.push_str(grapheme);
-        used += w;
     }
     if columns >= width(mark) {
         out.push_str(mark);
@@ -43,10 +44,12 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
             line.push(' ');
         }
         for grapheme in word.graphemes(true) {
-            if !line.is_empty() && width(&line) + width(grapheme) > columns {
-                lines.push(std::mem::take(&mut line));
-            }
+            let before = line.len();
             line.push_str(grapheme);
+            if before > 0 && width(&line) > columns {
+                let rest = line.split_off(before);
+                lines.push(std::mem::replace(&mut line, rest));
+            }
         }
     }
     if !line.is_empty() || lines.is_empty() {
@@ -88,7 +91,8 @@ mod tests {
         fn nothing_is_wider_than_asked(text in "\\PC{0,40}", columns in 1..30u16) {
             prop_assert!(width(&cut(&text, columns, "…")) <= columns);
             for line in wrap(&text, columns.max(2)) {
-                prop_assert!(width(&line) <= columns.max(2), "{line:?}");
+                let one = line.graphemes(true).count() == 1;
+                prop_assert!(one || width(&line) <= columns.max(2), "{line:?}");
             }
         }
     }
