@@ -13,6 +13,8 @@ pub mod output;
 pub mod print;
 pub mod record;
 pub mod setup;
+#[cfg(debug_assertions)]
+pub mod terminal_check;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.verb {
         Some(Verb::Completions { shell }) => completions::run(*shell),
         Some(Verb::Keys { markdown }) => keys::run(&setup, *markdown),
+        #[cfg(debug_assertions)]
+        Some(Verb::TerminalCheck) => terminal_check::run(&setup),
         Some(Verb::Info) => info::run(&args.global, &setup),
         None => Err(Failure::usage("the console is not built in").hint("see mpideck --help for the verbs")),
     }

@@ -4,7 +4,7 @@
 
 mod docs;
 mod house;
-
+mod pty;
 mod sim_api;
 mod sim_client;
 mod sim_watch;
