@@ -88,9 +88,26 @@ fn without_comments(text: &str) -> String {
     text.lines().map(code).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the file holds tests and nothing else.
-fn is_test(path: &str) -> bool {
-    !path.starts_with("src/") || path.ends_with("tests.rs") || path.contains("/tests/") || path.contains("testing")
+/// The sources that are built for tests only: outside `src/`, or declared under `#[cfg(test)]`.
+fn is_test(path: &str, sources: &[Source]) -> bool {
+    let declared = |stem: &str, parent: &str| {
+        let here = |name: &str| sources.iter().find(|source| source.path == name);
+        let parent = here(&format!("{parent}/mod.rs")).or_else(|| here(&format!("{parent}.rs")));
+        let is_declaration =
+            |line: &str| line.trim_start_matches("pub ").strip_prefix("mod ") == Some(&format!("{stem};"));
+        parent.is_some_and(|source| {
+            let lines: Vec<_> = source.text.lines().map(str::trim).collect();
+            lines.windows(2).any(|pair| pair[0] == "#[cfg(test)]" && is_declaration(pair[1]))
+        })
+    };
+    let mut at = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    while let Some((parent, stem)) = at.rsplit_once('/') {
+        if declared(stem, parent) {
+            return true;
+        }
+        at = parent;
+    }
+    !path.starts_with("src/")
 }
 
 /// Code of a file without its test module, which is last by custom.
@@ -187,7 +204,8 @@ fn the_sim_knows_none_of_our_reasoning() {
 #[test]
 fn pure_folders_do_no_work_outside_themselves() {
     let mut offences = Vec::new();
-    for source in sources().iter().filter(|s| PURE.iter().any(|pure| s.path.starts_with(pure)) && !is_test(&s.path)) {
+    let sources = sources();
+    for source in sources.iter().filter(|s| PURE.iter().any(|p| s.path.starts_with(p)) && !is_test(&s.path, &sources)) {
         let text = without_tests(&source.text);
         for word in IMPURE.iter().filter(|word| text.contains(*word)) {
             offences.push(format!("{}: {word}", source.path));
@@ -199,7 +217,8 @@ fn pure_folders_do_no_work_outside_themselves() {
 #[test]
 fn words_stay_in_their_places() {
     let mut offences = Vec::new();
-    for source in sources().iter().filter(|source| !is_test(&source.path)) {
+    let sources = sources();
+    for source in sources.iter().filter(|source| !is_test(&source.path, &sources)) {
         let text = without_tests(&source.text);
         for (word, places, why) in WORDS {
             let here = text.contains(word) && !places.iter().any(|place| source.path.starts_with(place));
@@ -225,7 +244,7 @@ fn files_are_short_and_say_what_they_are() {
         if lines > MOST_LINES {
             offences.push(format!("{}: {lines} lines (at most {MOST_LINES}): split it by subject", source.path));
         }
-        if !source.text.starts_with("//!") && !source.path.ends_with("tests.rs") {
+        if !source.text.starts_with("//!") && !source.path.ends_with("/tests.rs") {
             offences.push(format!("{}: does not begin with //! and what it owns", source.path));
         }
     }

@@ -57,7 +57,7 @@ impl Pty {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let seen = Arc::clone(&screen);
         thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
                 let mut seen = seen.lock().expect("not poisoned");
                 seen.parser.process(&buffer[..n]);
