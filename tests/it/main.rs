@@ -7,4 +7,5 @@ mod house;
 mod pty;
 mod sim_api;
 mod sim_client;
+mod sim_kubectl;
 mod sim_watch;

@@ -8,6 +8,7 @@ mod discovery;
 mod form;
 mod list;
 mod log;
+mod protobuf;
 mod reply;
 mod review;
 mod route;
@@ -95,7 +96,17 @@ impl Server {
         let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| {
             Refusal::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {LARGEST_BODY}"))
         })?;
-        Ok(Admitted { asked, query, user, headers, body: body.to_bytes() })
+        let mut body = body.to_bytes();
+        if protobuf::is(&body) {
+            let read = protobuf::read(&body).ok_or_else(|| {
+                let known = "application/json, application/yaml";
+                let message =
+                    format!("the body of the request was in an unknown format - accepted media types include: {known}");
+                Refusal::new(415, "UnsupportedMediaType", message)
+            })?;
+            body = read.to_string().into();
+        }
+        Ok(Admitted { asked, query, user, headers, body })
     }
 
     fn strike(&self, plan: &Plan, asked: &Asked) -> Result<(), Refusal> {

@@ -1,0 +1,238 @@
+//! A real kubectl on a served sim: what a user of any other client sees.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mpideck::sim::store::Part;
+use mpideck::sim::store::resource::{EVENTS, MPIJOBS, NODES, PODS};
+use mpideck::sim::{FleetKind, Options, Output, Outputs, Served, Sim};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Command;
+
+use crate::sim_client::{mpi_job, namespace};
+
+/// A served cluster and kubectl's place to keep things.
+struct Desk {
+    sim: Sim,
+    _served: Served,
+    home: tempfile::TempDir,
+    kubeconfig: PathBuf,
+}
+
+struct Three;
+
+impl Outputs for Three {
+    fn open(&self, _: &Value, _: &str, _: bool) -> Option<Arc<dyn Output>> {
+        Some(Arc::new(Self))
+    }
+}
+
+impl Output for Three {
+    fn written(&self, _: jiff::Timestamp) -> u64 {
+        3
+    }
+
+    fn line(&self, number: u64) -> (jiff::Timestamp, String) {
+        (jiff::Timestamp::UNIX_EPOCH, format!("line {number}"))
+    }
+
+    fn next(&self, _: jiff::Timestamp) -> Option<jiff::Timestamp> {
+        None
+    }
+}
+
+/// `None`, loudly, where there is no kubectl and none is required.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+async fn desk() -> Option<Desk> {
+    let there = Command::new("kubectl").arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+    if there.is_err() {
+        let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
+        assert!(!required, "kubectl is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
+        eprintln!("SKIPPED: kubectl is not on PATH");
+        return None;
+    }
+    let sim = Sim::start(Options { fleet: FleetKind::Empty, ..Options::new() }).await.unwrap();
+    let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let kubeconfig = served.write_kubeconfig(&home.path().join("state")).unwrap();
+    sim.set_outputs(Arc::new(Three));
+    furnish(&sim);
+    Some(Desk { sim, _served: served, home, kubeconfig })
+}
+
+fn furnish(sim: &Sim) {
+    let store = sim.store();
+    namespace(sim, "other");
+    let job = store.create(&MPIJOBS, mpi_job("team-vision", "pi")).unwrap();
+    let node = json!({"metadata": {"name": "gpu-1"}, "spec": {}, "status": {"nodeInfo": {"kubeletVersion": "v1.36.2"},
+        "conditions": [{"type": "Ready", "status": "True"}]}});
+    store.seed(&NODES, node).unwrap();
+    let pod = json!({"metadata": {"name": "pi-worker-0", "namespace": "team-vision"},
+        "spec": {"nodeName": "gpu-1", "containers": [{"name": "worker", "image": "mpi:1"}]},
+        "status": {"phase": "Running", "podIP": "10.1.0.4", "containerStatuses": [
+            {"name": "worker", "ready": true, "restartCount": 2, "image": "mpi:1", "imageID": "", "state": {"running": {"startedAt": "2026-11-20T08:00:00Z"}},
+             "lastState": {}}]}});
+    store.seed(&PODS, pod).unwrap();
+    let event = json!({"metadata": {"name": "pi.1", "namespace": "team-vision"}, "type": "Warning", "reason": "MPIJobFailed",
+        "message": "worker pod created failed", "count": 3, "source": {"component": "mpi-job-controller"},
+        "firstTimestamp": sim.clock().stamp(), "lastTimestamp": sim.clock().stamp(),
+        "involvedObject": {"kind": "MPIJob", "name": "pi", "namespace": "team-vision", "uid": job.uid.as_str(), "apiVersion": "kubeflow.org/v2beta1"}});
+    store.create(&EVENTS, event).unwrap();
+}
+
+impl Desk {
+    fn kubectl(&self, args: &str) -> Command {
+        let mut command = Command::new("kubectl");
+        command.arg("--cache-dir").arg(self.home.path().join("cache")).args(args.split(' '));
+        command.env("KUBECONFIG", &self.kubeconfig).env("HOME", self.home.path());
+        for proxy in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+            command.env_remove(proxy);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// Whether it went well, and what was said on both outputs, blanks squeezed.
+    async fn run(&self, args: &str) -> (bool, String) {
+        self.feed(args, "").await
+    }
+
+    async fn feed(&self, args: &str, input: &str) -> (bool, String) {
+        let mut child = self.kubectl(args).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+        let output = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await.unwrap().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let lines: Vec<String> = text.lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        (output.status.success(), lines.join("\n"))
+    }
+
+    async fn says(&self, args: &str, expected: &str) {
+        let (ok, said) = self.run(args).await;
+        assert!(ok && said.contains(expected), "kubectl {args}: expected {expected:?}, got {said}");
+    }
+
+    async fn refuses(&self, args: &str, expected: &str) {
+        let (ok, said) = self.run(args).await;
+        assert!(!ok && said.contains(expected), "kubectl {args}: expected refusal {expected:?}, got {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_reads_tables_details_and_logs() {
+    let Some(desk) = desk().await else { return };
+    for (args, expected) in [
+        ("get mpijobs -A", "NAMESPACE NAME AGE\nteam-vision pi "),
+        ("get pods -n team-vision", "NAME READY STATUS RESTARTS AGE\npi-worker-0 1/1 Running 2 "),
+        ("get po -n team-vision -o wide", "10.1.0.4 gpu-1 <none> <none>"),
+        ("get nodes", "NAME STATUS ROLES AGE\ngpu-1 Ready <none> "),
+        ("get events -n team-vision", "Warning MPIJobFailed mpijob/pi worker pod created failed"),
+        ("get mpijob pi -n team-vision -o jsonpath={.spec.slotsPerWorker}", "1"),
+        ("get pods -A -l none=such", "No resources found"),
+        ("get pods -A --field-selector=status.phase=Running -o name", "pod/pi-worker-0"),
+        ("get pods -A --chunk-size=1 -o name", "pod/pi-worker-0"),
+        ("describe mpijob pi -n team-vision", "Warning MPIJobFailed"),
+        ("describe pod pi-worker-0 -n team-vision", "Restart Count: 2"),
+        ("logs pi-worker-0 -n team-vision --tail=2", "line 1\nline 2"),
+        ("api-resources --api-group=kubeflow.org", "mpijobs kubeflow.org/v2beta1 true MPIJob"),
+        ("version", "Server Version: v1.36.2"),
+        ("auth whoami", "admin"),
+        ("get --raw /readyz", "ok"),
+    ] {
+        desk.says(args, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_meets_each_users_rights() {
+    let Some(desk) = desk().await else { return };
+    for (args, expected) in [
+        ("get pods --context tenant", "pi-worker-0"),
+        ("auth can-i create mpijobs.kubeflow.org --context tenant", "yes"),
+        ("auth can-i list pods -A --context viewer", "yes"),
+        ("auth can-i --list --context tenant", "*.kubeflow.org"),
+        ("get pods -A --context nowatch", "pi-worker-0"),
+    ] {
+        desk.says(args, expected).await;
+    }
+    for (args, expected) in [
+        ("auth can-i list namespaces -A --context tenant", "no"),
+        ("auth can-i delete pods -n other --context viewer", "no"),
+        ("auth can-i watch pods -A --context nowatch", "no"),
+        (
+            "get mpijobs -A --context tenant",
+            "Error from server (Forbidden): mpijobs.kubeflow.org is forbidden: User \"tenant\" cannot list resource \"mpijobs\" in API group \"kubeflow.org\" at the cluster scope",
+        ),
+        (
+            "get secrets -n other --context viewer",
+            "cannot list resource \"secrets\" in API group \"\" in the namespace \"other\"",
+        ),
+        ("get pods --token=wrong --context tenant --user=none", "auth info \"none\" does not exist"),
+        ("get mpijob none -n team-vision", "Error from server (NotFound): mpijobs.kubeflow.org \"none\" not found"),
+        ("get pods -A --as=tenant", "Error from server (Forbidden)"),
+    ] {
+        desk.refuses(args, expected).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_creates_changes_and_deletes() {
+    let Some(desk) = desk().await else { return };
+    let job = mpi_job("team-vision", "new").to_string();
+    for (args, expected) in [
+        ("create -f - --dry-run=server", "created (server dry run)"),
+        ("create -f -", "mpijob.kubeflow.org/new created"),
+        ("apply -f -", "mpijob.kubeflow.org/new configured"),
+    ] {
+        let (ok, said) = desk.feed(args, &job).await;
+        assert!(ok && said.contains(expected), "kubectl {args}: {said}");
+    }
+    let (ok, said) = desk.feed("create -f -", &job).await;
+    assert!(!ok && said.contains("(AlreadyExists)"), "{said}");
+    for (args, expected) in [
+        (r#"patch mpijob new -n team-vision --type=merge -p {"spec":{"slotsPerWorker":4}}"#, "patched"),
+        ("get mpijob new -n team-vision -o jsonpath={.spec.slotsPerWorker}", "4"),
+        ("label mpijob new -n team-vision a=b", "labeled"),
+        ("annotate pod pi-worker-0 -n team-vision a=b", "annotated"),
+        ("wait mpijob/new -n team-vision --for=jsonpath={.spec.slotsPerWorker}=4 --timeout=5s", "condition met"),
+        ("delete mpijob new -n team-vision", "deleted"),
+        ("delete pod pi-worker-0 -n team-vision --wait=false", "deleted"),
+        ("create namespace fresh", "created"),
+        ("create configmap notes -n fresh --from-literal=a=b", "created"),
+        ("get configmap notes -n fresh -o jsonpath={.data.a}", "b"),
+        ("delete namespace fresh", "deleted"),
+    ] {
+        desk.says(args, expected).await;
+    }
+    let going = desk.sim.store().get(&PODS, "team-vision", "pi-worker-0").unwrap();
+    assert!(going.value()["metadata"]["deletionTimestamp"].is_string(), "a running pod gets its grace");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_watches_and_follows() {
+    let Some(desk) = desk().await else { return };
+    let mut watch = desk.kubectl("get pods -n team-vision -w").spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut follow = desk.kubectl("logs -f pi-worker-0 -n team-vision").spawn().unwrap();
+    let mut log = BufReader::new(follow.stdout.take().unwrap()).lines();
+    let soon = Duration::from_secs(30);
+    for expected in ["NAME", "pi-worker-0"] {
+        let line = tokio::time::timeout(soon, lines.next_line()).await.unwrap().unwrap().unwrap();
+        assert!(line.starts_with(expected), "{line}");
+    }
+    assert_eq!(tokio::time::timeout(soon, log.next_line()).await.unwrap().unwrap().as_deref(), Some("line 0"));
+    let over = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}});
+    let change = |pod: &mut Value| {
+        pod["status"]["containerStatuses"][0]["state"] = over;
+        pod["status"]["containerStatuses"][0]["ready"] = json!(false);
+    };
+    desk.sim.store().modify(&PODS, "team-vision", "pi-worker-0", Part::Status, change).unwrap();
+    let line = tokio::time::timeout(soon, lines.next_line()).await.unwrap().unwrap().unwrap();
+    assert!(line.contains("0/1") && line.contains("OOMKilled"), "{line}");
+    assert!(
+        tokio::time::timeout(soon, follow.wait()).await.unwrap().unwrap().success(),
+        "a log ends with its container"
+    );
+}
