@@ -2,9 +2,13 @@
 //!
 //! Owns the rows that are moved into it, their indexes and what is derived from them. Must not fetch anything.
 
+#[cfg(test)]
+mod cost;
 mod events;
 mod intern;
 mod join;
+mod members;
+mod others;
 mod relist;
 mod store;
 mod table;

@@ -142,11 +142,17 @@ pub fn replicas<'a>(job: &JobRow, pods: &[&'a PodRow]) -> Vec<Replica<'a>> {
             all.push(Replica { role: shown(spec.role.as_str()), index, attempts: Vec::new() });
         }
     }
+    // Pods come in nearly the same order: the next replica is mostly the right one.
+    let mut next = 0;
     for pod in pods {
         let index = pod.index.filter(|_| !is_launcher(pod.role.as_str()));
-        let at = all.iter().position(|r| r.role.as_str().eq_ignore_ascii_case(pod.role.as_str()) && r.index == index);
-        match at {
-            Some(at) => all[at].attempts.push(pod),
+        let is_its = |r: &Replica<'_>| r.index == index && r.role.as_str().eq_ignore_ascii_case(pod.role.as_str());
+        let mut turn = (next.min(all.len())..all.len()).chain(0..next.min(all.len()));
+        match turn.find(|at| is_its(&all[*at])) {
+            Some(at) => {
+                all[at].attempts.push(pod);
+                next = at;
+            }
             None => all.push(Replica { role: shown(pod.role.as_str()), index, attempts: vec![pod] }),
         }
     }

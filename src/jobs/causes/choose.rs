@@ -1,6 +1,6 @@
 //! From observations to the best cause (facts: cause before consequence, then priority, time, and a name).
 
-use regex::Captures;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     rules::{Rule, Rules},
@@ -90,9 +90,9 @@ pub struct Observation<'a> {
     /// What, in the cluster's words.
     pub text: &'a str,
     /// Where, for people: `pod train-worker-2`.
-    pub at: String,
+    pub at: Arc<str>,
     /// The replica it is about, if one.
-    pub subject: Option<Subject>,
+    pub subject: Option<Arc<Subject>>,
     /// When.
     pub time: Option<Secs>,
 }
@@ -100,24 +100,24 @@ pub struct Observation<'a> {
 struct Hit<'a> {
     rule: &'a Rule,
     seen: &'a Observation<'a>,
-    captures: Captures<'a>,
 }
 
 /// The best cause. `replicas` is how many replicas the job has, for «12 of 16 workers».
 pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<Cause> {
-    let hits: Vec<Hit<'_>> = seen.iter().flat_map(|one| hits(rules, one)).collect();
+    let hits = hits(rules, seen);
     let winner = hits.iter().min_by_key(|hit| {
         let late = hit.seen.time.unwrap_or(Secs(u32::MAX));
         (is_consequence(hit.rule, &hits), hit.rule.priority, late, hit.seen.subject.is_none())
     })?;
     let like: Vec<&Hit<'_>> = hits.iter().filter(|hit| hit.rule.id == winner.rule.id).collect();
-    let words = template::fill(&winner.rule.title, Some(&winner.captures), winner.seen);
+    let captures = winner.rule.pattern.captures(winner.seen.text);
+    let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
     let subject = winner.seen.subject.as_ref();
     Some(Cause {
         rule: winner.rule.id.clone(),
         class: winner.rule.class.clone(),
         title: Clean::new(&in_front(&like, replicas, &words)),
-        remedy: Clean::new(&template::fill(&winner.rule.remedy, Some(&winner.captures), winner.seen)),
+        remedy: Clean::new(&template::fill(&winner.rule.remedy, captures.as_ref(), winner.seen)),
         evidence: evidence(winner, &like, &hits),
         replica: subject.map(|subject| subject.id.clone()),
         node: subject.filter(|subject| !subject.node.is_empty()).map(|subject| Sym::new(&subject.node)),
@@ -125,9 +125,18 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
     })
 }
 
-fn hits<'a>(rules: &'a Rules, seen: &'a Observation<'a>) -> impl Iterator<Item = Hit<'a>> {
-    let looking = rules.iter().filter(|rule| rule.places.contains(&seen.place));
-    looking.filter_map(|rule| Some(Hit { rule, seen, captures: rule.pattern.captures(seen.text)? }))
+/// All hits. Many replicas say the same: each text is looked at once.
+fn hits<'a>(rules: &'a Rules, seen: &'a [Observation<'a>]) -> Vec<Hit<'a>> {
+    let mut known: HashMap<(Place, &str), Vec<&Rule>> = HashMap::new();
+    let mut hits = Vec::new();
+    for one in seen {
+        let matching = known.entry((one.place, one.text)).or_insert_with(|| {
+            let looking = rules.iter().filter(|rule| rule.places.contains(&one.place));
+            looking.filter(|rule| rule.pattern.is_match(one.text)).collect()
+        });
+        hits.extend(matching.iter().map(|rule| Hit { rule, seen: one }));
+    }
+    hits
 }
 
 /// Whether another hit explains this rule away.
@@ -144,7 +153,7 @@ fn is_consequence(rule: &Rule, hits: &[Hit<'_>]) -> bool {
 
 /// «Worker 2: …» for one, «12 of 16 workers: …» for many of a role, «3 replicas: …» for a mixture.
 fn in_front(like: &[&Hit<'_>], replicas: usize, words: &str) -> String {
-    let mut subjects: Vec<&Subject> = like.iter().filter_map(|hit| hit.seen.subject.as_ref()).collect();
+    let mut subjects: Vec<&Subject> = like.iter().filter_map(|hit| hit.seen.subject.as_deref()).collect();
     subjects.sort_by(|a, b| a.id.cmp(&b.id));
     subjects.dedup_by(|a, b| a.id == b.id);
     let role = |subject: &Subject| subject.title.split(' ').next().unwrap_or_default().to_owned();

@@ -38,7 +38,7 @@ fn plain(template: &str, captures: Option<&Captures<'_>>, seen: &Observation<'_>
 }
 
 fn hole(name: &str, captures: Option<&Captures<'_>>, seen: &Observation<'_>) -> String {
-    let subject = seen.subject.as_ref();
+    let subject = seen.subject.as_deref();
     let text = |get: fn(&super::Subject) -> &str| subject.map_or_else(String::new, |s| get(s).to_owned());
     match name {
         "replica" => text(|s| &s.title),

@@ -31,7 +31,7 @@ pub(super) fn is_blocking(event: &EventRow) -> bool {
     let message = event.message.as_str();
     match event.reason.as_str() {
         "FailedCreate" | "FailedCreatePod" | "ErrResourceExists" | "TrainJobResourcesCreationFailed" => true,
-        "ValidationError" => false,
+        _ if event.about_kind.as_str() == "Pod" => false,
         _ => message.contains("created failed") || message.contains(" is forbidden: "),
     }
 }

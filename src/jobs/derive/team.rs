@@ -135,7 +135,8 @@ impl<'a> Team<'a> {
             health => health.is_bad(),
         };
         let leader = |(_, health): &Member<'_>| match health {
-            Health::Failed | Health::Crashing => kind != Kind::MpiJob && !is_retried(kind),
+            Health::Failed => !matches!(kind, Kind::MpiJob | Kind::TrainJob),
+            Health::Crashing => !matches!(kind, Kind::MpiJob | Kind::MpiJobV1 | Kind::TrainJob),
             health => health.is_bad(),
         };
         self.workers.iter().chain(&self.initializers).any(worker) || self.leader.iter().any(leader)
@@ -177,11 +178,6 @@ impl<'a> Team<'a> {
 
 fn is_bad_end(health: Health) -> bool {
     matches!(health, Health::Failed | Health::Stopped | Health::Lost)
-}
-
-/// The batch Job behind a `TrainJob`'s launcher retries it.
-fn is_retried(kind: Kind) -> bool {
-    kind == Kind::TrainJob
 }
 
 /// The role whose pod stands for the job's success, if it has one.

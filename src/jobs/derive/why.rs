@@ -2,6 +2,8 @@
 //!
 //! What has passed is not a cause: an event about a pod that is well now, a quota that has let the pods in since.
 
+use std::sync::Arc;
+
 use super::{Input, blocked, queue, team::Team};
 use crate::jobs::{
     causes::{self, Observation, Place, Subject},
@@ -59,7 +61,7 @@ fn queued(input: &Input<'_>, state: &State) -> Option<Cause> {
     let waits = queue::unadmitted(workload);
     let put_out = workload.is("Preempted").or_else(|| workload.is("Evicted"));
     let condition = if *state == State::Preempted { put_out.or(waits) } else { waits }?;
-    let at = format!("Workload {}, condition {}", workload.name, condition.kind);
+    let at = format!("Workload {}, condition {}", workload.name, condition.kind).into();
     let text = told(condition);
     let seen = Observation { place: Place::Queue, text: &text, at, subject: None, time: condition.since };
     causes::best(input.rules, std::slice::from_ref(&seen), 0).or_else(|| {
@@ -121,12 +123,12 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
         observe_pod(pod, wait.as_deref(), exit.as_deref(), &mut seen);
     }
     for (event, text, pod) in &events {
-        let at = format!("event on {} {}", event.about_kind, event.about_name);
+        let at = format!("event on {} {}", event.about_kind, event.about_name).into();
         let subject = pod.map(|pod| subject(pod, pod.containers.iter().find(|c| !c.init)));
         seen.push(Observation { place: Place::Event, text, at, subject, time: Some(event.first) });
     }
     if let Some((condition, text)) = &failed {
-        let at = format!("condition {}", condition.kind);
+        let at = format!("condition {}", condition.kind).into();
         seen.push(Observation { place: Place::Condition, text, at, subject: None, time: condition.since });
     }
     causes::best(input.rules, &seen, team.workers.len().max(team.members_wanted as usize))
@@ -175,45 +177,46 @@ fn told_event<'a>(
 }
 
 fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>, seen: &mut Vec<Observation<'a>>) {
-    let main = pod.containers.iter().find(|container| !container.init);
-    let mut push = |place, text: &'a str, container: Option<&ContainerRow>, end: Option<&Terminated>| {
+    let at: Arc<str> = format!("pod {}", pod.name).into();
+    let main = subject(pod, pod.containers.iter().find(|container| !container.init));
+    let mut push = |place, text: &'a str, subject: &Arc<Subject>, end: Option<&Terminated>| {
         if !text.is_empty() {
             let time = end.and_then(|end| end.finished).or(pod.started).or(Some(pod.created));
-            let at = format!("pod {}", pod.name);
-            seen.push(Observation { place, text, at, subject: Some(subject(pod, container)), time });
+            seen.push(Observation { place, text, at: at.clone(), subject: Some(subject.clone()), time });
         }
     };
-    push(Place::PodReason, pod.reason.as_ref().map_or("", |text| text.as_str()), main, None);
-    push(Place::PodMessage, pod.message.as_ref().map_or("", Clean::as_str), main, None);
-    push(Place::Disruption, pod.disruption.as_ref().map_or("", |text| text.as_str()), main, None);
+    push(Place::PodReason, pod.reason.as_ref().map_or("", |text| text.as_str()), &main, None);
+    push(Place::PodMessage, pod.message.as_ref().map_or("", Clean::as_str), &main, None);
+    push(Place::Disruption, pod.disruption.as_ref().map_or("", |text| text.as_str()), &main, None);
     if pod.node.is_none() {
-        push(Place::Unscheduled, wait.unwrap_or_default(), main, None);
+        push(Place::Unscheduled, wait.unwrap_or_default(), &main, None);
     }
     for container in &pod.containers {
+        let own = if container.name.as_str() == main.container { main.clone() } else { subject(pod, Some(container)) };
         let end = match &container.state {
             Some(ContainerState::Waiting { reason, message }) => {
-                push(Place::Waiting, reason.as_str(), Some(container), None);
-                push(Place::Message, message.as_str(), Some(container), None);
+                push(Place::Waiting, reason.as_str(), &own, None);
+                push(Place::Message, message.as_str(), &own, None);
                 container.last.as_ref()
             }
             Some(ContainerState::Terminated(end)) => Some(end),
             _ => container.last.as_ref(),
         };
         if let Some(end) = end.filter(|end| end.exit_code != 0) {
-            push(Place::Terminated, end.reason.as_str(), Some(container), Some(end));
-            push(Place::Message, end.message.as_str(), Some(container), Some(end));
+            push(Place::Terminated, end.reason.as_str(), &own, Some(end));
+            push(Place::Message, end.message.as_str(), &own, Some(end));
         }
     }
     if let Some(end) = health::last_bad_end(pod) {
-        push(Place::Exit, exit.unwrap_or_default(), main, Some(end));
+        push(Place::Exit, exit.unwrap_or_default(), &main, Some(end));
     }
 }
 
-fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Subject {
+fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Arc<Subject> {
     let index = pod.index.filter(|_| !replica::is_launcher(pod.role.as_str()));
     let replica = Replica { role: replica::shown(pod.role.as_str()), index, attempts: Vec::new() };
     let limit = pod.requests.memory_limit;
-    Subject {
+    Arc::new(Subject {
         title: replica.title(),
         id: replica.id(),
         node: pod.node.as_ref().map_or_else(String::new, ToString::to_string),
@@ -221,5 +224,5 @@ fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Subject {
         image: container.map_or_else(String::new, |container| container.image.to_string()),
         container: container.map_or_else(String::new, |container| container.name.to_string()),
         exit: health::last_bad_end(pod).map_or_else(String::new, |end| end.exit_code.to_string()),
-    }
+    })
 }
