@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod completions;
+pub mod console;
 pub mod exit;
 pub mod info;
 pub mod keys;
@@ -50,6 +51,6 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         #[cfg(debug_assertions)]
         Some(Verb::TerminalCheck) => terminal_check::run(&setup),
         Some(Verb::Info) => info::run(&args.global, &setup),
-        None => Err(Failure::usage("the console is not built in").hint("see mpideck --help for the verbs")),
+        None => console::run(&args.global, &setup),
     }
 }

@@ -1,6 +1,6 @@
 //! What the command line hands to the console.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use super::{
     keymap::{Complaint, Keymap},
@@ -47,7 +47,7 @@ pub struct Start {
 /// The keymap of this name with the user's file laid over it, and what is wrong with it.
 pub fn keymap(name: &str, paths: Option<&Paths>) -> (Keymap, Vec<Complaint>) {
     let (mut keymap, mut complaints) = Keymap::builtin(name);
-    for (file, text) in user_files(paths, |paths| paths.keymap(name), |paths| paths.keymap("keys")) {
+    if let Some((file, text)) = paths.and_then(|paths| user_file(&paths.keymap(name))) {
         complaints.extend(keymap.overlay(&file, &text));
     }
     (keymap, complaints)
@@ -56,25 +56,15 @@ pub fn keymap(name: &str, paths: Option<&Paths>) -> (Keymap, Vec<Complaint>) {
 /// The theme of this name with the user's file laid over it, and what is wrong with it.
 pub fn theme(name: &str, ascii: bool, paths: Option<&Paths>) -> (Theme, Vec<Complaint>) {
     let (mut theme, mut complaints) = Theme::builtin(name, ascii);
-    for (file, text) in user_files(paths, |paths| paths.theme(name), |paths| paths.theme("theme")) {
+    if let Some((file, text)) = paths.and_then(|paths| user_file(&paths.theme(name))) {
         complaints.extend(theme.overlay(&file, &text));
     }
     (theme, complaints)
 }
 
-/// The readable ones of two files. That a file is not there is the normal case; that it can't be read is told by
-/// whoever lists the paths (`mpideck info`).
-fn user_files(
-    paths: Option<&Paths>,
-    first: impl Fn(&Paths) -> PathBuf,
-    second: impl Fn(&Paths) -> PathBuf,
-) -> Vec<(String, String)> {
-    let Some(paths) = paths else { return Vec::new() };
-    let mut files: Vec<PathBuf> = vec![second(paths), first(paths)];
-    files.dedup();
-    let read = |path: PathBuf| match crate::config::files::read(&path) {
-        Ok(Some(file)) => Some((path.display().to_string(), file.text)),
-        Ok(None) | Err(_) => None,
-    };
-    files.into_iter().filter_map(read).collect()
+/// A file's name and text. That it is not there is the normal case; that it can't be read is told by whoever lists
+/// the paths (`mpideck info`).
+fn user_file(path: &Path) -> Option<(String, String)> {
+    let file = crate::config::files::read(path).ok()??;
+    Some((path.display().to_string(), file.text))
 }
