@@ -30,6 +30,34 @@ pub const fn regions(size: Size) -> Regions {
     }
 }
 
+/// The parts of the job list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListAreas {
+    /// One line: how many jobs of each state.
+    pub summary: Rect,
+    /// One line, if there is a filter: what it is and how many it hides.
+    pub filter: Rect,
+    /// One line: column headings.
+    pub heading: Rect,
+    /// One line a job.
+    pub rows: Rect,
+}
+
+/// Splits the body for the job list.
+pub fn list(body: Rect, has_filter: bool) -> ListAreas {
+    let line = |at: u16, height: u16| {
+        let y = body.y.saturating_add(at).min(body.bottom());
+        Rect { y, height: height.min(body.bottom() - y), ..body }
+    };
+    let filter = u16::from(has_filter);
+    ListAreas {
+        summary: line(0, 1),
+        filter: line(1, filter),
+        heading: line(1 + filter, 1),
+        rows: line(2 + filter, body.height),
+    }
+}
+
 /// Whether there is room to draw at all.
 pub const fn fits(size: Size) -> bool {
     size.width >= MINIMUM.width && size.height >= MINIMUM.height

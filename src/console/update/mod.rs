@@ -21,8 +21,8 @@ use crate::jobs::Secs;
 
 /// Lets a message happen.
 pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
+    let was_dirty = std::mem::replace(&mut model.dirty, true);
     model.now = now;
-    model.dirty = true;
     match message {
         Message::Input(Input::Key(key)) => input::key(model, key),
         Message::Input(Input::Paste(text)) => input::paste(model, &text),
@@ -34,11 +34,15 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             Vec::new()
         }
         Message::Deadline => deadline(model),
-        Message::Fleet(batches) => fleet::batches(model, batches),
+        Message::Fleet(batches) => {
+            let effects = fleet::batches(model, batches);
+            model.dirty |= was_dirty;
+            effects
+        }
         Message::Loaded(loaded) => session::loaded(model, *loaded),
         Message::Session(id, message) if id == model.session.id => session::message(model, message),
         Message::Session(..) => {
-            model.dirty = false;
+            model.dirty = was_dirty;
             Vec::new()
         }
         Message::Page(id, message) => page::message(model, id, message),

@@ -9,11 +9,17 @@ use crate::{
         model::{
             Model,
             overlay::PromptEvent,
-            page::{LogId, LogMessage, PageId, PageMessage},
+            page::{LogId, LogMessage, PageId, PageMessage, PageModel},
         },
     },
-    jobs::fleet::Changed,
+    jobs::fleet::{Changed, JobKey},
 };
+
+/// Opens the page of a job.
+pub fn open(model: &mut Model, _job: JobKey) -> Vec<Effect> {
+    model.page = Some(PageModel { id: PageId::default() });
+    Vec::new()
+}
 
 /// A command of the page.
 pub fn command(_model: &mut Model, id: PageCommand) -> Vec<Effect> {

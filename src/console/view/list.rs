@@ -1,13 +1,181 @@
-//! The job list as cells.
+//! The job list as cells: a line of counts, the filter, headings, and the visible rows. No more rows are looked at.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+mod empty;
 
-use crate::console::{model::Model, theme::Theme};
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use crate::{
+    console::{
+        layout,
+        model::{
+            Model,
+            list::grid,
+            session::{Phase, Scope},
+        },
+        theme::{Role, Theme},
+        widgets::{
+            table::{TableCell, put_cell},
+            text::{cut, put, width},
+        },
+    },
+    jobs::{
+        columns::{ColumnId, Fitted, Tone, cell, cut as cut_text},
+        filter::Subject,
+        fleet::{JobKey, ListKey, ListOf, ListPhase},
+    },
+};
 
 /// What the header's second line says: where we are.
-pub fn breadcrumb(_model: &Model) -> String {
-    "Jobs".to_owned()
+pub fn breadcrumb(model: &Model) -> String {
+    let list = &model.list;
+    if list.order.is_empty() {
+        return "Jobs".to_owned();
+    }
+    format!("Jobs {} of {}", list.at + 1, list.order.len())
 }
 
 /// Draws the list.
-pub fn draw(_model: &Model, _theme: &Theme, _area: Rect, _buf: &mut Buffer) {}
+pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let areas = layout::list(area, model.list.has_filter_line());
+    if model.list.order.total() > 0 {
+        draw_summary(model, theme, areas.summary, buf);
+    }
+    if areas.filter.height > 0 {
+        draw_filter(model, theme, areas.filter, buf);
+    }
+    if model.list.order.is_empty() {
+        let below = Rect { y: areas.heading.y, height: area.bottom().saturating_sub(areas.heading.y), ..area };
+        empty::draw(model, theme, below, buf);
+        return;
+    }
+    draw_heading(model, theme, areas.heading, buf);
+    let stale = is_stale(model);
+    for (y, key) in (areas.rows.y..areas.rows.bottom()).zip(model.list.visible()) {
+        draw_row(model, theme, Rect { y, height: 1, ..areas.rows }, key, stale, buf);
+    }
+}
+
+/// `41 jobs  x 3 Failed  ! 1 Degraded  * 20 Running`, and on the right how many are marked.
+fn draw_summary(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let list = &model.list;
+    let total = list.order.total();
+    let jobs = if total == 1 { "1 job".to_owned() } else { format!("{total} jobs") };
+    let mut x = put(buf, area, area.x, area.y, &jobs, theme.style(Role::Label));
+    let marks = if list.marks.is_empty() { String::new() } else { format!("{} marked", list.marks.len()) };
+    let right = area.right().saturating_sub(width(&marks));
+    for (state, n) in list.order.counts() {
+        let text = format!("{} {n} {}", theme.symbol(state), state.word());
+        if x + 2 + width(&text) >= right {
+            put(buf, area, x + 2, area.y, &cut(theme.ellipsis(), right.saturating_sub(x + 3), ""), Style::new());
+            break;
+        }
+        x = put(buf, area, x + 2, area.y, &text, theme.severity(state.severity()));
+    }
+    if right > x {
+        put(buf, area, right, area.y, &marks, theme.style(Role::Marker));
+    }
+}
+
+/// What is filtered for, how many that hides, and what of it was not understood.
+fn draw_filter(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let list = &model.list;
+    let attention = if list.attention { "needs attention" } else { "" };
+    let and = if list.attention && !list.filter.text.is_empty() { " and " } else { "" };
+    let count = format!("{} of {} shown, {} hidden by filter", list.order.len(), list.order.total(), list.hidden());
+    let room = area.width.saturating_sub(width(&count) + 2).max(12);
+    let what = cut(&format!("/ {attention}{and}{}", list.filter.text), room, theme.ellipsis());
+    let x = put(buf, area, area.x, area.y, &what, theme.style(Role::Title));
+    let x = put(buf, area, x + 2, area.y, &count, theme.style(Role::Dim));
+    if let Some(hint) = list.filter.hints.first() {
+        let text = format!("at {}: {}", hint.span.start + 1, hint.text);
+        let room = area.right().saturating_sub(x + 2);
+        let role = if hint.partial { Role::Wait } else { Role::Warn };
+        if room > 8 {
+            put(buf, area, x + 2, area.y, &cut(&text, room, theme.ellipsis()), theme.style(role));
+        }
+    }
+}
+
+fn draw_heading(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let style = theme.style(Role::Heading);
+    let sort = &model.list.columns.sort;
+    let arrow = match (sort.descending, theme.ascii) {
+        (false, false) => "↑",
+        (true, false) => "↓",
+        (false, true) => "^",
+        (true, true) => "v",
+    };
+    let mut end = area.x;
+    for (column, at) in model.list.placed() {
+        let mut text = column.title();
+        if sort.column == *column {
+            text = format!("{}{arrow}", cut_text::end(&text, usize::from(at.width.saturating_sub(1)), theme.ascii));
+        }
+        let (x, width) = after_symbol(column, at);
+        end = area.x + x + u16::try_from(cut_text::width(&text)).unwrap_or(width).min(width);
+        let cell = TableCell { text: text.into(), style, align: column.spec().align, cut_middle: false };
+        put_cell(buf, area, x, width, &cell, theme.ascii);
+    }
+    let more = format!("+{}", model.list.hidden_columns());
+    let at = area.right().saturating_sub(width(&more));
+    if model.list.hidden_columns() > 0 && at > end + 1 {
+        put(buf, area, at, area.y, &more, theme.style(Role::Dim));
+    }
+}
+
+/// A state's word and its heading stand after the symbol.
+fn after_symbol(column: &ColumnId, at: Fitted) -> (u16, u16) {
+    let symbol = grid::symbol(column).min(at.width);
+    (at.x + symbol, at.width - symbol)
+}
+
+fn draw_row(model: &Model, theme: &Theme, row: Rect, key: &JobKey, stale: bool, buf: &mut Buffer) {
+    let Some(job) = model.fleet.get(key) else { return };
+    let selected = model.list.selected.as_ref() == Some(key);
+    if selected {
+        put(buf, row, row.x, row.y, theme.marker(), theme.style(Role::Marker));
+    }
+    if model.list.marks.contains(key) {
+        put(buf, row, row.x + 1, row.y, "*", theme.style(Role::Marker));
+    }
+    let needs_pods = model.list.placed().any(|(column, _)| column.needs_pods());
+    let pods = if needs_pods { model.fleet.pods(key) } else { Vec::new() };
+    let subject = Subject { job, pods: &pods };
+    for (column, at) in model.list.placed() {
+        let cell = cell(column, subject, model.now);
+        let style = match cell.tone {
+            Tone::Name if selected => theme.style(Role::Selected),
+            _ if stale => theme.style(Role::Stale),
+            Tone::Name | Tone::Plain => theme.style(Role::Text),
+            Tone::Quiet => theme.style(Role::Dim),
+            Tone::Severity(severity) => theme.severity(severity),
+        };
+        if *column == ColumnId::State {
+            put(buf, row, row.x + at.x, row.y, theme.symbol(&job.derived.state), style);
+        }
+        let (x, width) = after_symbol(column, at);
+        let fits = cut_text::width(&cell.text) <= usize::from(width);
+        let text = if fits { cell.text } else { cell.short.unwrap_or(cell.text) };
+        let cut_middle = matches!(column, ColumnId::Name | ColumnId::Launcher | ColumnId::Image | ColumnId::Nodes);
+        let cell = TableCell { text, style, align: column.spec().align, cut_middle };
+        put_cell(buf, row, x, width, &cell, theme.ascii);
+    }
+}
+
+/// Whether what is shown was read some time ago: the connection or a list of jobs is not to be had. The header says
+/// since when.
+fn is_stale(model: &Model) -> bool {
+    let stale = |(key, phase): (&ListKey, &ListPhase)| {
+        matches!(key.of, ListOf::Jobs(_)) && matches!(phase, ListPhase::Stale(..) | ListPhase::Error(_))
+    };
+    matches!(model.session.phase, Phase::Down(_)) || model.session.lists.iter().any(stale)
+}
+
+/// The scope in words, for texts about it.
+fn scope_words(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "any namespace".to_owned(),
+        Scope::Named(names) if names.len() == 1 => format!("namespace {scope}"),
+        Scope::Named(_) => format!("namespaces {scope}"),
+    }
+}

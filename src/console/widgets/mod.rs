@@ -3,4 +3,5 @@
 //! They know text, roles and areas. Must not know the model.
 
 pub mod picker;
+pub mod table;
 pub mod text;

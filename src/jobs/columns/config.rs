@@ -70,6 +70,28 @@ impl Default for ColumnsConfig {
 }
 
 impl ColumnsConfig {
+    /// These columns, each once, with the name in front where it is missing; the usual ones if there are none.
+    pub fn new(columns: Vec<ColumnId>, sort: Sort) -> Self {
+        let mut out: Vec<ColumnId> = Vec::new();
+        for column in columns {
+            if !out.contains(&column) {
+                out.push(column);
+            }
+        }
+        if out.is_empty() {
+            out = Self::default().columns;
+        } else if !out.contains(&ColumnId::Name) {
+            out.insert(0, ColumnId::Name);
+        }
+        Self { columns: out, sort }
+    }
+
+    /// From the words of a file, see [`ColumnsConfig`]. Names that a newer or older program wrote are passed over.
+    pub fn of_words<'a>(columns: impl IntoIterator<Item = &'a str>, sort: &str) -> Self {
+        let columns = columns.into_iter().filter_map(|name| name.parse().ok()).collect();
+        Self::new(columns, Sort::parse(sort).unwrap_or_default())
+    }
+
     /// The chosen columns, then every other, the cause last: what `wide` shows.
     pub fn wide(&self) -> Vec<ColumnId> {
         let mut columns = self.columns.clone();
@@ -102,7 +124,7 @@ impl ColumnsConfig {
     }
 }
 
-/// The file's shape. Names that a newer or older program wrote are passed over.
+/// The file's shape.
 #[derive(Serialize, Deserialize)]
 struct Written {
     #[serde(default)]
@@ -113,18 +135,7 @@ struct Written {
 
 impl From<Written> for ColumnsConfig {
     fn from(written: Written) -> Self {
-        let mut columns: Vec<ColumnId> = Vec::new();
-        for column in written.columns.iter().filter_map(|name| name.parse().ok()) {
-            if !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-        if columns.is_empty() {
-            columns = Self::default().columns;
-        } else if !columns.contains(&ColumnId::Name) {
-            columns.insert(0, ColumnId::Name);
-        }
-        Self { columns, sort: Sort::parse(&written.sort).unwrap_or_default() }
+        Self::of_words(written.columns.iter().map(String::as_str), &written.sort)
     }
 }
 

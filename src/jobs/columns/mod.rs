@@ -132,7 +132,7 @@ pub static SPECS: [Spec; 19] = [
         ColumnId::State,
         "state",
         "STATE",
-        (12, 30),
+        (14, 30),
         1,
         "Its state; in brackets the operator's word, where that says otherwise",
     ),

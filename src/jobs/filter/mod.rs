@@ -34,6 +34,31 @@ use term::Term;
 
 use super::text::Clean;
 
+/// How terms begin, with what they ask for: to complete what is being typed.
+pub const TERMS: [(&str, &str); 21] = [
+    ("attention", "needs somebody to look at it"),
+    ("age<", "made less long ago: age<2h"),
+    ("cause:", "why it is in a bad state"),
+    ("created:", "made on a day, or from..to"),
+    ("duration>", "ran longer: duration>1d"),
+    ("finished:", "ended on a day, or from..to"),
+    ("gpu>=", "accelerators: gpu>=8"),
+    ("image:", "image of a container"),
+    ("is:", "attention, leaking, finished, active, waiting"),
+    ("kind:", "mpi, train, pytorch, …"),
+    ("label:", "label:app=x, label:app, label:app!=x"),
+    ("name:", "part of its name"),
+    ("node:", "node of one of its pods"),
+    ("ns:", "namespace"),
+    ("priority:", "priority class"),
+    ("queue:", "queue; queue:\"\" for none"),
+    ("ready<", "workers ready: ready<4"),
+    ("restarts>", "restarts: restarts>0"),
+    ("state:", "failed, degraded, running, queued, …"),
+    ("user:", "who made it"),
+    ("workers>", "workers wanted: workers>4"),
+];
+
 /// A compiled filter. The empty one keeps everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {

@@ -1,0 +1,115 @@
+//! Typing a filter, keeping it under a name.
+
+use super::{choices, chosen_anew, refresh};
+use crate::console::{
+    effect::{Effect, Remember},
+    model::{
+        Model,
+        notices::Tone,
+        overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose},
+    },
+};
+
+/// The list's numbers for its other prompts.
+const SAVE: u8 = 0;
+pub(super) const ORDER: u8 = 1;
+
+/// Opens the prompt with the filter that is there.
+pub(super) fn open(model: &mut Model) {
+    let text = model.list.filter.text.clone();
+    let mut prompt = Prompt::new(Purpose::ListFilter, "/", &text);
+    prompt.history = model.list.saved.values().cloned().collect();
+    prompt.hint = hint(model);
+    prompt.completions = completions(&text);
+    model.list.filter.before = Some(text);
+    model.overlays.push(Overlay::Prompt(prompt));
+}
+
+/// Something happened to it: the list follows every key.
+pub fn prompt(model: &mut Model, event: PromptEvent) -> Vec<Effect> {
+    match event {
+        PromptEvent::Changed(text) => {
+            set(model, &text);
+            let (hint, completions) = (hint(model), completions(&text));
+            if let Some(Overlay::Prompt(prompt)) = model.overlays.last_mut() {
+                (prompt.hint, prompt.completions) = (hint, completions);
+            }
+        }
+        PromptEvent::Done(text) => {
+            set(model, text.trim_end());
+            model.list.filter.before = None;
+            refresh(model);
+        }
+        PromptEvent::Cancelled => {
+            let before = model.list.filter.before.take().unwrap_or_default();
+            set(model, &before);
+        }
+    }
+    Vec::new()
+}
+
+/// Shows only what this filter lets through.
+pub fn set_filter(model: &mut Model, filter: &str) -> Vec<Effect> {
+    set(model, filter);
+    Vec::new()
+}
+
+fn set(model: &mut Model, text: &str) {
+    if text != model.list.filter.text {
+        model.list.filter.set(text);
+        chosen_anew(model);
+    }
+}
+
+/// Shows all jobs again.
+pub(super) fn clear(model: &mut Model) {
+    model.list.attention = false;
+    model.list.filter = crate::console::model::list::FilterState::default();
+    chosen_anew(model);
+}
+
+/// What is wrong or missing in what is typed, else how many are shown.
+fn hint(model: &Model) -> String {
+    let list = &model.list;
+    match list.filter.hints.first() {
+        Some(hint) => format!("at {}: {}", hint.span.start + 1, hint.text),
+        None if list.filter.text.is_empty() => {
+            "text, /re/, !not, ns: kind: state: node: gpu>=8 age<2h label:a=b".to_owned()
+        }
+        None => format!("{} of {} shown", list.order.len(), list.order.total()),
+    }
+}
+
+/// What the word being typed may become.
+fn completions(text: &str) -> Vec<Completion> {
+    let start = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let (before, word) = text.split_at(start);
+    let (not, word) = word.strip_prefix('!').map_or(("", word), |word| ("!", word));
+    let fitting = crate::jobs::filter::TERMS.iter().filter(|(term, _)| !word.is_empty() && term.starts_with(word));
+    fitting
+        .map(|(term, about)| Completion { line: format!("{before}{not}{term}"), about: (*about).to_owned() })
+        .collect()
+}
+
+/// Asks for the name under which the filter is kept.
+pub(super) fn open_save(model: &mut Model) {
+    let mut prompt = Prompt::new(Purpose::List(SAVE), "Name for this filter: ", "");
+    prompt.hint.clone_from(&model.list.filter.text);
+    model.overlays.push(Overlay::Prompt(prompt));
+}
+
+/// Something happened to another prompt of the list (`which` is the list's own number for it).
+pub fn other_prompt(model: &mut Model, which: u8, event: PromptEvent) -> Vec<Effect> {
+    let PromptEvent::Done(text) = event else { return Vec::new() };
+    let text = text.trim();
+    if text.is_empty() {
+        return Vec::new();
+    }
+    if which == ORDER {
+        return choices::ordered(model, text);
+    }
+    let filter = model.list.filter.filter.to_string();
+    model.list.saved.insert(text.to_owned(), filter.clone());
+    model.notices.tell(model.now, Tone::Good, &format!("Filter «{text}» saved: {filter}"));
+    vec![Effect::Remember(Remember::Filter { name: text.to_owned(), text: Some(filter) })]
+}

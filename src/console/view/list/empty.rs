@@ -1,0 +1,135 @@
+//! What stands where no job is shown: why there is none, and what to do about it.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::scope_words;
+use crate::{
+    console::{
+        commands::{AppCommand, CommandId, ListCommand},
+        model::{Model, session::Phase},
+        theme::{Role, Theme},
+        widgets::text::{put, wrap},
+    },
+    jobs::{
+        Clean,
+        fleet::{ListKey, ListOf, ListPhase},
+    },
+};
+
+/// Draws the text.
+pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let width = area.width.saturating_sub(4).min(76);
+    let mut y = area.y.saturating_add(1);
+    for (text, role) in lines(model) {
+        for line in wrap(&text, width) {
+            put(buf, area, area.x + 2, y, &line, theme.style(role));
+            y = y.saturating_add(1);
+        }
+    }
+}
+
+type Line = (String, Role);
+
+fn lines(model: &Model) -> Vec<Line> {
+    if model.list.order.total() > 0 {
+        return all_hidden(model);
+    }
+    match &model.session.phase {
+        Phase::Down(trouble) => {
+            return vec![
+                (trouble.what.to_string(), Role::Bad),
+                (trouble.why.to_string(), Role::Text),
+                (String::new(), Role::Text),
+                (trouble.hint.to_string(), Role::Label),
+            ];
+        }
+        Phase::Connecting => {
+            return vec![(format!("Connecting to {} …", Clean::new(&model.session.context)), Role::Dim)];
+        }
+        Phase::Idle => return Vec::new(),
+        Phase::Up => {}
+    }
+    if model.session.offered.as_ref().is_some_and(|offered| offered.kinds.is_empty()) {
+        return no_operator();
+    }
+    let phases: Vec<_> = model.session.lists.iter().filter(|(key, _)| matches!(key.of, ListOf::Jobs(_))).collect();
+    let loading: u32 = phases.iter().map(|(_, p)| if let ListPhase::Loading(n) = p { *n } else { 0 }).sum();
+    if phases.is_empty() || phases.iter().any(|(_, p)| matches!(p, ListPhase::Loading(_))) {
+        return vec![(format!("Reading jobs in {}: {loading} so far", scope_words(&model.session.scope)), Role::Dim)];
+    }
+    refused(model, &phases).unwrap_or_else(|| none_yet(model))
+}
+
+fn all_hidden(model: &Model) -> Vec<Line> {
+    let total = model.list.order.total();
+    let what = if model.list.filter.text.is_empty() {
+        format!("None of {total} jobs needs attention.")
+    } else {
+        format!("None of {total} jobs matches.")
+    };
+    let role = if model.list.filter.text.is_empty() { Role::Good } else { Role::Text };
+    let mut lines = vec![(what, role), (String::new(), Role::Text)];
+    if let Some(hint) = model.list.filter.hints.first() {
+        lines.push((format!("at {}: {}", hint.span.start + 1, hint.text), Role::Warn));
+    }
+    let clear = key(model, CommandId::App(AppCommand::Back));
+    let change = key(model, CommandId::List(ListCommand::Filter));
+    lines.push((format!("{clear} shows all jobs again, {change} changes the filter."), Role::Dim));
+    lines
+}
+
+fn no_operator() -> Vec<Line> {
+    let text = |text: &str, role| (text.to_owned(), role);
+    vec![
+        text("This cluster serves no kind of training job.", Role::Warn),
+        text("", Role::Text),
+        text("An administrator can install the MPI operator:", Role::Text),
+        text(
+            "kubectl apply --server-side -k \"github.com/kubeflow/mpi-operator/manifests/overlays/standalone\"",
+            Role::Label,
+        ),
+        text("", Role::Text),
+        text("Kinds that are installed meanwhile appear here by themselves.", Role::Dim),
+    ]
+}
+
+/// Lists that are not to be had: what to ask for.
+fn refused(model: &Model, phases: &[(&ListKey, &ListPhase)]) -> Option<Vec<Line>> {
+    let said: Vec<&Clean> = phases
+        .iter()
+        .filter_map(|(_, phase)| match phase {
+            ListPhase::Forbidden(what) | ListPhase::Error(what) | ListPhase::Stale(_, what) => Some(what),
+            _ => None,
+        })
+        .collect();
+    if said.is_empty() {
+        return None;
+    }
+    let heading = if said.len() == phases.len() {
+        format!("Jobs in {} can't be read.", scope_words(&model.session.scope))
+    } else {
+        format!("No job is seen, but {} of {} lists can't be read.", said.len(), phases.len())
+    };
+    let mut lines = vec![(heading, Role::Warn), (String::new(), Role::Text)];
+    lines.extend(said.iter().take(6).map(|what| (what.to_string(), Role::Text)));
+    lines.push((String::new(), Role::Text));
+    let scope = key(model, CommandId::App(AppCommand::Scope));
+    lines.push((format!("Ask an administrator for that, or press {scope} for namespaces where you may."), Role::Label));
+    Some(lines)
+}
+
+fn none_yet(model: &Model) -> Vec<Line> {
+    let scope = key(model, CommandId::App(AppCommand::Scope));
+    let all = key(model, CommandId::App(AppCommand::Favourite(0)));
+    vec![
+        (format!("There are no training jobs in {}.", scope_words(&model.session.scope)), Role::Text),
+        (String::new(), Role::Text),
+        ("Make one with: kubectl create -f job.yaml. It appears here by itself.".to_owned(), Role::Label),
+        (format!("{scope} chooses other namespaces, {all} shows all of them."), Role::Dim),
+    ]
+}
+
+/// The first key of a command.
+fn key(model: &Model, id: CommandId) -> String {
+    model.keys.map.keys_of(id).last().unwrap_or_else(|| ":".to_owned())
+}
