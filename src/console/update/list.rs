@@ -200,7 +200,6 @@ pub fn copied(model: &Model) -> Option<String> {
 
 /// The session was opened anew: what belonged to the one before goes; columns, order and filter stay.
 pub fn session_changed(model: &mut Model) {
-    model.fleet.clear();
     model.list.forget_jobs();
     measure(model);
 }
