@@ -7,6 +7,7 @@ pub mod api;
 pub mod chance;
 pub mod clock;
 pub mod faults;
+mod housekeeping;
 pub mod options;
 pub mod output;
 pub mod start;

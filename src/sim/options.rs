@@ -4,7 +4,7 @@ use super::Clock;
 use super::faults::Plan;
 
 /// Where the user `tenant` has rights, unless told otherwise.
-pub const TENANT_NAMESPACE: &str = "team-vision";
+pub const TENANT_NAMESPACE: &str = "vision";
 
 /// What lives in the cluster at start.
 #[derive(Clone, Debug, Default, PartialEq)]

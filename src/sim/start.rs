@@ -15,7 +15,7 @@ use super::faults::Faults;
 use super::options::{FleetKind, Options};
 use super::store::{Refusal, Store, resource};
 use super::users::Users;
-use super::{Clock, Outputs, transport};
+use super::{Clock, Outputs, housekeeping, transport};
 
 /// The URL of the in-process kubeconfig. Nothing resolves it: connections are pipes.
 const IN_PROCESS: &str = "http://sim.invalid";
@@ -59,13 +59,16 @@ impl Sim {
             store.serve(served);
         }
         for name in ["default", "kube-system", options.tenant_namespace.as_str()] {
-            store.create(&resource::NAMESPACES, json!({"metadata": {"name": name}}))?;
+            if store.get(&resource::NAMESPACES, "", name).is_err() {
+                store.create(&resource::NAMESPACES, json!({"metadata": {"name": name}}))?;
+            }
         }
         let faults = Faults::new(store.clone(), options.faults.clone(), options.seed);
         let server = Arc::new(Server::new(store, users, faults));
         let stop = CancellationToken::new();
         let sim = Self { server, _guard: stop.clone().drop_guard(), stop };
         sim.run(sim.faults().run());
+        sim.run(housekeeping::run(sim.store().clone()));
         Ok(sim)
     }
 

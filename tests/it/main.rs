@@ -8,4 +8,5 @@ mod pty;
 mod sim_api;
 mod sim_client;
 mod sim_kubectl;
+mod sim_scale;
 mod sim_watch;

@@ -180,7 +180,7 @@ async fn everybody_may_ask_about_themselves_and_only_admin_may_pose_as_others() 
         "spec": {"resourceAttributes": {"verb": "delete", "group": "kubeflow.org", "resource": "mpijobs", "namespace": namespace}}})
     };
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    for (namespace, allowed) in [("team-vision", true), ("other", false)] {
+    for (namespace, allowed) in [("vision", true), ("other", false)] {
         let (code, answer) = ask(&tenant, &Method::POST, path).json(&review(namespace)).answer().await;
         assert_eq!((code, &answer["status"]["allowed"]), (201, &json!(allowed)));
     }

@@ -66,20 +66,20 @@ async fn desk() -> Option<Desk> {
 fn furnish(sim: &Sim) {
     let store = sim.store();
     namespace(sim, "other");
-    let job = store.create(&MPIJOBS, mpi_job("team-vision", "pi")).unwrap();
+    let job = store.create(&MPIJOBS, mpi_job("vision", "pi")).unwrap();
     let node = json!({"metadata": {"name": "gpu-1"}, "spec": {}, "status": {"nodeInfo": {"kubeletVersion": "v1.36.2"},
         "conditions": [{"type": "Ready", "status": "True"}]}});
     store.seed(&NODES, node).unwrap();
-    let pod = json!({"metadata": {"name": "pi-worker-0", "namespace": "team-vision"},
+    let pod = json!({"metadata": {"name": "pi-worker-0", "namespace": "vision"},
         "spec": {"nodeName": "gpu-1", "containers": [{"name": "worker", "image": "mpi:1"}]},
         "status": {"phase": "Running", "podIP": "10.1.0.4", "containerStatuses": [
             {"name": "worker", "ready": true, "restartCount": 2, "image": "mpi:1", "imageID": "", "state": {"running": {"startedAt": "2026-11-20T08:00:00Z"}},
              "lastState": {}}]}});
     store.seed(&PODS, pod).unwrap();
-    let event = json!({"metadata": {"name": "pi.1", "namespace": "team-vision"}, "type": "Warning", "reason": "MPIJobFailed",
+    let event = json!({"metadata": {"name": "pi.1", "namespace": "vision"}, "type": "Warning", "reason": "MPIJobFailed",
         "message": "worker pod created failed", "count": 3, "source": {"component": "mpi-job-controller"},
         "firstTimestamp": sim.clock().stamp(), "lastTimestamp": sim.clock().stamp(),
-        "involvedObject": {"kind": "MPIJob", "name": "pi", "namespace": "team-vision", "uid": job.uid.as_str(), "apiVersion": "kubeflow.org/v2beta1"}});
+        "involvedObject": {"kind": "MPIJob", "name": "pi", "namespace": "vision", "uid": job.uid.as_str(), "apiVersion": "kubeflow.org/v2beta1"}});
     store.create(&EVENTS, event).unwrap();
 }
 
@@ -124,18 +124,18 @@ impl Desk {
 async fn kubectl_reads_tables_details_and_logs() {
     let Some(desk) = desk().await else { return };
     for (args, expected) in [
-        ("get mpijobs -A", "NAMESPACE NAME AGE\nteam-vision pi "),
-        ("get pods -n team-vision", "NAME READY STATUS RESTARTS AGE\npi-worker-0 1/1 Running 2 "),
-        ("get po -n team-vision -o wide", "10.1.0.4 gpu-1 <none> <none>"),
+        ("get mpijobs -A", "NAMESPACE NAME AGE\nvision pi "),
+        ("get pods -n vision", "NAME READY STATUS RESTARTS AGE\npi-worker-0 1/1 Running 2 "),
+        ("get po -n vision -o wide", "10.1.0.4 gpu-1 <none> <none>"),
         ("get nodes", "NAME STATUS ROLES AGE\ngpu-1 Ready <none> "),
-        ("get events -n team-vision", "Warning MPIJobFailed mpijob/pi worker pod created failed"),
-        ("get mpijob pi -n team-vision -o jsonpath={.spec.slotsPerWorker}", "1"),
+        ("get events -n vision", "Warning MPIJobFailed mpijob/pi worker pod created failed"),
+        ("get mpijob pi -n vision -o jsonpath={.spec.slotsPerWorker}", "1"),
         ("get pods -A -l none=such", "No resources found"),
         ("get pods -A --field-selector=status.phase=Running -o name", "pod/pi-worker-0"),
         ("get pods -A --chunk-size=1 -o name", "pod/pi-worker-0"),
-        ("describe mpijob pi -n team-vision", "Warning MPIJobFailed"),
-        ("describe pod pi-worker-0 -n team-vision", "Restart Count: 2"),
-        ("logs pi-worker-0 -n team-vision --tail=2", "line 1\nline 2"),
+        ("describe mpijob pi -n vision", "Warning MPIJobFailed"),
+        ("describe pod pi-worker-0 -n vision", "Restart Count: 2"),
+        ("logs pi-worker-0 -n vision --tail=2", "line 1\nline 2"),
         ("api-resources --api-group=kubeflow.org", "mpijobs kubeflow.org/v2beta1 true MPIJob"),
         ("version", "Server Version: v1.36.2"),
         ("auth whoami", "admin"),
@@ -170,7 +170,7 @@ async fn kubectl_meets_each_users_rights() {
             "cannot list resource \"secrets\" in API group \"\" in the namespace \"other\"",
         ),
         ("get pods --token=wrong --context tenant --user=none", "auth info \"none\" does not exist"),
-        ("get mpijob none -n team-vision", "Error from server (NotFound): mpijobs.kubeflow.org \"none\" not found"),
+        ("get mpijob none -n vision", "Error from server (NotFound): mpijobs.kubeflow.org \"none\" not found"),
         ("get pods -A --as=tenant", "Error from server (Forbidden)"),
     ] {
         desk.refuses(args, expected).await;
@@ -180,7 +180,7 @@ async fn kubectl_meets_each_users_rights() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_creates_changes_and_deletes() {
     let Some(desk) = desk().await else { return };
-    let job = mpi_job("team-vision", "new").to_string();
+    let job = mpi_job("vision", "new").to_string();
     for (args, expected) in [
         ("create -f - --dry-run=server", "created (server dry run)"),
         ("create -f -", "mpijob.kubeflow.org/new created"),
@@ -192,13 +192,13 @@ async fn kubectl_creates_changes_and_deletes() {
     let (ok, said) = desk.feed("create -f -", &job).await;
     assert!(!ok && said.contains("(AlreadyExists)"), "{said}");
     for (args, expected) in [
-        (r#"patch mpijob new -n team-vision --type=merge -p {"spec":{"slotsPerWorker":4}}"#, "patched"),
-        ("get mpijob new -n team-vision -o jsonpath={.spec.slotsPerWorker}", "4"),
-        ("label mpijob new -n team-vision a=b", "labeled"),
-        ("annotate pod pi-worker-0 -n team-vision a=b", "annotated"),
-        ("wait mpijob/new -n team-vision --for=jsonpath={.spec.slotsPerWorker}=4 --timeout=5s", "condition met"),
-        ("delete mpijob new -n team-vision", "deleted"),
-        ("delete pod pi-worker-0 -n team-vision --wait=false", "deleted"),
+        (r#"patch mpijob new -n vision --type=merge -p {"spec":{"slotsPerWorker":4}}"#, "patched"),
+        ("get mpijob new -n vision -o jsonpath={.spec.slotsPerWorker}", "4"),
+        ("label mpijob new -n vision a=b", "labeled"),
+        ("annotate pod pi-worker-0 -n vision a=b", "annotated"),
+        ("wait mpijob/new -n vision --for=jsonpath={.spec.slotsPerWorker}=4 --timeout=5s", "condition met"),
+        ("delete mpijob new -n vision", "deleted"),
+        ("delete pod pi-worker-0 -n vision --wait=false", "deleted"),
         ("create namespace fresh", "created"),
         ("create configmap notes -n fresh --from-literal=a=b", "created"),
         ("get configmap notes -n fresh -o jsonpath={.data.a}", "b"),
@@ -206,16 +206,16 @@ async fn kubectl_creates_changes_and_deletes() {
     ] {
         desk.says(args, expected).await;
     }
-    let going = desk.sim.store().get(&PODS, "team-vision", "pi-worker-0").unwrap();
+    let going = desk.sim.store().get(&PODS, "vision", "pi-worker-0").unwrap();
     assert!(going.value()["metadata"]["deletionTimestamp"].is_string(), "a running pod gets its grace");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_watches_and_follows() {
     let Some(desk) = desk().await else { return };
-    let mut watch = desk.kubectl("get pods -n team-vision -w").spawn().unwrap();
+    let mut watch = desk.kubectl("get pods -n vision -w").spawn().unwrap();
     let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
-    let mut follow = desk.kubectl("logs -f pi-worker-0 -n team-vision").spawn().unwrap();
+    let mut follow = desk.kubectl("logs -f pi-worker-0 -n vision").spawn().unwrap();
     let mut log = BufReader::new(follow.stdout.take().unwrap()).lines();
     let soon = Duration::from_secs(30);
     for expected in ["NAME", "pi-worker-0"] {
@@ -228,7 +228,7 @@ async fn kubectl_watches_and_follows() {
         pod["status"]["containerStatuses"][0]["state"] = over;
         pod["status"]["containerStatuses"][0]["ready"] = json!(false);
     };
-    desk.sim.store().modify(&PODS, "team-vision", "pi-worker-0", Part::Status, change).unwrap();
+    desk.sim.store().modify(&PODS, "vision", "pi-worker-0", Part::Status, change).unwrap();
     let line = tokio::time::timeout(soon, lines.next_line()).await.unwrap().unwrap().unwrap();
     assert!(line.contains("0/1") && line.contains("OOMKilled"), "{line}");
     assert!(
