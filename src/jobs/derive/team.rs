@@ -70,7 +70,7 @@ impl<'a> Team<'a> {
 
     /// Pods wanted, leader included.
     pub(super) fn total(&self) -> u32 {
-        self.members_wanted + u32::from(self.leader_wanted && !self.leader_trains)
+        self.members_wanted.saturating_add(u32::from(self.leader_wanted && !self.leader_trains))
     }
 
     /// Everyone there is that trains or leads.
@@ -87,7 +87,8 @@ impl<'a> Team<'a> {
     /// How many that train are ready; by the operator's count where no pod is to be seen.
     pub(super) fn ready(&self, job: &JobRow) -> u16 {
         if self.everyone().next().is_none() && job.is("Running").is_some() {
-            let active = job.counts.iter().filter(|c| !is_launcher(c.role.as_str())).map(|c| c.active).sum::<u32>();
+            let training = job.counts.iter().filter(|c| !is_launcher(c.role.as_str()));
+            let active = training.fold(0u32, |sum, count| sum.saturating_add(count.active));
             return active.min(u32::from(u16::MAX)) as u16;
         }
         let leader = self.leader.iter().filter(|_| self.leader_trains);
@@ -193,7 +194,8 @@ fn leading_role(job: &JobRow, pods: &[&PodRow]) -> Option<&'static str> {
 fn members_wanted(job: &JobRow, team: &Team<'_>) -> u32 {
     if job.kind != Kind::TrainJob {
         let training = job.replicas.iter().filter(|spec| !is_launcher(spec.role.as_str()));
-        return training.map(|spec| wanted(job.kind, spec.role.as_str(), spec.replicas)).sum();
+        let counts = training.map(|spec| wanted(job.kind, spec.role.as_str(), spec.replicas));
+        return counts.fold(0, u32::saturating_add);
     }
     let there = team.workers.len() as u32;
     match job.replicas.iter().find_map(|spec| spec.replicas) {

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::jobs::{
     row::{ContainerRow, ContainerState, Owner, Phase, ReplicaCount, ReplicaSpec, Requests, Terminated, Truth},
@@ -12,6 +14,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::builtin);
 const NOW: Secs = Secs(10_000);
 
 /// A job with what is known about it; the clock stands at `NOW`.
+#[derive(Debug)]
 struct Case {
     job: JobRow,
     pods: Vec<PodRow>,
@@ -383,4 +386,63 @@ fn deletion_comes_first_and_junk_is_unreadable() {
     let mut junk = of(Kind::MpiJob, &[], vec![]);
     junk.job.warning = Some(Clean::new("spec is a number"));
     assert_eq!(junk.told(), "Unreadable: spec is a number");
+}
+
+fn any_container() -> impl Strategy<Value = ContainerState> {
+    prop_oneof![
+        3 => (9000u32..10_100).prop_map(|at| ContainerState::Running(Some(Secs(at)))),
+        1 => prop_oneof!["ContainerCreating", "ImagePullBackOff", "CrashLoopBackOff", ""].prop_map(|why| waits(&why, "x")),
+        1 => (0i32..145, 9000u32..10_100).prop_map(|(code, at)| ended(if code == 137 { "OOMKilled" } else { "Error" }, code, at)),
+    ]
+}
+
+fn any_pod() -> impl Strategy<Value = PodRow> {
+    let role = prop_oneof!["launcher", "worker", "worker", "master", "node", "data-initializer"];
+    (role, 0u16..3, any_container(), 0u32..200, 0u16..3, any::<[bool; 4]>()).prop_map(
+        |(role, index, state, age, restarts, flags)| {
+            let mut row = pod(&role, index, state);
+            row.created = Secs(9900 + age);
+            row.deleting = flags[0].then_some(Secs(10_000));
+            row.node = row.node.filter(|_| flags[1]);
+            row.disruption = (flags[2] && flags[3]).then(|| Sym::new("EvictionByEvictionAPI"));
+            row.containers[0].restarts = restarts;
+            row
+        },
+    )
+}
+
+fn any_condition() -> impl Strategy<Value = Condition> {
+    let kind = prop_oneof!["Created", "Running", "Restarting", "Suspended", "Succeeded", "Complete", "Failed", "Odd"];
+    (kind, any::<bool>())
+        .prop_map(|(kind, yes)| condition(&kind, if yes { Truth::True } else { Truth::False }, "R", "m"))
+}
+
+fn any_case() -> impl Strategy<Value = Case> {
+    let pods = prop::collection::vec(any_pod(), 0..6);
+    let conditions = prop::collection::vec(any_condition(), 0..4);
+    let more = (0usize..8, prop_oneof![Just(2u32), Just(u32::MAX)], any::<bool>(), any::<bool>(), 9900u32..10_200);
+    (pods, conditions, more).prop_map(|(mut pods, conditions, (kind, workers, suspend, finished, created))| {
+        let kind = Kind::ALL[kind];
+        let replicas: Vec<ReplicaSpec> = kind.info().roles.iter().map(|role| spec(role, workers, 8)).collect();
+        pods.sort_by_key(|pod| (pod.role.as_str() != "launcher", pod.role.clone(), pod.index, pod.created));
+        let mut case = of(kind, &replicas, pods);
+        case.job.created = Secs(created);
+        case.job.suspend = suspend;
+        case.job.conditions = conditions.into();
+        case.job.completed = finished.then_some(Secs(9990));
+        case.job.policy.clean_pods = suspend.then(|| Sym::new("All"));
+        case.event("Job", "BackoffLimitExceeded", "Job has reached the specified backoff limit", 9950)
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_look_holds_exactly_until_it_says(case in any_case(), seconds in 1u32..400) {
+        let first = case.derive();
+        let later = case.derive_at(NOW.plus(seconds));
+        prop_assert!(first.valid_until.is_none_or(|until| until > NOW));
+        if first.valid_until.is_none_or(|until| until > NOW.plus(seconds)) {
+            prop_assert_eq!(first, later);
+        }
+    }
 }

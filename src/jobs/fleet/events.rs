@@ -33,6 +33,9 @@ impl JobEvents {
 
     pub(super) fn take(&mut self, event: Kept) -> Taken {
         if let Some(old) = self.0.iter_mut().find(|old| old.row.uid == event.row.uid) {
+            if event.row.last < old.row.last {
+                return Taken::Older;
+            }
             let same = old.row == event.row;
             *old = event;
             return if same { Taken::Same } else { Taken::New(None) };
