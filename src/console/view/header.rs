@@ -103,6 +103,13 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
 /// One line on the operators: what is wrong with them, else their versions.
 fn operators(model: &Model, theme: &Theme) -> Piece {
     let dim = theme.style(Role::Dim);
+    let stale = model.session.lists.values().find_map(|phase| match phase {
+        ListPhase::Stale(_, why) | ListPhase::Error(why) | ListPhase::Forbidden(why) => Some(why.to_string()),
+        _ => None,
+    });
+    if let Some(why) = stale {
+        return (why, theme.style(Role::Warn));
+    }
     let Some(Offered { kinds, components, .. }) = &model.session.offered else { return (String::new(), dim) };
     if kinds.is_empty() {
         return ("no training operator".to_owned(), theme.style(Role::Warn));

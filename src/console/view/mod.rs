@@ -6,6 +6,7 @@ pub mod list;
 pub mod overlay;
 pub mod page;
 pub mod text;
+pub mod trouble;
 
 use ratatui::{buffer::Buffer, layout::Size};
 
@@ -29,9 +30,11 @@ pub fn view(model: &Model, theme: &Theme, buf: &mut Buffer) {
     }
     let regions = layout::regions(size);
     header::draw(model, theme, regions.header, buf);
+    let rest = trouble::draw(model, theme, regions.body, buf);
     match &model.page {
-        Some(page) => page::draw(model, page, theme, regions.body, buf),
-        None => list::draw(model, theme, regions.body, buf),
+        _ if rest.height == 0 => {}
+        Some(page) => page::draw(model, page, theme, rest, buf),
+        None => list::draw(model, theme, rest, buf),
     }
     footer::draw(model, theme, regions.footer, buf);
     for overlay in &model.overlays {
@@ -59,3 +62,6 @@ pub fn screen_text(buf: &Buffer) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

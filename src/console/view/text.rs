@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     console::{
-        commands::{self, CommandId, Context},
+        commands::{self, Context},
         model::{
             Model,
             notices::Tone,
@@ -61,27 +61,11 @@ pub fn lines_of(model: &Model, text: &TextOverlay) -> Vec<StyledLine> {
 
 fn help(model: &Model, contexts: &[Context]) -> Vec<StyledLine> {
     let mut lines = Vec::new();
-    let bindings = model.keys.map.bindings();
     for context in contexts {
-        let mut shown: Vec<CommandId> = Vec::new();
-        let mut section = Vec::new();
-        for row in commands::all() {
-            let keys: Vec<_> = bindings
-                .iter()
-                .filter(|b| b.context == *context && b.command == row.id)
-                .map(|b| crate::console::key::spell(&b.keys))
-                .collect();
-            if keys.is_empty() || shown.contains(&row.id) {
-                continue;
-            }
-            shown.push(row.id);
-            let line = StyledLine::new(format!("  {:<18}", keys.join(", ")), Role::Key);
-            let line = line.and(format!("{:<18} ", row.title), Role::Text).and(row.help, Role::Dim);
-            section.push(line);
-        }
+        let section = section(model, *context);
         if !section.is_empty() {
             lines.push(StyledLine::new(context.title(), Role::Title));
-            lines.append(&mut section);
+            lines.extend(section);
             lines.push(StyledLine::default());
         }
     }
@@ -92,12 +76,33 @@ fn help(model: &Model, contexts: &[Context]) -> Vec<StyledLine> {
         (":jobs @CTX NS FILTER", "the job list, anywhere, filtered"),
         (":q", "leave"),
     ] {
-        lines.push(StyledLine::new(format!("  {typed:<22}"), Role::Key).and(about, Role::Dim));
+        lines.push(StyledLine::new(format!("  {typed:<25} "), Role::Key).and(about, Role::Text));
     }
     for row in commands::all().filter(|row| row.in_palette) {
-        lines.push(StyledLine::new(format!("  :{:<21}", row.name), Role::Key).and(row.help, Role::Dim));
+        lines.push(StyledLine::new(format!("  :{:<24} ", row.name), Role::Key).and(row.help, Role::Text));
     }
     lines
+}
+
+/// The keys of one context, a line a command; those that do the same share one (`1 to 9`).
+fn section(model: &Model, context: Context) -> Vec<StyledLine> {
+    let mut rows: Vec<(Vec<String>, &str)> = Vec::new();
+    for row in commands::all() {
+        let bound = model.keys.map.bindings().iter().filter(|b| b.context == context && b.command == row.id);
+        let keys: Vec<_> = bound.map(|b| crate::console::key::spell(&b.keys)).collect();
+        match rows.last_mut() {
+            _ if keys.is_empty() => {}
+            Some((shared, help)) if *help == row.help => shared.extend(keys),
+            _ => rows.push((keys, row.help)),
+        }
+    }
+    let spelled = |keys: &[String]| match keys {
+        [first, .., last] if keys.len() > 4 => format!("{first} to {last}"),
+        _ => keys.join(", "),
+    };
+    rows.iter()
+        .map(|(keys, help)| StyledLine::new(format!("  {:<18} ", spelled(keys)), Role::Key).and(*help, Role::Text))
+        .collect()
 }
 
 fn messages(model: &Model) -> Vec<StyledLine> {

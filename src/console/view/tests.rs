@@ -1,0 +1,120 @@
+//! Golden screens of what belongs to no single view, at 80x24.
+
+use crate::{
+    cluster::{Problem, ProblemKind},
+    console::{
+        message::Message,
+        model::session::{ContextInfo, Namespaces, Offered, Operator, Phase, Scope, SessionMessage, Trouble},
+        testing::Harness,
+    },
+    jobs::{
+        Clean, Name, Secs,
+        fleet::{ListKey, ListOf, ListPhase},
+        kind::Kind,
+    },
+};
+
+fn connected() -> Harness {
+    let mut it = Harness::new(80, 24);
+    let session = &mut it.model.session;
+    session.contexts = vec![ContextInfo {
+        name: "prod-eu".into(),
+        shown: Clean::new("prod-eu"),
+        user: Clean::new("ada"),
+        cluster: Clean::new("eu-1"),
+        colour: Some("red".into()),
+        favourites: vec![Scope::of(["team-vision"]).expect("a scope")],
+        ..ContextInfo::default()
+    }];
+    session.context = "prod-eu".into();
+    session.user = Clean::new("ada");
+    session.scope = Scope::of(["team-vision", "team-speech"]).expect("a scope");
+    session.read_only = true;
+    session.phase = Phase::Up;
+    let mpi = Operator { name: Clean::new("mpi-operator"), version: Clean::new("v0.8.2"), trouble: None };
+    session.offered =
+        Some(Offered { kinds: vec![Clean::new("MPIJob")], components: vec![mpi], version: Clean::new("v1.36.2") });
+    it
+}
+
+fn told(it: &mut Harness, message: SessionMessage) -> &mut Harness {
+    let id = it.model.session.id;
+    it.send(Message::Session(id, message))
+}
+
+fn unauthorized() -> Trouble {
+    let problem = Problem::new(
+        ProblemKind::Unauthorized,
+        "can't connect",
+        "the server does not know this token",
+        "Get a new token.",
+    );
+    Trouble {
+        what: problem.what,
+        why: problem.why,
+        hint: problem.hint,
+        since: Secs(999_900),
+        sign_in: true,
+        retries: true,
+    }
+}
+
+#[test]
+fn a_401_says_how_to_sign_in() {
+    let mut it = connected();
+    told(&mut it, SessionMessage::Down(unauthorized()));
+    it.at(Secs(1_000_060));
+    insta::assert_snapshot!(it.screen());
+}
+
+#[test]
+fn no_operator_says_how_to_install_one() {
+    let mut it = connected();
+    told(&mut it, SessionMessage::Up(Offered { version: Clean::new("v1.36.2"), ..Offered::default() }));
+    insta::assert_snapshot!(it.screen());
+}
+
+#[test]
+fn the_scope_picker() {
+    let mut it = connected();
+    it.keys("n");
+    let names = ["team-nlp", "team-speech", "team-vision"].into_iter().filter_map(Name::new).collect();
+    told(&mut it, SessionMessage::Namespaces(Namespaces::Known(names)));
+    it.type_text("team").keys("down space");
+    insta::assert_snapshot!(it.screen());
+}
+
+#[test]
+fn help_and_palette() {
+    let mut it = connected();
+    it.keys(":").type_text("co");
+    insta::assert_snapshot!("palette", it.screen());
+    it.keys("esc ?");
+    assert!(it.screen().contains("Job list"));
+}
+
+#[test]
+fn the_header_names_the_worst_of_the_lists() {
+    let mut it = connected();
+    let jobs = ListKey { of: ListOf::Jobs(Kind::MpiJob), namespace: None };
+    let pods = ListKey { of: ListOf::Pods, namespace: None };
+    let first = |it: &Harness| it.screen().lines().next().unwrap_or_default().to_owned();
+    told(&mut it, SessionMessage::List(jobs.clone(), ListPhase::Live));
+    assert!(first(&it).ends_with("live"), "{}", first(&it));
+    told(&mut it, SessionMessage::List(pods.clone(), ListPhase::Loading(250)));
+    assert!(first(&it).ends_with("loading 250"), "{}", first(&it));
+    told(&mut it, SessionMessage::List(pods, ListPhase::Polling(5)));
+    assert!(first(&it).ends_with("polling every 5s"), "{}", first(&it));
+    told(&mut it, SessionMessage::List(jobs, ListPhase::Stale(Secs(999_970), Clean::new("connection refused"))));
+    assert!(first(&it).ends_with("stale since 30s"), "{}", first(&it));
+    assert!(first(&it).contains("prod-eu as ada") && first(&it).contains("read-only"), "{}", first(&it));
+    assert!(it.screen().contains("connection refused"));
+}
+
+#[test]
+fn too_small_a_screen_says_so() {
+    let mut it = Harness::new(30, 5);
+    assert_eq!(it.screen().lines().next(), Some("needs 40x10, has 30x5"));
+    it.model.size = ratatui::layout::Size::new(40, 10);
+    assert!(!it.screen().contains("needs"));
+}

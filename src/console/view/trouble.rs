@@ -1,0 +1,117 @@
+//! What is said when there is no session, or nothing to read in it: a calm screen, or a line over what was read before.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::console::{
+    commands::{AppCommand, CommandId},
+    model::{
+        Model,
+        session::{Phase, Trouble},
+    },
+    theme::{Role, Theme},
+    widgets::text::{cut, put, wrap},
+};
+
+/// A heading and lines.
+struct Said {
+    head: String,
+    role: Role,
+    lines: Vec<(String, Role)>,
+}
+
+/// Draws what there is to say, and gives what is left of the body for the view. All of it may be taken.
+pub fn draw(model: &Model, theme: &Theme, body: Rect, buf: &mut Buffer) -> Rect {
+    if model.fleet.is_empty() && model.page.is_none() {
+        if let Some(said) = screen(model) {
+            draw_screen(&said, theme, body, buf);
+            return Rect { height: 0, ..body };
+        }
+        return body;
+    }
+    let Phase::Down(trouble) = &model.session.phase else { return body };
+    if body.height < 4 {
+        return body;
+    }
+    let text = format!("{}: {} {}", trouble.what, trouble.why, trouble.hint);
+    put(buf, body, body.x, body.y, &cut(&text, body.width, theme.ellipsis()), theme.style(Role::Bad));
+    Rect { y: body.y + 1, height: body.height - 1, ..body }
+}
+
+/// What to say where there is nothing else; `None` where the view has something to show, or says it better.
+fn screen(model: &Model) -> Option<Said> {
+    match &model.session.phase {
+        Phase::Down(trouble) => Some(down(model, trouble)),
+        Phase::Idle | Phase::Connecting => Some(Said {
+            head: if model.session.context.is_empty() {
+                "Reading the kubeconfig".to_owned()
+            } else {
+                format!("Connecting to {}", crate::jobs::Clean::new(&model.session.context))
+            },
+            role: Role::Wait,
+            lines: vec![(format!("{} chooses another context", key(model, AppCommand::Contexts, ":ctx")), Role::Dim)],
+        }),
+        Phase::Up => {
+            let offered = model.session.offered.as_ref()?;
+            offered.kinds.is_empty().then(|| nothing_served(offered.version.as_str()))
+        }
+    }
+}
+
+fn down(model: &Model, trouble: &Trouble) -> Said {
+    let mut lines = vec![(trouble.why.to_string(), Role::Text), (String::new(), Role::Text)];
+    lines.push((trouble.hint.to_string(), Role::Title));
+    lines.push((String::new(), Role::Text));
+    if trouble.sign_in {
+        lines.push((format!("{} signs in", key(model, AppCommand::Login, ":login")), Role::Dim));
+    }
+    let again = key(model, AppCommand::Reconnect, ":session.reconnect");
+    lines.push((
+        if trouble.retries {
+            format!("It is being tried again; {again} tries now")
+        } else {
+            format!("{again} tries again")
+        },
+        Role::Dim,
+    ));
+    if model.session.contexts.len() > 1 {
+        let contexts = key(model, AppCommand::Contexts, ":ctx");
+        lines.push((format!("{contexts} chooses another context"), Role::Dim));
+    }
+    Said { head: trouble.what.to_string(), role: Role::Bad, lines }
+}
+
+fn nothing_served(version: &str) -> Said {
+    let lines = [
+        (format!("The server answers ({version}), but serves no MPIJob, TrainJob or other training kind."), Role::Text),
+        (String::new(), Role::Text),
+        ("To run MPIJobs, somebody who may install CRDs does:".to_owned(), Role::Text),
+        (
+            "  kubectl apply --server-side -f https://raw.githubusercontent.com/kubeflow/mpi-operator/v0.8.2/deploy/v2beta1/mpi-operator.yaml"
+                .to_owned(),
+            Role::Title,
+        ),
+        (String::new(), Role::Text),
+        ("Kinds that are installed meanwhile appear here by themselves, within five minutes.".to_owned(), Role::Dim),
+    ];
+    Said { head: "No training operator is installed".to_owned(), role: Role::Warn, lines: lines.to_vec() }
+}
+
+/// The key of a command, else how it is typed.
+fn key(model: &Model, command: AppCommand, typed: &str) -> String {
+    model.keys.map.keys_of(CommandId::App(command)).next().unwrap_or_else(|| typed.to_owned())
+}
+
+fn draw_screen(said: &Said, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    let margin = 2.min(body.width / 4);
+    let inner = Rect { x: body.x + margin, width: body.width.saturating_sub(2 * margin), ..body };
+    let mut lines = vec![(said.head.clone(), said.role), (String::new(), Role::Text)];
+    lines.extend(said.lines.iter().cloned());
+    let rows: Vec<_> = lines
+        .iter()
+        .flat_map(|(text, role)| wrap(text, inner.width).into_iter().map(move |row| (row, *role)))
+        .collect();
+    let top = inner.y + inner.height.saturating_sub(rows.len() as u16) / 3;
+    for (y, (row, role)) in (top..inner.bottom()).zip(&rows) {
+        put(buf, inner, inner.x, y, row, theme.style(*role));
+    }
+}
