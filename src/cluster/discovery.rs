@@ -185,6 +185,11 @@ async fn plain(session: &Session, offer: &mut Offer) -> Result<(), Problem> {
 }
 
 impl Offer {
+    /// These kinds and nothing else, for whoever knows them already.
+    pub fn of(kinds: &[Kind]) -> Self {
+        Self { kinds: kinds.to_vec(), ..Self::default() }
+    }
+
     fn read_aggregated(&mut self, list: GroupDiscoveryList) {
         for group in list.items {
             for version in group.versions {

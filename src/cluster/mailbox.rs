@@ -197,3 +197,124 @@ impl Segment {
         Some(batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::jobs::{fleet::ListOf, kind::Kind, row::JobRow, text::Name};
+
+    fn key(of: ListOf) -> ListKey {
+        ListKey { of, namespace: None }
+    }
+
+    fn jobs() -> ListKey {
+        key(ListOf::Jobs(Kind::MpiJob))
+    }
+
+    fn row(uid: u8, slots: u32) -> Row {
+        let name = Name::lossy("job");
+        let mut row = JobRow::bare(Kind::MpiJob, name.clone(), name, Uid::new(&format!("uid-{uid}")));
+        row.slots = Some(slots);
+        Row::Job(row)
+    }
+
+    fn slots(batch: &Batch) -> Vec<(String, Option<u32>)> {
+        let of = |row: &Row| match row {
+            Row::Job(job) => (job.uid.to_string(), job.slots),
+            _ => panic!("not a job"),
+        };
+        batch.upserts.iter().map(of).collect()
+    }
+
+    #[test]
+    fn the_latest_row_of_an_object_wins() {
+        let mailbox = Mailbox::new();
+        mailbox.upserts(&jobs(), [row(1, 1), row(2, 1), row(1, 2)]);
+        mailbox.remove(&jobs(), Uid::new("uid-2"));
+        let batches = mailbox.take(100);
+        assert_eq!(slots(&batches[0]), [("uid-1".to_owned(), Some(2))]);
+        assert_eq!(batches[0].removals, [Uid::new("uid-2")]);
+        assert!(mailbox.is_empty() && mailbox.take(1).is_empty());
+    }
+
+    #[test]
+    fn a_large_read_is_taken_in_pieces_and_ends_with_the_last() {
+        let mailbox = Mailbox::new();
+        mailbox.restart(&jobs());
+        mailbox.upserts(&jobs(), (0..25).map(|n| row(n, 0)));
+        mailbox.complete(&jobs());
+        mailbox.phase(&jobs(), ListPhase::Live);
+        let mut pieces = Vec::new();
+        while !mailbox.is_empty() {
+            pieces.extend(mailbox.take(10));
+        }
+        let shape: Vec<_> =
+            pieces.iter().map(|b| (b.restart, b.upserts.len(), b.complete, b.phase.is_some())).collect();
+        assert_eq!(shape, [(true, 10, false, false), (false, 10, false, false), (false, 5, true, true)]);
+    }
+
+    #[test]
+    fn jobs_come_before_their_pods() {
+        let mailbox = Mailbox::new();
+        mailbox.phase(&key(ListOf::Pods), ListPhase::Live);
+        mailbox.phase(&jobs(), ListPhase::Live);
+        assert_eq!(mailbox.take(9).into_iter().map(|b| b.list).collect::<Vec<_>>(), [jobs(), key(ListOf::Pods)]);
+    }
+
+    #[test]
+    fn what_was_known_before_a_new_read_is_still_told() {
+        let mailbox = Mailbox::new();
+        mailbox.upserts(&jobs(), [row(1, 1)]);
+        mailbox.restart(&jobs());
+        mailbox.upserts(&jobs(), [row(2, 2)]);
+        mailbox.restart(&jobs());
+        mailbox.upserts(&jobs(), [row(3, 3)]);
+        mailbox.complete(&jobs());
+        let mut seen = Vec::new();
+        while !mailbox.is_empty() {
+            seen.extend(mailbox.take(100));
+        }
+        let shape: Vec<_> = seen.iter().map(|b| (b.restart, slots(b), b.complete)).collect();
+        let one = |n: u32| vec![(format!("uid-{n}"), Some(n))];
+        assert_eq!(shape, [(false, one(1), false), (true, one(3), true)], "a read that was begun again is not told");
+    }
+
+    #[tokio::test]
+    async fn a_wake_up_is_kept() {
+        let mailbox = Mailbox::new();
+        mailbox.phase(&jobs(), ListPhase::Live);
+        tokio::time::timeout(std::time::Duration::from_secs(5), mailbox.changed()).await.expect("woken");
+    }
+
+    proptest! {
+        /// However it is taken, the last word on each object is what arrives.
+        #[test]
+        fn the_last_word_arrives(steps in prop::collection::vec((0..6u8, 0..9u32, any::<bool>(), 1..4usize), 1..60)) {
+            let (mailbox, mut expected, mut got) = (Mailbox::new(), HashMap::new(), HashMap::new());
+            let take = |most: usize, got: &mut HashMap<String, u32>| {
+                for batch in mailbox.take(most) {
+                    got.extend(slots(&batch).into_iter().map(|(uid, s)| (uid, s.unwrap_or(0))));
+                    batch.removals.iter().for_each(|uid| { got.remove(&uid.to_string()); });
+                }
+            };
+            for (uid, value, gone, most) in steps {
+                if gone {
+                    mailbox.remove(&jobs(), Uid::new(&format!("uid-{uid}")));
+                    expected.remove(&format!("uid-{uid}"));
+                } else {
+                    mailbox.upserts(&jobs(), [row(uid, value)]);
+                    expected.insert(format!("uid-{uid}"), value);
+                }
+                if value % 3 == 0 {
+                    take(most, &mut got);
+                }
+            }
+            while !mailbox.is_empty() {
+                take(2, &mut got);
+            }
+            prop_assert_eq!(got, expected);
+        }
+    }
+}

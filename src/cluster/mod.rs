@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod problem;
 pub mod session;
 pub mod target;
+pub mod watch;
 
 mod credentials;
 mod paths;
@@ -23,3 +24,7 @@ pub use mailbox::Mailbox;
 pub use problem::{Problem, ProblemKind};
 pub use session::{Session, connect};
 pub use target::{Dial, Target};
+pub use watch::Watches;
+
+#[cfg(test)]
+mod testing;

@@ -138,12 +138,13 @@ pub(crate) fn row(of: ListOf, object: &str) -> Row {
 }
 
 fn page_as<'a, W: Wire<'a>>(of: ListOf, body: &'a [u8]) -> Result<Page, serde_json::Error> {
-    let mut read = Reading { page: Page::default(), odd: Vec::new() };
+    let mut read = Reading { page: Page::default(), odd: Vec::new(), has_items: false };
     let mut json = serde_json::Deserializer::from_slice(body);
     let seed = PageSeed::<W> { of, read: &mut read, wire: PhantomData };
     if seed.deserialize(&mut json).and_then(|()| json.end()).is_err() {
         return page_by_item::<W>(of, body);
     }
+    whole(&read.page, read.has_items)?;
     if !read.odd.is_empty() {
         name_odd_fields(&mut read, body);
     }
@@ -153,9 +154,21 @@ fn page_as<'a, W: Wire<'a>>(of: ListOf, body: &'a [u8]) -> Result<Page, serde_js
 /// Something in it can't be taken even leniently: every object by itself, so that it concerns only that one.
 fn page_by_item<'a, W: Wire<'a>>(of: ListOf, body: &'a [u8]) -> Result<Page, serde_json::Error> {
     let raw: RawPage<'a> = serde_json::from_slice(body)?;
-    let rows = raw.items.iter().map(|item| object_as::<W>(of, item.get()).0).collect();
+    let has_items = raw.items.is_some();
+    let rows = raw.items.into_iter().flatten().map(|item| object_as::<W>(of, item.get()).0).collect();
     let Obj(meta) = raw.metadata;
-    Ok(Page { rows, resource_version: meta.resource_version.0.into_owned(), next: meta.r#continue.0.into_owned() })
+    let page =
+        Page { rows, resource_version: meta.resource_version.0.into_owned(), next: meta.r#continue.0.into_owned() };
+    whole(&page, has_items)?;
+    Ok(page)
+}
+
+/// An answer with neither items nor version is no list, and must not be taken for an empty one.
+fn whole(page: &Page, has_items: bool) -> Result<(), serde_json::Error> {
+    if has_items && !page.resource_version.is_empty() {
+        return Ok(());
+    }
+    Err(serde::de::Error::custom("neither items nor version"))
 }
 
 /// One object: typed, else by way of a tree (which settles double keys), else its name alone.
@@ -205,7 +218,9 @@ fn odd_words(object: &str) -> String {
 fn name_odd_fields(read: &mut Reading, body: &[u8]) {
     let Ok(raw) = serde_json::from_slice::<RawPage<'_>>(body) else { return };
     for index in &read.odd {
-        if let (Some(row), Some(item)) = (read.page.rows.get_mut(*index), raw.items.get(*index)) {
+        if let (Some(row), Some(item)) =
+            (read.page.rows.get_mut(*index), raw.items.as_ref().and_then(|all| all.get(*index)))
+        {
             warn(row, &odd_words(item.get()));
         }
     }
@@ -235,8 +250,8 @@ struct ListMeta<'a> {
 struct RawPage<'a> {
     #[serde(borrow, default)]
     metadata: Obj<ListMeta<'a>>,
-    #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
 }
 
 /// A page while it is being read.
@@ -244,6 +259,7 @@ struct Reading {
     page: Page,
     /// Rows of which a field was of another type.
     odd: Vec<usize>,
+    has_items: bool,
 }
 
 struct PageSeed<'r, W> {
@@ -275,7 +291,10 @@ impl<'de, W: Wire<'de>> Visitor<'de> for PageSeed<'_, W> {
                     self.read.page.resource_version = meta.resource_version.0.into_owned();
                     self.read.page.next = meta.r#continue.0.into_owned();
                 }
-                "items" => map.next_value_seed(Items::<W> { of: self.of, read: self.read, wire: PhantomData })?,
+                "items" => {
+                    self.read.has_items = true;
+                    map.next_value_seed(Items::<W> { of: self.of, read: self.read, wire: PhantomData })?;
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -266,6 +266,9 @@ fn double_keys_and_deep_junk_concern_one_row() {
 #[test]
 fn broken_json_is_an_error_and_not_an_empty_list() {
     assert!(page(MPI, b"<html>").is_err());
+    assert!(page(MPI, b"{}").is_err());
+    assert!(page(MPI, br#"{"kind":"Status","metadata":{},"code":200}"#).is_err());
+    assert!(page(MPI, br#"{"metadata":{},"items":[]}"#).is_err());
     assert!(page(MPI, br#"{"metadata":{},"items":[{"metadata":"#).is_err());
 }
 
