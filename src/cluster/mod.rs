@@ -3,12 +3,15 @@
 //! Owns connections, wire formats and watches. It keeps no copy of what it read: rows are moved on through a
 //! [`mailbox::Mailbox`]. It must not alter a cluster, draw anything, or decide what a job's state is.
 
-#![allow(dead_code, reason = "the watches and readers that use all of it land next")]
-
+pub mod access;
 pub mod discovery;
+pub mod health;
 pub mod kubeconfig;
 pub mod load;
+pub mod logs;
 pub mod mailbox;
+pub mod namespaces;
+pub mod objects;
 pub mod problem;
 pub mod session;
 pub mod target;

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    access,
     credentials::{self, Brought, Plugin},
     kubeconfig::Resolved,
     load::Load,
@@ -41,6 +42,7 @@ struct Inner {
     load: Load,
     /// Two pages of pods in memory at once would cost more than all the rows.
     pages: Semaphore,
+    access: std::sync::Mutex<access::Known>,
 }
 
 /// Whom a session speaks to and as whom, for titles and messages.
@@ -86,6 +88,7 @@ pub async fn connect(target: Target) -> Result<Session, Problem> {
         now: target.now,
         load: Load::default(),
         pages: Semaphore::new(1),
+        access: std::sync::Mutex::default(),
     })))
 }
 
@@ -326,6 +329,10 @@ impl Session {
 
     pub(crate) fn pages(&self) -> &Semaphore {
         &self.0.pages
+    }
+
+    pub(crate) fn known_access(&self) -> std::sync::MutexGuard<'_, access::Known> {
+        self.0.access.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) fn about<'a>(&'a self, doing: &'a str) -> About<'a> {

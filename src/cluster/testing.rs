@@ -184,6 +184,17 @@ impl Store {
                     if *cut.borrow() != started {
                         return None;
                     }
+                    if from == u64::MAX {
+                        return None;
+                    }
+                    if from < store.data().forgotten {
+                        let gone =
+                            json!({"type": "ERROR", "object": {"kind": "Status", "reason": "Expired", "code": 410}});
+                        return Some((
+                            Ok(Frame::data(Bytes::from(format!("{gone}\n")))),
+                            (store, changed, cut, u64::MAX),
+                        ));
+                    }
                     let (text, last) = store.data().since(from);
                     if !text.is_empty() {
                         return Some((

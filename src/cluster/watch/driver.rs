@@ -112,7 +112,7 @@ impl Driver {
                 version = Some(page.resource_version);
             }
             count += page.rows.len() as u32;
-            self.mailbox.upserts(&self.spec.key, page.rows.into_iter().filter(wanted));
+            self.mailbox.upserts(&self.spec.key, page.rows.into_iter().filter(|row| wanted(&self.spec, row)));
             if page.next.is_empty() {
                 break;
             }
@@ -254,7 +254,7 @@ impl Driver {
 
     fn put(&self, rows: &mut Vec<Row>) {
         if !rows.is_empty() {
-            self.mailbox.upserts(&self.spec.key, rows.drain(..).filter(wanted));
+            self.mailbox.upserts(&self.spec.key, rows.drain(..).filter(|row| wanted(&self.spec, row)));
         }
     }
 
@@ -291,9 +291,12 @@ fn move_on(version: &mut String, at: String) {
     }
 }
 
-/// Of all warnings of a namespace, those about jobs and what jobs own.
-fn wanted(row: &Row) -> bool {
+/// Of all events of a namespace, those that were asked for, or those about jobs and what jobs own.
+fn wanted(spec: &Spec, row: &Row) -> bool {
     let Row::Event(event) = row else { return true };
+    if let Some(only) = &spec.only {
+        return only(event);
+    }
     let kind = event.about_kind.as_str();
     matches!(kind, "Pod" | "Job" | "JobSet" | "Workload" | "PodGroup" | "Service" | "ConfigMap" | "Secret")
         || JobKind::ALL.iter().any(|k| k.info().kind == kind)

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 const LONGEST: usize = 64 * 1024 * 1024;
 
 #[derive(Default)]
-pub(crate) struct Lines {
+pub(super) struct Lines {
     pending: BytesMut,
     /// How much of `pending` is known to hold no line end.
     scanned: usize,
@@ -14,10 +14,10 @@ pub(crate) struct Lines {
 
 /// A line longer than any should be.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooLong;
+pub(super) struct TooLong;
 
 impl Lines {
-    pub(crate) fn push(&mut self, data: &[u8]) -> Result<(), TooLong> {
+    pub(super) fn push(&mut self, data: &[u8]) -> Result<(), TooLong> {
         if self.pending.len() + data.len() > LONGEST {
             return Err(TooLong);
         }
@@ -26,7 +26,7 @@ impl Lines {
     }
 
     /// The next whole line, without its end.
-    pub(crate) fn next(&mut self) -> Option<Bytes> {
+    pub(super) fn next(&mut self) -> Option<Bytes> {
         let Some(at) = self.pending[self.scanned..].iter().position(|b| *b == b'\n') else {
             self.scanned = self.pending.len();
             return None;
@@ -38,14 +38,9 @@ impl Lines {
     }
 
     /// What came after the last line end, taken out.
-    pub(crate) fn rest(&mut self) -> Bytes {
+    pub(super) fn rest(&mut self) -> Bytes {
         self.scanned = 0;
         self.pending.split().freeze()
-    }
-
-    /// Bytes of the line that is not whole yet.
-    pub(crate) fn unfinished(&self) -> usize {
-        self.pending.len()
     }
 }
 

@@ -7,6 +7,8 @@ mod backoff;
 mod driver;
 mod lines;
 
+use std::sync::Arc;
+
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +21,7 @@ use super::{
 use crate::jobs::{
     fleet::{ListKey, ListOf, ListPhase},
     kind::Kind,
+    row::EventRow,
     text::{Clean, Name},
 };
 
@@ -31,9 +34,14 @@ pub struct Watches {
     _tasks: JoinSet<()>,
 }
 
+/// Which events to keep of a namespace's.
+pub(crate) type EventFilter = Arc<dyn Fn(&EventRow) -> bool + Send + Sync>;
+
 /// What to ask for, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Spec {
+    /// Only for events; without one, those about jobs and what they own.
+    only: Option<EventFilter>,
     key: ListKey,
     path: String,
     labels: String,
@@ -83,16 +91,39 @@ impl Watches {
                 mailbox.phase(&key, ListPhase::Error(Clean::new("not served by this cluster")));
                 continue;
             };
-            let driver = driver::Driver::new(session.clone(), spec, mailbox.clone());
-            let cancel = cancel.clone();
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = cancel.cancelled() => {}
-                    () = driver.run() => {}
-                }
-            });
+            tasks.spawn(run(session.clone(), spec, mailbox.clone(), cancel.clone()));
         }
         Self { _tasks: tasks }
+    }
+
+    /// Reads events of all types in a namespace, those that `only` keeps.
+    pub(crate) fn of_events(
+        session: &Session,
+        namespace: &Name,
+        only: EventFilter,
+        mailbox: &Mailbox,
+        cancel: &CancellationToken,
+    ) -> Self {
+        let mut tasks = JoinSet::new();
+        let events = Resource::core("events");
+        let spec = Spec {
+            only: Some(only),
+            path: events.all(Some(namespace)),
+            labels: String::new(),
+            fields: "",
+            doing: format!("list events in {namespace}"),
+            watched: true,
+            key: ListKey { of: ListOf::Warnings, namespace: Some(namespace.clone()) },
+        };
+        tasks.spawn(run(session.clone(), spec, mailbox.clone(), cancel.clone()));
+        Self { _tasks: tasks }
+    }
+}
+
+async fn run(session: Session, spec: Spec, mailbox: Mailbox, cancel: CancellationToken) {
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = driver::Driver::new(session, spec, mailbox).run() => {}
     }
 }
 
@@ -111,6 +142,7 @@ impl Spec {
         };
         let place = key.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), ToString::to_string);
         Some(Self {
+            only: None,
             path: resource.all(key.namespace.as_ref()),
             labels: labels.to_owned(),
             fields,

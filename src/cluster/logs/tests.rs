@@ -1,0 +1,116 @@
+use std::sync::{Arc, Mutex};
+
+use http_body_util::{BodyExt as _, Full};
+use serde_json::json;
+
+use super::*;
+use crate::cluster::testing::{self, Answer};
+
+fn text(body: &'static str) -> Answer {
+    http::Response::new(Full::new(Bytes::from(body)).boxed())
+}
+
+fn of(pod: &str) -> LogOf {
+    let name = |n| Name::new(n).expect("a name");
+    LogOf {
+        namespace: name("team-a"),
+        pod: name(pod),
+        container: None,
+        previous: false,
+        follow: true,
+        tail: Some(10),
+        since: None,
+    }
+}
+
+fn pod(phase: &str, state: &serde_json::Value) -> Answer {
+    testing::answer(
+        200,
+        &json!({"metadata": {"name": "p", "namespace": "team-a", "uid": "1"}, "spec": {"containers": [{"name": "c"}]},
+            "status": {"phase": phase, "containerStatuses": [{"name": "c", "state": state}]}}),
+    )
+}
+
+/// Everything delivered, and the URLs of logs that were asked for.
+async fn all(what: LogOf, answers: Vec<Answer>, pods: Vec<Answer>) -> (Vec<String>, Vec<String>) {
+    let answers = Mutex::new(VecDeque::from(answers));
+    let pods = Mutex::new(VecDeque::from(pods));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let session = testing::session(move |request| {
+        let queue = if request.uri().path().ends_with("/log") {
+            seen.lock().expect("not poisoned").push(request.uri().to_string());
+            &answers
+        } else {
+            &pods
+        };
+        queue.lock().expect("not poisoned").pop_front().unwrap_or_else(|| testing::status(404, "no more"))
+    })
+    .await;
+    let mut pieces = follow(&session, what, &CancellationToken::new());
+    let mut out = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        match piece {
+            LogPiece::Lines(lines) => out.extend(lines.iter().map(|l| String::from_utf8_lossy(&l.bytes).into_owned())),
+            LogPiece::Notice(words) => out.push(format!("-- {words}")),
+            LogPiece::End(problem) => {
+                out.push(format!("== {}", problem.map_or_else(String::new, |p| format!("{:?}", p.kind))));
+            }
+        }
+    }
+    let urls = asked.lock().expect("not poisoned").clone();
+    (out, urls)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_stream_goes_on_without_losing_or_doubling() {
+    let first = "2026-11-20T08:00:00.1Z a\n2026-11-20T08:00:01.1Z same\n2026-11-20T08:00:01.1Z same\n2026-11-20T08:00:01.5Z b\n";
+    let again = "2026-11-20T08:00:01.1Z same\n2026-11-20T08:00:01.1Z same\n2026-11-20T08:00:01.5Z b\n2026-11-20T08:00:01.5Z new\n2026-11-20T08:00:02Z c\n";
+    let running = json!({"running": {}});
+    let ended = json!({"terminated": {"exitCode": 0}});
+    let (out, urls) =
+        all(of("p"), vec![text(first), text(again)], vec![pod("Running", &running), pod("Succeeded", &ended)]).await;
+    assert_eq!(out, ["a", "same", "same", "b", "-- the connection was cut; reading on", "new", "c", "== "]);
+    assert!(urls[0].contains("tailLines=10") && urls[0].contains("follow=true"), "{urls:?}");
+    assert!(urls[1].contains("sinceTime=2026-11-20T08%3A00%3A01Z") && !urls[1].contains("tailLines"), "{urls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_started_is_waited_for() {
+    let waiting = || testing::status(400, "container \"c\" in pod \"p\" is waiting to start: ContainerCreating");
+    let unscheduled = testing::answer(200, &json!({"metadata": {"name": "p"}, "status": {"phase": "Pending"}}));
+    let ended = pod("Failed", &json!({"terminated": {"exitCode": 1}}));
+    let answers = vec![text(""), waiting(), waiting(), text("2026-11-20T08:00:00Z hello")];
+    let (out, _) = all(of("p"), answers, vec![unscheduled, ended]).await;
+    assert_eq!(out, ["-- waiting for a node", "-- waiting to start: ContainerCreating", "hello", "== "]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_end_it_and_troubles_do_not() {
+    let (out, _) = all(of("p"), vec![testing::status(403, "no")], vec![]).await;
+    assert_eq!(out, ["== Forbidden"]);
+    let answers = vec![testing::status(500, "dial tcp: connection refused"), text("2026-11-20T08:00:00Z x\n")];
+    let (out, _) = all(of("p"), answers, vec![]).await;
+    assert_eq!(out, ["-- no log now (dial tcp: connection refused); trying again", "x", "-- the pod is gone", "== "]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previous_run_is_read_once() {
+    let what = LogOf { previous: true, ..of("p") };
+    let (out, urls) = all(what, vec![text("2026-11-20T08:00:00Z x\r\nno stamp\n")], vec![]).await;
+    assert_eq!(out, ["x", "no stamp", "== "]);
+    assert!(urls[0].contains("previous=true") && !urls[0].contains("follow"), "{urls:?}");
+}
+
+#[test]
+fn lines_are_cut_at_their_limit_wherever_the_stream_is() {
+    let mut data = b"2026-11-20T08:00:00.000000001Z ".to_vec();
+    data.extend(std::iter::repeat_n(b'x', 3 * MOST_LINE));
+    data.extend_from_slice(b"\n2026-11-20T08:00:01Z next\n");
+    for step in [1, 7, 1000, data.len()] {
+        let mut cutter = Cutter::default();
+        let lines: Vec<_> = data.chunks(step).flat_map(|chunk| cutter.push(chunk)).collect();
+        let shape: Vec<_> = lines.iter().map(|l| (l.bytes.len(), l.cut, l.at.is_some())).collect();
+        assert_eq!(shape, [(MOST_LINE, true, true), (4, false, true)], "in steps of {step}");
+    }
+}
