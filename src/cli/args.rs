@@ -98,6 +98,8 @@ pub enum Color {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
+    /// Open the console on a small cluster of its own, or serve that cluster to others
+    Demo(super::demo::DemoArgs),
     /// Print every path and setting in use, and where each comes from
     Info,
     /// Print every command with its keys
@@ -117,7 +119,8 @@ pub enum Verb {
     },
 }
 
-fn length_of_time(text: &str) -> Result<std::time::Duration, String> {
+/// Reads a length of time as an argument.
+pub(super) fn length_of_time(text: &str) -> Result<std::time::Duration, String> {
     crate::config::value::duration(text).ok_or_else(|| "write it as 30s, 2m or 1m30s".to_owned())
 }
 

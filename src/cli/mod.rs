@@ -6,12 +6,14 @@
 pub mod args;
 pub mod completions;
 pub mod console;
+pub mod demo;
 pub mod exit;
 pub mod info;
 pub mod keys;
 pub mod log;
 pub mod output;
 pub mod print;
+pub mod reach;
 pub mod record;
 pub mod setup;
 #[cfg(debug_assertions)]
@@ -51,6 +53,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         #[cfg(debug_assertions)]
         Some(Verb::TerminalCheck) => terminal_check::run(&setup),
         Some(Verb::Info) => info::run(&args.global, &setup),
+        Some(Verb::Demo(demo)) => demo::run(demo, &args.global, &setup),
         None => console::run(&args.global, &setup),
     }
 }

@@ -1,0 +1,213 @@
+//! `mpideck demo`: the embedded cluster, under the console or served to other clients.
+//!
+//! The console is given a kubeconfig and a way to dial, as for any cluster; it can't tell the difference.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::Args as ArgsOf;
+
+use super::{args::Global, console, exit::Failure, print, reach, setup::Setup};
+use crate::{
+    cluster::{
+        Target,
+        kubeconfig::Loaded,
+        target::{Dial, Now},
+    },
+    console::start::LoadTarget,
+    jobs::Secs,
+    sim::{FleetKind, Options, Sim, faults::Plan},
+    term::signals::{Signal, Signals},
+};
+
+/// Flags of `demo`. The user is chosen by `--context`: admin, tenant, viewer or nowatch.
+#[derive(Clone, Debug, ArgsOf)]
+pub struct DemoArgs {
+    /// Serve it on this loopback address (port 0 for any) and print the path of a kubeconfig
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub serve: Option<SocketAddr>,
+    /// With --once: the moment of the screen, counted from the start
+    #[arg(long, value_name = "TIME", value_parser = super::args::length_of_time, requires = "once")]
+    pub at: Option<Duration>,
+    /// Repeats a run
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// How many times faster jobs live
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    pub speed: f64,
+    /// What lives in it
+    #[arg(long, value_enum, default_value_t = Fleet::Demo, conflicts_with = "scale")]
+    pub fleet: Fleet,
+    /// So many jobs with so many workers each, and pod changes a second: 1000x16 or 1000x16@500
+    #[arg(long, value_name = "JOBSxWORKERS[@RATE]", value_parser = scale)]
+    pub scale: Option<FleetKind>,
+    /// What goes wrong: throttle=0.1, errors=0.1, latency=200ms, body-pause=50ms, cut=30s, compact=60s
+    #[arg(long = "fault", value_name = "NAME=VALUE", value_parser = fault)]
+    pub faults: Vec<Fault>,
+}
+
+/// `--fleet`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fleet {
+    /// A working day: jobs of every kind and state
+    Demo,
+    /// No job yet
+    Empty,
+    /// No training operator is installed
+    NoOperators,
+}
+
+/// One `--fault`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// Share of requests answered 429.
+    Throttle(f64),
+    /// Share of requests answered 500.
+    Errors(f64),
+    /// Before each answer.
+    Latency(Duration),
+    /// Between two pieces of a body.
+    BodyPause(Duration),
+    /// Between two cuts of all watches.
+    Cut(Duration),
+    /// Between two compactions.
+    Compact(Duration),
+}
+
+/// Runs it.
+pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
+    console::in_runtime(async {
+        let sim = Sim::start(options(args)).await.map_err(|error| Failure::new(&error.to_string()))?;
+        match args.serve {
+            Some(address) => serve(&sim, address, setup).await,
+            None => {
+                let start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
+                console::show(start, global, setup, args.at).await
+            }
+        }
+    })
+}
+
+fn options(args: &DemoArgs) -> Options {
+    let mut options = Options::new();
+    options.seed = args.seed;
+    options.speed = args.speed;
+    options.faults = plan(&args.faults);
+    options.fleet = args.scale.clone().unwrap_or(match args.fleet {
+        Fleet::Demo => FleetKind::Demo,
+        Fleet::Empty => FleetKind::Empty,
+        Fleet::NoOperators => FleetKind::NoOperators,
+    });
+    options
+}
+
+fn plan(faults: &[Fault]) -> Plan {
+    let mut plan = Plan::default();
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    for fault in faults {
+        match *fault {
+            Fault::Throttle(share) => plan.throttle = share,
+            Fault::Errors(share) => plan.errors = share,
+            Fault::Latency(time) => plan.latency_ms = ms(time),
+            Fault::BodyPause(time) => plan.body_pause_ms = ms(time),
+            Fault::Cut(time) => plan.cut_every_s = time.as_secs(),
+            Fault::Compact(time) => plan.compact_every_s = time.as_secs(),
+        }
+    }
+    plan
+}
+
+fn clock(sim: &Sim) -> Now {
+    let clock = sim.clock();
+    Arc::new(move || Secs::from(clock.now()))
+}
+
+fn in_process(sim: &Sim, global: &Global, setup: &Setup) -> Result<LoadTarget, Failure> {
+    let kubeconfig = Loaded::from_value(sim.kubeconfig())?.shared();
+    let dial: Dial = sim.dial();
+    let (global, config, now) = (global.clone(), setup.config.clone(), clock(sim));
+    Ok(Arc::new(move || {
+        let mut target = Target::new(Arc::clone(&kubeconfig));
+        target.dial = Some(Arc::clone(&dial));
+        target.now = Arc::clone(&now);
+        Ok(reach::with_flags(target, &global, &config))
+    }))
+}
+
+async fn serve(sim: &Sim, address: SocketAddr, setup: &Setup) -> Result<ExitCode, Failure> {
+    if !address.ip().is_loopback() {
+        return Err(Failure::usage(&format!("{address} is not a loopback address"))
+            .hint("the demo's users are for anyone who can read its kubeconfig: serve it on 127.0.0.1 only"));
+    }
+    let served =
+        sim.listen(address).await.map_err(|error| Failure::new(&format!("can't serve on {address}: {error}")))?;
+    let directory = setup.paths.as_ref().map_or_else(|| PathBuf::from("."), |paths| paths.state.clone());
+    let path = served
+        .write_kubeconfig(&directory)
+        .map_err(|error| Failure::new(&format!("can't write a kubeconfig to {}: {error}", directory.display())))?;
+    print::out(&format!("{}\n", path.display()))?;
+    print::complain(&format!(
+        "serving https://{} until ctrl-c; try: kubectl --kubeconfig {} --context tenant get mpijobs -A",
+        served.addr,
+        path.display()
+    ));
+    let mut signals = Signals::new()?;
+    let told = loop {
+        match signals.next().await {
+            Signal::Stop | Signal::Continue => {}
+            told => break told,
+        }
+    };
+    // Its tokens are good for nothing now.
+    let _ = std::fs::remove_file(&path);
+    Ok(if told == Signal::Interrupt { ExitCode::SUCCESS } else { ExitCode::from(told.exit_code()) })
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|factor: &f64| *factor > 0.0 && *factor <= 10_000.0)
+        .ok_or_else(|| "write a number above 0, at most 10000".to_owned())
+}
+
+fn scale(text: &str) -> Result<FleetKind, String> {
+    let (size, rate) = text.split_once('@').unwrap_or((text, "0"));
+    let parsed = size.split_once('x').and_then(|(jobs, workers)| {
+        let churn_per_second = rate.parse().ok().filter(|rate: &f64| (0.0..=100_000.0).contains(rate))?;
+        Some(FleetKind::Scale { jobs: jobs.parse().ok()?, workers: workers.parse().ok()?, churn_per_second })
+    });
+    parsed.ok_or_else(|| "write it as 1000x16 or 1000x16@500".to_owned())
+}
+
+fn fault(text: &str) -> Result<Fault, String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    let share = || {
+        let share = value.parse().ok().filter(|share: &f64| (0.0..=1.0).contains(share));
+        share.ok_or_else(|| format!("{name} takes a share from 0 to 1"))
+    };
+    let time = || super::args::length_of_time(value);
+    match name {
+        "throttle" => share().map(Fault::Throttle),
+        "errors" => share().map(Fault::Errors),
+        "latency" => time().map(Fault::Latency),
+        "body-pause" => time().map(Fault::BodyPause),
+        "cut" => time().map(Fault::Cut),
+        "compact" => time().map(Fault::Compact),
+        _ => Err("known are throttle, errors, latency, body-pause, cut, compact".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_faults_are_read() {
+        let expected = FleetKind::Scale { jobs: 200, workers: 8, churn_per_second: 50.0 };
+        assert_eq!(scale("200x8@50"), Ok(expected));
+        assert!(scale("200").is_err() && scale("2x3@-1").is_err());
+        let faults: Vec<_> = ["throttle=0.5", "latency=20ms", "cut=1m"].map(fault).into_iter().flatten().collect();
+        let plan = plan(&faults);
+        assert_eq!((plan.throttle, plan.latency_ms, plan.cut_every_s), (0.5, 20, 60));
+        assert!(fault("errors=2").is_err() && fault("nonsense=1").is_err());
+    }
+}
