@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How long `--once` waits for a cluster.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs it on the user's clusters.
 pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {

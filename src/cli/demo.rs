@@ -77,13 +77,11 @@ pub enum Fault {
 pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     console::in_runtime(async {
         let sim = Sim::start(options(args)).await.map_err(|error| Failure::new(&error.to_string()))?;
-        match args.serve {
-            Some(address) => serve(&sim, address, setup).await,
-            None => {
-                let start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
-                console::show(start, global, setup, args.at).await
-            }
+        if let Some(address) = args.serve {
+            return serve(&sim, address, setup).await;
         }
+        let start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
+        console::show(start, global, setup, args.at).await
     })
 }
 
