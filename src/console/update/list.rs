@@ -148,7 +148,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     match model.list.selected.clone() {
         Some(key) => {
             model.list.chosen = Some(key.clone());
-            page::open(model, key)
+            page::open(model, &key)
         }
         None => Vec::new(),
     }

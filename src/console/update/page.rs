@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Opens the page of a job.
-pub fn open(model: &mut Model, _job: JobKey) -> Vec<Effect> {
+pub fn open(model: &mut Model, _key: &JobKey) -> Vec<Effect> {
     model.page = Some(PageModel { id: PageId::default() });
     Vec::new()
 }

@@ -217,6 +217,37 @@ fn a_change_that_is_not_on_the_screen_draws_nothing() {
     assert!(harness.model.dirty);
 }
 
+/// Run with `cargo test --release -- --ignored --nocapture costs`: budgets are 1 ms a keystroke, 30 µs an event.
+#[test]
+#[ignore = "a measurement"]
+fn costs_of_a_keystroke_and_an_event() {
+    let mut harness = harness(160, 45);
+    let conditions = ["Running", "Failed", "Succeeded"];
+    let many = (0..1000)
+        .map(|i| job(&format!("team-{}", i % 40), &format!("llama-{i:04}"), 10_000 + i, conditions[i as usize % 3]));
+    harness.send(Message::Fleet(vec![batch(many.collect())]));
+    let mut out = Vec::new();
+    for (what, filter) in [("word", "llama"), ("strewn", "lma7"), ("regex", "/a-0.*7/"), ("field", "ns:team-3 gpu>=8")]
+    {
+        harness.model.list.filter.set(filter);
+        let (now, model) = (harness.model.now, &mut harness.model);
+        let started = tokio::time::Instant::now();
+        for _ in 0..20 {
+            model.list.rebuild(&model.fleet, now);
+        }
+        out.push(format!("{what}: {:?} a keystroke", started.elapsed() / 20));
+    }
+    harness.model.list.filter.set("");
+    let started = tokio::time::Instant::now();
+    for i in 0..500 {
+        let mut row = job("team-0", "llama-0000", 10_000, "Running");
+        row.slots = Some(i);
+        harness.send(Message::Fleet(vec![Batch { upserts: vec![Row::Job(row)], ..Batch::new(list()) }]));
+    }
+    out.push(format!("{:?} an event", started.elapsed() / 500));
+    println!("{out:#?}");
+}
+
 #[test]
 fn the_deadline_is_that_of_the_ages_on_the_screen() {
     let mut harness = filled(160, 45);
