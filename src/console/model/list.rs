@@ -133,6 +133,12 @@ impl ListModel {
         self.order.rebuild(fleet, choice, now, &mut self.scratch);
     }
 
+    /// Chooses among all jobs again, in the same order.
+    pub fn refilter(&mut self, fleet: &Fleet, now: Secs) {
+        let choice = Choice { filter: &self.filter.filter, attention: self.attention, sort: &self.columns.sort };
+        self.order.refilter(fleet, choice, now, &mut self.scratch);
+    }
+
     /// Another session: its jobs are others, what a person chose stays.
     pub fn forget_jobs(&mut self) {
         self.order = Order::default();

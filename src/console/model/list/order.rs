@@ -44,7 +44,8 @@ struct Row {
 struct Known {
     word: usize,
     attention: bool,
-    row: Option<Arc<Row>>,
+    row: Arc<Row>,
+    shown: bool,
 }
 
 /// Where a changed job was and is among the shown ones.
@@ -64,9 +65,24 @@ impl Order {
         *self = Self::default();
         for job in fleet.jobs() {
             let known = self.known_of(job, fleet, choice, now, scratch);
-            self.rows.extend(known.row.clone());
+            self.rows.extend(known.shown.then(|| Arc::clone(&known.row)));
             self.count(&known, 1);
             self.known.insert(job.key(), known);
+        }
+        let descending = choice.sort.descending;
+        self.rows.sort_unstable_by(|a, b| compare(a, b, descending));
+    }
+
+    /// Only the filter is another: what jobs sort by stays as it is.
+    pub fn refilter(&mut self, fleet: &Fleet, choice: Choice<'_>, now: Secs, scratch: &mut Scratch) {
+        (self.rows, self.until) = (Vec::with_capacity(self.rows.len()), None);
+        for (key, known) in &mut self.known {
+            let Some(job) = fleet.get(key) else { continue };
+            let pods = if choice.filter.needs_pods() { fleet.pods(key) } else { Vec::new() };
+            let subject = Subject { job, pods: &pods };
+            known.shown = (known.attention || !choice.attention) && choice.filter.matches(subject, now, scratch);
+            self.rows.extend(known.shown.then(|| Arc::clone(&known.row)));
+            self.until = earlier(self.until, choice.filter.changes_at(job, now));
         }
         let descending = choice.sort.descending;
         self.rows.sort_unstable_by(|a, b| compare(a, b, descending));
@@ -134,7 +150,7 @@ impl Order {
 
     /// Where a job is shown.
     pub fn position(&self, key: &JobKey, sort: &Sort) -> Option<usize> {
-        let row = self.known.get(key)?.row.as_ref()?;
+        let Known { row, .. } = self.known.get(key).filter(|known| known.shown)?;
         self.rows.binary_search_by(|other| compare(other, row, sort.descending)).ok()
     }
 
@@ -161,17 +177,11 @@ impl Order {
         let subject = Subject { job, pods: &pods };
         let attention = job.derived.needs_attention();
         let shown = (attention || !choice.attention) && choice.filter.matches(subject, now, scratch);
-        if let Some(at) = choice.filter.changes_at(job, now) {
-            self.until = Some(self.until.map_or(at, |until| until.min(at)));
-        }
+        self.until = earlier(self.until, choice.filter.changes_at(job, now));
         let name = job.derived.state.word();
         let word = WORDS.iter().position(|w| *w == name).unwrap_or_default();
         self.counts[word].0.get_or_insert_with(|| job.derived.state.clone());
-        Known {
-            word,
-            attention,
-            row: shown.then(|| Arc::new(Row { key, sort: sort_key(&choice.sort.column, subject, now) })),
-        }
+        Known { word, attention, row: Arc::new(Row { key, sort: sort_key(&choice.sort.column, subject, now) }), shown }
     }
 
     fn count(&mut self, known: &Known, by: i32) {
@@ -183,18 +193,22 @@ impl Order {
     }
 
     fn take_out(&mut self, known: &Known, choice: Choice<'_>) -> Option<usize> {
-        let row = known.row.as_ref()?;
+        let row = known.shown.then_some(&known.row)?;
         let at = self.rows.binary_search_by(|other| compare(other, row, choice.sort.descending)).ok()?;
         self.rows.remove(at);
         Some(at)
     }
 
     fn put_in(&mut self, known: &Known, choice: Choice<'_>) -> Option<usize> {
-        let row = known.row.as_ref()?;
+        let row = known.shown.then_some(&known.row)?;
         let at = self.rows.partition_point(|other| compare(other, row, choice.sort.descending) == Ordering::Less);
         self.rows.insert(at, Arc::clone(row));
         Some(at)
     }
+}
+
+fn earlier(a: Option<Secs>, b: Option<Secs>) -> Option<Secs> {
+    a.into_iter().chain(b).min()
 }
 
 fn compare(a: &Row, b: &Row, descending: bool) -> Ordering {

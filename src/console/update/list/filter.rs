@@ -57,7 +57,8 @@ pub fn set_filter(model: &mut Model, filter: &str) -> Vec<Effect> {
 fn set(model: &mut Model, text: &str) {
     if text != model.list.filter.text {
         model.list.filter.set(text);
-        chosen_anew(model);
+        model.list.refilter(&model.fleet, model.now);
+        refresh(model);
     }
 }
 

@@ -233,7 +233,7 @@ fn costs_of_a_keystroke_and_an_event() {
         let (now, model) = (harness.model.now, &mut harness.model);
         let started = tokio::time::Instant::now();
         for _ in 0..20 {
-            model.list.rebuild(&model.fleet, now);
+            model.list.refilter(&model.fleet, now);
         }
         out.push(format!("{what}: {:?} a keystroke", started.elapsed() / 20));
     }
