@@ -242,3 +242,21 @@ async fn a_followed_log_comes_as_it_is_written_and_ends_with_the_container() {
         .unwrap();
     assert_eq!(lines.try_next().await.unwrap(), None);
 }
+
+/// Over a real port, in real time: nothing listens while the server is away, and it comes back where it was.
+#[tokio::test]
+async fn a_served_sim_that_is_away_refuses_connections_and_comes_back() {
+    let sim = empty().await;
+    let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let connect = || tokio::net::TcpStream::connect(served.addr);
+    assert!(connect().await.is_ok());
+    sim.faults().gone(Duration::from_millis(400));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(connect().await.is_err());
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert!(connect().await.is_ok());
+    let addr = served.addr;
+    drop(served);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "dropped means closed");
+}
