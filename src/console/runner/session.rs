@@ -11,6 +11,7 @@ use crate::{
     cluster::{
         self, Mailbox, Problem, ProblemKind, Target,
         discovery::{Offer, discover},
+        watch::Watches,
     },
     console::{
         message::Message,
@@ -116,13 +117,15 @@ impl Live {
         let keys = within(plan(&ready.offer, scope), || plan(&ready.offer, &Scope::All));
         self.tell(SessionMessage::Lists(keys.clone())).await;
         let token = self.token.child_token();
-        tracing::debug!(lists = keys.len(), mailbox = self.mailbox.is_empty(), "lists planned");
-        Reading { _cancels: token.drop_guard() }
+        let token = self.token.child_token();
+        let watches = Watches::start(&ready.session, &ready.offer, keys, None, &self.mailbox, &token);
+        Reading { _watches: watches, _cancels: token.drop_guard() }
     }
 }
 
 /// Lists being read; dropping it ends that.
 struct Reading {
+    _watches: Watches,
     _cancels: tokio_util::sync::DropGuard,
 }
 
