@@ -11,11 +11,12 @@ use crate::{
     cluster::{
         self, Mailbox, Problem, ProblemKind, Target,
         discovery::{Offer, discover},
+        health::Deployment,
         watch::Watches,
     },
     console::{
         message::Message,
-        model::session::{Namespaces, Offered, Scope, SessionId, SessionMessage},
+        model::session::{Namespaces, Offered, Operator, Scope, SessionId, SessionMessage},
     },
     jobs::{
         Clean, Kind, Name,
@@ -50,6 +51,7 @@ impl Live {
         let scope = self.settled(&ready).await;
         let mut reading = self.read(&ready, &scope, None).await;
         loop {
+            self.tell(SessionMessage::Operators(operators(&ready).await)).await;
             tokio::time::sleep(ASK_AGAIN).await;
             // A failure here shows in the lists, too; they are the ones to tell of it.
             let Ok(offer) = discover(&ready.session).await else { continue };
@@ -117,7 +119,6 @@ impl Live {
         let keys = within(plan(&ready.offer, scope), || plan(&ready.offer, &Scope::All));
         self.tell(SessionMessage::Lists(keys.clone())).await;
         let token = self.token.child_token();
-        let token = self.token.child_token();
         let watches = Watches::start(&ready.session, &ready.offer, keys, None, &self.mailbox, &token);
         Reading { _watches: watches, _cancels: token.drop_guard() }
     }
@@ -181,31 +182,31 @@ async fn may_read_all(ready: &Ready) -> bool {
     !matches!(answer, Err(problem) if problem.kind == ProblemKind::Forbidden)
 }
 
-#[derive(serde::Deserialize)]
-struct Listed {
-    items: Vec<Item>,
-}
-
-#[derive(serde::Deserialize)]
-struct Item {
-    metadata: Meta,
-}
-
-#[derive(serde::Deserialize)]
-struct Meta {
-    name: String,
-}
-
 /// Which namespaces there are.
 pub(super) async fn namespaces(ready: Ready) -> Message {
-    let known = ready.session.get_json::<Listed>("/api/v1/namespaces?limit=1000", "list namespaces").await;
-    let namespaces = match known {
-        Ok(list) => {
-            Namespaces::Known(list.items.into_iter().filter_map(|item| Name::new(&item.metadata.name)).collect())
-        }
+    let namespaces = match cluster::namespaces::list(&ready.session, &ready.offer).await {
+        Ok(cluster::namespaces::Namespaces::Known(names)) => Namespaces::Known(names),
+        Ok(cluster::namespaces::Namespaces::Typed(ask)) => Namespaces::Unreadable(ask),
         Err(problem) => Namespaces::Unreadable(problem.why),
     };
     Message::Session(ready.id, SessionMessage::Namespaces(namespaces))
+}
+
+/// How the operators of what is served do, where that may be read.
+async fn operators(ready: &Ready) -> Vec<Operator> {
+    let served = cluster::health::health(&ready.session, &ready.offer).await.into_iter().filter(|c| c.served);
+    served
+        .map(|component| {
+            let trouble = match component.deployment {
+                Deployment::Found { ready, wanted } if ready < wanted => {
+                    Some(Clean::new(&format!("{ready} of {wanted} pods ready")))
+                }
+                _ => None,
+            };
+            let version = component.version.unwrap_or_default();
+            Operator { name: Clean::new(component.name), version, trouble }
+        })
+        .collect()
 }
 
 /// What the session cost so far, in words.
