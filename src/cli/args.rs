@@ -100,6 +100,12 @@ pub enum Color {
 pub enum Verb {
     /// Open the console on a small cluster of its own, or serve that cluster to others
     Demo(super::demo::DemoArgs),
+    /// Print what the console shows, for people and scripts
+    Get {
+        /// What to get
+        #[command(subcommand)]
+        what: super::get::What,
+    },
     /// Print every path and setting in use, and where each comes from
     Info,
     /// Print every command with its keys

@@ -8,6 +8,7 @@ pub mod completions;
 pub mod console;
 pub mod demo;
 pub mod exit;
+pub mod get;
 pub mod info;
 pub mod keys;
 pub mod log;
@@ -54,6 +55,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::TerminalCheck) => terminal_check::run(&setup),
         Some(Verb::Info) => info::run(&args.global, &setup),
         Some(Verb::Demo(demo)) => demo::run(demo, &args.global, &setup),
+        Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
         None => console::run(&args.global, &setup),
     }
 }

@@ -1,0 +1,226 @@
+//! `mpideck get jobs`: the console's fleet, read once and printed.
+//!
+//! Uses the same lists, mailbox, derivation, filter and columns. Parts that can't be read are said on stderr and in the
+//! output; then the exit code is 3.
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Args as ArgsOf, Subcommand};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    args::Global,
+    console,
+    exit::{self, Failure},
+    output::{self, Format},
+    print, reach,
+    setup::Setup,
+};
+use crate::{
+    cluster::{
+        Mailbox, Session, connect,
+        discovery::{self, Offer},
+        watch::{self, Watches},
+    },
+    console::{model::session::Scope, start::LoadTarget},
+    jobs::{
+        Name, PodRow, Secs,
+        columns::{ColumnsConfig, Sort, sort_key},
+        filter::{self, Filter, Scratch, Subject},
+        fleet::{Fleet, Job, ListKey, ListOf, ListPhase},
+    },
+};
+
+/// What to get.
+#[derive(Clone, Debug, Subcommand)]
+pub enum What {
+    /// Training jobs of every kind, with state and cause
+    #[command(visible_alias = "job")]
+    Jobs(JobsArgs),
+}
+
+/// Flags of `get jobs`.
+#[derive(Clone, Debug, ArgsOf)]
+pub struct JobsArgs {
+    /// Only the job of this name
+    pub name: Option<String>,
+    /// How to print them
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub output: Format,
+    /// Only those that match, as in the console: text, state:failed, gpu>=8, age<2h, label:app=x, …
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Order by a column, `-` in front for the highest first: -gpus
+    #[arg(long, value_name = "COLUMN", value_parser = sort, allow_hyphen_values = true)]
+    pub sort: Option<Sort>,
+}
+
+/// Rows applied at a time.
+const SLICE: usize = 2_000;
+
+/// Reads and prints.
+pub fn run(what: &What, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
+    setup.complain();
+    let What::Jobs(args) = what;
+    let filter = parsed(args.filter.as_deref().unwrap_or_default())?;
+    let scope = reach::scope(global)?;
+    let load = reach::user_clusters(global, setup);
+    console::in_runtime(jobs(args, &filter, scope, &load, setup))
+}
+
+async fn jobs(
+    args: &JobsArgs,
+    filter: &Filter,
+    scope: Option<Scope>,
+    load: &LoadTarget,
+    setup: &Setup,
+) -> Result<ExitCode, Failure> {
+    let target = load()?;
+    let (now, timeout) = (target.now.clone(), target.timeout);
+    let session = connect(target).await?;
+    let offer = discovery::discover(&session).await?;
+    let (rules, complaints) = console::rules(setup);
+    for complaint in &complaints {
+        print::complain(&format!("warning: {complaint}"));
+    }
+    let mut fleet = Fleet::new(rules);
+    // kubectl's rule: the context's namespace, else default.
+    let scope = scope.unwrap_or_else(|| {
+        Scope::Named(session.who().namespace.clone().or(Name::new("default")).into_iter().collect())
+    });
+    let unread = read(&session, &offer, &scope, filter, &mut fleet, timeout, now()).await;
+    for what in &unread {
+        print::complain(&format!("note: {what}"));
+    }
+    let now = now();
+    fleet.settle(now);
+    let chosen = choose(&fleet, args, filter, now);
+    if let (Some(name), true) = (&args.name, chosen.is_empty()) {
+        return Err(Failure::not_found(&format!("no job «{name}» in {scope}")).hint("-A looks in all namespaces"));
+    }
+    let subjects: Vec<_> = chosen.iter().map(|(job, pods)| Subject { job, pods }).collect();
+    let partial = !unread.is_empty();
+    print::out(&output::render(args.output, &ColumnsConfig::default(), &subjects, unread, now)?)?;
+    if subjects.is_empty() && matches!(args.output, Format::Table | Format::Wide) {
+        let why = if offer.has_jobs() {
+            "no jobs match"
+        } else {
+            "this cluster serves no training jobs: is an operator installed?"
+        };
+        print::complain(&format!("note: {why} ({scope})"));
+    }
+    Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
+}
+
+/// Fills the fleet until each list has been read or has failed; returns what is missing.
+async fn read(
+    session: &Session,
+    offer: &Offer,
+    scope: &Scope,
+    filter: &Filter,
+    fleet: &mut Fleet,
+    timeout: Duration,
+    now: Secs,
+) -> Vec<String> {
+    let namespaces = match scope {
+        Scope::All => None,
+        Scope::Named(names) => Some(names.as_slice()),
+    };
+    let lists = watch::lists(offer, namespaces);
+    let (mailbox, cancel) = (Mailbox::new(), CancellationToken::new());
+    let selector = filter.selector();
+    let _watches = Watches::start(session, offer, lists.clone(), selector.as_deref(), &mailbox, &cancel);
+    // A list of many pages may take longer than one request; silence may not.
+    let mut end = Instant::now() + timeout;
+    while lists.iter().any(|list| !is_answered(fleet, list)) {
+        if tokio::time::timeout_at(end, mailbox.changed()).await.is_err() {
+            break;
+        }
+        for batch in mailbox.take(SLICE) {
+            fleet.apply(batch);
+            end = Instant::now() + timeout;
+        }
+        fleet.settle(now);
+    }
+    cancel.cancel();
+    lists.iter().filter_map(|list| missing(list, fleet.list_phase(list))).collect()
+}
+
+fn is_answered(fleet: &Fleet, list: &ListKey) -> bool {
+    !matches!(fleet.list_phase(list), None | Some(ListPhase::Loading(_)))
+}
+
+fn missing(list: &ListKey, phase: Option<&ListPhase>) -> Option<String> {
+    let what = match list.of {
+        ListOf::Jobs(kind) => format!("{}s", kind.info().kind),
+        ListOf::Pods => "pods".to_owned(),
+        ListOf::JobSetPods => "pods of JobSets".to_owned(),
+        ListOf::Warnings => "warning events".to_owned(),
+        ListOf::Workloads => "Kueue's Workloads".to_owned(),
+    };
+    let place = list.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
+    let why = match phase {
+        Some(ListPhase::Live | ListPhase::Polling(_)) => return None,
+        None | Some(ListPhase::Loading(_)) => "did not answer in time".to_owned(),
+        Some(ListPhase::Forbidden(ask)) => format!("not allowed; ask for: {ask}"),
+        Some(ListPhase::Stale(_, why) | ListPhase::Error(why)) => why.to_string(),
+    };
+    Some(format!("{what} in {place} could not be read: {why}"))
+}
+
+fn choose<'a>(fleet: &'a Fleet, args: &JobsArgs, filter: &Filter, now: Secs) -> Vec<(&'a Job, Vec<&'a PodRow>)> {
+    let mut scratch = Scratch::default();
+    let mut chosen: Vec<_> = fleet
+        .jobs()
+        .filter(|job| args.name.as_ref().is_none_or(|name| job.row.name.as_str() == name))
+        .map(|job| (job, fleet.pods(&job.key())))
+        .filter(|(job, pods)| filter.matches(Subject { job, pods }, now, &mut scratch))
+        .collect();
+    chosen.sort_by(|(a, _), (b, _)| (&a.row.namespace, &a.row.name).cmp(&(&b.row.namespace, &b.row.name)));
+    if let Some(sort) = &args.sort {
+        chosen.sort_by(|(a, a_pods), (b, b_pods)| {
+            let key = |job, pods| sort_key(&sort.column, Subject { job, pods }, now);
+            key(a, a_pods).compare(&key(b, b_pods), sort.descending)
+        });
+    }
+    chosen
+}
+
+/// A script must not take a misunderstood filter for an answer.
+fn parsed(text: &str) -> Result<Filter, Failure> {
+    let parsed = filter::parse(text);
+    match parsed.hints.first() {
+        None => Ok(parsed.filter),
+        Some(hint) => {
+            let part = text.get(hint.span.clone()).unwrap_or(text);
+            Err(Failure::usage(&format!("--filter: «{part}»: {}", hint.text)))
+        }
+    }
+}
+
+fn sort(text: &str) -> Result<Sort, String> {
+    Sort::parse(text).ok_or_else(|| format!("there is no column «{text}»"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_is_not_understood_is_an_error() {
+        assert!(parsed("state:failed gpu>=8").is_ok());
+        assert_eq!(parsed("gpu>=many").map_err(|failure| failure.code), Err(exit::USAGE));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_with_what_to_ask_for() {
+        let list = ListKey { of: ListOf::Pods, namespace: Name::new("team-a") };
+        assert_eq!(missing(&list, Some(&ListPhase::Live)), None);
+        let ask = crate::jobs::Clean::new("list pods in namespace team-a");
+        assert_eq!(
+            missing(&list, Some(&ListPhase::Forbidden(ask))).as_deref(),
+            Some("pods in namespace team-a could not be read: not allowed; ask for: list pods in namespace team-a")
+        );
+    }
+}
