@@ -33,6 +33,13 @@ impl Clock {
         self.start.saturating_add(passed).unwrap_or(Timestamp::MAX)
     }
 
+    /// The same clock, so many milliseconds behind.
+    #[must_use]
+    pub fn behind(self, ms: i64) -> Self {
+        let start = self.start.saturating_sub(SignedDuration::from_millis(ms)).unwrap_or(self.start);
+        Self { start, ..self }
+    }
+
     /// Now as an API object carries it: RFC 3339, whole seconds, UTC.
     pub fn stamp(&self) -> String {
         stamp(self.now())

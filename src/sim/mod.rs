@@ -6,10 +6,13 @@
 pub mod api;
 pub mod chance;
 pub mod clock;
+mod controllers;
 pub mod faults;
 mod housekeeping;
+mod kubelet;
 pub mod options;
 pub mod output;
+pub mod scenario;
 pub mod start;
 pub mod store;
 mod transport;

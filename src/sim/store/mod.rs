@@ -16,6 +16,7 @@ mod table;
 mod write;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use compact_str::CompactString;
@@ -48,6 +49,8 @@ pub struct Store(Arc<Shared>);
 
 struct Shared {
     clock: Clock,
+    /// Milliseconds by which the clock is put back, while a past is lived through.
+    back: AtomicI64,
     recent: Arc<Recent>,
     admissions: RwLock<Vec<Admission>>,
     inner: Mutex<Inner>,
@@ -85,12 +88,23 @@ impl Store {
             dead: gc::Dead::default(),
         };
         let (recent, admissions) = (Arc::default(), RwLock::default());
-        Self(Arc::new(Shared { clock, recent, admissions, inner: Mutex::new(inner) }))
+        Self(Arc::new(Shared { clock, back: AtomicI64::new(0), recent, admissions, inner: Mutex::new(inner) }))
     }
 
     /// The time by which objects are stamped.
     pub fn clock(&self) -> Clock {
-        self.0.clock
+        self.0.clock.behind(self.0.back.load(Ordering::Relaxed))
+    }
+
+    /// Puts the clock back to `at`: what is written is stamped so. For living through a past before the present.
+    pub fn turn_back(&self, at: jiff::Timestamp) {
+        let behind = self.0.clock.now().duration_since(at).as_millis();
+        self.0.back.store(i64::try_from(behind).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// It is now again.
+    pub fn turn_forward(&self) {
+        self.0.back.store(0, Ordering::Relaxed);
     }
 
     /// Serves `resource` from now on (another version of the same resource is replaced, its objects kept).

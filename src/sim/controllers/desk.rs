@@ -1,0 +1,388 @@
+//! Executes passes: reads what a controller needs to see, lets it decide, does what it says.
+//!
+//! Owns what controllers remember between passes (back-off, counted pods, stages, seats on nodes). The deciding is
+//! in the controllers' own files.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use compact_str::CompactString;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    admit,
+    amounts::{self, Amounts},
+    batch, kueue,
+    manager::{Key, Pace, Work},
+    mpijob,
+    recorder::Recorder,
+    scheduler::{self, Room},
+    trainer, training,
+    value::{self, after, is_deleting, is_over, name, namespace, set, stamp, text},
+    write::{Note, Write},
+};
+use crate::{
+    jobs::Kind,
+    sim::{
+        kubelet::{self, script::Scripts},
+        scenario::UNWATCHED,
+        store::{
+            DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
+            resource::{
+                CLUSTERTRAININGRUNTIMES, CONFIGMAPS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES, PODS, QUOTAS, SECRETS,
+                SERVICES, TRAININGRUNTIMES, TRAINJOBS,
+            },
+        },
+    },
+};
+
+/// Seconds between a pod's deletion and its end.
+const STOPPING: f64 = 1.0;
+
+/// The desk.
+pub(crate) struct Desk {
+    store: Store,
+    scripts: Arc<Scripts>,
+    pace: Pace,
+    recorder: Recorder,
+    tries: HashMap<Key, u32>,
+    counted: HashMap<CompactString, batch::Counted>,
+    stages: HashMap<CompactString, u32>,
+    rooms: Option<BTreeMap<String, Room>>,
+    seats: HashMap<CompactString, (String, Amounts)>,
+    homeless: BTreeSet<Key>,
+}
+
+impl Desk {
+    /// A desk with nothing on it.
+    pub(crate) fn new(store: Store, scripts: Arc<Scripts>, pace: Pace) -> Self {
+        Self {
+            store,
+            scripts,
+            pace,
+            recorder: Recorder::default(),
+            tries: HashMap::new(),
+            counted: HashMap::new(),
+            stages: HashMap::new(),
+            rooms: None,
+            seats: HashMap::new(),
+            homeless: BTreeSet::new(),
+        }
+    }
+
+    /// The store it works on.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Does one piece of work; when to do it again.
+    pub(crate) fn pass(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
+        match key.work {
+            Work::Schedule => return self.schedule(key, now),
+            Work::Kubelet => return self.kubelet(key, now),
+            Work::Quota => return self.quota(key),
+            Work::Sweep => {
+                self.sweep(now);
+                return Some(after(now, 600.0));
+            }
+            Work::Act => return None,
+            _ => {}
+        }
+        let (writes, wake) = self.decide(key, now).unwrap_or_default();
+        if self.execute(writes, now).is_ok() {
+            self.tries.remove(key);
+            return wake;
+        }
+        let tries = self.tries.entry(key.clone()).or_default();
+        *tries += 1;
+        // The work queue of client-go: 5 ms, doubled each time, at most 1000 s.
+        let wait = 0.005 * 2f64.powi((*tries).min(18) as i32 - 1);
+        Some(after(now, wait.min(1000.0)))
+    }
+
+    fn decide(&mut self, key: &Key, now: Timestamp) -> Option<(Vec<Write>, Option<Timestamp>)> {
+        let (space, object) = (key.namespace.as_str(), key.name.as_str());
+        match key.work {
+            Work::MpiJob => {
+                if self.unwatched(space) {
+                    return None;
+                }
+                let job = self.get(&MPIJOBS, space, object)?;
+                let seen = mpijob::Seen {
+                    launcher: self.get(&JOBS, space, &format!("{object}-launcher")),
+                    pods: self.pods_of(space, object),
+                    extras: [
+                        self.get(&SERVICES, space, object),
+                        self.get(&CONFIGMAPS, space, &format!("{object}-config")),
+                        self.get(&SECRETS, space, &format!("{object}-ssh")),
+                    ],
+                };
+                Some((mpijob::reconcile(&job, &seen, now), None))
+            }
+            Work::Batch => {
+                let job = self.get(&JOBS, space, object)?;
+                let selector = Selector::label("batch.kubernetes.io/job-name", object);
+                let pods = values(&self.store.list(&PODS, Some(space), &selector).items);
+                let counted = self.counted.entry(value::uid(&job).into()).or_default();
+                Some(batch::reconcile(&job, &pods, counted, now))
+            }
+            Work::Training(kind) => self.training(kind, space, object, now),
+            Work::TrainJob => {
+                let job = self.get(&TRAINJOBS, space, object)?;
+                let runtime = self.runtime(&job);
+                let jobset = self.get(&JOBSETS, space, object);
+                Some(trainer::train_job(&job, runtime.as_deref(), jobset.as_deref(), now))
+            }
+            Work::JobSet => {
+                let set_of = self.get(&JOBSETS, space, object)?;
+                let jobs = values(
+                    &self
+                        .store
+                        .list(&JOBS, Some(space), &Selector::label("jobset.sigs.k8s.io/jobset-name", object))
+                        .items,
+                );
+                let service = self.get(&SERVICES, space, object).is_some();
+                Some((trainer::job_set(&set_of, &jobs, service, now), None))
+            }
+            Work::Queued => Some((kueue::workload(&self.store, space, object, now), None)),
+            Work::Admission => Some((kueue::admit(&self.store, now), None)),
+            _ => None,
+        }
+    }
+
+    fn training(&self, kind: Kind, space: &str, job: &str, now: Timestamp) -> Option<(Vec<Write>, Option<Timestamp>)> {
+        let info = kind.info();
+        let resource = self.store.resource(info.group, info.version, info.plural)?;
+        let job = self.get(resource, space, job)?;
+        let pods = self.pods_of(space, name(&job));
+        let selector = Selector::label("training.kubeflow.org/job-name", name(&job));
+        let services: Vec<_> =
+            self.store.list(&SERVICES, Some(space), &selector).items.iter().map(|s| s.name.to_string()).collect();
+        let seen = training::Seen { resource, kind, pods: &pods, services: &services };
+        Some(training::reconcile(&job, &seen, now))
+    }
+
+    /// Whether the operators were told to leave this namespace alone.
+    fn unwatched(&self, space: &str) -> bool {
+        self.store.get(&NAMESPACES, "", space).is_ok_and(|n| n.label(UNWATCHED).is_some())
+    }
+
+    fn runtime(&self, job: &Value) -> Option<Arc<Value>> {
+        let runtime = text(job, "/spec/runtimeRef/name");
+        if text(job, "/spec/runtimeRef/kind") == "TrainingRuntime" {
+            self.get(&TRAININGRUNTIMES, namespace(job), runtime)
+        } else {
+            self.get(&CLUSTERTRAININGRUNTIMES, "", runtime)
+        }
+    }
+
+    fn get(&self, resource: &'static Resource, space: &str, object: &str) -> Option<Arc<Value>> {
+        self.store.get(resource, space, object).ok().map(|o| o.value())
+    }
+
+    fn pods_of(&self, space: &str, job: &str) -> Vec<Arc<Value>> {
+        values(&self.store.pods_of(space, job))
+    }
+
+    fn execute(&mut self, writes: Vec<Write>, now: Timestamp) -> Result<(), Refusal> {
+        for write in writes {
+            match write {
+                Write::Create { resource, object, blame } => {
+                    if let Err(refusal) = self.store.create(resource, object) {
+                        if let Some(mut note) = blame {
+                            note.message.push_str(&refusal.message);
+                            self.recorder.tell(&self.store, &note, now);
+                        }
+                        return Err(refusal);
+                    }
+                }
+                Write::Update(resource, object) => drop(self.store.update(resource, unversioned(object))?),
+                Write::Status(resource, object) => drop(self.store.update_status(resource, unversioned(object))?),
+                Write::Delete(resource, space, object) => {
+                    match self.store.delete(resource, &space, &object, &DeleteOptions::default()) {
+                        Err(refusal) if refusal.code != 404 => return Err(refusal),
+                        _ => {}
+                    }
+                }
+                Write::Tell(note) => self.recorder.tell(&self.store, &note, now),
+                Write::Fail => return Err(Refusal::new(500, "InternalError", "")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes old events.
+    pub(crate) fn sweep(&mut self, now: Timestamp) {
+        self.recorder.sweep(&self.store, now);
+    }
+
+    /// Forgets what was remembered of an object that is gone.
+    pub(crate) fn forget(&mut self, key: &Key, uid: &str) {
+        self.tries.remove(key);
+        self.counted.remove(uid);
+        self.stages.remove(uid);
+        self.homeless.remove(&Key { work: Work::Schedule, ..key.clone() });
+    }
+
+    /// Names of a namespace's quotas.
+    pub(crate) fn quotas(&self, space: &str) -> Vec<String> {
+        let all = self.store.list(&QUOTAS, Some(space), &Selector::default()).items;
+        all.iter().map(|q| q.name.to_string()).collect()
+    }
+
+    fn quota(&mut self, key: &Key) -> Option<Timestamp> {
+        let mut quota = Value::clone(&*self.get(&QUOTAS, &key.namespace, &key.name)?);
+        quota["status"] = admit::quota_status(&self.store, &quota);
+        // It may be gone by now; then there is nothing to count.
+        let _ = self.store.update_status(&QUOTAS, unversioned(quota));
+        None
+    }
+
+    /// Nodes came, went or changed: rooms are measured again.
+    pub(crate) fn rooms_changed(&mut self) {
+        self.rooms = None;
+    }
+
+    fn rooms(&mut self) -> &mut BTreeMap<String, Room> {
+        self.rooms.get_or_insert_with(|| {
+            let nodes = self.store.list(&NODES, None, &Selector::default()).items;
+            let mut rooms = scheduler::rooms(nodes.iter().map(|n| Value::clone(&n.value())));
+            for (node, asked) in self.seats.values() {
+                if let Some(room) = rooms.get_mut(node) {
+                    room.take(asked, 1);
+                }
+            }
+            rooms
+        })
+    }
+
+    /// Keeps account of who sits where; whether a seat became free.
+    pub(crate) fn seat(&mut self, pod: &Obj, gone: bool) -> bool {
+        let value = pod.value();
+        let node = scheduler::node_of(&value).to_owned();
+        let sits = !gone && !node.is_empty() && !is_over(&value);
+        if sits && !self.seats.contains_key(&pod.uid) {
+            let asked = amounts::of_spec(&value["spec"]);
+            if let Some(room) = self.rooms().get_mut(&node) {
+                room.take(&asked, 1);
+            }
+            self.seats.insert(pod.uid.clone(), (node, asked));
+        } else if !sits && let Some((node, asked)) = self.seats.remove(&pod.uid) {
+            if let Some(room) = self.rooms().get_mut(&node) {
+                room.take(&asked, -1);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Pods that found no node.
+    pub(crate) fn unscheduled(&self) -> Vec<Key> {
+        self.homeless.iter().cloned().collect()
+    }
+
+    fn schedule(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
+        let pod = self.get(&PODS, &key.namespace, &key.name)?;
+        if !scheduler::node_of(&pod).is_empty() || is_deleting(&pod) || is_over(&pod) {
+            self.homeless.remove(key);
+            return None;
+        }
+        match scheduler::place(&pod, self.rooms()) {
+            Ok(node) => {
+                self.homeless.remove(key);
+                self.bind(&pod, &node, now);
+                None
+            }
+            Err(message) => {
+                self.homeless.insert(key.clone());
+                self.refuse(&pod, &message, now);
+                Some(after(now, 300.0))
+            }
+        }
+    }
+
+    fn bind(&mut self, pod: &Value, node: &str, now: Timestamp) {
+        let (space, pod_name) = (namespace(pod), name(pod));
+        let bound = self.store.modify(&PODS, space, pod_name, Part::Main, |p| set(p, "/spec/nodeName", json!(node)));
+        let Ok(bound) = bound else { return };
+        self.seat(&bound, false);
+        // The pod is there, or it is gone and needs no status.
+        let _ = self.store.modify(&PODS, space, pod_name, Part::Status, |p| {
+            let c = json!([{"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": stamp(now), "observedGeneration": 1}]);
+            set(p, "/status/conditions", c);
+        });
+        let message = format!("Successfully assigned {space}/{pod_name} to {node}");
+        self.recorder.tell(&self.store, &Note::normal(pod, "default-scheduler", "Scheduled", message), now);
+    }
+
+    fn refuse(&mut self, pod: &Value, message: &str, now: Timestamp) {
+        let old = value::condition(pod, "PodScheduled").map_or("", |c| text(c, "/message"));
+        if old != message {
+            // The pod is there, or it is gone and needs no status.
+            let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| {
+                let c = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message, "lastProbeTime": null, "lastTransitionTime": stamp(now), "observedGeneration": 1}]);
+                set(p, "/status/conditions", c);
+            });
+        }
+        self.recorder.tell(&self.store, &Note::warning(pod, "default-scheduler", "FailedScheduling", message), now);
+    }
+
+    fn kubelet(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
+        let pod = self.get(&PODS, &key.namespace, &key.name)?;
+        let uid = CompactString::from(value::uid(&pod));
+        if is_deleting(&pod) {
+            return self.stop(&pod, uid, now);
+        }
+        let before = self.stages.get(&uid).copied();
+        let host_ip = self.host_ip(scheduler::node_of(&pod));
+        let turn = kubelet::turn(&pod, &self.scripts, before, (self.pace.speed, self.pace.seed), host_ip, now)?;
+        self.stages.insert(uid, turn.serial);
+        if !turn.status.is_null() {
+            // Deleted in the meantime: the next look will see it.
+            let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| p["status"] = turn.status);
+        }
+        for note in &turn.notes {
+            self.recorder.tell(&self.store, note, now);
+        }
+        turn.next
+    }
+
+    fn stop(&mut self, pod: &Value, uid: CompactString, now: Timestamp) -> Option<Timestamp> {
+        const STOP: u32 = u32::MAX;
+        if self.scripts.of(pod).trouble == Some(kubelet::script::Trouble::NodeLost) {
+            return None;
+        }
+        if self.stages.insert(uid, STOP) != Some(STOP) {
+            let container = text(pod, "/spec/containers/0/name");
+            let mut note = Note::normal(pod, "kubelet", "Killing", format!("Stopping container {container}"));
+            scheduler::node_of(pod).clone_into(&mut note.host);
+            self.recorder.tell(&self.store, &note, now);
+            return Some(after(now, STOPPING));
+        }
+        let at_once = DeleteOptions { grace: Some(0), ..DeleteOptions::default() };
+        // Gone already is as good.
+        let _ = self.store.delete(&PODS, namespace(pod), name(pod), &at_once);
+        None
+    }
+
+    fn host_ip(&mut self, node: &str) -> String {
+        let room = self.rooms().get(node);
+        let addresses = room.map(|r| value::list(&r.node, "/status/addresses").to_vec()).unwrap_or_default();
+        addresses.first().map_or_else(String::new, |a| text(a, "/address").to_owned())
+    }
+}
+
+fn values(objects: &[Obj]) -> Vec<Arc<Value>> {
+    objects.iter().map(|o| o.value()).collect()
+}
+
+/// Controllers are the only writers of what they own and have just read it.
+fn unversioned(mut object: Value) -> Value {
+    if let Some(meta) = object["metadata"].as_object_mut() {
+        meta.remove("resourceVersion");
+    }
+    object
+}

@@ -1,0 +1,354 @@
+//! The loop that plays all controllers, scheduler and kubelets on one store.
+//!
+//! Owns the queue of what to look at and when. Work is found by the store's changes and by the times that controllers
+//! ask for; a pass is a function elsewhere, its writes are executed by [`desk`](super::desk).
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    desk::Desk,
+    value::{after, controller, text},
+};
+use crate::{
+    jobs::Kind,
+    sim::{
+        kubelet::script::Scripts,
+        scenario::Director,
+        store::{Change, ChangeKind, Feed, Obj, Resource, Store, resource},
+    },
+};
+
+/// Pods with this label play no part in any controller's work.
+pub(crate) const STATIC: &str = "sim.mpideck.io/static";
+/// Passes done in one go before others get their turn.
+const IN_A_ROW: usize = 64;
+
+/// A piece of work; with namespace and name it is one object's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Work {
+    /// An MPIJob v2beta1.
+    MpiJob,
+    /// A training-operator v1 job.
+    Training(Kind),
+    /// A batch Job.
+    Batch,
+    /// A TrainJob.
+    TrainJob,
+    /// A JobSet.
+    JobSet,
+    /// A pod without node.
+    Schedule,
+    /// A pod with one.
+    Kubelet,
+    /// The Workload of a job (namespace, `plural/name`).
+    Queued,
+    /// All queues: admission.
+    Admission,
+    /// A resource quota's `used`.
+    Quota,
+    /// Old events.
+    Sweep,
+    /// The scenario's next act.
+    Act,
+}
+
+/// What to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    /// Which work.
+    pub(crate) work: Work,
+    /// Of what.
+    pub(crate) namespace: String,
+    /// Of whom.
+    pub(crate) name: String,
+}
+
+impl Key {
+    /// A key.
+    pub(crate) fn new(work: Work, namespace: &str, name: &str) -> Self {
+        Self { work, namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+}
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    /// Chance.
+    pub(crate) seed: u64,
+    /// Script seconds a second.
+    pub(crate) speed: f64,
+    /// Seconds by which mpi-operator lags behind (a busy one may miss a state).
+    pub(crate) operator_lag: f64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { seed: 1, speed: 1.0, operator_lag: 0.1 }
+    }
+}
+
+/// The loop's state.
+pub(crate) struct Manager {
+    desk: Desk,
+    feed: Feed,
+    due: BinaryHeap<Reverse<(Timestamp, u64, Key)>>,
+    waiting: HashMap<Key, Timestamp>,
+    order: u64,
+    pace: Pace,
+    director: Option<Director>,
+}
+
+impl Manager {
+    /// A manager that begins with what the store holds now.
+    pub(crate) fn new(store: &Store, scripts: Arc<Scripts>, pace: Pace, director: Option<Director>) -> Self {
+        let watched: Vec<&'static Resource> =
+            store.resources().into_iter().filter(|r| **r != resource::EVENTS).collect();
+        let feed = store.subscribe_from(&watched, 0);
+        let desk = Desk::new(store.clone(), scripts, pace.clone());
+        let mut manager =
+            Self { desk, feed, due: BinaryHeap::new(), waiting: HashMap::new(), order: 0, pace, director };
+        let now = manager.now();
+        manager.add(Key::new(Work::Sweep, "", ""), after(now, 60.0));
+        manager.add(Key::new(Work::Admission, "", ""), after(now, 1.0));
+        if let Some(first) = manager.director.as_ref().and_then(Director::next) {
+            manager.add(Key::new(Work::Act, "", ""), first);
+        }
+        manager
+    }
+
+    fn store(&self) -> &Store {
+        self.desk.store()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.store().clock().now()
+    }
+
+    /// Lives through everything up to `end` at once, the store's clock going along: how old jobs come to be.
+    pub(crate) fn live_until(&mut self, end: Timestamp) {
+        loop {
+            while self.drain() {}
+            let Some(Reverse((at, _, _))) = self.due.peek() else { break };
+            let at = *at;
+            if at > end {
+                break;
+            }
+            self.store().turn_back(at);
+            self.pop(at);
+        }
+        self.store().turn_back(end);
+    }
+
+    /// The past is over: the clock tells the time again, and events too old to be kept are gone.
+    pub(crate) fn arrive(&mut self) {
+        self.store().turn_forward();
+        let now = self.now();
+        self.desk.sweep(now);
+    }
+
+    /// Runs until cancelled.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let now = self.now();
+            let busy = self.drain();
+            let mut left = IN_A_ROW;
+            while left > 0 && self.pop(now) {
+                left -= 1;
+            }
+            if busy || left == 0 {
+                tokio::task::yield_now().await;
+                if stop.is_cancelled() {
+                    return;
+                }
+                continue;
+            }
+            let clock = self.store().clock();
+            let next = self.due.peek().map_or_else(|| after(now, 60.0), |Reverse((at, _, _))| *at);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.feed.ready() => {}
+                () = clock.sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// Does the first piece of work that is due at `now`, if any.
+    fn pop(&mut self, now: Timestamp) -> bool {
+        let Some(Reverse((at, _, _))) = self.due.peek() else { return false };
+        if *at > now {
+            return false;
+        }
+        let Some(Reverse((at, _, key))) = self.due.pop() else { return false };
+        // An entry that was moved earlier has a twin; only the one on record counts.
+        if self.waiting.get(&key) != Some(&at) {
+            return true;
+        }
+        self.waiting.remove(&key);
+        let next = if key.work == Work::Act { self.act(now) } else { self.desk.pass(&key, now) };
+        if let Some(next) = next {
+            // A pass that wants itself again at once would keep all others waiting.
+            self.add(key, next.max(after(now, 0.005)));
+        }
+        true
+    }
+
+    fn act(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let store = self.desk.store().clone();
+        let director = self.director.as_mut()?;
+        director.act(&store, now);
+        director.next()
+    }
+
+    fn add(&mut self, key: Key, at: Timestamp) {
+        if self.waiting.get(&key).is_some_and(|old| *old <= at) {
+            return;
+        }
+        self.order += 1;
+        self.waiting.insert(key.clone(), at);
+        self.due.push(Reverse((at, self.order, key)));
+    }
+
+    /// Reads changes and queues what they concern; whether there were any.
+    fn drain(&mut self) -> bool {
+        let Ok(changes) = self.feed.take() else {
+            self.relist();
+            return true;
+        };
+        let now = self.now();
+        for change in &changes {
+            self.wake(change, now);
+        }
+        !changes.is_empty()
+    }
+
+    /// Starts over after losing track: looks at everything.
+    fn relist(&mut self) {
+        let watched: Vec<_> = self.store().resources().into_iter().filter(|r| **r != resource::EVENTS).collect();
+        self.feed = self.store().subscribe(&watched);
+        let now = self.now();
+        for kind in watched {
+            for object in self.store().list(kind, None, &crate::sim::store::Selector::default()).items {
+                self.wake(&Change { resource: kind, kind: ChangeKind::Modified, object, before: None }, now);
+            }
+        }
+    }
+
+    fn wake(&mut self, change: &Change, now: Timestamp) {
+        let object = &change.object;
+        if object.label(STATIC).is_some() {
+            return;
+        }
+        let soon = after(now, 0.1);
+        let of = |work| Key::new(work, &object.namespace, &object.name);
+        let gone = change.kind == ChangeKind::Deleted;
+        if *change.resource == resource::PODS {
+            return self.wake_for_pod(object, gone, now);
+        }
+        if *change.resource == resource::NODES {
+            self.desk.rooms_changed();
+            return;
+        }
+        if let Some(work) = work_of(change.resource) {
+            let lag = if work == Work::MpiJob { self.pace.operator_lag } else { 0.1 };
+            if gone {
+                self.desk.forget(&of(work), &object.uid);
+            } else {
+                self.add(of(work), after(now, lag));
+            }
+        }
+        if object.label("kueue.x-k8s.io/queue-name").is_some() && *change.resource != resource::WORKLOADS {
+            let name = format!("{}/{}", change.resource.plural, object.name);
+            self.add(Key::new(Work::Queued, &object.namespace, &name), soon);
+        }
+        if change.resource.group == "kueue.x-k8s.io" {
+            if *change.resource == resource::WORKLOADS && !gone {
+                self.wake_queued(object, soon);
+            }
+            self.add(Key::new(Work::Admission, "", ""), after(now, 0.4));
+        }
+        self.wake_owner(object, 0.1, now);
+    }
+
+    /// The job that a Workload speaks for.
+    fn wake_queued(&mut self, load: &Obj, at: Timestamp) {
+        let value = load.value();
+        let Some(owner) = controller(&value) else { return };
+        if let Some(kind) = Kind::of(text(owner, "/apiVersion"), text(owner, "/kind")) {
+            let name = format!("{}/{}", kind.info().plural, text(owner, "/name"));
+            self.add(Key::new(Work::Queued, &load.namespace, &name), at);
+        }
+    }
+
+    fn wake_owner(&mut self, object: &Obj, lag: f64, now: Timestamp) {
+        if object.owners.is_empty() {
+            return;
+        }
+        let value = object.value();
+        let Some(owner) = controller(&value) else { return };
+        let work = match text(owner, "/kind") {
+            "MPIJob" if text(owner, "/apiVersion") == "kubeflow.org/v2beta1" => Work::MpiJob,
+            "Job" => Work::Batch,
+            "JobSet" => Work::JobSet,
+            "TrainJob" => Work::TrainJob,
+            word => match Kind::of(text(owner, "/apiVersion"), word) {
+                Some(kind) => Work::Training(kind),
+                None => return,
+            },
+        };
+        let lag = match work {
+            Work::MpiJob => self.pace.operator_lag,
+            Work::Batch => lag,
+            _ => 0.1,
+        };
+        self.add(Key::new(work, &object.namespace, text(owner, "/name")), after(now, lag));
+        if work != Work::MpiJob && object.label("training.kubeflow.org/operator-name") == Some("mpi-operator") {
+            let job = object.label("training.kubeflow.org/job-name").unwrap_or_default();
+            self.add(Key::new(Work::MpiJob, &object.namespace, job), after(now, self.pace.operator_lag));
+        }
+    }
+
+    fn wake_for_pod(&mut self, pod: &Obj, gone: bool, now: Timestamp) {
+        let of = |work| Key::new(work, &pod.namespace, &pod.name);
+        let soon = after(now, 0.05);
+        if self.desk.seat(pod, gone) {
+            for key in self.desk.unscheduled() {
+                self.add(key, after(now, 1.0));
+            }
+        }
+        if gone {
+            self.desk.forget(&of(Work::Kubelet), &pod.uid);
+        } else if pod.field(&resource::PODS, "spec.nodeName").is_some_and(|n| !n.is_empty()) {
+            self.add(of(Work::Kubelet), soon);
+        } else {
+            self.add(of(Work::Schedule), soon);
+        }
+        for quota in self.desk.quotas(&pod.namespace) {
+            self.add(Key::new(Work::Quota, &pod.namespace, &quota), after(now, 0.5));
+        }
+        // The Job controller gathers pod updates for a second.
+        let fresh = pod.field(&resource::PODS, "spec.nodeName").is_none_or(str::is_empty);
+        self.wake_owner(pod, if fresh { 0.1 } else { 1.0 }, now);
+    }
+}
+
+fn work_of(kind: &Resource) -> Option<Work> {
+    match (kind.group, kind.plural, kind.version) {
+        ("kubeflow.org", "mpijobs", "v2beta1") => Some(Work::MpiJob),
+        ("batch", "jobs", _) => Some(Work::Batch),
+        ("trainer.kubeflow.org", "trainjobs", _) => Some(Work::TrainJob),
+        ("jobset.x-k8s.io", "jobsets", _) => Some(Work::JobSet),
+        ("", "resourcequotas", _) => Some(Work::Quota),
+        ("kubeflow.org", ..) => Kind::of(&kind.api_version(), kind.kind).map(Work::Training),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! Life cycles: recorded jobs lived through again, compared in everything but time.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::sim::{
+    Clock,
+    controllers::{
+        admit,
+        value::{label, list, name, phase, set},
+    },
+    scenario::ground,
+    store::{
+        DeleteOptions, Part, Propagation,
+        resource::{EVENTS, MPIJOBS, NAMESPACES, PODS},
+    },
+};
+
+struct World {
+    store: Store,
+    manager: Manager,
+    start: Timestamp,
+    feed: Feed,
+}
+
+impl World {
+    fn new(lag: f64) -> Self {
+        let start: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+        let store = Store::new(Clock::manual(start), 7);
+        ground::serve(&store, true);
+        ground::lay(&store, false);
+        store.admit(admit::step());
+        store.seed(&NAMESPACES, json!({"metadata": {"name": "rec"}, "status": {"phase": "Active"}})).unwrap();
+        let pace = Pace { operator_lag: lag, ..Pace::default() };
+        let manager = Manager::new(&store, Arc::new(Scripts::builtin().unwrap()), pace, None);
+        let feed = store.subscribe(&[&MPIJOBS, &PODS, &EVENTS]);
+        Self { store, manager, start, feed }
+    }
+
+    fn until(&mut self, seconds: f64) {
+        self.manager.live_until(after(self.start, seconds));
+    }
+
+    fn seen(&mut self) -> Seen {
+        let mut seen = Seen::default();
+        loop {
+            let changes = self.feed.take().unwrap();
+            if changes.is_empty() {
+                return seen;
+            }
+            for change in changes {
+                let value = change.object.value();
+                if *change.resource == MPIJOBS {
+                    seen.conditions(&value["status"]["conditions"]);
+                } else if *change.resource == PODS && change.kind != ChangeKind::Deleted {
+                    seen.phase(label(&value, "training.kubeflow.org/job-role"), name(&value), phase(&value));
+                } else if *change.resource == EVENTS && change.kind == ChangeKind::Added {
+                    let on = text(&value, "/involvedObject/kind");
+                    let said = [text(&value, "/type"), text(&value, "/reason"), text(&value, "/message")].join("|");
+                    let from = [text(&value, "/source/component"), text(&value, "/reportingComponent")];
+                    seen.event(on, from.into_iter().find(|f| !f.is_empty()).unwrap_or(""), &said);
+                }
+            }
+        }
+    }
+}
+
+/// What is compared.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    /// The MPIJob's conditions, each time they changed.
+    conditions: Vec<Vec<[String; 4]>>,
+    /// Events by the object's kind, of the controllers.
+    events: BTreeMap<String, Vec<String>>,
+    /// Phases of every pod; launchers in order of creation.
+    phases: BTreeMap<String, Vec<String>>,
+    launchers: Vec<String>,
+}
+
+impl Seen {
+    fn conditions(&mut self, all: &Value) {
+        let short = |c: &Value| -> [String; 4] {
+            if c.is_array() {
+                return [0, 1, 2, 3].map(|i| c[i].as_str().unwrap_or("").to_owned());
+            }
+            ["type", "status", "reason", "message"].map(|k| c[k].as_str().unwrap_or("").to_owned())
+        };
+        let now: Vec<_> = all.as_array().into_iter().flatten().map(short).collect();
+        if !now.is_empty() && self.conditions.last() != Some(&now) {
+            self.conditions.push(now);
+        }
+    }
+
+    fn phase(&mut self, role: &str, pod: &str, phase: &str) {
+        let key = if role == "launcher" { self.launcher(pod) } else { pod.to_owned() };
+        let all = self.phases.entry(key).or_default();
+        if all.last().is_none_or(|last| last != phase) {
+            all.push(phase.to_owned());
+        }
+    }
+
+    fn launcher(&mut self, pod: &str) -> String {
+        if !self.launchers.iter().any(|l| l == pod) {
+            self.launchers.push(pod.to_owned());
+        }
+        format!("launcher #{}", self.launchers.iter().position(|l| l == pod).unwrap_or(0))
+    }
+
+    /// Which pod and which node are chance; the scheduler's and the kubelet's events come from a stand-in there.
+    fn event(&mut self, on: &str, from: &str, said: &str) {
+        if matches!(from, "mpi-job-controller" | "job-controller") {
+            let said = said.split(": ").next().filter(|_| said.contains("ed pod: ")).unwrap_or(said);
+            self.events.entry(on.to_owned()).or_default().push(said.to_owned());
+        }
+    }
+
+    fn finish(mut self) -> Self {
+        self.launchers.clear();
+        // Events of one moment have no order of their own.
+        self.events.values_mut().for_each(|all| all.sort());
+        self
+    }
+}
+
+fn recorded(lines: &[Value]) -> Seen {
+    let mut seen = Seen::default();
+    for line in lines {
+        let (object, change) = (text(line, "/object"), text(line, "/change"));
+        if object == "mpijob" {
+            seen.conditions(&line["conditions"]);
+        } else if let Some(pod) = object.strip_prefix("pod ").filter(|_| change != "DELETED") {
+            let role = if pod.contains("-launcher-") { "launcher" } else { "worker" };
+            seen.phase(role, pod, text(line, "/phase"));
+        } else if object == "event" && change == "ADDED" {
+            let on = text(line, "/on").split('/').next().unwrap_or("");
+            let said = [text(line, "/type"), text(line, "/reason"), text(line, "/message")].join("|");
+            seen.event(on, text(line, "/from"), &said);
+        }
+    }
+    seen.finish()
+}
+
+/// What was done from outside, by job: seconds after the recording's start.
+fn actions(world: &mut World, job: &str, end: f64) {
+    let scale = |n: i64| move |j: &mut Value| set(j, "/spec/mpiReplicaSpecs/Worker/replicas", json!(n));
+    let suspend = |to: bool| move |j: &mut Value| set(j, "/spec/runPolicy/suspend", json!(to));
+    let delete = |world: &World, propagation| {
+        let options = DeleteOptions { propagation, ..DeleteOptions::default() };
+        world.store.delete(&MPIJOBS, "rec", job, &options).unwrap();
+    };
+    match job {
+        "suspended" => {
+            world.until(24.9);
+            world.store.modify(&MPIJOBS, "rec", job, Part::Main, suspend(false)).unwrap();
+        }
+        "elastic" => {
+            world.until(29.9);
+            world.store.modify(&MPIJOBS, "rec", job, Part::Main, scale(4)).unwrap();
+            world.until(44.9);
+            world.store.modify(&MPIJOBS, "rec", job, Part::Main, scale(1)).unwrap();
+        }
+        "deleted" => {
+            world.until(49.9);
+            delete(world, Propagation::Background);
+        }
+        "image-pull" => {
+            world.until(64.9);
+            delete(world, Propagation::Foreground);
+        }
+        _ => {}
+    }
+    world.until(end);
+}
+
+fn recordings() -> Option<PathBuf> {
+    let shared = std::env::var("MPIDECK_SHARED").unwrap_or_else(|_| "../shared".into());
+    let path = PathBuf::from(shared).join("data/recorded/mpi-operator");
+    let there = path.is_dir();
+    if !there {
+        eprintln!("SKIPPED: no recordings at {}", path.display());
+        assert!(std::env::var_os("MPIDECK_REQUIRE_TOOLS").is_none(), "recordings are required");
+    }
+    there.then_some(path)
+}
+
+/// What happened to the recorded job `job`, and what happens here.
+fn both(job: &str, lag: f64, longer: f64) -> Option<(Seen, Seen)> {
+    let text = std::fs::read_to_string(recordings()?.join(format!("{job}.jsonl"))).unwrap();
+    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let end = lines.last().unwrap()["t"].as_f64().unwrap() + longer;
+    let mut world = World::new(lag);
+    let mut manifest = lines[0]["manifest"].clone();
+    // The stand-in for the kubelet started at once what had no words of its own.
+    let annotations = &mut manifest["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["metadata"]["annotations"];
+    if annotations["fake/state"].is_null() {
+        annotations["fake/run-seconds"] = json!("100000");
+    }
+    world.store.create(&MPIJOBS, manifest).unwrap();
+    actions(&mut world, job, end);
+    Some((recorded(&lines[1..]), world.seen().finish()))
+}
+
+macro_rules! life_cycles {
+    ($($test:ident: $job:literal, $lag:literal, $longer:literal;)*) => {$(
+        #[test]
+        fn $test() {
+            let Some((real, ours)) = both($job, $lag, $longer) else { return };
+            assert_eq!(ours.conditions, real.conditions, "conditions");
+            assert_eq!(ours.events, real.events, "events");
+            assert_eq!(ours.phases, real.phases, "phases");
+        }
+    )*};
+}
+
+life_cycles! {
+    a_job_succeeds: "ok-default", 0.1, 12.0;
+    workers_are_cleaned_up: "ok-clean-running", 0.1, 12.0;
+    attempts_with_never: "fail-never", 0.1, 12.0;
+    attempts_with_on_failure: "fail-onfailure", 0.1, 12.0;
+    suspended_and_resumed: "suspended", 0.1, 12.0;
+    a_crash_loop_ends_by_back_off: "crashloop", 0.1, 12.0;
+    a_deadline_passes: "deadline", 0.1, 12.0;
+    a_running_job_is_deleted: "deleted", 0.1, 12.0;
+    workers_scale: "elastic", 0.1, 12.0;
+    a_foreign_manager_is_left_alone: "foreign", 0.1, 12.0;
+    an_image_cannot_be_pulled: "image-pull", 0.1, 12.0;
+    intel_mpi: "intel", 0.1, 12.0;
+    an_invalid_spec_is_only_told: "invalid", 0.1, 12.0;
+    workers_fit_nowhere: "unschedulable", 0.1, 12.0;
+    workers_run_out_of_memory: "worker-oom", 0.1, 12.0;
+    // The recorded operator was busy and never saw it running.
+    the_launcher_waits_for_workers: "wait-ready", 25.0, 70.0;
+}
+
+#[test]
+fn good_and_bad_specs_get_the_recorded_verdicts() {
+    let Some(path) = recordings() else { return };
+    let text_of = std::fs::read_to_string(path.with_file_name("mpi-operator-verdicts.jsonl")).unwrap();
+    let mut wrong = Vec::new();
+    for line in text_of.lines() {
+        let verdict: Value = serde_json::from_str(line).unwrap();
+        let job = text(&verdict, "/name");
+        let mut world = World::new(0.1);
+        world
+            .store
+            .seed(&NAMESPACES, json!({"metadata": {"name": "verdicts"}, "status": {"phase": "Active"}}))
+            .unwrap();
+        let manifest = json!({"metadata": {"name": job, "namespace": "verdicts"}, "spec": verdict["spec"]});
+        world.store.create(&MPIJOBS, manifest).unwrap();
+        world.until(20.0);
+        let real: Vec<String> = list(&verdict, "/events")
+            .iter()
+            .map(|e| [0, 1, 2].map(|i| e[i].as_str().unwrap_or("")).join("|"))
+            .filter(|e| !e.contains("SuccessfulCreate"))
+            .collect();
+        let seen = world.seen().finish();
+        let ours: Vec<String> = seen.events.get("MPIJob").cloned().unwrap_or_default();
+        let conditions: Vec<_> = seen.conditions.last().into_iter().flatten().map(|c| c[..3].to_vec()).collect();
+        let wanted: Vec<Vec<String>> = serde_json::from_value(verdict["conditions"].clone()).unwrap();
+        if ours != real || conditions != wanted {
+            wrong.push(format!("{job}: {ours:?} {conditions:?}, really {real:?} {wanted:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,18 @@
+//! The sim's controllers: mpi-operator, training-operator, Trainer, JobSet, Kueue, batch Jobs, the scheduler.
+//!
+//! Each is one pass: a function from what it sees to a list of [`write::Write`]s. [`manager`] decides what is looked at
+//! and when, [`desk`] reads, executes and remembers. None may know HTTP, users or the console.
+
+pub(crate) mod admit;
+pub(crate) mod amounts;
+pub(crate) mod batch;
+mod desk;
+pub(crate) mod kueue;
+pub(crate) mod manager;
+pub(crate) mod mpijob;
+mod recorder;
+pub(crate) mod scheduler;
+pub(crate) mod trainer;
+pub(crate) mod training;
+pub(crate) mod value;
+pub(crate) mod write;

@@ -1,0 +1,199 @@
+//! The scheduler: the node for a pod, or why there is none, in kube-scheduler's words.
+//!
+//! Owns fitting and spreading only; binding is the desk's. Must not read a store.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    amounts::{self, Amounts, amount},
+    value::{list, name, text, truth},
+};
+
+/// A node as the scheduler sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    /// The node.
+    pub(crate) node: Value,
+    /// What is free.
+    pub(crate) free: Amounts,
+    /// Pods there.
+    pub(crate) pods: i64,
+}
+
+impl Room {
+    /// An empty node.
+    pub(crate) fn new(node: Value) -> Self {
+        let total = node.pointer("/status/allocatable").and_then(Value::as_object);
+        let free = total.into_iter().flatten().map(|(k, v)| (k.clone(), amount(k, v))).collect();
+        Self { node, free, pods: 0 }
+    }
+
+    /// Takes a pod's requests off (or gives them back with -1).
+    pub(crate) fn take(&mut self, asked: &Amounts, sign: i64) {
+        for (resource, n) in asked {
+            *self.free.entry(resource.clone()).or_default() -= n * sign;
+        }
+        self.pods += sign;
+    }
+}
+
+/// The name of the best node for `pod`, or the message of its `FailedScheduling`.
+pub(crate) fn place(pod: &Value, rooms: &BTreeMap<String, Room>) -> Result<String, String> {
+    let spec = &pod["spec"];
+    let asked = amounts::of_spec(spec);
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let mut helpless = 0;
+    let mut best: Option<(i64, &str)> = None;
+    for (node_name, room) in rooms {
+        let (why, preemptible) = obstacles(spec, &asked, room);
+        if why.is_empty() {
+            let wants_gpu = asked.keys().any(|k| k.contains("gpu"));
+            let has_gpu = room.free.keys().any(|k| k.contains("gpu"));
+            let score = room.free.get("cpu").copied().unwrap_or(0) - room.pods * 500
+                + if wants_gpu == has_gpu { 10_000_000 } else { 0 };
+            if best.is_none_or(|(top, _)| score > top) {
+                best = Some((score, node_name));
+            }
+        }
+        helpless += usize::from(!preemptible);
+        for reason in why {
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
+    best.map(|(_, node)| node.to_owned()).ok_or_else(|| message(rooms.len(), &reasons, helpless))
+}
+
+/// Why a pod does not fit here, and whether preemption could help.
+fn obstacles(spec: &Value, asked: &Amounts, room: &Room) -> (Vec<String>, bool) {
+    if truth(&room.node, "/spec/unschedulable") {
+        return (vec!["node(s) were unschedulable".into()], false);
+    }
+    if let Some(taint) = list(&room.node, "/spec/taints").iter().find(|t| !tolerated(spec, t)) {
+        let value = text(taint, "/value");
+        return (vec![format!("node(s) had untolerated taint {{{}: {value}}}", text(taint, "/key"))], false);
+    }
+    if !selected(spec, &room.node) {
+        return (vec!["node(s) didn't match Pod's node affinity/selector".into()], false);
+    }
+    let short = asked.iter().filter(|(k, n)| room.free.get(*k).copied().unwrap_or(0) < **n && **n > 0);
+    let short: Vec<_> = short.map(|(k, _)| format!("Insufficient {k}")).collect();
+    let total = room.node.pointer("/status/allocatable");
+    let ever = asked.iter().all(|(k, n)| total.and_then(|t| t.get(k)).map_or(0, |v| amount(k, v)) >= *n);
+    (short, ever)
+}
+
+fn tolerated(spec: &Value, taint: &Value) -> bool {
+    if text(taint, "/effect") == "PreferNoSchedule" {
+        return true;
+    }
+    list(spec, "/tolerations").iter().any(|t| {
+        let key = text(t, "/key");
+        let effect = text(t, "/effect");
+        (key.is_empty() || key == text(taint, "/key"))
+            && (effect.is_empty() || effect == text(taint, "/effect"))
+            && (text(t, "/operator") == "Exists" || text(t, "/value") == text(taint, "/value"))
+    }) || asks_for(spec, text(taint, "/key"))
+}
+
+/// The `ExtendedResourceToleration` admission: who asks for a resource tolerates the taint of its name.
+fn asks_for(spec: &Value, key: &str) -> bool {
+    key.contains('/') && amounts::of_spec(spec).get(key).is_some_and(|n| *n > 0)
+}
+
+fn selected(spec: &Value, node: &Value) -> bool {
+    let labels = node.pointer("/metadata/labels");
+    let has = |key: &str, value: &Value| labels.and_then(|l| l.get(key)) == Some(value);
+    let plain = spec.get("nodeSelector").and_then(Value::as_object).is_none_or(|m| m.iter().all(|(k, v)| has(k, v)));
+    let required = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+    let terms = list(spec, required);
+    plain
+        && (terms.is_empty()
+            || terms.iter().any(|term| {
+                list(term, "/matchExpressions").iter().all(|e| {
+                    let found = list(e, "/values").iter().any(|v| has(text(e, "/key"), v));
+                    match text(e, "/operator") {
+                        "In" => found,
+                        "NotIn" => !found,
+                        "Exists" => labels.is_some_and(|l| l.get(text(e, "/key")).is_some()),
+                        _ => labels.is_none_or(|l| l.get(text(e, "/key")).is_none()),
+                    }
+                })
+            }))
+}
+
+fn message(nodes: usize, reasons: &BTreeMap<String, usize>, helpless: usize) -> String {
+    if nodes == 0 {
+        return "no nodes available to schedule pods".into();
+    }
+    let mut said: Vec<String> = reasons.iter().map(|(why, n)| format!("{n} {why}")).collect();
+    said.sort();
+    let mut preemption = Vec::new();
+    if nodes > helpless {
+        preemption.push(format!("{} No preemption victims found for incoming pod", nodes - helpless));
+    }
+    if helpless > 0 {
+        preemption.push(format!("{helpless} Preemption is not helpful for scheduling"));
+    }
+    preemption.sort();
+    format!(
+        "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
+        said.join(", "),
+        preemption.join(", ")
+    )
+}
+
+/// Name of the node a pod is on, empty if none.
+pub(crate) fn node_of(pod: &Value) -> &str {
+    text(pod, "/spec/nodeName")
+}
+
+/// Rooms by node name.
+pub(crate) fn rooms(nodes: impl Iterator<Item = Value>) -> BTreeMap<String, Room> {
+    nodes.map(|node| (name(&node).to_owned(), Room::new(node))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn nodes() -> BTreeMap<String, Room> {
+        let node = |name: &str, gpus: &str, taints: Value| {
+            json!({"metadata": {"name": name, "labels": {"zone": "a"}}, "spec": {"taints": taints},
+                   "status": {"allocatable": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": gpus}}})
+        };
+        let taint = json!([{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]);
+        rooms([node("gpu-1", "8", taint.clone()), node("gpu-2", "8", taint), node("cpu-1", "0", json!([]))].into_iter())
+    }
+
+    fn pod(gpus: u32) -> Value {
+        json!({"spec": {"containers": [{"resources": {"limits": {"cpu": "1", "nvidia.com/gpu": gpus}}}]}})
+    }
+
+    #[test]
+    fn a_pod_goes_where_there_is_room() {
+        let mut all = nodes();
+        assert_eq!(place(&pod(8), &all).as_deref(), Ok("gpu-1"));
+        let asked = amounts::of_spec(&pod(8)["spec"]);
+        all.get_mut("gpu-1").unwrap().take(&asked, 1);
+        assert_eq!(place(&pod(8), &all).as_deref(), Ok("gpu-2"));
+    }
+
+    #[test]
+    fn refusals_read_as_kube_schedulers() {
+        let mut all = nodes();
+        let words = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: \
+                     0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
+        assert_eq!(place(&pod(64), &all).unwrap_err(), words);
+        let full = amounts::of_spec(&pod(8)["spec"]);
+        for node in ["gpu-1", "gpu-2"] {
+            all.get_mut(node).unwrap().take(&full, 1);
+        }
+        let mut picky = pod(0);
+        picky["spec"]["nodeSelector"] = json!({"zone": "b"});
+        let said = place(&picky, &all).unwrap_err();
+        assert!(said.starts_with("0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 node(s) had untolerated taint {nvidia.com/gpu: present}"), "{said}");
+    }
+}

@@ -1,0 +1,351 @@
+//! The training-operator v1 kinds: pods and Services by replica, conditions, events.
+//!
+//! Owns one pass over one PyTorchJob, TFJob, XGBoostJob, PaddleJob, JAXJob or v1 MPIJob. Here a failed replica fails
+//! (or restarts) the job, unlike in mpi-operator. Must not read a store or a clock.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{
+    value::{
+        self, after, has_condition, int, is_deleting, is_over, label, list, name, namespace, owned_by, phase, set,
+        stamp, text, time, truth, uid,
+    },
+    write::{Note, Write},
+};
+use crate::{
+    jobs::Kind,
+    sim::store::{
+        Resource,
+        resource::{PODS, SERVICES},
+    },
+};
+
+const TYPE: &str = "training.kubeflow.org/replica-type";
+const INDEX: &str = "training.kubeflow.org/replica-index";
+
+/// What one pass sees.
+pub(crate) struct Seen<'a> {
+    /// Where jobs of this kind are stored.
+    pub(crate) resource: &'static Resource,
+    /// The kind.
+    pub(crate) kind: Kind,
+    /// Pods with the job's name.
+    pub(crate) pods: &'a [Arc<Value>],
+    /// Names of Services with the job's owner.
+    pub(crate) services: &'a [String],
+}
+
+/// One pass; also when to look again.
+pub(crate) fn reconcile(job: &Value, seen: &Seen<'_>, now: Timestamp) -> (Vec<Write>, Option<Timestamp>) {
+    let manager = text(job, "/spec/runPolicy/managedBy");
+    if is_deleting(job) || !matches!(manager, "" | "kubeflow.org/training-operator") {
+        return (Vec::new(), None);
+    }
+    let pods = seen.pods.iter().filter(|p| value::controller_uid(p) == uid(job)).cloned().collect();
+    let mut pass = Pass { job, seen, next: job.clone(), pods, writes: Vec::new(), wake: None, now };
+    pass.run();
+    if pass.next.get("status") != job.get("status") {
+        pass.writes.push(Write::Status(seen.resource, pass.next));
+    }
+    (pass.writes, pass.wake)
+}
+
+struct Pass<'a> {
+    job: &'a Value,
+    seen: &'a Seen<'a>,
+    next: Value,
+    pods: Vec<Arc<Value>>,
+    writes: Vec<Write>,
+    wake: Option<Timestamp>,
+    now: Timestamp,
+}
+
+impl Pass<'_> {
+    fn run(&mut self) {
+        let kind = self.kind();
+        if list(self.job, "/status/conditions").is_empty() {
+            let message = format!("{kind} {} is created.", name(self.job));
+            self.condition("Created", true, &format!("{kind}Created"), &message);
+        }
+        if has_condition(self.job, "Succeeded") || has_condition(self.job, "Failed") {
+            self.after_the_end();
+        } else if truth(self.job, "/spec/runPolicy/suspend") {
+            self.suspend();
+        } else {
+            self.resume();
+            if !self.past_deadline() {
+                self.replicas();
+                self.judge();
+            }
+        }
+        self.count();
+    }
+
+    fn kind(&self) -> &'static str {
+        self.seen.kind.info().kind
+    }
+
+    fn from(&self) -> &'static str {
+        self.seen.kind.info().operator
+    }
+
+    fn tell(&mut self, warning: bool, reason: &str, message: &str) {
+        let make = if warning { Note::warning } else { Note::normal };
+        let note = make(self.job, self.from(), reason, message);
+        self.writes.push(Write::Tell(note));
+    }
+
+    /// Conditions move to the end when they change; Running and Restarting push each other out.
+    fn condition(&mut self, kind: &str, truth: bool, reason: &str, message: &str) -> bool {
+        let status = if truth { "True" } else { "False" };
+        let old = value::condition(&self.next, kind);
+        if old.is_some_and(|c| text(c, "/status") == status && text(c, "/reason") == reason) {
+            return false;
+        }
+        let rival = match kind {
+            "Running" => "Restarting",
+            "Restarting" => "Running",
+            _ => "",
+        };
+        let ends = matches!(kind, "Succeeded" | "Failed");
+        let mut all = Vec::new();
+        for c in list(&self.next, "/status/conditions") {
+            let mut c = c.clone();
+            if [kind, rival].contains(&text(&c, "/type")) {
+                continue;
+            }
+            if ends && text(&c, "/type") == "Running" {
+                c["status"] = json!("False");
+            }
+            all.push(c);
+        }
+        let at = stamp(self.now);
+        all.push(json!({"type": kind, "status": status, "reason": reason, "message": message, "lastUpdateTime": at, "lastTransitionTime": at}));
+        set(&mut self.next, "/status/conditions", Value::Array(all));
+        true
+    }
+
+    fn suspend(&mut self) {
+        let kind = self.kind();
+        self.delete_pods(|_| true);
+        let message = format!("{kind} {} is suspended.", name(self.job));
+        if value::condition(&self.next, "Running").is_some() {
+            self.condition("Running", false, &format!("{kind}Suspended"), &message);
+        }
+        if self.condition("Suspended", true, &format!("{kind}Suspended"), &message) {
+            self.tell(false, &format!("{kind}Suspended"), &message);
+        }
+        if let Some(status) = self.next["status"].as_object_mut() {
+            status.remove("startTime");
+        }
+    }
+
+    fn resume(&mut self) {
+        let kind = self.kind();
+        if has_condition(&self.next, "Suspended") {
+            let message = format!("{kind} {} is resumed.", name(self.job));
+            self.condition("Suspended", false, &format!("{kind}Resumed"), &message);
+            self.tell(false, &format!("{kind}Resumed"), &message);
+        }
+        if text(&self.next, "/status/startTime").is_empty() {
+            set(&mut self.next, "/status/startTime", json!(stamp(self.now)));
+        }
+    }
+
+    fn past_deadline(&mut self) -> bool {
+        let (Some(limit), Some(start)) =
+            (int(self.job, "/spec/runPolicy/activeDeadlineSeconds"), time(&self.next, "/status/startTime"))
+        else {
+            return false;
+        };
+        let due = after(start, limit as f64);
+        if self.now < due {
+            self.wake = Some(due);
+            return false;
+        }
+        let message = format!(
+            "{} {} has failed because it was active longer than specified deadline",
+            self.kind(),
+            name(self.job)
+        );
+        self.end("Failed", &message);
+        true
+    }
+
+    fn end(&mut self, how: &str, message: &str) {
+        let reason = format!("{}{how}", self.kind());
+        self.condition(how, true, &reason, message);
+        set(&mut self.next, "/status/completionTime", json!(stamp(self.now)));
+        self.tell(how == "Failed", &reason, message);
+    }
+
+    fn specs(&self) -> Vec<(&'static str, Value)> {
+        let info = self.seen.kind.info();
+        let all = self.job.pointer(&format!("/spec/{}", info.replica_specs));
+        info.roles.iter().filter_map(|role| Some((*role, all?.get(role)?.clone()))).collect()
+    }
+
+    fn replicas(&mut self) {
+        let specs = self.specs();
+        for (role, spec) in &specs {
+            for index in 0..int(spec, "/replicas").unwrap_or(1).max(0) {
+                let lone = *role == "Launcher";
+                let end = if lone { "launcher".to_owned() } else { format!("{}-{index}", role.to_lowercase()) };
+                let pod_name = format!("{}-{end}", name(self.job));
+                let old = self.pods.iter().find(|p| name(p) == pod_name).cloned();
+                match old {
+                    None => self.create(role, spec, index, &pod_name, &specs),
+                    Some(pod) if phase(&pod) == "Failed" && !is_deleting(&pod) && retried(spec, &pod) => {
+                        self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod_name.clone()));
+                        self.restarting(role);
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+
+    fn restarting(&mut self, role: &str) {
+        let kind = self.kind();
+        let message = format!("{kind} {} is restarting because 1 {role} replica(s) failed.", name(self.job));
+        if self.condition("Restarting", true, &format!("{kind}Restarting"), &message) {
+            self.tell(true, &format!("{kind}Restarting"), &message);
+        }
+    }
+
+    fn create(&mut self, role: &str, spec: &Value, index: i64, pod_name: &str, specs: &[(&'static str, Value)]) {
+        let low = role.to_lowercase();
+        let mut labels =
+            spec.pointer("/template/metadata/labels").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
+        for (key, value) in [
+            ("training.kubeflow.org/job-name", name(self.job).to_owned()),
+            ("training.kubeflow.org/operator-name", self.from().to_owned()),
+            (TYPE, low.clone()),
+            (INDEX, index.to_string()),
+        ] {
+            labels.insert(key.into(), json!(value));
+        }
+        if self.seen.kind == Kind::MpiJobV1 {
+            labels.insert("training.kubeflow.org/job-role".into(), json!(low));
+        } else if specs.first().is_some_and(|(first, _)| *first == role) && index == 0 && role != "Worker" {
+            labels.insert("training.kubeflow.org/job-role".into(), json!("master"));
+        }
+        let mut pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "status": {"phase": "Pending"},
+            "metadata": {"name": pod_name, "namespace": namespace(self.job), "labels": labels, "ownerReferences": owned_by(self.job)},
+            "spec": spec.pointer("/template/spec").cloned().unwrap_or_default(),
+        });
+        if let Some(annotations) = spec.pointer("/template/metadata/annotations") {
+            pod["metadata"]["annotations"] = annotations.clone();
+        }
+        let policy = match text(spec, "/restartPolicy") {
+            "ExitCode" => "Never",
+            "" => "OnFailure",
+            other => other,
+        };
+        set(&mut pod, "/spec/restartPolicy", json!(policy));
+        if !self.seen.services.iter().any(|s| s == pod_name) {
+            self.create_service(pod_name, &low, index);
+        }
+        let blame = Note::warning(self.job, self.from(), "FailedCreatePod", "Error creating: ");
+        self.writes.push(Write::Create { resource: &PODS, object: pod, blame: Some(blame) });
+        self.tell(false, "SuccessfulCreatePod", &format!("Created pod: {pod_name}"));
+    }
+
+    fn create_service(&mut self, pod_name: &str, low: &str, index: i64) {
+        let selector = json!({
+            "training.kubeflow.org/job-name": name(self.job), "training.kubeflow.org/operator-name": self.from(),
+            TYPE: low, INDEX: index.to_string(),
+        });
+        let service = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": pod_name, "namespace": namespace(self.job), "labels": selector, "ownerReferences": owned_by(self.job)},
+            "spec": {"clusterIP": "None", "selector": selector, "ports": [{"name": "port", "port": 23456, "protocol": "TCP", "targetPort": 23456}]},
+        });
+        self.writes.push(Write::Create { resource: &SERVICES, object: service, blame: None });
+        self.tell(false, "SuccessfulCreateService", &format!("Created service: {pod_name}"));
+    }
+
+    /// Succeeded, failed, or running, by the replicas.
+    fn judge(&mut self) {
+        let kind = self.kind();
+        let specs = self.specs();
+        let of = |role: &str, wanted: &str| {
+            let low = role.to_lowercase();
+            self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == wanted).count() as i64
+        };
+        let failed = specs.iter().find_map(|(role, spec)| {
+            let low = role.to_lowercase();
+            let dead = self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == "Failed");
+            let n = dead.filter(|p| !retried(spec, p)).count();
+            (n > 0).then_some((*role, n))
+        });
+        if let Some((role, n)) = failed {
+            let message = format!("{kind} {} is failed because {n} {role} replica(s) failed.", name(self.job));
+            return self.end("Failed", &message);
+        }
+        let Some((lead, spec)) = specs.iter().find(|(role, _)| *role != "PS") else { return };
+        let wanted = if *lead == "Worker" { int(spec, "/replicas").unwrap_or(1) } else { 1 };
+        if of(lead, "Succeeded") >= wanted.max(1) {
+            return self.end("Succeeded", &format!("{kind} {} is successfully completed.", name(self.job)));
+        }
+        if of(lead, "Running") > 0 {
+            let message = format!("{kind} {} is running.", name(self.job));
+            if self.condition("Running", true, &format!("{kind}Running"), &message) {
+                self.tell(false, &format!("{kind}Running"), &message);
+            }
+        }
+    }
+
+    fn after_the_end(&mut self) {
+        match text(self.job, "/spec/runPolicy/cleanPodPolicy") {
+            "All" => self.delete_pods(|_| true),
+            "Running" => self.delete_pods(|pod| !is_over(pod)),
+            _ => {}
+        }
+        let end = time(self.job, "/status/completionTime");
+        if let (Some(ttl), Some(end)) = (int(self.job, "/spec/runPolicy/ttlSecondsAfterFinished"), end) {
+            let due = after(end, ttl as f64);
+            if self.now >= due {
+                let (namespace, name) = (namespace(self.job).into(), name(self.job).into());
+                self.writes.push(Write::Delete(self.seen.resource, namespace, name));
+            } else {
+                self.wake = Some(due);
+            }
+        }
+    }
+
+    fn delete_pods(&mut self, which: impl Fn(&Value) -> bool) {
+        for pod in self.pods.iter().filter(|p| !is_deleting(p) && which(p)) {
+            self.writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
+        }
+    }
+
+    fn count(&mut self) {
+        let mut all = Map::new();
+        for (role, _) in self.specs() {
+            let low = role.to_lowercase();
+            let mut counts = Map::new();
+            for (word, wanted) in [("active", "Running"), ("succeeded", "Succeeded"), ("failed", "Failed")] {
+                let n = self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == wanted).count();
+                if n > 0 {
+                    counts.insert(word.into(), json!(n));
+                }
+            }
+            all.insert(role.into(), Value::Object(counts));
+        }
+        set(&mut self.next, "/status/replicaStatuses", Value::Object(all));
+    }
+}
+
+/// `ExitCode`: 128 and more are tried again, less is for good.
+fn retried(spec: &Value, pod: &Value) -> bool {
+    text(spec, "/restartPolicy") == "ExitCode"
+        && list(pod, "/status/containerStatuses")
+            .iter()
+            .filter_map(|c| int(c, "/state/terminated/exitCode"))
+            .any(|code| code >= 128)
+}

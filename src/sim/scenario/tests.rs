@@ -1,0 +1,111 @@
+//! The demo fleet at start, and a minute of watching it.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::sim::{
+    Clock,
+    controllers::value::{condition, list, name, phase, text},
+    store::resource::{EVENTS, PODS},
+};
+
+fn demo() -> (Store, Manager, Timestamp) {
+    let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+    let store = Store::new(Clock::manual(now), 1);
+    let mut life = settle(&store, &FleetKind::Demo, 1, 1.0).unwrap();
+    (store, life.manager.take().unwrap(), now)
+}
+
+fn reasons(store: &Store) -> BTreeSet<String> {
+    let all = |r| store.list(r, None, &Selector::default()).items;
+    let mut out = BTreeSet::new();
+    for job in all(&MPIJOBS) {
+        for c in list(&job.value(), "/status/conditions").iter().filter(|c| text(c, "/status") == "True") {
+            out.insert(text(c, "/reason").to_owned());
+        }
+    }
+    for load in all(&WORKLOADS) {
+        for kind in ["QuotaReserved", "Preempted", "Evicted"] {
+            out.extend(
+                condition(&load.value(), kind).map(|c| format!("{kind}={}/{}", text(c, "/status"), text(c, "/reason"))),
+            );
+        }
+    }
+    for pod in all(&PODS) {
+        let pod = pod.value();
+        out.insert(phase(&pod).to_owned());
+        out.insert(text(&pod, "/status/reason").to_owned());
+        let c = list(&pod, "/status/containerStatuses").first().cloned().unwrap_or_default();
+        out.extend(["/state/waiting/reason", "/state/terminated/reason"].map(|p| text(&c, p).to_owned()));
+    }
+    out.extend(all(&EVENTS).iter().map(|e| text(&e.value(), "/reason").to_owned()));
+    out
+}
+
+#[test]
+fn every_state_lives_in_the_demo_fleet_from_the_start() {
+    let (store, _, now) = demo();
+    assert!(store.clock().now() >= now, "it is now");
+    let there = reasons(&store);
+    for wanted in [
+        "MPIJobRunning",
+        "MPIJobSucceeded",
+        "MPIJobEvicted",
+        "MPIJobSuspended",
+        "DeadlineExceeded",
+        "BackoffLimitExceeded/",
+        "QuotaReserved=False/WaitingForQuota",
+        "QuotaReserved=False/ExceedsMaxQuota",
+        "QuotaReserved=False/Suspended",
+        "QuotaReserved=True/QuotaReserved",
+        "Preempted=True/InClusterQueue",
+        "Evicted=True/Deactivated",
+        "Evicted",
+        "OOMKilled",
+        "CreateContainerConfigError",
+        "CrashLoopBackOff",
+        "ContainerCreating",
+        "FailedScheduling",
+    ] {
+        assert!(there.contains(wanted), "no {wanted} in {there:?}");
+    }
+    assert!(there.contains("ImagePullBackOff") || there.contains("ErrImagePull"));
+    let old = store.get(&MPIJOBS, "climate", "era5-regrid").unwrap().value();
+    assert_eq!(text(&old, "/metadata/creationTimestamp"), "2026-11-19T07:33:20Z");
+}
+
+#[test]
+fn within_two_minutes_jobs_queue_run_fail_and_finish() {
+    let (store, mut manager, now) = demo();
+    let mut feed = store.subscribe(&[&MPIJOBS]);
+    manager.live_until(after(now, 120.0));
+    let mut seen = BTreeSet::new();
+    for change in feed.take().unwrap() {
+        let job = change.object.value();
+        for c in list(&job, "/status/conditions").iter().filter(|c| text(c, "/status") == "True") {
+            seen.insert((name(&job).split("-0").next().unwrap_or("").to_owned(), text(c, "/type").to_owned()));
+        }
+    }
+    for (job, kind) in [
+        ("quick-eval", "Running"),
+        ("quick-eval", "Succeeded"),
+        ("tune-lr", "Failed"),
+        ("queued-probe", "Suspended"),
+        ("queued-probe", "Running"),
+    ] {
+        assert!(seen.contains(&(job.to_owned(), kind.to_owned())), "{job} {kind}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_seed_repeats_the_run() {
+    let shot = |store: &Store| -> Vec<String> {
+        store
+            .list(&PODS, None, &Selector::default())
+            .items
+            .iter()
+            .map(|p| format!("{}/{} {}", p.namespace, p.name, phase(&p.value())))
+            .collect()
+    };
+    assert_eq!(shot(&demo().0), shot(&demo().0));
+}
