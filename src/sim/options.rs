@@ -14,6 +14,8 @@ pub enum FleetKind {
     Demo,
     /// All kinds served, no job yet.
     Empty,
+    /// An API server alone: no job, no node, and nobody who acts on what is made.
+    Still,
     /// No training operator: the kinds are not served.
     NoOperators,
     /// Many alike, to measure with.

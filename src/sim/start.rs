@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::api::{Counters, Server};
 use super::faults::Faults;
 use super::options::{FleetKind, Options};
+use super::scenario::{self, ScenarioError};
 use super::store::{Refusal, Store, resource};
 use super::users::Users;
 use super::{Clock, Outputs, housekeeping, transport};
@@ -32,6 +33,9 @@ pub enum StartError {
     /// The fleet of the start does not fit the store: a bug.
     #[error("cannot set up the cluster: {0}")]
     Fleet(#[from] Refusal),
+    /// A scenario file cannot be read: a bug.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
 }
 
 /// A running cluster. Dropping it ends its tasks, ports and connections.
@@ -63,12 +67,20 @@ impl Sim {
                 store.create(&resource::NAMESPACES, json!({"metadata": {"name": name}}))?;
             }
         }
+        let life = match options.fleet {
+            FleetKind::Still => None,
+            ref fleet => Some(scenario::settle(&store, fleet, options.seed, options.speed)?),
+        };
         let faults = Faults::new(store.clone(), options.faults.clone(), options.seed);
         let server = Arc::new(Server::new(store, users, faults));
         let stop = CancellationToken::new();
         let sim = Self { server, _guard: stop.clone().drop_guard(), stop };
         sim.run(sim.faults().run());
         sim.run(housekeeping::run(sim.store().clone()));
+        if let Some(life) = life {
+            sim.set_outputs(life.outputs());
+            sim.run(life.run(sim.stop.child_token()));
+        }
         Ok(sim)
     }
 

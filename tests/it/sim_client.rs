@@ -66,7 +66,7 @@ impl rt::Write for Pipe {
 /// An empty cluster on a clock that the test moves.
 pub(crate) async fn empty() -> Sim {
     let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
-    Sim::start(Options { fleet: FleetKind::Empty, clock, ..Options::new() }).await.unwrap()
+    Sim::start(Options { fleet: FleetKind::Still, clock, ..Options::new() }).await.unwrap()
 }
 
 /// A client of one of the sim's users.

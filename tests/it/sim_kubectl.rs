@@ -54,7 +54,7 @@ async fn desk() -> Option<Desk> {
         eprintln!("SKIPPED: kubectl is not on PATH");
         return None;
     }
-    let sim = Sim::start(Options { fleet: FleetKind::Empty, ..Options::new() }).await.unwrap();
+    let sim = Sim::start(Options { fleet: FleetKind::Still, ..Options::new() }).await.unwrap();
     let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let home = tempfile::tempdir().unwrap();
     let kubeconfig = served.write_kubeconfig(&home.path().join("state")).unwrap();

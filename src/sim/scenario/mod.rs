@@ -30,6 +30,9 @@ use super::{
     },
 };
 
+/// How long nodes, queues and operators have been there, in seconds.
+const GROUND_AGE: f64 = 131.0 * 86_400.0;
+
 /// Why a fleet could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -49,12 +52,14 @@ pub struct Life {
 pub fn settle(store: &Store, fleet: &FleetKind, seed: u64, speed: f64) -> Result<Life, ScenarioError> {
     let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
     let scripts = Arc::new(Scripts::builtin()?);
+    let now = store.clock().now();
     ground::serve(store, *fleet != FleetKind::NoOperators);
+    store.turn_back(after(now, -GROUND_AGE));
     ground::lay(store, *fleet == FleetKind::Demo);
+    store.turn_forward();
     store.admit(admit::step());
     let outputs = Arc::new(ScriptOutputs { scripts: Arc::clone(&scripts), speed, seed });
     let pace = Pace { seed, speed, ..Pace::default() };
-    let now = store.clock().now();
     let mut churn = None;
     let mut director = None;
     match fleet {
@@ -63,7 +68,7 @@ pub fn settle(store: &Store, fleet: &FleetKind, seed: u64, speed: f64) -> Result
             scale::fill(store, *jobs, *workers, now);
             churn = Some(scale::Churn::new(store.clone(), *churn_per_second, seed));
         }
-        FleetKind::Empty | FleetKind::NoOperators => {}
+        FleetKind::Empty | FleetKind::Still | FleetKind::NoOperators => {}
     }
     if let Some(first) = director.as_ref().and_then(Director::next) {
         store.turn_back(first);
