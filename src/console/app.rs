@@ -249,7 +249,7 @@ impl Console {
             if let Some(ended) = self.execute(tty, effects).await? {
                 return Ok(Some(ended));
             }
-            next = if begun.elapsed() < SLICE { tty.keyboard.ready() } else { None };
+            next = if begun.elapsed() < SLICE { tty.keyboard.ready().await } else { None };
         }
         Ok(None)
     }

@@ -6,7 +6,7 @@
 use std::{io, time::Duration};
 
 use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind, MouseEvent};
-use futures::{FutureExt as _, StreamExt as _};
+use futures::StreamExt as _;
 use ratatui::layout::Size;
 
 /// A storm of sizes (a dragged window) is taken as one.
@@ -56,8 +56,14 @@ impl Keyboard {
     }
 
     /// What has already come, without waiting.
-    pub fn ready(&mut self) -> Option<Input> {
-        self.next().now_or_never()
+    ///
+    /// Asked by the caller's task: crossterm wakes whoever polled first, so that a poll from nowhere would lose a key.
+    pub async fn ready(&mut self) -> Option<Input> {
+        tokio::select! {
+            biased;
+            input = self.next() => Some(input),
+            () = std::future::ready(()) => None,
+        }
     }
 
     /// Stops reading: the terminal now belongs to somebody else.
@@ -140,7 +146,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_paused_keyboard_is_silent() {
         let mut keyboard = Keyboard::default();
-        assert_eq!(keyboard.ready(), None);
+        assert_eq!(keyboard.ready().await, None);
         assert!(tokio::time::timeout(Duration::from_secs(9), keyboard.next()).await.is_err());
     }
 }
