@@ -123,6 +123,21 @@ impl Theme {
         })
     }
 
+    /// How a log line's own colours look: one of the 16, which are the terminal's.
+    pub fn sgr(&self, colour: Option<u8>, bold: bool, underlined: bool) -> Style {
+        let mut style = self.style(Role::Text);
+        if let Some(colour) = colour {
+            style = style.fg(Color::Indexed(colour & 15));
+        }
+        if bold {
+            style = style.add_modifier(Modifier::BOLD);
+        }
+        if underlined {
+            style = style.add_modifier(Modifier::UNDERLINED);
+        }
+        style
+    }
+
     /// The symbol of a state, one column wide.
     pub const fn symbol(&self, state: &State) -> &'static str {
         let (fine, ascii) = match state {

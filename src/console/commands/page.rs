@@ -1,9 +1,137 @@
 //! Commands of the job page and its tabs.
 
-use super::Command;
+use super::{Command, CommandId, Context, Why};
+use crate::console::model::{Model, page::Tab};
 
 /// See the rows below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PageCommand {}
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum PageCommand {
+    Tab(Tab),
+    NextTab,
+    PreviousTab,
+    Down,
+    Up,
+    HalfPageDown,
+    HalfPageUp,
+    Top,
+    Bottom,
+    Left,
+    Right,
+    Search,
+    Next,
+    Previous,
+    Form,
+    Reveal,
+    SaveManifest,
+    Shape,
+    ByNode,
+    Open,
+    LogOf,
+    Pause,
+    Wrap,
+    Stamps,
+    PreviousRun,
+    Past,
+    Choose,
+    SaveLog,
+    Filter,
+    WarningsOnly,
+}
 
-pub(super) const ROWS: &[Command] = &[];
+use PageCommand as P;
+
+/// On the list, for the selected job.
+const ANY_JOB: &[Context] = &[Context::Page, Context::List];
+const PAGE: &[Context] = &[Context::Page];
+const SIDE: &[Context] = &[Context::Workers, Context::Logs];
+const CONFIGURATION: &[Context] = &[Context::Configuration];
+const WORKERS: &[Context] = &[Context::Workers];
+const LOGS: &[Context] = &[Context::Logs];
+const EVENTS: &[Context] = &[Context::Events];
+
+const fn row(
+    id: PageCommand,
+    name: &'static str,
+    title: &'static str,
+    help: &'static str,
+    contexts: &'static [Context],
+) -> Command {
+    Command::new(CommandId::Page(id), name, title, help, contexts)
+}
+
+pub(super) const ROWS: &[Command] = &[
+    row(
+        P::Tab(Tab::Overview),
+        "page.overview",
+        "Overview",
+        "Show how the job is, why, and what it is made of.",
+        ANY_JOB,
+    ),
+    row(P::Tab(Tab::Configuration), "page.configuration", "Configuration", "Show the job's manifest.", ANY_JOB),
+    row(P::Tab(Tab::Workers), "page.workers", "Workers", "Show every replica of the job.", ANY_JOB),
+    row(P::Tab(Tab::Logs), "page.logs", "Logs", "Follow the log of one attempt.", ANY_JOB),
+    row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
+    row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(1),
+    row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
+    row(P::Down, "page.down", "Down", "Go one line down.", PAGE).key_only(),
+    row(P::Up, "page.up", "Up", "Go one line up.", PAGE).key_only(),
+    row(P::HalfPageDown, "page.half-page-down", "Half page down", "Go half a page down.", PAGE).key_only(),
+    row(P::HalfPageUp, "page.half-page-up", "Half page up", "Go half a page up.", PAGE).key_only(),
+    row(P::Top, "page.top", "Top", "Go to the beginning.", PAGE).key_only(),
+    row(P::Bottom, "page.bottom", "Bottom", "Go to the end; a log is followed again.", PAGE).key_only(),
+    row(P::Left, "page.left", "Left", "Select the replica to the left; in a log, scroll left.", SIDE).key_only(),
+    row(P::Right, "page.right", "Right", "Select the replica to the right; in a log, scroll right.", SIDE).key_only(),
+    row(P::Search, "page.search", "Search", "Search here: a word, or /a regular expression/.", PAGE)
+        .key_only()
+        .hinted(20),
+    row(P::Next, "page.next-hit", "Next hit", "Go to the next hit of the search.", PAGE).key_only(),
+    row(P::Previous, "page.previous-hit", "Previous hit", "Go to the hit before.", PAGE).key_only(),
+    row(
+        P::Form,
+        "manifest.form",
+        "Form",
+        "Go round cleaned, effective (defaults filled in) and stored.",
+        CONFIGURATION,
+    )
+    .hinted(2),
+    row(
+        P::Reveal,
+        "manifest.reveal",
+        "Show env values",
+        "Show or hide the values of environment variables.",
+        CONFIGURATION,
+    )
+    .hinted(3),
+    row(
+        P::SaveManifest,
+        "manifest.save",
+        "Save",
+        "Write the manifest as shown to a file only you can read.",
+        CONFIGURATION,
+    )
+    .hinted(4),
+    row(P::Shape, "workers.shape", "Grid or table", "Show replicas as a grid of symbols or as a table.", WORKERS)
+        .hinted(3),
+    row(P::ByNode, "workers.by-node", "By node", "Group replicas by the node they run on.", WORKERS).hinted(4),
+    row(P::Open, "workers.open", "Open", "Show containers, endings and manifest of the selected replica.", WORKERS)
+        .hinted(2)
+        .when(selected),
+    row(P::LogOf, "workers.log", "Log", "Follow the log of the selected replica.", WORKERS).hinted(5).when(selected),
+    row(P::Pause, "logs.pause", "Pause", "Stand still, or follow the newest line again.", LOGS).hinted(2),
+    row(P::Choose, "logs.choose", "Choose", "Choose replica, attempt and container.", LOGS).hinted(3),
+    row(P::Wrap, "logs.wrap", "Wrap", "Wrap long lines, or cut them.", LOGS).hinted(5),
+    row(P::Stamps, "logs.times", "Times", "Go round no times, ages, and times of day before lines.", LOGS).hinted(6),
+    row(P::Past, "logs.past", "How far back", "Go round the last 1000 lines, 5 minutes, an hour, and all.", LOGS)
+        .hinted(7),
+    row(P::PreviousRun, "logs.previous-run", "Previous run", "Read the container's run before its last restart.", LOGS)
+        .hinted(8),
+    row(P::SaveLog, "logs.save", "Save", "Write all lines that are kept to a file only you can read.", LOGS).hinted(9),
+    row(P::Filter, "events.filter", "Filter", "Show only the events that have this text.", EVENTS).hinted(2),
+    row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
+];
+
+fn selected(model: &Model) -> Result<(), Why> {
+    let selected = model.page.as_ref().and_then(|page| page.workers.selected.as_ref());
+    selected.map(|_| ()).ok_or_else(|| "no replica is selected".to_owned())
+}

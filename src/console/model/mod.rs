@@ -38,6 +38,8 @@ pub struct Model {
     pub list: ListModel,
     /// The open job page; the list is below it.
     pub page: Option<PageModel>,
+    /// How many pages and logs were opened so far: their ids.
+    pub opened: u32,
     /// What lies on top, the last one topmost.
     pub overlays: Vec<Overlay>,
     /// What was told.
@@ -62,6 +64,7 @@ impl Model {
             fleet: Fleet::new(rules),
             list: ListModel::default(),
             page: None,
+            opened: 0,
             overlays: Vec::new(),
             notices: Notices::default(),
             keys: KeyState::new(keymap),

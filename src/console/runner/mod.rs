@@ -3,6 +3,8 @@
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
 mod disk;
+mod logs;
+mod owned;
 mod page;
 mod session;
 
@@ -54,13 +56,15 @@ pub struct Runner {
     results: Results,
     target: Option<Target>,
     running: Option<Running>,
+    pages: page::Tasks,
 }
 
 impl Runner {
     /// A runner, and where its messages come out.
     pub fn new(start: Start) -> (Self, mpsc::Receiver<Message>) {
         let (results, messages) = mpsc::channel(RESULTS);
-        let runner = Self { start: Arc::new(start), results, target: None, running: None };
+        let runner =
+            Self { start: Arc::new(start), results, target: None, running: None, pages: page::Tasks::default() };
         (runner, messages)
     }
 
@@ -118,6 +122,11 @@ impl Runner {
             // A closed channel means that the console has ended.
             let _ = results.send(message).await;
         });
+    }
+
+    /// Where files that a person asks for are written.
+    fn files(&self) -> Option<std::path::PathBuf> {
+        self.start.paths.as_ref().and_then(|paths| Some(paths.remembered().parent()?.join("saved")))
     }
 
     fn load(&self) {

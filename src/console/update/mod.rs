@@ -30,8 +30,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
         Message::Input(Input::Resize(size)) | Message::Resumed(size) => {
             model.size = size;
             list::resized(model);
-            page::resized(model);
-            Vec::new()
+            page::resized(model)
         }
         Message::Deadline => deadline(model),
         Message::Fleet(batches) => {

@@ -3,5 +3,6 @@
 //! They know text, roles and areas. Must not know the model.
 
 pub mod picker;
+pub mod rich;
 pub mod table;
 pub mod text;

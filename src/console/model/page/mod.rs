@@ -1,0 +1,309 @@
+//! The job page: which job, which tab, and what was read for it.
+//!
+//! Owns a copy of what the fleet said last about this one job, so that the page of a job that is gone stays readable.
+
+pub mod config;
+pub mod events;
+pub mod logs;
+pub mod workers;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub use self::{
+    config::ConfigModel,
+    events::EventsModel,
+    logs::{LogId, LogMessage, LogOrder, LogsModel},
+    workers::WorkersModel,
+};
+use super::session::SessionId;
+use crate::{
+    console::commands::Context,
+    jobs::{
+        Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
+        fleet::{Fleet, JobKey},
+        replica::{Replica, replicas},
+        state::Derived,
+        time::duration_changes_in,
+    },
+    logs::Query,
+};
+
+/// Counts job pages, so that an answer for a closed one is dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PageId(pub u32);
+
+/// A tab.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the tabs by name")]
+pub enum Tab {
+    #[default]
+    Overview,
+    Configuration,
+    Workers,
+    Logs,
+    Events,
+}
+
+impl Tab {
+    /// All, in order; their keys are 1 to 5.
+    pub const ALL: [Self; 5] = [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events];
+
+    /// Its heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Configuration => "Configuration",
+            Self::Workers => "Workers",
+            Self::Logs => "Logs",
+            Self::Events => "Events",
+        }
+    }
+
+    const fn context(self) -> Context {
+        match self {
+            Self::Overview => Context::Overview,
+            Self::Configuration => Context::Configuration,
+            Self::Workers => Context::Workers,
+            Self::Logs => Context::Logs,
+            Self::Events => Context::Events,
+        }
+    }
+}
+
+/// Something that is read from the cluster for the page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Fetched<T> {
+    /// Not asked for.
+    #[default]
+    Unasked,
+    /// Asked for.
+    Loading,
+    /// Read.
+    Ready(T),
+    /// Not to be had.
+    Failed(Refusal),
+}
+
+impl<T> Fetched<T> {
+    /// What was read.
+    pub const fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What happened and why, in one line.
+    pub what: Clean,
+    /// What to do.
+    pub hint: Clean,
+}
+
+/// A position in lines of text, with a search.
+#[derive(Debug, Default)]
+pub struct Scroll {
+    /// First visible line.
+    pub top: usize,
+    /// What is searched for.
+    pub search: Option<Query>,
+    /// The line of the hit that was gone to.
+    pub hit: Option<usize>,
+}
+
+/// What the fleet said last about the job.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The job's own row.
+    pub row: JobRow,
+    /// How it is.
+    pub derived: Arc<Derived>,
+    /// Its pods.
+    pub pods: Vec<PodRow>,
+    /// Warnings about it.
+    pub warnings: Vec<EventRow>,
+    /// Its Workload.
+    pub workload: Option<WorkloadRow>,
+}
+
+impl Kept {
+    /// What the fleet says of the job now.
+    pub fn of(fleet: &Fleet, key: &JobKey) -> Option<Self> {
+        let job = fleet.get(key)?;
+        Some(Self {
+            row: job.row.clone(),
+            derived: Arc::clone(&job.derived),
+            pods: fleet.pods(key).into_iter().cloned().collect(),
+            warnings: fleet.events(key).into_iter().cloned().collect(),
+            workload: fleet.workload(key).cloned(),
+        })
+    }
+
+    /// The job's identity.
+    pub fn key(&self) -> JobKey {
+        let JobRow { namespace, name, kind, uid, .. } = &self.row;
+        JobKey { namespace: namespace.clone(), name: name.clone(), kind: *kind, uid: uid.clone() }
+    }
+
+    /// Its pods as the pure functions want them.
+    pub fn pod_refs(&self) -> Vec<&PodRow> {
+        self.pods.iter().collect()
+    }
+
+    /// Its replicas, leading role first.
+    pub fn replicas(&self) -> Vec<Replica<'_>> {
+        replicas(&self.row, &self.pod_refs())
+    }
+}
+
+/// One object of the tree of what a job owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedObject {
+    /// How deep in the tree: 0 is owned by the job itself.
+    pub depth: u8,
+    /// Its kind.
+    pub kind: Sym,
+    /// Its name.
+    pub name: Name,
+    /// How it is, in a few words.
+    pub about: Clean,
+    /// Content worth reading, a line each (a hostfile).
+    pub content: Vec<Clean>,
+}
+
+/// An open job page.
+#[derive(Debug)]
+pub struct PageModel {
+    /// Which opening of a page it is.
+    pub id: PageId,
+    /// The session it reads from.
+    pub session: SessionId,
+    /// What the fleet said last.
+    pub job: Kept,
+    /// When the fleet lost the job, if it did.
+    pub gone: Option<Secs>,
+    /// The open tab.
+    pub tab: Tab,
+    /// Of the Overview.
+    pub overview: Scroll,
+    /// What the job owns.
+    pub owned: Fetched<Vec<OwnedObject>>,
+    /// The object itself.
+    pub object: Fetched<Value>,
+    /// Tab Configuration.
+    pub config: ConfigModel,
+    /// Tab Workers.
+    pub workers: WorkersModel,
+    /// Tab Logs.
+    pub logs: LogsModel,
+    /// Tab Events.
+    pub events: EventsModel,
+}
+
+impl PageModel {
+    /// A page that nothing was read for yet.
+    pub fn new(id: PageId, session: SessionId, job: Kept) -> Self {
+        Self {
+            id,
+            session,
+            job,
+            gone: None,
+            tab: Tab::default(),
+            overview: Scroll::default(),
+            owned: Fetched::default(),
+            object: Fetched::default(),
+            config: ConfigModel::default(),
+            workers: WorkersModel::default(),
+            logs: LogsModel::default(),
+            events: EventsModel::default(),
+        }
+    }
+
+    /// Where its keys are looked for.
+    pub fn contexts(&self) -> Vec<Context> {
+        vec![self.tab.context(), Context::Page, Context::Any]
+    }
+
+    /// Where we are in the lines of the open tab.
+    pub const fn scroll(&self) -> &Scroll {
+        match (self.tab, &self.workers.open) {
+            (Tab::Overview | Tab::Logs, _) => &self.overview,
+            (Tab::Configuration, _) => &self.config.scroll,
+            (Tab::Workers, Some(open)) => &open.scroll,
+            (Tab::Workers, None) => &self.workers.search,
+            (Tab::Events, _) => &self.events.scroll,
+        }
+    }
+
+    /// The same, to move in.
+    pub const fn scroll_mut(&mut self) -> &mut Scroll {
+        match (self.tab, &mut self.workers.open) {
+            (Tab::Overview | Tab::Logs, _) => &mut self.overview,
+            (Tab::Configuration, _) => &mut self.config.scroll,
+            (Tab::Workers, Some(open)) => &mut open.scroll,
+            (Tab::Workers, None) => &mut self.workers.search,
+            (Tab::Events, _) => &mut self.events.scroll,
+        }
+    }
+
+    /// When a visible age will read otherwise.
+    pub fn next_deadline(&self, now: Secs) -> Option<Secs> {
+        let job = &self.job;
+        let pods = job.pods.iter().take(200).map(|pod| pod.created);
+        let events = self.events.all.ready().into_iter().flatten().rev().take(100).map(|event| event.last);
+        let conditions = job.row.conditions.iter().filter_map(|condition| condition.since);
+        let own = [Some(job.row.created), job.derived.started, self.gone].into_iter().flatten();
+        let ages = own.chain(pods).chain(events).chain(conditions);
+        ages.map(|since| now.plus(duration_changes_in(now.since(since)))).min()
+    }
+
+    /// The job's kind.
+    pub const fn kind(&self) -> Kind {
+        self.job.row.kind
+    }
+}
+
+/// What was read for a page.
+#[derive(Debug)]
+pub enum PageMessage {
+    /// The object itself.
+    Object(Result<Value, Refusal>),
+    /// What the job owns.
+    Owned(Result<Vec<OwnedObject>, Refusal>),
+    /// Events of the job and what it owns, all of them, newest last.
+    Events(Result<Vec<EventRow>, Refusal>),
+    /// A pod, for the worker that is open.
+    Pod(Name, Result<Value, Refusal>),
+    /// A file was written, or not.
+    Saved(Result<Clean, Refusal>),
+}
+
+/// What a page wants from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PageEffect {
+    /// Read the object.
+    Object(PageId, SessionId, JobKey),
+    /// Read what it owns.
+    Owned(PageId, SessionId, JobKey),
+    /// Read its events, and again every few seconds, until the page is closed or another tab is open.
+    Events(PageId, SessionId, JobKey),
+    /// Stop reading events.
+    StopEvents(PageId),
+    /// Read a pod.
+    Pod(PageId, SessionId, JobKey, Name),
+    /// Write text to a new 0600 file named like this.
+    Save(PageId, String, Raw),
+    /// Follow a log; the one followed before is let go.
+    Follow(LogId, SessionId, logs::Target),
+    /// Ask the log's task for lines.
+    Order(LogId, LogOrder),
+    /// Let go of a log.
+    Unfollow(LogId),
+    /// The page is closed: stop everything that was for it.
+    Close(PageId),
+}

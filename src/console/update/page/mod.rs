@@ -1,0 +1,425 @@
+//! What messages and commands do to the job page. Logs and workers have their own files.
+
+mod logs;
+mod workers;
+
+use crossterm::event::{MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
+
+pub use logs::message as log;
+
+use crate::{
+    console::{
+        commands::{ListCommand, PageCommand},
+        effect::Effect,
+        layout,
+        model::{
+            Model,
+            notices::Tone,
+            overlay::{Overlay, Prompt, PromptEvent, Purpose},
+            page::{Fetched, Kept, PageEffect, PageId, PageMessage, PageModel, Tab, config::Form},
+        },
+        view::page as view,
+        widgets::rich,
+    },
+    jobs::{
+        Name, Raw,
+        fleet::{Changed, JobKey},
+        manifest::{self, Env},
+    },
+    logs::Query,
+};
+
+/// The page's own prompts.
+const SEARCH: u8 = 0;
+const FILTER: u8 = 1;
+/// The page's own pickers.
+const LOG_TARGET: u8 = 0;
+/// Lines that a turn of the wheel scrolls.
+const WHEEL: usize = 3;
+
+/// Opens the page of a job of the fleet.
+pub fn open(model: &mut Model, key: &JobKey) -> Vec<Effect> {
+    match Kept::of(&model.fleet, key) {
+        Some(job) => open_at(model, job, Tab::Overview),
+        None => tell(model, Tone::Warn, "This job is gone"),
+    }
+}
+
+/// These jobs changed in the fleet.
+pub fn changed(model: &mut Model, changed: &Changed) -> Vec<Effect> {
+    let Some(key) = model.page.as_ref().map(|page| page.job.key()) else { return Vec::new() };
+    if !changed.jobs.contains(&key) {
+        return Vec::new();
+    }
+    let job = Kept::of(&model.fleet, &key);
+    refresh(model, job)
+}
+
+/// Opens a page on a tab; the page that was open is closed.
+fn open_at(model: &mut Model, job: Kept, tab: Tab) -> Vec<Effect> {
+    let mut effects = close(model);
+    model.opened += 1;
+    let id = PageId(model.opened);
+    model.page = Some(PageModel::new(id, model.session.id, job));
+    effects.extend(show(model, tab));
+    effects
+}
+
+/// The fleet says something new about the job of the page, or (`None`) does not have it any more.
+fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
+    let now = model.now;
+    let Some(page) = &mut model.page else { return Vec::new() };
+    match job {
+        Some(job) => {
+            page.gone = None;
+            page.job = job;
+        }
+        None => {
+            page.gone.get_or_insert(now);
+        }
+    }
+    workers::keep_selection(page);
+    keep_scroll(model);
+    logs::follow_newest(model)
+}
+
+/// Closes the page, if one is open.
+pub fn close(model: &mut Model) -> Vec<Effect> {
+    model.page.take().map(|page| Effect::Page(PageEffect::Close(page.id))).into_iter().collect()
+}
+
+/// A command of the page.
+pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
+    let Some(tab) = model.page.as_ref().map(|page| page.tab) else { return from_list(model, id) };
+    match id {
+        PageCommand::Tab(tab) => show(model, tab),
+        PageCommand::NextTab => step_tab(model, 1),
+        PageCommand::PreviousTab => step_tab(model, Tab::ALL.len() - 1),
+        PageCommand::Search => ask(model, SEARCH, "/", ""),
+        PageCommand::Filter => {
+            let filter = model.page.as_ref().map(|page| page.events.filter.clone()).unwrap_or_default();
+            ask(model, FILTER, "filter: ", &filter)
+        }
+        PageCommand::WarningsOnly => {
+            with(model, |page| page.events.warnings_only = !page.events.warnings_only);
+            keep_scroll(model);
+            Vec::new()
+        }
+        PageCommand::Form | PageCommand::Reveal | PageCommand::SaveManifest => configuration(model, id),
+        PageCommand::Shape | PageCommand::ByNode | PageCommand::Open | PageCommand::LogOf => {
+            workers::command(model, id)
+        }
+        _ if tab == Tab::Logs => logs::command(model, id),
+        _ if workers::is_picking(model) => workers::command(model, id),
+        PageCommand::Next | PageCommand::Previous => {
+            find(model, id == PageCommand::Previous);
+            Vec::new()
+        }
+        _ => {
+            scroll(model, id);
+            Vec::new()
+        }
+    }
+}
+
+/// A tab was asked for on the list: opens the selected job on it.
+fn from_list(model: &mut Model, id: PageCommand) -> Vec<Effect> {
+    let mut effects = super::list::command(model, ListCommand::Open);
+    if model.page.is_some() {
+        effects.extend(command(model, id));
+    }
+    effects
+}
+
+/// Changes the page and nothing else.
+fn with(model: &mut Model, change: impl FnOnce(&mut PageModel)) {
+    if let Some(page) = &mut model.page {
+        change(page);
+    }
+}
+
+fn step_tab(model: &mut Model, by: usize) -> Vec<Effect> {
+    let at = model.page.as_ref().and_then(|page| Tab::ALL.iter().position(|tab| *tab == page.tab)).unwrap_or(0);
+    show(model, Tab::ALL[(at + by) % Tab::ALL.len()])
+}
+
+/// Shows a tab and asks for what it needs.
+fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
+    let body = layout::regions(model.size).body;
+    let Some(page) = &mut model.page else { return Vec::new() };
+    let (id, session, key) = (page.id, page.session, page.job.key());
+    let (before, wide) = (page.tab, view::areas(body, tab).beside.is_some());
+    page.tab = tab;
+    let mut effects = Vec::new();
+    if before == Tab::Events && tab != Tab::Events {
+        effects.push(PageEffect::StopEvents(id));
+    }
+    match tab {
+        Tab::Overview if !matches!(page.owned, Fetched::Ready(_) | Fetched::Loading) => {
+            page.owned = Fetched::Loading;
+            effects.push(PageEffect::Owned(id, session, key));
+        }
+        Tab::Configuration => {
+            if !matches!(page.object, Fetched::Ready(_)) {
+                page.object = Fetched::Loading;
+            }
+            effects.push(PageEffect::Object(id, session, key));
+        }
+        Tab::Events => {
+            if !matches!(page.events.all, Fetched::Ready(_)) {
+                page.events.all = Fetched::Loading;
+            }
+            effects.push(PageEffect::Events(id, session, key));
+        }
+        Tab::Workers => workers::keep_selection(page),
+        Tab::Overview | Tab::Logs => {}
+    }
+    let mut effects: Vec<Effect> = effects.into_iter().map(Effect::Page).collect();
+    if tab == Tab::Logs || wide {
+        effects.extend(logs::shown(model));
+    }
+    keep_scroll(model);
+    effects
+}
+
+fn ask(model: &mut Model, which: u8, label: &'static str, text: &str) -> Vec<Effect> {
+    model.overlays.push(Overlay::Prompt(Prompt::new(Purpose::Page(which), label, text)));
+    Vec::new()
+}
+
+fn configuration(model: &mut Model, id: PageCommand) -> Vec<Effect> {
+    let Some(page) = &mut model.page else { return Vec::new() };
+    match id {
+        PageCommand::Form => page.config.form = page.config.form.next(),
+        PageCommand::Reveal => {
+            page.config.env = if page.config.env == Env::Masked { Env::Shown } else { Env::Masked };
+        }
+        _ => {
+            let row = &page.job.row;
+            let name = format!("{}-{}-{}.yaml", row.namespace, row.name, page.config.form.title());
+            let (id, text) = (page.id, yaml(page));
+            return match text {
+                Some(Ok(text)) => vec![Effect::Page(PageEffect::Save(id, name, Raw::new(text)))],
+                Some(Err(error)) => tell(model, Tone::Bad, &error.to_string()),
+                None => tell(model, Tone::Warn, "The manifest is not read yet"),
+            };
+        }
+    }
+    render(model)
+}
+
+fn tell(model: &mut Model, tone: Tone, text: &str) -> Vec<Effect> {
+    model.notices.tell(model.now, tone, text);
+    Vec::new()
+}
+
+/// The manifest as the tab shows it.
+fn yaml(page: &PageModel) -> Option<Result<String, manifest::ManifestError>> {
+    let object = page.object.ready()?;
+    Some(match page.config.form {
+        Form::Cleaned => manifest::cleaned(object, page.config.env),
+        Form::Effective => manifest::effective(page.kind(), object, page.config.env),
+        Form::Stored => manifest::stored(object, page.config.env),
+    })
+}
+
+/// Makes the lines of tab Configuration again.
+fn render(model: &mut Model) -> Vec<Effect> {
+    let Some(page) = &mut model.page else { return Vec::new() };
+    match yaml(page) {
+        Some(Ok(text)) => page.config.lines = manifest::highlight(&text),
+        Some(Err(error)) => return tell(model, Tone::Bad, &error.to_string()),
+        None => page.config.lines.clear(),
+    }
+    keep_scroll(model);
+    Vec::new()
+}
+
+/// Something was read for a page.
+pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effect> {
+    let Some(page) = model.page.as_mut().filter(|page| page.id == id) else {
+        model.dirty = false;
+        return Vec::new();
+    };
+    match message {
+        PageMessage::Object(Ok(object)) => {
+            page.object = Fetched::Ready(object);
+            return render(model);
+        }
+        // What was read before stays: the job may just be gone.
+        PageMessage::Object(Err(refusal)) if matches!(page.object, Fetched::Ready(_)) => {
+            return tell(model, Tone::Warn, &format!("Not read again: {}", refusal.what));
+        }
+        PageMessage::Object(Err(refusal)) => page.object = Fetched::Failed(refusal),
+        PageMessage::Owned(owned) => page.owned = owned.map_or_else(Fetched::Failed, Fetched::Ready),
+        PageMessage::Events(Ok(mut events)) => {
+            events.sort_by_key(|event| (event.last, event.first));
+            page.events.all = Fetched::Ready(events);
+            page.events.stale = None;
+        }
+        PageMessage::Events(Err(refusal)) if page.events.all.ready().is_some() => page.events.stale = Some(refusal),
+        PageMessage::Events(Err(refusal)) => page.events.all = Fetched::Failed(refusal),
+        PageMessage::Pod(name, pod) => workers::pod_read(page, &name, pod),
+        PageMessage::Saved(Ok(path)) => return tell(model, Tone::Good, &format!("Saved to {path}")),
+        PageMessage::Saved(Err(refusal)) => return tell(model, Tone::Bad, refusal.what.as_str()),
+    }
+    keep_scroll(model);
+    Vec::new()
+}
+
+/// The screen has another size.
+pub fn resized(model: &mut Model) -> Vec<Effect> {
+    if let Some(page) = &mut model.page {
+        workers::keep_selection(page);
+    }
+    keep_scroll(model);
+    logs::resized(model)
+}
+
+/// Something happened to one of the page's prompts (`which` is the page's own number for it).
+pub fn prompt(model: &mut Model, which: u8, event: PromptEvent) -> Vec<Effect> {
+    let typed = match event {
+        PromptEvent::Changed(text) | PromptEvent::Done(text) => text,
+        PromptEvent::Cancelled => String::new(),
+    };
+    if which == FILTER {
+        with(model, |page| page.events.filter = typed);
+        keep_scroll(model);
+        return Vec::new();
+    }
+    match Query::parse(&typed) {
+        Ok(query) => search(model, query),
+        Err(error) => {
+            if let Some(Overlay::Prompt(prompt)) = model.overlays.last_mut() {
+                prompt.hint = error.to_string();
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn search(model: &mut Model, query: Option<Query>) -> Vec<Effect> {
+    let Some(page) = &mut model.page else { return Vec::new() };
+    if page.tab == Tab::Logs {
+        return logs::search(model, query);
+    }
+    let scroll = page.scroll_mut();
+    (scroll.search, scroll.hit) = (query, None);
+    if workers::is_picking(model) {
+        return workers::command(model, PageCommand::Next);
+    }
+    find(model, false);
+    Vec::new()
+}
+
+/// One of the page's pickers was answered with these ids.
+pub fn picked(model: &mut Model, which: u8, ids: &[String]) -> Vec<Effect> {
+    match ids.first() {
+        Some(id) if which == LOG_TARGET => logs::picked(model, id),
+        _ => Vec::new(),
+    }
+}
+
+/// Esc on the page: closes what is open on it, else the page itself.
+pub fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(page) = &mut model.page
+        && page.tab == Tab::Workers
+        && page.workers.open.take().is_some()
+    {
+        return Vec::new();
+    }
+    close(model)
+}
+
+/// The mouse on the page.
+pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    let id = match event.kind {
+        MouseEventKind::ScrollUp => PageCommand::Up,
+        MouseEventKind::ScrollDown => PageCommand::Down,
+        _ => return Vec::new(),
+    };
+    (0..WHEEL).flat_map(|_| command(model, id)).collect()
+}
+
+/// What `c` copies: the manifest, the visible log, the name of the selected pod, else the job's name.
+pub fn copied(model: &Model) -> Option<String> {
+    let page = model.page.as_ref()?;
+    let row = &page.job.row;
+    match page.tab {
+        Tab::Configuration => yaml(page)?.ok(),
+        Tab::Logs => Some(joined(page.logs.window.lines.iter().map(|line| line.text.to_string()))),
+        Tab::Workers => workers::selected_pod(page).map(|pod: Name| pod.to_string()),
+        Tab::Overview => Some(row.name.to_string()),
+        Tab::Events => Some(joined(lines(model)?.iter().map(|line| line.text().trim_end().to_owned()))),
+    }
+}
+
+fn joined(lines: impl Iterator<Item = String>) -> String {
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn content(model: &Model) -> Option<Rect> {
+    let page = model.page.as_ref()?;
+    Some(view::areas(layout::regions(model.size).body, page.tab).content)
+}
+
+fn lines(model: &Model) -> Option<Vec<rich::RichLine>> {
+    view::lines(model.page.as_ref()?, model.now, content(model)?, model.ascii)
+}
+
+fn scroll(model: &mut Model, id: PageCommand) {
+    let Some((lines, area)) = lines(model).zip(content(model)) else { return };
+    let rows = usize::from(area.height).max(1);
+    let last = lines.len().saturating_sub(rows);
+    with(model, |page| {
+        let scroll = page.scroll_mut();
+        let to = match id {
+            PageCommand::Down => scroll.top + 1,
+            PageCommand::Up => scroll.top.saturating_sub(1),
+            PageCommand::HalfPageDown => scroll.top + rows.div_ceil(2),
+            PageCommand::HalfPageUp => scroll.top.saturating_sub(rows.div_ceil(2)),
+            PageCommand::Top => 0,
+            PageCommand::Bottom => last,
+            _ => scroll.top,
+        };
+        scroll.top = to.min(last);
+        if page.tab == Tab::Events {
+            page.events.left_end = to < last;
+        }
+    });
+}
+
+/// After lines came or went: inside them again, and at the newest event if we were there.
+fn keep_scroll(model: &mut Model) {
+    let Some((lines, area)) = lines(model).zip(content(model)) else { return };
+    let last = lines.len().saturating_sub(usize::from(area.height));
+    with(model, |page| {
+        let at_end = page.tab == Tab::Events && !page.events.left_end;
+        let scroll = page.scroll_mut();
+        scroll.top = if at_end { last } else { scroll.top.min(last) };
+    });
+}
+
+/// Goes to the next hit of the search in the lines of the open tab.
+fn find(model: &mut Model, back: bool) {
+    let Some((lines, area)) = lines(model).zip(content(model)) else { return };
+    let Some(page) = &mut model.page else { return };
+    let is_events = page.tab == Tab::Events;
+    let scroll = page.scroll_mut();
+    let Some(query) = &scroll.search else { return };
+    let Some(at) = rich::find(&lines, query, scroll.hit, back) else {
+        let text = format!("«{}» is not here", query.typed());
+        model.notices.tell(model.now, Tone::Info, &text);
+        return;
+    };
+    scroll.hit = Some(at);
+    let rows = usize::from(area.height).max(1);
+    if at < scroll.top || at >= scroll.top + rows {
+        scroll.top = at.saturating_sub(rows / 3).min(lines.len().saturating_sub(rows));
+    }
+    page.events.left_end |= is_events;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! The job page as cells: tabs above, the open one below, from a wide screen on with workers and log beside it.
+
+pub mod config;
+pub mod events;
+pub mod logs;
+pub mod overview;
+pub mod timeline;
+mod tree;
+pub mod workers;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    console::{
+        model::{
+            Model,
+            page::{Fetched, PageModel, Tab},
+        },
+        theme::{Role, Theme},
+        widgets::{
+            rich::{self, RichLine},
+            text::{cut, put, width},
+        },
+    },
+    jobs::{Secs, manifest::Env, time::duration},
+};
+
+/// From this size of the body on, workers and log stand beside the Overview (a screen of 160x45).
+const WIDE: (u16, u16) = (160, 42);
+
+/// Where the parts of the page are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Areas {
+    /// One line: tabs, and how the job is.
+    pub tabs: Rect,
+    /// One line about what is below; empty on the Overview.
+    pub summary: Rect,
+    /// The open tab.
+    pub content: Rect,
+    /// Workers and log beside the Overview, where there is room.
+    pub beside: Option<(Rect, Rect)>,
+}
+
+/// Splits the body for this tab.
+pub fn areas(body: Rect, tab: Tab) -> Areas {
+    let top = body.height.min(1);
+    let tabs = Rect { height: top, ..body };
+    let rest = Rect { y: body.y + top, height: body.height - top, ..body };
+    let summary = if tab == Tab::Overview || tab == Tab::Workers { 0 } else { rest.height.min(1) };
+    let mut content = Rect { y: rest.y + summary, height: rest.height - summary, ..rest };
+    let mut beside = None;
+    if tab == Tab::Overview && body.width >= WIDE.0 && body.height >= WIDE.1 {
+        let left = body.width / 2;
+        let right = Rect { x: body.x + left + 2, width: body.width - left - 2, ..content };
+        let upper = right.height / 3;
+        let lower = Rect { y: right.y + upper + 1, height: right.height - upper - 1, ..right };
+        beside = Some((Rect { height: upper, ..right }, lower));
+        content.width = left;
+    }
+    Areas { tabs, summary: Rect { height: summary, ..rest }, content, beside }
+}
+
+/// What the header's second line says: where we are.
+pub fn breadcrumb(_model: &Model, page: &PageModel) -> String {
+    let row = &page.job.row;
+    let mut out = format!("Jobs > {} {}/{} > {}", row.kind.info().kind, row.namespace, row.name, page.tab.title());
+    if let (Tab::Workers, Some(open)) = (page.tab, &page.workers.open) {
+        out.push_str(" > ");
+        out.push_str(open.id.as_str());
+    }
+    out
+}
+
+/// The lines of the open tab, where it is made of lines.
+pub fn lines(page: &PageModel, now: Secs, area: Rect, ascii: bool) -> Option<Vec<RichLine>> {
+    match page.tab {
+        Tab::Overview => Some(overview::lines(page, now, area.width, ascii)),
+        Tab::Configuration => Some(config::lines(&page.config.lines)),
+        Tab::Workers => {
+            let open = page.workers.open.as_ref()?;
+            Some(workers::open_lines(open, &page.job, now, area.width))
+        }
+        Tab::Events => Some(events::lines(&page.events, &page.job, now, area.width)),
+        Tab::Logs => None,
+    }
+}
+
+/// Draws the page.
+pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let areas = areas(area, page.tab);
+    draw_tabs(page, model.now, theme, areas.tabs, buf);
+    if areas.summary.height > 0 {
+        rich::draw_line(&summary(page), None, areas.summary, buf, theme);
+    }
+    match lines(page, model.now, areas.content, theme.ascii) {
+        Some(lines) => {
+            let scroll = page.scroll();
+            rich::draw(&lines, scroll.top, scroll.search.as_ref(), areas.content, buf, theme);
+        }
+        None if page.tab == Tab::Logs => logs::draw(&page.logs, model.now, theme, areas.content, buf),
+        None => workers::draw(&page.workers, &page.job, model.now, theme, areas.content, buf),
+    }
+    if let Some((upper, lower)) = areas.beside {
+        let all = workers::ordered(&page.workers, &page.job);
+        rich::draw_line(&workers::legend(&all, theme.ascii), None, upper, buf, theme);
+        let below = Rect { y: upper.y + 1, height: upper.height.saturating_sub(1), ..upper };
+        workers::draw_grid(&page.workers, &all, theme, below, buf);
+        logs::draw_tail(&page.logs, model.now, theme, lower, buf);
+    }
+}
+
+fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut x = area.x;
+    for (number, tab) in (1..).zip(Tab::ALL) {
+        let role = if tab == page.tab { Role::Selected } else { Role::Dim };
+        x = put(buf, area, x, area.y, &format!("{number} "), theme.style(Role::Key));
+        x = put(buf, area, x, area.y, tab.title(), theme.style(role));
+        x = put(buf, area, x, area.y, "  ", theme.style(Role::Text));
+    }
+    let state = &page.job.derived.state;
+    let (text, style) = match page.gone {
+        Some(since) => (format!("gone {} ago", duration(now.since(since))), theme.style(Role::Stale)),
+        None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
+    };
+    let text = cut(&text, area.right().saturating_sub(x), theme.ellipsis());
+    put(buf, area, area.right().saturating_sub(width(&text)), area.y, &text, style);
+}
+
+fn summary(page: &PageModel) -> RichLine {
+    match page.tab {
+        Tab::Configuration => match &page.object {
+            Fetched::Failed(refusal) => {
+                RichLine::of(refusal.what.to_string(), Role::Warn).and(format!("  {}", refusal.hint), Role::Dim)
+            }
+            Fetched::Unasked | Fetched::Loading => RichLine::of("reading ...", Role::Wait),
+            Fetched::Ready(_) => {
+                let env = if page.config.env == Env::Masked { "env values hidden" } else { "env values shown" };
+                RichLine::of(page.config.form.title(), Role::Title)
+                    .and(format!("  {} lines, {env}", page.config.lines.len()), Role::Dim)
+            }
+        },
+        Tab::Events => events::summary(&page.events, &page.job),
+        Tab::Logs => logs::summary(&page.logs),
+        Tab::Overview | Tab::Workers => RichLine::default(),
+    }
+}
