@@ -73,7 +73,7 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
             let pod = objects::get(&ready.session, &ready.offer, &what).await;
             PageMessage::Pod(name, pod.map_err(|p| refusal(&p)))
         }),
-        PageEffect::Events(id, session, key) => events(runner, id, session, key),
+        PageEffect::Events(id, session, key) => events(runner, id, session, &key),
         PageEffect::StopEvents(id) => {
             if let Some(running) = runner.pages.pages.get_mut(&id) {
                 running.events = None;
@@ -119,13 +119,13 @@ where
     runner.spawn(token, async move { Some(Message::Page(id, task.await)) });
 }
 
-fn events(runner: &mut Runner, id: PageId, session: SessionId, key: JobKey) {
+fn events(runner: &mut Runner, id: PageId, session: SessionId, key: &JobKey) {
     let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
     let token = runner.token();
     let results = runner.results();
     runner.pages.pages.entry(id).or_default().events = Some(token.clone().drop_guard());
     let mailbox = Mailbox::new();
-    let watches = objects::events_about(&ready.session, &key, &mailbox, &token);
+    let watches = objects::events_about(&ready.session, key, &mailbox, &token);
     tokio::spawn(token.run_until_cancelled_owned(async move {
         // The watch ends with this task.
         let _watches = watches;
