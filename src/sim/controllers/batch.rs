@@ -41,7 +41,9 @@ pub(crate) fn reconcile(
     }
     let mine: Vec<_> = pods.iter().filter(|p| value::controller_uid(p) == uid(job)).collect();
     for pod in &mine {
-        if phase(pod) == "Failed" || (is_deleting(pod) && !is_over(pod)) {
+        // Pods that a suspension takes away have not failed.
+        let taken = is_deleting(pod) && !is_over(pod) && !truth(job, "/spec/suspend");
+        if phase(pod) == "Failed" || taken {
             counted.failed.insert(uid(pod).to_owned());
         }
     }

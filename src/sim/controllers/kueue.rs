@@ -374,27 +374,44 @@ impl Hall {
         if text(&self.object, "/spec/preemption/withinClusterQueue") != "LowerPriority" {
             return;
         }
-        let here = |w: &&Value| text(w, "/status/admission/clusterQueue") == name(&self.object);
+        let hall = name(&self.object).to_owned();
+        let here = |w: &&Value| text(w, "/status/admission/clusterQueue") == hall;
         let weaker = |w: &&Value| int(w, "/spec/priority").unwrap_or(0) < priority && has_condition(w, "QuotaReserved");
-        let Some(victim) = all.iter().rev().filter(here).find(weaker) else { return };
+        // All that must go, lowest priority first; if that would not do, nobody goes.
+        let mut victims = Vec::new();
+        for victim in all.iter().rev().filter(here).filter(weaker) {
+            if self.refusal(load).is_none() {
+                break;
+            }
+            self.seat(victim, -1);
+            victims.push(victim);
+        }
+        if self.refusal(load).is_some() {
+            victims.drain(..).for_each(|victim| self.seat(victim, 1));
+        }
         let job = value::controller_uid(load);
         let queue = name(&self.object).to_owned();
         let message = format!(
             "Preempted to accommodate a workload (UID: {}, JobUID: {job}) due to prioritization in the ClusterQueue; preemptor path: /{queue}; preemptee path: /{queue}",
             uid(load)
         );
-        let mut next = victim.clone();
-        evict(&mut next, "Preempted", &message, now);
-        set_condition(
-            &mut next,
-            Cond { kind: "Preempted", truth: true, reason: "InClusterQueue", message: &message },
-            now,
-        );
-        set_condition(&mut next, Cond { kind: "Requeued", truth: true, reason: "BackoffFinished", message: "" }, now);
-        self.seat(victim, -1);
-        writes.push(Write::Status(&WORKLOADS, next));
-        writes.push(Write::Tell(Note::normal(victim, "kueue-admission", "EvictedDueToPreempted", message.clone())));
-        writes.push(Write::Tell(Note::normal(victim, "kueue-admission", "Preempted", message)));
+        for victim in victims {
+            let mut next = victim.clone();
+            evict(&mut next, "Preempted", &message, now);
+            set_condition(
+                &mut next,
+                Cond { kind: "Preempted", truth: true, reason: "InClusterQueue", message: &message },
+                now,
+            );
+            set_condition(
+                &mut next,
+                Cond { kind: "Requeued", truth: true, reason: "BackoffFinished", message: "" },
+                now,
+            );
+            writes.push(Write::Status(&WORKLOADS, next));
+            writes.push(Write::Tell(Note::normal(victim, "kueue-admission", "EvictedDueToPreempted", message.clone())));
+            writes.push(Write::Tell(Note::normal(victim, "kueue-admission", "Preempted", message.clone())));
+        }
     }
 }
 

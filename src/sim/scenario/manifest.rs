@@ -35,6 +35,9 @@ pub(super) fn of(store: &Store, plan: &Plan, job_name: &str) -> Option<(&'static
             _ => v1(plan, kind),
         },
     });
+    if let Some(run) = plan.run.filter(|_| kind == Kind::TrainJob) {
+        object["metadata"]["annotations"]["sim.mpideck.io/run-seconds"] = json!(run.to_string());
+    }
     if !plan.finalizer.is_empty() {
         object["metadata"]["finalizers"] = json!([plan.finalizer]);
     }

@@ -109,3 +109,21 @@ fn a_seed_repeats_the_run() {
     };
     assert_eq!(shot(&demo().0), shot(&demo().0));
 }
+
+#[test]
+fn who_was_preempted_waits_and_does_not_fail() {
+    let (store, mut manager, now) = demo();
+    manager.live_until(after(now, 60.0));
+    let job = store.get(&MPIJOBS, "nlp", "reward-model-v4").unwrap().value();
+    let truths: Vec<_> = list(&job, "/status/conditions")
+        .iter()
+        .filter(|c| text(c, "/status") == "True")
+        .map(|c| text(c, "/type").to_owned())
+        .collect();
+    assert_eq!(truths, ["Created", "Suspended"]);
+    for waiting in ["yolo-export-int8", "fourcastnet-0p25"] {
+        let space = if waiting.starts_with("yolo") { "vision" } else { "climate" };
+        let job = store.get(&MPIJOBS, space, waiting).unwrap().value();
+        assert_eq!(list(&job, "/status/conditions").len(), 1, "{waiting} can't have started");
+    }
+}
