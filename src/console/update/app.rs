@@ -8,6 +8,7 @@ use crate::console::{
         Model,
         notices::Tone,
         overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose, TextOverlay, TextSource},
+        session::SessionEffect,
     },
 };
 
@@ -18,7 +19,10 @@ pub fn command(model: &mut Model, id: AppCommand) -> Vec<Effect> {
         AppCommand::Back => return back(model),
         AppCommand::Help => show(model, TextSource::Help(model.contexts())),
         AppCommand::Messages => show(model, TextSource::Messages),
-        AppCommand::Debug => show(model, TextSource::Debug),
+        AppCommand::Debug => {
+            show(model, TextSource::Debug);
+            return vec![Effect::Session(model.session.id, SessionEffect::Count)];
+        }
         AppCommand::Palette => open_palette(model),
         AppCommand::Copy => return copy(model),
         AppCommand::Dump => return vec![Effect::Dump],

@@ -119,3 +119,10 @@ fn a_notice_leaves_the_footer_when_its_time_is_over() {
     it.keys(":").type_text("messages").keys("enter");
     assert!(it.screen().contains("nonsense"));
 }
+
+#[test]
+fn debug_asks_what_the_session_cost() {
+    let mut it = with_contexts();
+    it.keys(":").type_text("debug").keys("enter");
+    assert!(it.effects.contains(&Effect::Session(it.model.session.id, SessionEffect::Count)));
+}
