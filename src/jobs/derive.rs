@@ -137,8 +137,9 @@ impl Look<'_> {
         if let Some(end) = self.end_before_it_is_said() {
             return end;
         }
-        let running = self.input.job.is("Running").is_some();
-        if self.team.has_trouble(self.input.job.kind, running) {
+        let job = self.input.job;
+        let running = job.is("Running").is_some();
+        if self.team.has_trouble(job, running) {
             return State::Degraded;
         }
         if let Some(restarting) = self.restarting() {
@@ -179,6 +180,8 @@ impl Look<'_> {
         if !said && since.is_some_and(|at| self.has_passed(at, SETTLED_AFTER)) {
             return None;
         }
+        // An operator that says so means a further attempt, also of a replica whose failures nobody counts.
+        let attempt = if said { attempt.max(2) } else { attempt };
         let attempt = if of > 0 { attempt.min(of) } else { attempt };
         Some(State::Restarting { attempt, of })
     }
@@ -228,10 +231,14 @@ fn ended(job: &JobRow) -> Option<State> {
 }
 
 fn failure(condition: &Condition) -> Failure {
-    let reason = condition.reason.as_str();
-    if reason.contains("DeadlineExceeded") {
+    // training-operator gives one reason for everything, and tells only in its words.
+    let (reason, words) = (condition.reason.as_str(), condition.message.as_str());
+    if reason.contains("DeadlineExceeded") || words.contains("active longer than specified deadline") {
         Failure::Deadline
-    } else if reason.contains("BackoffLimitExceeded") || reason == "ReachedMaxRestarts" {
+    } else if reason.contains("BackoffLimitExceeded")
+        || reason == "ReachedMaxRestarts"
+        || words.contains("reached the specified backoff limit")
+    {
         Failure::BackOff
     } else if reason.ends_with("Evicted") {
         Failure::Evicted

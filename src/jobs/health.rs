@@ -43,7 +43,9 @@ impl Health {
             },
             _ if pod.deleting.is_some() => Self::Leaving,
             Phase::Unknown => Self::Lost,
-            _ if pod.disruption.is_some() => Self::Lost,
+            _ if pod.disruption.is_some() || pod.reason.as_ref().is_some_and(|r| r.as_str() == "NodeLost") => {
+                Self::Lost
+            }
             Phase::Pending | Phase::Running => Self::alive(pod),
         }
     }

@@ -148,7 +148,7 @@ pub(super) struct PodSpec<'a> {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct ContainerWire<'a> {
     #[serde(borrow)]
     pub(super) name: Text<'a>,
@@ -156,6 +156,9 @@ pub(super) struct ContainerWire<'a> {
     pub(super) image: Text<'a>,
     #[serde(borrow)]
     pub(super) resources: Obj<Resources<'a>>,
+    /// `Always` for a sidecar among the init containers.
+    #[serde(borrow)]
+    restart_policy: Text<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -173,11 +176,36 @@ impl PodSpec<'_> {
         for Obj(container) in &self.containers.0 {
             container.resources.0.add_to(&mut sum);
         }
+        for Obj(init) in &self.init_containers.0 {
+            init.add_as_init(&mut sum);
+        }
+        sum.memory_limit = self.containers.0.first().map_or(0, |main| main.0.resources.0.memory_limit());
         sum
     }
 }
 
+impl ContainerWire<'_> {
+    /// A sidecar runs beside the others; any other init container runs alone, before them.
+    fn add_as_init(&self, sum: &mut Requests) {
+        let resources = &self.resources.0;
+        if self.restart_policy.as_str() == "Always" {
+            return resources.add_to(sum);
+        }
+        let mut own = Requests::default();
+        resources.add_to(&mut own);
+        sum.cpu_milli = sum.cpu_milli.max(own.cpu_milli);
+        sum.memory = sum.memory.max(own.memory);
+        if own.gpus > sum.gpus {
+            (sum.gpus, sum.gpu_resource) = (own.gpus, own.gpu_resource);
+        }
+    }
+}
+
 impl Resources<'_> {
+    fn memory_limit(&self) -> u64 {
+        self.limits.find("memory").and_then(|amount| quantity::parse_bytes(&amount.0)).unwrap_or(0)
+    }
+
     /// Requests; for what they are silent on, limits, as the API server defaults it.
     pub(super) fn add_to(&self, sum: &mut Requests) {
         for (resource, amount) in &self.requests.0 {

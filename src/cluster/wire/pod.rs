@@ -97,8 +97,9 @@ struct TerminatedWire<'a> {
 
 const JOB_NAME: &str = "training.kubeflow.org/job-name";
 const OPERATOR: &str = "training.kubeflow.org/operator-name";
-const ROLE: &str = "training.kubeflow.org/job-role";
-const ROLE_OLD: &str = "training.kubeflow.org/replica-type";
+/// The v1 kinds' role. Their `job-role` only marks the pod that leads: `master`, whatever its role is.
+const ROLE: &str = "training.kubeflow.org/replica-type";
+const ROLE_V2: &str = "training.kubeflow.org/job-role";
 const INDEX: &str = "training.kubeflow.org/replica-index";
 const JOBSET: &str = "jobset.sigs.k8s.io/jobset-name";
 const JOBSET_ROLE: &str = "jobset.sigs.k8s.io/replicatedjob-name";
@@ -120,7 +121,7 @@ fn place(labels: &Pairs<'_>, pod: &str) -> Place {
     let number = |key| labels.text(key).and_then(|v| v.parse::<u16>().ok());
     if let Some(job) = labels.text(JOB_NAME) {
         let operator = labels.text(OPERATOR).unwrap_or_default();
-        let role = labels.text(ROLE).or_else(|| labels.text(ROLE_OLD)).unwrap_or_default().to_ascii_lowercase();
+        let role = labels.text(ROLE).or_else(|| labels.text(ROLE_V2)).unwrap_or_default().to_ascii_lowercase();
         // mpi-operator shifts the label by one when the launcher is a worker; names are never shifted.
         let by_name = index_in_name(pod, job, &role);
         let index = if role == "launcher" { Some(0) } else { by_name.or_else(|| number(INDEX)) };

@@ -132,7 +132,8 @@ fn hits<'a>(rules: &'a Rules, seen: &'a [Observation<'a>]) -> Vec<Hit<'a>> {
     for one in seen {
         let matching = known.entry((one.place, one.text)).or_insert_with(|| {
             let looking = rules.iter().filter(|rule| rule.places.contains(&one.place));
-            looking.filter(|rule| rule.pattern.is_match(one.text)).collect()
+            let matching: Vec<&Rule> = looking.filter(|rule| rule.pattern.is_match(one.text)).collect();
+            if matching.iter().any(|rule| rule.is_noise()) { Vec::new() } else { matching }
         });
         hits.extend(matching.iter().map(|rule| Hit { rule, seen: one }));
     }
@@ -177,9 +178,13 @@ fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Eviden
     const MOST: usize = 6;
     let mut out: Vec<Evidence> = Vec::new();
     for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
-        let one = Evidence { at: Clean::new(&hit.seen.at), text: Clean::new(hit.seen.text) };
-        if !out.contains(&one) && out.len() < MOST {
-            out.push(one);
+        let (seen, at) = (hit.seen, Clean::new(&hit.seen.at));
+        // A bare code says nothing beside the reason that came with it.
+        let bare = seen.place == Place::Exit;
+        let known = out.iter().any(|other| other.at == at && (bare || other.text.as_str() == seen.text));
+        if !known && out.len() < MOST {
+            let text = if bare { Clean::new(&format!("exit code {}", seen.text)) } else { Clean::new(seen.text) };
+            out.push(Evidence { at, text });
         }
     }
     out.into()

@@ -35,6 +35,13 @@ pub struct Rule {
     pub example: String,
 }
 
+impl Rule {
+    /// Whether what it matches is a healthy cluster's chatter: then no rule looks at it.
+    pub fn is_noise(&self) -> bool {
+        *self.class == *"none"
+    }
+}
+
 /// What is wrong with a rule file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]

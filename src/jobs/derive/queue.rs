@@ -22,9 +22,10 @@ pub(super) fn state(workload: &WorkloadRow, total: u32) -> State {
     State::Queued
 }
 
-/// The condition that tells why there is no quota yet.
+/// The condition that tells why there is no quota yet, or no admission in spite of it.
 pub(super) fn unadmitted(workload: &WorkloadRow) -> Option<&Condition> {
-    workload.condition("QuotaReserved").filter(|condition| condition.status != Truth::True)
+    let lacking = |kind| workload.condition(kind).filter(|condition| condition.status != Truth::True);
+    lacking("QuotaReserved").or_else(|| lacking("Admitted"))
 }
 
 fn is_inadmissible(condition: &Condition) -> bool {

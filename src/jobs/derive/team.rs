@@ -43,7 +43,7 @@ impl<'a> Team<'a> {
             newest_attempt: pods.iter().map(|pod| pod.attempt).max().unwrap_or(0),
         };
         let same = |a: &&PodRow, b: &&PodRow| a.role == b.role && (a.index == b.index || is_launcher(a.role.as_str()));
-        for attempts in pods.chunk_by(same) {
+        for attempts in pods.chunk_by(same).filter(|attempts| !is_surplus(job, attempts[0])) {
             team.admit(attempts, lead);
         }
         team.members_wanted = members_wanted(job, &team);
@@ -80,8 +80,9 @@ impl<'a> Team<'a> {
 
     /// Whether any controller has acted on the job.
     pub(super) fn is_noticed(&self, job: &JobRow) -> bool {
-        let counted = job.counts.iter().any(|c| (c.active, c.succeeded, c.failed, c.ready) != (0, 0, 0, 0));
-        !job.conditions.is_empty() || counted || self.everyone().chain(&self.initializers).next().is_some()
+        !job.conditions.is_empty()
+            || !job.counts.is_empty()
+            || self.everyone().chain(&self.initializers).next().is_some()
     }
 
     /// How many that train are ready; by the operator's count where no pod is to be seen.
@@ -126,16 +127,21 @@ impl<'a> Team<'a> {
     }
 
     /// Whether a replica is in a way that waiting won't mend. A launcher that fails is tried again: no trouble yet.
-    pub(super) fn has_trouble(&self, kind: Kind, running: bool) -> bool {
+    pub(super) fn has_trouble(&self, job: &JobRow, running: bool) -> bool {
+        let kind = job.kind;
+        // training-operator makes a failed replica anew and says so: what has failed is on its way out.
+        let replaced = kind.is_v1() && job.is("Restarting").is_some();
         let launcher_runs = self.leader.is_some_and(|(_, health)| health.runs());
         // A worker that leaves a program which has already begun is lost to it, even if it comes back.
         let begun = running && launcher_runs && !self.leader_trains;
         let worker = |(_, health): &Member<'_>| match health {
             Health::Stopped => launcher_runs,
             Health::Unscheduled => begun,
+            Health::Failed | Health::Lost if replaced => false,
             health => health.is_bad(),
         };
         let leader = |(_, health): &Member<'_>| match health {
+            Health::Failed | Health::Lost if replaced => false,
             Health::Failed => !matches!(kind, Kind::MpiJob | Kind::TrainJob),
             Health::Crashing => !matches!(kind, Kind::MpiJob | Kind::MpiJobV1 | Kind::TrainJob),
             health => health.is_bad(),
@@ -175,6 +181,13 @@ impl<'a> Team<'a> {
             total: self.total().min(u32::from(u16::MAX)) as u16,
         }
     }
+}
+
+/// Whether the job was scaled down below this pod: its operator is going to delete it.
+fn is_surplus(job: &JobRow, pod: &PodRow) -> bool {
+    let spec = job.replicas.iter().find(|spec| spec.role.as_str().eq_ignore_ascii_case(pod.role.as_str()));
+    let (Some(spec), Some(index)) = (spec.filter(|_| job.kind != Kind::TrainJob), pod.index) else { return false };
+    !is_launcher(pod.role.as_str()) && spec.replicas.is_some_and(|wanted| u32::from(index) >= wanted)
 }
 
 fn is_bad_end(health: Health) -> bool {

@@ -10,14 +10,15 @@ use crate::jobs::{
     health::{self, Health},
     quantity::format_bytes,
     replica::{self, Replica},
-    row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated},
+    row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
     state::{Cause, Evidence, State},
     text::Clean,
 };
 
 pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gpus: u32) -> Option<Cause> {
     match state {
-        State::Running | State::Remote | State::Terminating | State::Paused | State::Suspended => None,
+        State::Running | State::Remote | State::Terminating | State::Suspended => None,
+        State::Paused => deactivated(input),
         State::Succeeded => (leaked_gpus > 0).then(|| leaked(leaked_gpus)),
         State::Unreadable => input.job.warning.as_ref().map(|why| {
             plain("unreadable", why.as_str(), "The object doesn't look like one of its kind: see its YAML.", false)
@@ -56,18 +57,31 @@ fn silent(input: &Input<'_>) -> Cause {
     }
 }
 
+/// A Workload that Kueue itself, not a user, has deactivated.
+fn deactivated(input: &Input<'_>) -> Option<Cause> {
+    let workload = input.workload?;
+    let out = workload.is("DeactivationTarget").or_else(|| workload.is("Evicted"));
+    let by_kueue = |reason: &str| reason.starts_with("DeactivatedDue") || reason == "RequeuingLimitExceeded";
+    let condition = out.filter(|condition| by_kueue(condition.reason.as_str()))?;
+    told_by_kueue(input, workload, condition, false)
+}
+
 fn queued(input: &Input<'_>, state: &State) -> Option<Cause> {
     let workload = input.workload?;
     let waits = queue::unadmitted(workload);
     let put_out = workload.is("Preempted").or_else(|| workload.is("Evicted"));
     let condition = if *state == State::Preempted { put_out.or(waits) } else { waits }?;
+    told_by_kueue(input, workload, condition, *state != State::Inadmissible)
+}
+
+fn told_by_kueue(input: &Input<'_>, workload: &WorkloadRow, condition: &Condition, recovers: bool) -> Option<Cause> {
     let at = format!("Workload {}, condition {}", workload.name, condition.kind).into();
     let text = told(condition);
     let seen = Observation { place: Place::Queue, text: &text, at, subject: None, time: condition.since };
     causes::best(input.rules, std::slice::from_ref(&seen), 0).or_else(|| {
         let words = if condition.message.is_empty() { condition.reason.as_str() } else { condition.message.as_str() };
         let remedy = "These are Kueue's own words; see the queue for what it holds and who is before this job.";
-        let mut cause = plain("kueue-message", words, remedy, *state != State::Inadmissible);
+        let mut cause = plain("kueue-message", words, remedy, recovers);
         cause.class = "kueue_inadmissible".into();
         cause.evidence = Box::new([Evidence { at: Clean::new(&seen.at), text: Clean::new(seen.text) }]);
         (!words.is_empty()).then_some(cause)
@@ -139,7 +153,8 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
 fn pods_that_count<'a>(input: &Input<'a>, team: &Team<'a>, state: &State) -> Vec<&'a PodRow> {
     let retried = matches!(state, State::Failed(_) | State::Restarting { .. });
     let everyone = team.everyone().chain(&team.initializers);
-    let unwell = |health: Health| health.is_bad() || health == Health::Unscheduled || health == Health::Stopped;
+    let unwell =
+        |health: Health| health.is_bad() || matches!(health, Health::Unscheduled | Health::Stopped | Health::Gated);
     let ill = |pod: &PodRow, health: Health| unwell(health) || (retried && health::last_bad_end(pod).is_some());
     let mut pods: Vec<_> = everyone.filter(|(pod, health)| ill(pod, *health)).map(|(pod, _)| *pod).collect();
     if retried {

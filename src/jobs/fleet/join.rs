@@ -85,6 +85,15 @@ pub(super) fn possible_jobs(event: &EventRow) -> impl Iterator<Item = &str> {
     cuts.enumerate().skip(least).take_while(move |(n, _)| *n <= most).map(|(_, at)| &name[..at])
 }
 
+/// Whether jobs of this kind own objects of the kind that `event` is about: only two kinds run through batch Jobs.
+pub(super) fn may_own(event: &EventRow, kind: Kind) -> bool {
+    match event.about_kind.as_str() {
+        "Job" => matches!(kind, Kind::MpiJob | Kind::TrainJob),
+        "JobSet" => kind == Kind::TrainJob,
+        _ => true,
+    }
+}
+
 /// Whether events about this kind of object may ever be a job's.
 pub(super) fn may_concern_jobs(event: &EventRow) -> bool {
     let kind = event.about_kind.as_str();

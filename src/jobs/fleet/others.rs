@@ -138,7 +138,7 @@ impl Fleet {
         join::possible_jobs(event).find_map(|name| {
             let group = self.groups.get(event.namespace.as_str(), name)?;
             let jobs = group.jobs.iter().filter_map(|id| Some(&self.jobs.get(*id)?.job.row));
-            let living = jobs.filter(|job| job.created <= event.last);
+            let living = jobs.filter(|job| job.created <= event.last && join::may_own(event, job.kind));
             living.max_by_key(|job| (job.created, job.uid.clone())).map(|job| job.uid.clone())
         })
     }
