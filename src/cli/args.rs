@@ -114,10 +114,6 @@ pub enum Verb {
         #[arg(long)]
         markdown: bool,
     },
-    /// A screen for tests of the terminal
-    #[cfg(debug_assertions)]
-    #[command(hide = true)]
-    TerminalCheck,
     /// Print a completion script for your shell
     Completions {
         /// The shell

@@ -12,7 +12,7 @@ use std::{
 use ratatui::layout::Size;
 
 use super::{
-    args::Global,
+    args::{Color, Global},
     exit::{self, Failure},
     print, reach,
     setup::Setup,
@@ -26,6 +26,7 @@ use crate::{
         start::{self, LoadTarget, Start},
     },
     jobs::causes::Rules,
+    term::{caps::ColorMode, paint::lines},
 };
 
 /// How long `--once` waits for a cluster.
@@ -34,7 +35,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Runs it on the user's clusters.
 pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     let start = begin(global, setup, reach::user_clusters(global, setup), reach::wall_clock())?;
-    in_runtime(show(start, global, setup, None))
+    in_runtime(show(start, global, setup))
 }
 
 /// Runs a future to its end on a runtime of our own.
@@ -91,9 +92,9 @@ pub fn rules(setup: &Setup) -> (Arc<Rules>, Vec<String>) {
 }
 
 /// The full screen, or one screen as text with `--once`.
-pub async fn show(start: Start, global: &Global, setup: &Setup, at: Option<Duration>) -> Result<ExitCode, Failure> {
+pub async fn show(start: Start, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     if global.once {
-        return print_once(start, global, at).await;
+        return print_once(start, global).await;
     }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(
@@ -104,18 +105,24 @@ pub async fn show(start: Start, global: &Global, setup: &Setup, at: Option<Durat
         let what = format!("a terminal with TERM={} can't move its cursor", setup.caps.term);
         return Err(Failure::usage(&what).hint("set TERM, or use --once"));
     }
-    match app::run(start).await? {
+    match Box::pin(app::run(start)).await? {
         Ended::Quit => Ok(ExitCode::SUCCESS),
         Ended::Signal(signal) => Ok(ExitCode::from(signal.exit_code())),
     }
 }
 
-async fn print_once(start: Start, global: &Global, at: Option<Duration>) -> Result<ExitCode, Failure> {
+async fn print_once(start: Start, global: &Global) -> Result<ExitCode, Failure> {
     let (width, height) = global.size.unwrap_or((120, 40));
-    let patience = at.map_or(PATIENCE, |at| at + PATIENCE);
-    let picture = once::once(start, Size { width, height }, at, patience).await;
-    let lines: Vec<_> = picture.text.lines().map(str::trim_end).collect();
-    print::out(&(lines.join("\n").trim_end().to_owned() + "\n"))?;
+    // A screenshot is for files and messages: it has colours only where somebody asks for them.
+    let color = match global.color {
+        Some(Color::Ansi16 | Color::Ansi256 | Color::True) => start.caps.color,
+        _ => ColorMode::Never,
+    };
+    let picture = once::once(start, Size { width, height }, PATIENCE).await;
+    match color {
+        ColorMode::Never => print::out(&picture.text())?,
+        color => print::painted(&lines(&picture.screen, color))?,
+    }
     if let Some(trouble) = picture.trouble {
         return Err(Failure::new(&trouble));
     }

@@ -25,8 +25,8 @@ pub struct DemoArgs {
     /// Serve it on this loopback address (port 0 for any) and print the path of a kubeconfig
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub serve: Option<SocketAddr>,
-    /// With --once: the moment of the screen, counted from the start
-    #[arg(long, value_name = "TIME", value_parser = super::args::length_of_time, requires = "once")]
+    /// With --once: the moment of the screen, counted from the start; that long is lived through at once
+    #[arg(long, value_name = "TIME", value_parser = past, requires = "once")]
     pub at: Option<Duration>,
     /// Repeats a run
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
@@ -81,13 +81,14 @@ pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, 
             return serve(&sim, address, setup).await;
         }
         let start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
-        console::show(start, global, setup, args.at).await
+        console::show(start, global, setup).await
     })
 }
 
 fn options(args: &DemoArgs) -> Options {
     let mut options = Options::new();
     options.seed = args.seed;
+    options.lived = args.at.unwrap_or_default();
     options.speed = args.speed;
     options.faults = plan(&args.faults);
     options.fleet = args.scale.clone().unwrap_or(match args.fleet {
@@ -158,6 +159,12 @@ async fn serve(sim: &Sim, address: SocketAddr, setup: &Setup) -> Result<ExitCode
     // Its tokens are good for nothing now.
     let _ = std::fs::remove_file(&path);
     Ok(if told == Signal::Interrupt { ExitCode::SUCCESS } else { ExitCode::from(told.exit_code()) })
+}
+
+/// An hour takes about a second to live through; more than that shows nothing new.
+fn past(text: &str) -> Result<Duration, String> {
+    let time = super::args::length_of_time(text)?;
+    if time <= Duration::from_hours(1) { Ok(time) } else { Err("at most 1h".to_owned()) }
 }
 
 fn factor(text: &str) -> Result<f64, String> {

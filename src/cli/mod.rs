@@ -17,8 +17,6 @@ pub mod print;
 pub mod reach;
 pub mod record;
 pub mod setup;
-#[cfg(debug_assertions)]
-pub mod terminal_check;
 
 use std::process::ExitCode;
 
@@ -51,8 +49,6 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.verb {
         Some(Verb::Completions { shell }) => completions::run(*shell),
         Some(Verb::Keys { markdown }) => keys::run(&setup, *markdown),
-        #[cfg(debug_assertions)]
-        Some(Verb::TerminalCheck) => terminal_check::run(&setup),
         Some(Verb::Info) => info::run(&args.global, &setup),
         Some(Verb::Demo(demo)) => demo::run(demo, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),

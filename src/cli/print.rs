@@ -13,12 +13,21 @@ use crate::jobs::text::is_unsafe;
 
 /// Prints text, as it is but for what could drive a terminal.
 pub fn out(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(harmless(text).as_bytes()) {
+    write(&harmless(text))
+}
+
+fn write(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(&format!("can't write the output: {error}")))
         }
         _ => Ok(()),
     }
+}
+
+/// Prints a painted screen: its control sequences are ours, and [`lines`](crate::term::paint::lines) lets no others in.
+pub fn painted(text: &str) -> Result<(), Failure> {
+    write(text)
 }
 
 /// Prints an error or a note, which must not mix with the output.

@@ -2,7 +2,7 @@
 //!
 //! kube runs them synchronously, three times a client, and lets them inherit stdin and stderr, that is: draw over a
 //! terminal that is not theirs. Here a plugin runs once, as a child in its own process group, with no stdin and with its
-//! stderr captured; and again shortly before its credential expires. Only [`interactive`] shares the terminal.
+//! stderr captured; and again shortly before its credential expires. Only `interactive` shares the terminal.
 
 use std::{process::Stdio, time::Duration};
 

@@ -12,6 +12,7 @@ use ratatui::{
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
+    drill,
     effect::Effect,
     key::Key,
     message::{Input, Message, Told},
@@ -26,7 +27,7 @@ use crate::{
     cluster::{Mailbox, session::login},
     disk::atomic,
     jobs::Secs,
-    term::{self, clipboard::Plan, input, output::is_lost, signals::Signal},
+    term::{self, child, clipboard::Plan, input, output::is_lost, signals::Signal},
 };
 
 /// Data is taken for at most this long before the keys are looked at again.
@@ -127,7 +128,10 @@ pub async fn run(start: Start) -> io::Result<Ended> {
     let size = input::size()?;
     let mut tty = Tty::enter(start.caps.color, start.config.mouse.value)?;
     let mut console = Console { app: App::new(start, size), next_frame: Instant::now(), data_only: false, pace: FRAME };
-    let ended = console.run(&mut tty).await;
+    let ended = tokio::select! {
+        ended = console.run(&mut tty) => ended,
+        never = drill::wait() => match never {},
+    };
     match ended {
         Err(error) if is_lost(&error) => Ok(Ended::Signal(Signal::HangUp)),
         ended => ended,
@@ -238,6 +242,7 @@ impl Console {
                     return Ok(None);
                 }
                 input::Input::Key(key) => Input::Key(Key::from(key)),
+                input::Input::Burst(keys) => Input::Burst(keys.into_iter().map(Key::from).collect()),
                 input::Input::Paste(text) => Input::Paste(text),
                 input::Input::Mouse(event) => Input::Mouse(event),
                 input::Input::Resize(size) => {
@@ -266,7 +271,11 @@ impl Console {
                 Effect::Mouse(on) => tty.mouse(on)?,
                 Effect::Clipboard(text) => self.copy(tty, &text).await?,
                 Effect::Dump => self.dump(),
-                Effect::Login(_) => self.sign_in(tty).await?,
+                Effect::Login(_) => {
+                    if let Some(signal) = self.sign_in(tty).await? {
+                        return self.signal(tty, signal);
+                    }
+                }
                 effect => self.app.runner.execute(effect),
             }
         }
@@ -292,7 +301,7 @@ impl Console {
         };
         let name = format!("screen-{}.txt", self.app.now().to_string().replace(':', ""));
         let path = paths.state.join("screens").join(name);
-        let text = self.app.screen();
+        let text = screen_text(&self.app.screen());
         let written =
             path.parent().map_or(Ok(()), atomic::make_dir).and_then(|()| atomic::write(&path, text.as_bytes()));
         match written {
@@ -301,12 +310,15 @@ impl Console {
         }
     }
 
-    /// Lends the terminal to the sign-in program, then opens the session with what it brought.
-    async fn sign_in(&mut self, tty: &mut Tty) -> io::Result<()> {
+    /// Lends the terminal to the sign-in program, then opens the session with what it brought. `Some`: told to end.
+    async fn sign_in(&mut self, tty: &mut Tty) -> io::Result<Option<Signal>> {
         let context = self.app.model.session.context.clone();
-        let Some(target) = self.app.runner.target() else { return Ok(()) };
+        let Some(target) = self.app.runner.target() else { return Ok(None) };
         let target = target.in_context(&context);
-        let (brought, size) = tty.lend(login(&target)).await?;
+        let (brought, size) = match tty.lend(login(&target)).await? {
+            child::Ended::Given(given) => given,
+            child::Ended::Told(signal) => return Ok(Some(signal)),
+        };
         self.resumed(size);
         match brought {
             Ok(login) => {
@@ -319,7 +331,7 @@ impl Console {
             }
             Err(problem) => self.tell(Tone::Bad, format!("{}: {} {}", problem.what, problem.why, problem.hint)),
         }
-        Ok(())
+        Ok(None)
     }
 
     fn tell(&mut self, tone: Tone, text: String) {
@@ -329,12 +341,12 @@ impl Console {
 }
 
 impl App {
-    /// The screen as text.
-    pub(super) fn screen(&self) -> String {
+    /// The screen as it would be drawn.
+    pub(super) fn screen(&self) -> Buffer {
         let Size { width, height } = self.model.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         view(&self.model, &self.start.theme, &mut buffer);
-        screen_text(&buffer)
+        buffer
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Message {
 pub enum Input {
     /// A key.
     Key(Key),
+    /// More characters at once than fingers type: text for a prompt, never commands.
+    Burst(Vec<Key>),
     /// Pasted text, never keys.
     Paste(String),
     /// A new size.

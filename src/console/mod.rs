@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod commands;
+mod drill;
 pub mod effect;
 pub mod key;
 pub mod keymap;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ratatui::layout::Size;
+use ratatui::{buffer::Buffer, layout::Size};
 use tokio::time::Instant;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     message::Message,
     model::session::Phase,
     start::Start,
+    view::screen_text,
 };
 use crate::jobs::fleet::ListPhase;
 
@@ -18,19 +19,25 @@ use crate::jobs::fleet::ListPhase;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// The screen.
-    pub text: String,
+    pub screen: Buffer,
     /// Whether the lists were complete.
     pub complete: bool,
     /// Why not, where that is known.
     pub trouble: Option<String>,
 }
 
-/// Runs until the lists are complete, or, with `at`, until so long after the start; at most for `patience`.
-pub async fn once(start: Start, size: Size, at: Option<Duration>, patience: Duration) -> Picture {
+impl Picture {
+    /// As text, without colours and without empty lines at the end.
+    pub fn text(&self) -> String {
+        screen_text(&self.screen).trim_end().to_owned() + "\n"
+    }
+}
+
+/// Runs until the lists are complete; at most for `patience`.
+pub async fn once(start: Start, size: Size, patience: Duration) -> Picture {
     let mut app = App::new(start, size);
-    let begun = Instant::now();
-    let end = begun + at.unwrap_or(patience);
-    while Instant::now() < end && !(at.is_none() && (is_complete(&app) || is_hopeless(&app))) {
+    let end = Instant::now() + patience;
+    while Instant::now() < end && !is_complete(&app) && !is_hopeless(&app) {
         let woken = wait(&mut app, end).await;
         let effects = match woken {
             Woken::Message(message) => app.happen(message),
@@ -44,7 +51,7 @@ pub async fn once(start: Start, size: Size, at: Option<Duration>, patience: Dura
         Phase::Down(trouble) => Some(format!("{}: {} {}", trouble.what, trouble.why, trouble.hint)),
         _ => None,
     };
-    Picture { text: app.screen(), complete, trouble }
+    Picture { screen: app.screen(), complete, trouble }
 }
 
 async fn wait(app: &mut App, end: Instant) -> Woken {

@@ -8,6 +8,7 @@ use ratatui::{Terminal, buffer::Buffer, layout::Size};
 
 use crate::term::{
     caps::ColorMode,
+    child::{self, Ended},
     guard::Guard,
     input::{self, Keyboard},
     output::{self, Output, Written},
@@ -83,12 +84,11 @@ impl Tty {
     }
 
     /// Lends the terminal while `borrower` runs. Gives what it gave, and the size afterwards.
-    pub(super) async fn lend<T>(&mut self, borrower: impl Future<Output = T>) -> io::Result<(T, Size)> {
-        self.keyboard.pause();
-        self.guard.leave();
-        let given = borrower.await;
-        self.guard.reset()?;
-        Ok((given, self.taken_again()?))
+    pub(super) async fn lend<T>(&mut self, borrower: impl Future<Output = T>) -> io::Result<Ended<(T, Size)>> {
+        match child::lend(&mut self.guard, &mut self.keyboard, &mut self.signals, borrower).await? {
+            Ended::Given(given) => Ok(Ended::Given((given, self.taken_again()?))),
+            Ended::Told(signal) => Ok(Ended::Told(signal)),
+        }
     }
 
     fn taken_again(&mut self) -> io::Result<Size> {

@@ -1,5 +1,7 @@
 //! What a sim is started with.
 
+use std::time::Duration;
+
 use super::Clock;
 use super::faults::Plan;
 
@@ -38,6 +40,8 @@ pub struct Options {
     pub speed: f64,
     /// What lives in it.
     pub fleet: FleetKind,
+    /// How long ago it began: as much is lived through at the start, at once. Churn and faults have no past.
+    pub lived: Duration,
     /// Its time.
     pub clock: Clock,
     /// Where the user `tenant` has rights.
@@ -53,6 +57,7 @@ impl Options {
             seed: 1,
             speed: 1.0,
             fleet: FleetKind::default(),
+            lived: Duration::ZERO,
             clock: Clock::real(),
             tenant_namespace: TENANT_NAMESPACE.to_owned(),
             faults: Plan::default(),

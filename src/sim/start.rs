@@ -69,7 +69,7 @@ impl Sim {
         }
         let life = match options.fleet {
             FleetKind::Still => None,
-            ref fleet => Some(scenario::settle(&store, fleet, options.seed, options.speed)?),
+            _ => Some(scenario::settle(&store, &options)?),
         };
         let faults = Faults::new(store.clone(), options.faults.clone(), options.seed);
         let server = Arc::new(Server::new(store, users, faults));

@@ -1,9 +1,9 @@
-//! Programs that borrow the terminal: an editor, a pager, a login.
+//! Programs that we start, and the terminal lent to one of them: a login, a pager, an editor.
 //!
-//! Owns the order of the hand-over: reader stopped, terminal given back, program run, terminal taken again. The only
-//! place in the crate that starts a program. Must not choose which one.
+//! Owns the order of the hand-over: reader stopped, terminal given back, borrower waited for, terminal taken again. The
+//! only place in the folder that starts a program. Must not choose which one.
 
-use std::{ffi::OsString, io, process::ExitStatus};
+use std::{ffi::OsString, io};
 
 use super::{
     guard::Guard,
@@ -18,59 +18,52 @@ pub struct Program {
     pub name: OsString,
     /// Arguments.
     pub args: Vec<OsString>,
-    /// Environment variables to set for it.
-    pub env: Vec<(OsString, OsString)>,
 }
 
 /// How a hand-over ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// The program did.
-    Exited(ExitStatus),
-    /// We were told to end meanwhile; the program was killed with us.
+pub enum Ended<T> {
+    /// The borrower did.
+    Given(T),
+    /// We were told to end meanwhile; the borrower was dropped.
     Told(Signal),
 }
 
 impl Program {
-    /// Splits `$VISUAL`/`$EDITOR`-like text at blanks (`code --wait`) and appends `file`; `vi` where it is empty.
-    pub fn editor(command: &str, file: impl Into<OsString>) -> Self {
-        let mut words = command.split_whitespace().map(OsString::from);
-        let name = words.next().unwrap_or_else(|| OsString::from("vi"));
-        Self { name, args: words.chain([file.into()]).collect(), env: Vec::new() }
-    }
-
     pub(super) fn command(&self) -> tokio::process::Command {
         #[expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
         let mut command = tokio::process::Command::from(std::process::Command::new(&self.name));
-        command.args(&self.args).envs(self.env.iter().map(|(k, v)| (k, v))).kill_on_drop(true);
+        command.args(&self.args).kill_on_drop(true);
         command
     }
 }
 
-/// Lends the terminal to `program` until it ends. Afterwards the size must be asked for again and everything drawn,
-/// whatever this returns.
-pub async fn lend(
+/// Lends the terminal while `borrower` runs a program on it. Afterwards the size must be asked for again and everything
+/// drawn, whatever this returns.
+pub async fn lend<T>(
     guard: &mut Guard,
     keyboard: &mut Keyboard,
     signals: &mut Signals,
-    program: &Program,
-) -> io::Result<Ended> {
+    borrower: impl Future<Output = T>,
+) -> io::Result<Ended<T>> {
     keyboard.pause();
     guard.leave();
-    let ended = run(signals, program).await;
-    // A shell in a pod may have left any mode on.
-    guard.reset()?;
-    keyboard.resume();
-    ended
+    let ended = wait(signals, borrower).await?;
+    if matches!(ended, Ended::Given(_)) {
+        // A shell in a pod may have left any mode on.
+        guard.reset()?;
+        keyboard.resume();
+    }
+    Ok(ended)
 }
 
-async fn run(signals: &mut Signals, program: &Program) -> io::Result<Ended> {
-    let mut child = program.command().spawn()?;
+async fn wait<T>(signals: &mut Signals, borrower: impl Future<Output = T>) -> io::Result<Ended<T>> {
+    let mut borrower = std::pin::pin!(borrower);
     loop {
         tokio::select! {
             biased;
-            status = child.wait() => return status.map(Ended::Exited),
-            signal = signals.next() => match signal {
+            given = &mut borrower => return Ok(Ended::Given(given)),
+            signal = signals.next_of_borrower() => match signal {
                 // ctrl-z in the program stopped it and was sent to our group, too.
                 Signal::Stop => signals::stop_self()?,
                 // ctrl-c is for the program, which shares our group.
@@ -78,18 +71,5 @@ async fn run(signals: &mut Signals, program: &Program) -> io::Result<Ended> {
                 told => return Ok(Ended::Told(told)),
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_editor_may_have_arguments() {
-        let program = Program::editor("code --wait", "/tmp/a b");
-        assert_eq!(program.name, "code");
-        assert_eq!(program.args, ["--wait", "/tmp/a b"]);
-        assert_eq!(Program::editor("  ", "x").name, "vi");
     }
 }

@@ -96,8 +96,7 @@ impl Plan {
 
     /// Tries tmux, if we are in one: `Some` when it took the text, and nothing else need be sent.
     pub async fn through_tmux(&self) -> Option<Sent> {
-        let program =
-            Program { name: "tmux".into(), args: ["load-buffer", "-w", "-"].map(Into::into).to_vec(), env: Vec::new() };
+        let program = Program { name: "tmux".into(), args: ["load-buffer", "-w", "-"].map(Into::into).to_vec() };
         let took = self.tmux && tokio::time::timeout(Duration::from_secs(2), feed(&program, &self.text)).await.ok()?;
         took.then_some(Sent { bytes: self.bytes, cut: self.cut, way: Way::Tmux })
     }

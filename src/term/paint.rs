@@ -202,6 +202,34 @@ fn width_is_agreed(symbol: &str) -> bool {
         | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
+/// A screen as lines of text with colours, for what is no screen: a file, a pipe. No cursor moves.
+pub fn lines(buffer: &Buffer, color: ColorMode) -> String {
+    let mut painter = Painter::new(color);
+    let mut out = Vec::new();
+    for row in buffer.content.chunks(usize::from(buffer.area.width).max(1)) {
+        let shown = |cell: &Cell| cell.symbol() != " " || painter.pen_for(cell) != PLAIN;
+        let end = row.iter().rposition(shown).map_or(0, |last| last + 1);
+        let mut hidden = 0;
+        for cell in &row[..end] {
+            if hidden > 0 {
+                hidden -= 1;
+                continue;
+            }
+            let pen = painter.pen_for(cell);
+            painter.set(&mut out, pen);
+            if cell.symbol().contains(char::is_control) {
+                out.push(b'?');
+                continue;
+            }
+            out.extend_from_slice(cell.symbol().as_bytes());
+            hidden = cell.cell_width().saturating_sub(1);
+        }
+        painter.plain(&mut out);
+        out.push(b'\n');
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Blanks the left half of every wide glyph whose right half was drawn over; the terminal would show the whole glyph,
 /// and not what was drawn. To be called when a frame is complete.
 pub fn mend_wide(buffer: &mut Buffer) {
@@ -269,6 +297,16 @@ mod tests {
         let cells = Buffer::empty(buffer.area).diff(&buffer);
         Painter::new(ColorMode::Never).cells(&mut out, Size::new(5, 1), cells.into_iter());
         assert_eq!(String::from_utf8_lossy(&out), "\x1b[H\x1b[7ma");
+    }
+
+    #[test]
+    fn lines_have_colours_and_no_moves() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 9, 2));
+        buffer.set_string(0, 0, "日ok", Style::new().fg(Color::Red));
+        buffer.set_string(2, 1, "b", Style::new().reversed());
+        assert_eq!(lines(&buffer, ColorMode::Ansi16), "\x1b[31m日ok\x1b[m\n  \x1b[7mb\x1b[m\n");
+        buffer[(2, 1)].set_symbol("\x1b");
+        assert!(lines(&buffer, ColorMode::True).ends_with("\n  \x1b[7m?\x1b[m\n"));
     }
 
     #[test]

@@ -72,13 +72,30 @@ impl Signals {
 
     /// The next signal. Safe to cancel.
     pub async fn next(&mut self) -> Signal {
+        let found = self.found().await;
+        if matches!(found, Signal::HangUp | Signal::Terminate | Signal::Interrupt) {
+            end_anyway_after(PATIENCE, found);
+        }
+        found
+    }
+
+    /// The next signal while another program has the terminal: an interrupt is that program's, and ends nothing here.
+    pub(super) async fn next_of_borrower(&mut self) -> Signal {
+        let found = self.found().await;
+        if matches!(found, Signal::HangUp | Signal::Terminate) {
+            end_anyway_after(PATIENCE, found);
+        }
+        found
+    }
+
+    async fn found(&mut self) -> Signal {
         let lost = async {
             match &self.tty {
                 Some(watch) => watch.lost().await,
                 None => std::future::pending().await,
             }
         };
-        let found = tokio::select! {
+        tokio::select! {
             biased;
             _ = self.hup.recv() => Signal::HangUp,
             () = lost => Signal::HangUp,
@@ -86,11 +103,7 @@ impl Signals {
             _ = self.int.recv() => Signal::Interrupt,
             _ = self.cont.recv() => Signal::Continue,
             _ = self.stop.recv() => Signal::Stop,
-        };
-        if matches!(found, Signal::HangUp | Signal::Terminate | Signal::Interrupt) {
-            end_anyway_after(PATIENCE, found);
         }
-        found
     }
 }
 

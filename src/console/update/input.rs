@@ -4,11 +4,11 @@ use crossterm::event::{KeyCode, MouseEvent, MouseEventKind};
 
 use super::{command, overlay};
 use crate::console::{
-    commands::{CommandId, ListCommand, TextCommand},
+    commands::{AppCommand, CommandId, ListCommand, PageCommand, TextCommand},
     effect::Effect,
     key::{self, Key},
     keymap::Found,
-    model::{Model, notices::Tone},
+    model::{Model, notices::Tone, overlay::Overlay},
 };
 
 /// A key was pressed.
@@ -30,13 +30,42 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Found::Nothing => {
-            let help = model.keys.map.keys_of(CommandId::App(crate::console::commands::AppCommand::Help)).next();
+            let help = model.keys.map.keys_of(CommandId::App(AppCommand::Help)).next();
             let help = help.map_or(String::new(), |help| format!("; {help} shows the keys"));
             let text = format!("{} does nothing here{help}", key::spell(&keys));
             model.notices.tell(model.now, Tone::Info, &text);
             Vec::new()
         }
     }
+}
+
+/// Many characters at once, as from a paste that the terminal did not mark: typed into the prompt that is open, or that
+/// the first of them opens. Commands are not run by them.
+pub fn burst(model: &mut Model, keys: Vec<Key>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for (i, typed) in keys.into_iter().enumerate() {
+        let is_prompt = matches!(model.overlays.last(), Some(Overlay::Prompt(_) | Overlay::Picker(_)));
+        let opens = i == 0 && opens_prompt(model, typed);
+        if is_prompt || opens {
+            effects.extend(key(model, typed));
+        } else {
+            effects.extend(paste(model, ""));
+            break;
+        }
+    }
+    effects
+}
+
+/// Whether this key alone opens the filter, a search or the palette.
+fn opens_prompt(model: &Model, typed: Key) -> bool {
+    let prompts = [
+        CommandId::App(AppCommand::Palette),
+        CommandId::List(ListCommand::Filter),
+        CommandId::Page(PageCommand::Search),
+        CommandId::Page(PageCommand::Filter),
+    ];
+    let found = model.keys.map.find(&model.contexts(), &[typed]);
+    model.keys.pending.is_empty() && matches!(found, Found::Command(id) if prompts.contains(&id))
 }
 
 /// Text was pasted. It is never run as keys.

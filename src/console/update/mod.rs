@@ -25,6 +25,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
     model.now = now;
     match message {
         Message::Input(Input::Key(key)) => input::key(model, key),
+        Message::Input(Input::Burst(keys)) => input::burst(model, keys),
         Message::Input(Input::Paste(text)) => input::paste(model, &text),
         Message::Input(Input::Mouse(event)) => input::mouse(model, event),
         Message::Input(Input::Resize(size)) | Message::Resumed(size) => {

@@ -35,6 +35,7 @@ fn typed() -> impl Strategy<Value = Message> {
     prop_oneof![
         8 => proptest::sample::select(keys).prop_map(|key| Message::Input(Input::Key(key))),
         1 => "\\PC{0,20}".prop_map(|text| Message::Input(Input::Paste(text))),
+        1 => proptest::collection::vec(any::<char>().prop_map(Key::char), 0..20).prop_map(|keys| Message::Input(Input::Burst(keys))),
         1 => (1..200u16, 1..60u16).prop_map(|(w, h)| Message::Input(Input::Resize(Size::new(w, h)))),
         1 => Just(()).prop_map(|()| Message::Deadline),
     ]
@@ -67,6 +68,25 @@ fn a_paste_on_the_list_runs_no_command() {
     it.send(Message::Input(Input::Paste(":q\n".into())));
     assert_eq!(it.effects, []);
     assert!(it.model.overlays.is_empty() && it.screen().contains("not run as keys"));
+}
+
+#[test]
+fn characters_that_come_at_once_are_text_for_a_prompt_and_never_commands() {
+    let burst = |it: &mut Harness, text: &str| {
+        let key = |c| if c == '\n' { "enter".parse().expect("a key") } else { Key::char(c) };
+        it.send(Message::Input(Input::Burst(text.chars().map(key).collect())));
+    };
+    let mut it = with_contexts();
+    burst(&mut it, "quit now?\nq:q\n");
+    assert_eq!(it.effects, []);
+    assert!(it.model.overlays.is_empty() && it.screen().contains("not run as keys"), "{}", it.screen());
+    // A line for a prompt is one, and what comes after it is not run.
+    burst(&mut it, "/resnet-50\nq?");
+    assert_eq!((it.model.list.filter.text.as_str(), it.effects.len()), ("resnet-50", 0));
+    assert!(it.model.overlays.is_empty(), "{}", it.screen());
+    it.keys("/");
+    burst(&mut it, " state:failed");
+    assert_eq!(it.model.list.filter.text, "resnet-50 state:failed");
 }
 
 #[test]

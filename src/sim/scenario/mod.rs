@@ -1,8 +1,7 @@
 //! Who lives in the cluster at start, and what happens to it afterwards.
 //!
 //! Owns the ground (nodes, namespaces, operators, queues), the plan of jobs in `assets/scenarios/demo.toml`, and the
-//! [`Director`] who makes them at their time. Old jobs are lived through, not painted: see
-//! [`Manager::live_until`](super::controllers::manager::Manager::live_until).
+//! `Director` who makes them at their time. Old jobs are lived through, not painted: see `Manager::live_until`.
 
 pub(crate) mod ground;
 mod manifest;
@@ -17,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::ground::UNWATCHED;
 use self::plan::{Doing, Plan};
 use super::{
-    FleetKind, Outputs,
+    FleetKind, Options, Outputs,
     controllers::{
         admit,
         manager::{Manager, Pace},
@@ -48,9 +47,10 @@ pub struct Life {
     outputs: Arc<ScriptOutputs>,
 }
 
-/// Fills `store` as `fleet` says and lives through its past; afterwards it is «now». Admission steps are added.
-pub fn settle(store: &Store, fleet: &FleetKind, seed: u64, speed: f64) -> Result<Life, ScenarioError> {
-    let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+/// Fills `store` as `options` say and lives through its past; afterwards it is «now». Admission steps are added.
+pub fn settle(store: &Store, options: &Options) -> Result<Life, ScenarioError> {
+    let Options { seed, ref fleet, lived, .. } = *options;
+    let speed = if options.speed.is_finite() && options.speed > 0.0 { options.speed } else { 1.0 };
     let scripts = Arc::new(Scripts::builtin()?);
     let now = store.clock().now();
     ground::serve(store, *fleet != FleetKind::NoOperators);
@@ -63,7 +63,7 @@ pub fn settle(store: &Store, fleet: &FleetKind, seed: u64, speed: f64) -> Result
     let mut churn = None;
     let mut director = None;
     match fleet {
-        FleetKind::Demo => director = Some(Director::demo(now, speed)?),
+        FleetKind::Demo => director = Some(Director::demo(after(now, -lived.as_secs_f64()), speed)?),
         FleetKind::Scale { jobs, workers, churn_per_second } => {
             scale::fill(store, *jobs, *workers, now);
             churn = Some(scale::Churn::new(store.clone(), *churn_per_second, seed));
@@ -119,11 +119,12 @@ struct Act {
 }
 
 impl Director {
-    fn demo(now: Timestamp, speed: f64) -> Result<Self, ScenarioError> {
+    /// As of `begin`: plans have happened so long before it, or will happen so long after.
+    fn demo(begin: Timestamp, speed: f64) -> Result<Self, ScenarioError> {
         let plans = plan::demo()?;
         let mut director = Self { acts: Vec::new(), plans, speed };
         for (plan, p) in director.plans.clone().iter().enumerate() {
-            let at = after(now, if p.age > 0.0 { -p.age } else { p.first / speed });
+            let at = after(begin, if p.age > 0.0 { -p.age } else { p.first / speed });
             director.add(at, Act { plan, serial: 0, doing: Doing::Create });
         }
         Ok(director)

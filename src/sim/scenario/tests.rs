@@ -1,6 +1,6 @@
 //! The demo fleet at start, and a minute of watching it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::*;
 use crate::sim::{
@@ -10,9 +10,15 @@ use crate::sim::{
 };
 
 fn demo() -> (Store, Manager, Timestamp) {
+    lived(Duration::ZERO)
+}
+
+/// A fleet that began so long before eight o'clock.
+fn lived(lived: Duration) -> (Store, Manager, Timestamp) {
     let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
-    let store = Store::new(Clock::manual(now), 1);
-    let mut life = settle(&store, &FleetKind::Demo, 1, 1.0).unwrap();
+    let options = Options { clock: Clock::manual(now), lived, ..Options::new() };
+    let store = Store::new(options.clock, options.seed);
+    let mut life = settle(&store, &options).unwrap();
     (store, life.manager.take().unwrap(), now)
 }
 
@@ -97,17 +103,27 @@ fn within_two_minutes_jobs_queue_run_fail_and_finish() {
     }
 }
 
+fn pods(store: &Store) -> BTreeSet<String> {
+    let pods = store.list(&PODS, None, &Selector::default()).items;
+    pods.iter().map(|p| format!("{}/{} {}", p.namespace, p.name, phase(&p.value()))).collect()
+}
+
 #[test]
 fn a_seed_repeats_the_run() {
-    let shot = |store: &Store| -> Vec<String> {
-        store
-            .list(&PODS, None, &Selector::default())
-            .items
-            .iter()
-            .map(|p| format!("{}/{} {}", p.namespace, p.name, phase(&p.value())))
-            .collect()
+    assert_eq!(pods(&demo().0), pods(&demo().0));
+}
+
+#[test]
+fn a_minute_may_be_lived_through_before_the_start() {
+    let (past, ..) = lived(Duration::from_mins(1));
+    let created = |store: &Store, job| {
+        text(&store.get(&MPIJOBS, "climate", job).unwrap().value(), "/metadata/creationTimestamp").to_owned()
     };
-    assert_eq!(shot(&demo().0), shot(&demo().0));
+    assert_eq!(created(&past, "era5-regrid"), "2026-11-19T07:32:20Z", "a minute older");
+    let (watched, mut manager, now) = demo();
+    assert_ne!(pods(&past), pods(&watched), "nothing happens in a minute");
+    manager.live_until(after(now, 60.0));
+    assert_eq!(pods(&past), pods(&watched), "not what happens in a minute");
 }
 
 #[test]

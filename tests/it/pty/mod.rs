@@ -2,9 +2,12 @@
 
 mod keys;
 mod life;
+mod looks;
+mod sizes;
 
 use std::{
     io::{Read as _, Write as _},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -21,7 +24,7 @@ pub(crate) struct Pty {
     writer: Box<dyn std::io::Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<Seen>>,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 /// What came out.
@@ -33,24 +36,39 @@ struct Seen {
 impl Pty {
     /// Runs a line of `sh` in which `$MPIDECK` is the binary.
     pub(crate) fn sh(line: &str) -> Self {
-        let mut command = CommandBuilder::new("/bin/bash");
-        command.args(["--norc", "--noprofile", "-c", line]);
-        Self::run(command)
+        Self::sh_with(line, &[])
     }
 
-    fn run(mut command: CommandBuilder) -> Self {
+    /// The same, with other variables; an empty value removes one.
+    pub(crate) fn sh_with(line: &str, vars: &[(&str, &str)]) -> Self {
+        let mut command = CommandBuilder::new("/bin/bash");
+        command.args(["--norc", "--noprofile", "-c", line]);
+        Self::run(command, vars)
+    }
+
+    fn run(mut command: CommandBuilder, vars: &[(&str, &str)]) -> Self {
         let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pty");
         let home = tempfile::tempdir().expect("a home");
+        let temporary = home.path().join("tmp");
+        std::fs::create_dir(&temporary).expect("a place for temporary files");
         command.env_clear();
         for (name, value) in [
             ("PATH", std::env::var("PATH").unwrap_or_default().as_str()),
             ("HOME", &home.path().to_string_lossy()),
+            ("TMPDIR", &temporary.to_string_lossy()),
             ("TERM", "xterm-256color"),
             ("LC_ALL", "C.UTF-8"),
             ("MPIDECK", env!("CARGO_BIN_EXE_mpideck")),
         ] {
             command.env(name, value);
+        }
+        for (name, value) in vars {
+            if value.is_empty() {
+                command.env_remove(name);
+            } else {
+                command.env(name, value);
+            }
         }
         let child = pair.slave.spawn_command(command).expect("started");
         drop(pair.slave);
@@ -66,11 +84,36 @@ impl Pty {
             }
         });
         let writer = pair.master.take_writer().expect("a writer");
-        Self { master: pair.master, writer, child, screen, _home: home }
+        Self { master: pair.master, writer, child, screen, home }
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().expect("it has been started")
+    }
+
+    /// The home of whoever runs it.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Temporary files that are left, and half-written ones.
+    pub(crate) fn litter(&self) -> Vec<String> {
+        let names = |dir: PathBuf| {
+            let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
+        };
+        let half = names(self.home().join(".local/state/mpideck")).filter(|name| name.starts_with('.'));
+        names(self.home().join("tmp")).chain(half).collect()
+    }
+
+    /// Whether some cell of the row that contains `text` is bold or reversed.
+    pub(crate) fn stands_out(&self, text: &str) -> bool {
+        let seen = self.screen.lock().expect("not poisoned");
+        let screen = seen.parser.screen();
+        let (rows, cols) = screen.size();
+        let Some(row) = screen.rows(0, cols).position(|row| row.contains(text)) else { return false };
+        let row = u16::try_from(row).expect("a row").min(rows);
+        (0..cols).filter_map(|col| screen.cell(row, col)).any(|cell| cell.bold() || cell.inverse())
     }
 
     /// Types.
@@ -137,7 +180,7 @@ impl Drop for Pty {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test waits in real time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
