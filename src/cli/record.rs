@@ -169,6 +169,7 @@ mod tests {
             rule: "oom".into(),
             class: "resources".into(),
             title: Clean::new("Worker 2: out of memory\x1b[2J"),
+            brief: Clean::new("Worker 2: out of memory\x1b[2J"),
             remedy: Clean::new("raise the limit"),
             evidence: [Evidence { at: Clean::new("pod pi-worker-2"), text: Clean::new("OOMKilled") }].into(),
             replica: Some(name("worker-2")),

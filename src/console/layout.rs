@@ -33,15 +33,18 @@ pub const fn regions(size: Size) -> Regions {
 /// The parts of the job list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListAreas {
-    /// One line: how many jobs of each state.
-    pub summary: Rect,
     /// One line, if there is a filter: what it is and how many it hides.
     pub filter: Rect,
     /// One line: column headings.
     pub heading: Rect,
     /// One line a job.
     pub rows: Rect,
+    /// One line on the selected job, where there is room for it.
+    pub detail: Rect,
 }
+
+/// A body of fewer lines has none to spare for the selected job.
+const DETAIL: u16 = 16;
 
 /// Splits the body for the job list.
 pub fn list(body: Rect, has_filter: bool) -> ListAreas {
@@ -50,11 +53,12 @@ pub fn list(body: Rect, has_filter: bool) -> ListAreas {
         Rect { y, height: height.min(body.bottom() - y), ..body }
     };
     let filter = u16::from(has_filter);
+    let detail = u16::from(body.height >= DETAIL);
     ListAreas {
-        summary: line(0, 1),
-        filter: line(1, filter),
-        heading: line(1 + filter, 1),
-        rows: line(2 + filter, body.height),
+        filter: line(0, filter),
+        heading: line(filter, 1),
+        rows: line(1 + filter, body.height.saturating_sub(1 + filter + detail)),
+        detail: line(body.height.saturating_sub(detail), detail),
     }
 }
 

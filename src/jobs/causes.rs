@@ -9,5 +9,6 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use choose::capital;
 pub use choose::{Observation, Place, Subject, best};
 pub use rules::{Rule, RuleError, Rules};

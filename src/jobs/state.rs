@@ -190,6 +190,8 @@ pub struct Cause {
     pub class: Arc<str>,
     /// One line: «Worker 2: out of memory (limit 16Gi), exit 137».
     pub title: Clean,
+    /// The same for where there is little room, beginning with what matters: «Out of memory, worker 2».
+    pub brief: Clean,
     /// What to do.
     pub remedy: Clean,
     /// Where it was seen, best first.

@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Command] = &[
     row(AppCommand::Palette, "app.palette", "Commands", "Type a command by name: :ctx, :ns, :jobs, or any other.", ANY)
         .key_only()
         .hinted(80),
-    row(AppCommand::Back, "app.back", "Back", "Go back one view; on the list, clear the filter, then leave.", ANY)
+    row(AppCommand::Back, "app.back", "Back", "Go back one view; on the list, clear the filter, then the marks.", ANY)
         .key_only(),
     row(AppCommand::LastView, "app.last-view", "Last view", "Go back to the view, or the scope, shown before.", ANY),
     row(AppCommand::Contexts, "session.context", "Context", "Choose another context of the kubeconfig.", ANY),

@@ -60,7 +60,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
         return page::back(model);
     }
     if !list::back(model) {
-        model.notices.tell(model.now, Tone::Info, "This is the first view; ctrl-c or :q leaves");
+        model.notices.tell(model.now, Tone::Info, "This is the first view; q or ctrl-c leaves");
     }
     Vec::new()
 }

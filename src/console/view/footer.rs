@@ -31,16 +31,22 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     draw_hints(model, theme, area, buf);
 }
 
-/// The hinted commands of the current contexts, as many as fit, whole ones only.
+/// The hinted commands of the current contexts, as many as fit, whole ones only. The last, which shows all the others,
+/// always has its place.
 fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut x = area.x;
-    for (row, key) in hinted(model) {
-        let needed = width(&key) + 1 + width(row.title);
-        if x + needed > area.right() {
-            break;
+    let hinted = hinted(model);
+    let cells = |(row, key): &(&Command, String)| width(key) + 1 + width(row.title);
+    let kept = hinted.last().map_or(0, cells);
+    let last = hinted.len().saturating_sub(1);
+    for (at, hint) in hinted.iter().enumerate() {
+        let kept = if at < last { kept + 2 } else { 0 };
+        if x + cells(hint) + kept > area.right() {
+            continue;
         }
+        let (row, key) = hint;
         let usable = (row.enabled)(model).is_ok() && !(row.change && model.session.read_only);
-        x = put(buf, area, x, area.y, &key, theme.style(if usable { Role::Key } else { Role::Dim }));
+        x = put(buf, area, x, area.y, key, theme.style(if usable { Role::Key } else { Role::Dim }));
         x = put(buf, area, x + 1, area.y, row.title, theme.style(Role::Dim)) + 2;
     }
 }

@@ -19,9 +19,13 @@ use crate::{
 pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let right = badge(model, theme);
     draw_line(theme, area, area.y, &place(model, theme), &right, buf);
-    let crumb = model.page.as_ref().map_or_else(|| list::breadcrumb(model), |open| page::breadcrumb(model, open));
     let right = operators(model, theme);
-    draw_line(theme, area, area.y + 1, &[(crumb, theme.style(Role::Title))], &right, buf);
+    let room = area.width.saturating_sub(if right.0.is_empty() { 0 } else { width(&right.0).min(area.width / 3) + 2 });
+    let left = match &model.page {
+        Some(open) => vec![(page::breadcrumb(model, open), theme.style(Role::Title))],
+        None => list::summary(model, theme, room),
+    };
+    draw_line(theme, area, area.y + 1, &left, &right, buf);
 }
 
 type Piece = (String, Style);
@@ -83,7 +87,8 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
     }
     let loading: u32 = lists().map(|phase| if let ListPhase::Loading(n) = phase { *n } else { 0 }).sum();
     if count(|phase| matches!(phase, ListPhase::Loading(_))) > 0 {
-        return (format!("loading {loading}"), theme.style(Role::Wait));
+        let text = if loading > 0 { format!("loading {loading}") } else { "loading".to_owned() };
+        return (text, theme.style(Role::Wait));
     }
     let refused = count(|phase| matches!(phase, ListPhase::Forbidden(_) | ListPhase::Error(_)));
     if refused > 0 {
@@ -100,7 +105,7 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
     }
 }
 
-/// One line on the operators: what is wrong with them, else their versions.
+/// What is wrong with the lists or the operators; nothing else.
 fn operators(model: &Model, theme: &Theme) -> Piece {
     let dim = theme.style(Role::Dim);
     let stale = model.session.lists.values().find_map(|phase| match phase {
@@ -117,6 +122,5 @@ fn operators(model: &Model, theme: &Theme) -> Piece {
     if let Some((name, trouble)) = components.iter().find_map(|c| Some((&c.name, c.trouble.as_ref()?))) {
         return (format!("{name}: {trouble}"), theme.style(Role::Warn));
     }
-    let each = components.iter().map(|c| format!("{} {}", c.name, c.version).trim_end().to_owned());
-    (each.collect::<Vec<_>>().join("  "), dim)
+    (String::new(), dim)
 }

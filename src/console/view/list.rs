@@ -1,8 +1,12 @@
 //! The job list as cells: a line of counts, the filter, headings, and the visible rows. No more rows are looked at.
 
+mod detail;
 mod empty;
+mod summary;
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+pub use summary::summary;
 
 use crate::{
     console::{
@@ -25,21 +29,12 @@ use crate::{
     },
 };
 
-/// What the header's second line says: where we are.
-pub fn breadcrumb(model: &Model) -> String {
-    let list = &model.list;
-    if list.order.is_empty() {
-        return "Jobs".to_owned();
-    }
-    format!("Jobs {} of {}", list.at + 1, list.order.len())
-}
+/// With fewer cells, causes are told in short, all of them, so that they read alike.
+const WHOLE_CAUSE: u16 = 50;
 
 /// Draws the list.
 pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let areas = layout::list(area, model.list.has_filter_line());
-    if model.list.order.total() > 0 {
-        draw_summary(model, theme, areas.summary, buf);
-    }
     if areas.filter.height > 0 {
         draw_filter(model, theme, areas.filter, buf);
     }
@@ -53,27 +48,7 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     for (y, key) in (areas.rows.y..areas.rows.bottom()).zip(model.list.visible()) {
         draw_row(model, theme, Rect { y, height: 1, ..areas.rows }, key, stale, buf);
     }
-}
-
-/// `41 jobs  x 3 Failed  ! 1 Degraded  * 20 Running`, and on the right how many are marked.
-fn draw_summary(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let list = &model.list;
-    let total = list.order.total();
-    let jobs = if total == 1 { "1 job".to_owned() } else { format!("{total} jobs") };
-    let mut x = put(buf, area, area.x, area.y, &jobs, theme.style(Role::Label));
-    let marks = if list.marks.is_empty() { String::new() } else { format!("{} marked", list.marks.len()) };
-    let right = area.right().saturating_sub(width(&marks));
-    for (state, n) in list.order.counts() {
-        let text = format!("{} {n} {}", theme.symbol(state), state.word());
-        if x + 2 + width(&text) >= right {
-            put(buf, area, x + 2, area.y, &cut(theme.ellipsis(), right.saturating_sub(x + 3), ""), Style::new());
-            break;
-        }
-        x = put(buf, area, x + 2, area.y, &text, theme.severity(state.severity()));
-    }
-    if right > x {
-        put(buf, area, right, area.y, &marks, theme.style(Role::Marker));
-    }
+    detail::draw(model, theme, areas.detail, buf);
 }
 
 /// What is filtered for, how many that hides, and what of it was not understood.
@@ -107,7 +82,7 @@ fn draw_heading(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     };
     let mut end = area.x;
     for (column, at) in model.list.placed() {
-        let mut text = column.title();
+        let mut text = column.title_in(at.width);
         if sort.column == *column {
             text = format!("{}{arrow}", cut_text::end(&text, usize::from(at.width.saturating_sub(1)), theme.ascii));
         }
@@ -154,9 +129,15 @@ fn draw_row(model: &Model, theme: &Theme, row: Rect, key: &JobKey, stale: bool, 
             put(buf, row, row.x + at.x, row.y, theme.symbol(&job.derived.state), style);
         }
         let (x, width) = after_symbol(column, at);
-        let fits = cut_text::width(&cell.text) <= usize::from(width);
-        let text = if fits { cell.text } else { cell.short.unwrap_or(cell.text) };
-        let cut_middle = matches!(column, ColumnId::Name | ColumnId::Launcher | ColumnId::Image | ColumnId::Nodes);
+        let whole = match column {
+            ColumnId::Cause => width >= WHOLE_CAUSE,
+            _ => cut_text::width(&cell.text) <= usize::from(width),
+        };
+        let text = if whole { cell.text } else { cell.short.unwrap_or(cell.text) };
+        let cut_middle = matches!(
+            column,
+            ColumnId::Name | ColumnId::Namespace | ColumnId::Launcher | ColumnId::Image | ColumnId::Nodes
+        );
         let cell = TableCell { text, style, align: column.spec().align, cut_middle };
         put_cell(buf, row, x, width, &cell, theme.ascii);
     }

@@ -112,11 +112,13 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
     let like: Vec<&Hit<'_>> = hits.iter().filter(|hit| hit.rule.id == winner.rule.id).collect();
     let captures = winner.rule.pattern.captures(winner.seen.text);
     let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
+    let who = who(&like, replicas);
     let subject = winner.seen.subject.as_ref();
     Some(Cause {
         rule: winner.rule.id.clone(),
         class: winner.rule.class.clone(),
-        title: Clean::new(&in_front(&like, replicas, &words)),
+        title: Clean::new(&titled(who.as_deref(), &words)),
+        brief: Clean::new(&brief(who.as_deref(), &template::fill(&winner.rule.short, captures.as_ref(), winner.seen))),
         remedy: Clean::new(&template::fill(&winner.rule.remedy, captures.as_ref(), winner.seen)),
         evidence: evidence(winner, &like, &hits),
         replica: subject.map(|subject| subject.id.clone()),
@@ -152,25 +154,39 @@ fn is_consequence(rule: &Rule, hits: &[Hit<'_>]) -> bool {
     rule.consequence_of.iter().any(|of| hits.iter().any(|hit| explains(of, hit.rule)))
 }
 
-/// «Worker 2: …» for one, «12 of 16 workers: …» for many of a role, «3 replicas: …» for a mixture.
-fn in_front(like: &[&Hit<'_>], replicas: usize, words: &str) -> String {
+/// «Worker 2» for one, «12 of 16 workers» for many of a role, «3 replicas» for a mixture; nobody is the job itself.
+fn who(like: &[&Hit<'_>], replicas: usize) -> Option<String> {
     let mut subjects: Vec<&Subject> = like.iter().filter_map(|hit| hit.seen.subject.as_deref()).collect();
     subjects.sort_by(|a, b| a.id.cmp(&b.id));
     subjects.dedup_by(|a, b| a.id == b.id);
     let role = |subject: &Subject| subject.title.split(' ').next().unwrap_or_default().to_owned();
-    match subjects.as_slice() {
-        [] => {
-            let mut letters = words.chars();
-            letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-        }
-        [one] => format!("{}: {words}", one.title),
+    Some(match subjects.as_slice() {
+        [] => return None,
+        [one] => one.title.clone(),
         [first, rest @ ..] if rest.iter().all(|other| role(other) == role(first)) => {
             let (count, role) = (subjects.len(), role(first).to_lowercase());
             let of = if replicas > count { format!(" of {replicas}") } else { String::new() };
-            format!("{count}{of} {role}s: {words}")
+            format!("{count}{of} {role}s")
         }
-        many => format!("{} replicas: {words}", many.len()),
-    }
+        many => format!("{} replicas", many.len()),
+    })
+}
+
+/// «Worker 2: out of memory».
+fn titled(who: Option<&str>, words: &str) -> String {
+    who.map_or_else(|| capital(words), |who| format!("{who}: {words}"))
+}
+
+/// «Out of memory, worker 2».
+fn brief(who: Option<&str>, words: &str) -> String {
+    let words = capital(words);
+    who.map_or_else(|| words.clone(), |who| format!("{words}, {}", who.to_lowercase()))
+}
+
+/// With a great first letter.
+pub(crate) fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The winner's own, then what says the same elsewhere, then what else was seen; few are enough.

@@ -23,6 +23,8 @@ pub struct Rule {
     pub pattern: Regex,
     /// The cause in a few words; the replica is put in front of it. Holes: captures and `{node}`, `{limit}`, ….
     pub title: String,
+    /// The title for where there is little room; the replica is put after it. The title itself, if there is none.
+    pub short: String,
     /// What to do.
     pub remedy: String,
     /// The smaller, the better it explains.
@@ -73,6 +75,7 @@ struct Written {
     places: Option<Vec<Spanned<String>>>,
     pattern: Option<Spanned<String>>,
     title: Option<Spanned<String>>,
+    short: Option<Spanned<String>>,
     remedy: Option<Spanned<String>>,
     priority: Option<u8>,
     consequence_of: Option<Vec<String>>,
@@ -174,6 +177,10 @@ fn finish(written: &Written, base: Option<&Rule>, text: &str, line: usize) -> Re
             None => base.ok_or_else(|| missing("class"))?.class.clone(),
         },
         title: filled(&written.title, "title", |rule| &rule.title)?,
+        short: match (&written.short, &written.title) {
+            (None, Some(_)) => filled(&written.title, "title", |rule| &rule.title)?,
+            _ => filled(&written.short, "short", |rule| &rule.short)?,
+        },
         remedy: filled(&written.remedy, "remedy", |rule| &rule.remedy)?,
         priority: written.priority.or(base.map(|rule| rule.priority)).unwrap_or(50),
         recovers: written.recovers.or(base.map(|rule| rule.recovers)).unwrap_or(false),

@@ -8,7 +8,7 @@ use super::ColumnId;
 use crate::jobs::{
     filter::Subject,
     row::ReplicaSpec,
-    state::{Derived, Severity},
+    state::{Derived, Severity, State},
     text::{Clean, Sym},
     time::{Secs, duration},
 };
@@ -54,12 +54,12 @@ pub fn cell<'a>(column: &ColumnId, subject: Subject<'a>, now: Secs) -> Cell<'a> 
     match column {
         ColumnId::Name => Cell::new(row.name.as_str(), Tone::Name),
         ColumnId::Namespace => Cell::new(row.namespace.as_str(), Tone::Quiet),
-        ColumnId::Kind => Cell::new(row.kind.info().kind, Tone::Quiet).or_short(row.kind.info().short),
+        ColumnId::Kind => Cell::new(row.kind.info().short, Tone::Quiet),
         ColumnId::State => state(derived),
         ColumnId::Workers => workers(derived),
         ColumnId::Gpus => gpus(derived),
         ColumnId::Queue => quiet(row.queue.as_ref()),
-        ColumnId::Age => Cell::new(duration(now.since(row.created)), Tone::Quiet),
+        ColumnId::Age => age(now.since(row.created)),
         ColumnId::Duration => Cell::new(lasted(derived, now).map(duration).unwrap_or_default(), Tone::Quiet),
         ColumnId::Cause => cause(subject),
         ColumnId::Launcher => Cell::new(subject.pods.first().map_or("", |pod| pod.name.as_str()), Tone::Plain),
@@ -80,7 +80,27 @@ fn state(derived: &Derived) -> Cell<'static> {
     if derived.disagrees && !derived.reported.is_empty() {
         text = format!("{text} [{}]", derived.reported);
     }
-    Cell::new(text, Tone::Severity(derived.urgency())).or_short(derived.state.word())
+    Cell::new(text, Tone::Severity(derived.urgency())).or_short(state_in_short(&derived.state))
+}
+
+/// `Pending 1/3`: how many have come as far as the others wait for.
+fn state_in_short(state: &State) -> Cow<'static, str> {
+    match state {
+        State::Pending { scheduled, pulled, ready, total } if *total > 0 => {
+            let behind = [scheduled, pulled, ready].into_iter().find(|n| *n < total).unwrap_or(ready);
+            format!("Pending {behind}/{total}").into()
+        }
+        State::OperatorSilent => "No operator".into(),
+        other => other.word().into(),
+    }
+}
+
+/// `4h40m`, or `4h` where there is little room.
+fn age(seconds: u32) -> Cell<'static> {
+    let text = duration(seconds);
+    let first = text.find(|c: char| c.is_ascii_alphabetic()).map_or(text.len(), |at| at + 1);
+    let short = text[..first].to_owned();
+    Cell::new(text, Tone::Quiet).or_short(short)
 }
 
 fn workers(derived: &Derived) -> Cell<'static> {
@@ -104,7 +124,10 @@ fn cause(subject: Subject<'_>) -> Cell<'_> {
     let text = title.or(row.warning.as_ref().map(Clean::as_str)).unwrap_or_default();
     let tone = if derived.needs_attention() { Tone::Plain } else { Tone::Quiet };
     match derived.leaked_gpus {
-        0 => Cell::new(text, tone),
+        0 => {
+            let brief = derived.cause.as_ref().map_or(text, |cause| cause.brief.as_str());
+            Cell::new(text, tone).or_short(brief)
+        }
         _ if text.contains("still holding") => Cell::new(text, tone),
         n if text.is_empty() => Cell::new(format!("Finished, still holding {n} GPUs"), tone),
         n => Cell::new(format!("Still holding {n} GPUs; {text}"), tone),

@@ -16,6 +16,9 @@ pub struct ColumnsConfig {
     pub sort: Sort,
 }
 
+/// Cells in a line that has room for more than the usual columns.
+const PLENTY: u16 = 180;
+
 /// By which column, and in which direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
@@ -62,7 +65,6 @@ impl Default for ColumnsConfig {
             ColumnId::Gpus,
             ColumnId::Queue,
             ColumnId::Age,
-            ColumnId::Duration,
             ColumnId::Cause,
         ];
         Self { columns, sort: Sort::default() }
@@ -98,6 +100,15 @@ impl ColumnsConfig {
         columns.extend(ColumnId::all().filter(|id| !self.columns.contains(id)));
         if let Some(at) = columns.iter().position(|id| *id == ColumnId::Cause) {
             columns[at..].rotate_left(1);
+        }
+        columns
+    }
+
+    /// What a line of so many cells shows: where nobody chose and there is plenty, also how long each job took.
+    pub fn for_width(&self, width: u16) -> Vec<ColumnId> {
+        let mut columns = self.columns.clone();
+        if width >= PLENTY && columns == Self::default().columns {
+            columns.insert(columns.len() - 1, ColumnId::Duration);
         }
         columns
     }

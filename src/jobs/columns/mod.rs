@@ -118,28 +118,28 @@ const fn numbers(
     way: u8,
     help: &'static str,
 ) -> Spec {
-    let highest_first = !matches!(id, ColumnId::Age | ColumnId::Workers);
+    let highest_first = !matches!(id, ColumnId::Age);
     let (min, max) = width;
     Spec { id, name, title, help, align: Align::Right, min, max, gives_way: way, takes_rest: false, highest_first }
 }
 
 /// Every column but the labels, in the order in which a picker offers them.
 pub static SPECS: [Spec; 19] = [
-    words(ColumnId::Name, "name", "NAME", (20, 48), 0, "The job's name"),
-    words(ColumnId::Namespace, "namespace", "NAMESPACE", (9, 24), 4, "Its namespace"),
-    words(ColumnId::Kind, "kind", "KIND", (5, 10), 10, "Its kind"),
+    words(ColumnId::Name, "name", "NAME", (16, 24), 0, "The job's name"),
+    words(ColumnId::Namespace, "namespace", "NAMESPACE", (8, 20), 4, "Its namespace"),
+    words(ColumnId::Kind, "kind", "KIND", (5, 7), 8, "Its kind"),
     words(
         ColumnId::State,
         "state",
         "STATE",
-        (14, 30),
+        (14, 22),
         1,
         "Its state; in brackets the operator's word, where that says otherwise",
     ),
-    numbers(ColumnId::Workers, "workers", "READY", (5, 9), 3, "Workers ready, of all"),
+    words(ColumnId::Workers, "workers", "READY", (5, 9), 3, "Workers ready, of all"),
     numbers(ColumnId::Gpus, "gpus", "GPUS", (4, 6), 6, "Accelerators asked for, launcher included"),
-    words(ColumnId::Queue, "queue", "QUEUE", (8, 20), 8, "Its queue"),
-    numbers(ColumnId::Age, "age", "AGE", (5, 6), 5, "Time since it was made"),
+    words(ColumnId::Queue, "queue", "QUEUE", (8, 16), 10, "Its queue"),
+    numbers(ColumnId::Age, "age", "AGE", (4, 6), 5, "Time since it was made"),
     numbers(ColumnId::Duration, "duration", "DURATION", (8, 8), 11, "Time from its start to its end, or to now"),
     words(ColumnId::Cause, "cause", "CAUSE", (20, 200), 2, "Why it is as it is"),
     words(
@@ -173,6 +173,14 @@ impl ColumnId {
         match self {
             Self::Label(key) => key.as_str().rsplit('/').next().unwrap_or_default().to_uppercase(),
             other => other.spec().title.to_owned(),
+        }
+    }
+
+    /// Its heading in so many cells, if there is a shorter one.
+    pub fn title_in(&self, cells: u16) -> String {
+        match self {
+            Self::Namespace if cells < 9 => "NS".to_owned(),
+            other => other.title(),
         }
     }
 

@@ -45,8 +45,8 @@ fn what_matters_least_gives_way_first() {
         let columns = ColumnsConfig::default().columns;
         fit(&wanted, width, 1).iter().map(|f| columns[f.index].to_string()).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(shown(200), "name namespace kind state workers gpus queue age duration cause");
-    assert_eq!(shown(78), "name namespace state workers age cause");
+    assert_eq!(shown(200), "name namespace kind state workers gpus queue age cause");
+    assert_eq!(shown(78), "name namespace state workers gpus age cause");
     assert_eq!(shown(38), "name state");
 }
 

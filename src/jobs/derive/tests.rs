@@ -249,7 +249,7 @@ fn attempts_are_counted_from_status_and_pods() {
 fn the_end_of_the_workers_after_the_launcher_is_nothing() {
     let derived = running(mpi(team(ended("Completed", 0, 9500), ended("Error", 143, 9501), runs()))).derive();
     assert_eq!((derived.state, derived.finished), (State::Succeeded, Some(Secs(9500))));
-    assert_eq!(derived.cause.expect("a leak").title.as_str(), "finished, still holding 8 GPUs");
+    assert_eq!(derived.cause.expect("a leak").title.as_str(), "Finished, still holding 8 GPUs");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn other_controllers_are_named() {
     case.job.managed_by = Some(Sym::new("kueue.x-k8s.io/multikueue"));
     assert_eq!(case.told(), "Remote");
     case.job.managed_by = Some(Sym::new("example.com/mine"));
-    assert_eq!(case.told(), "Operator silent: left to example.com/mine by managedBy, which has said nothing");
+    assert_eq!(case.told(), "Operator silent: Left to example.com/mine by managedBy, which has said nothing");
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn deletion_comes_first_and_junk_is_unreadable() {
     assert_eq!(case.told(), "Terminating");
     let mut junk = of(Kind::MpiJob, &[], vec![]);
     junk.job.warning = Some(Clean::new("spec is a number"));
-    assert_eq!(junk.told(), "Unreadable: spec is a number");
+    assert_eq!(junk.told(), "Unreadable: Spec is a number");
 }
 
 fn any_container() -> impl Strategy<Value = ContainerState> {

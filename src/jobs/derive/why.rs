@@ -109,7 +109,8 @@ fn plain(rule: &str, title: &str, remedy: &str, recovers: bool) -> Cause {
     Cause {
         rule: rule.into(),
         class: "none".into(),
-        title: Clean::new(title),
+        title: Clean::new(&causes::capital(title)),
+        brief: Clean::new(&causes::capital(title)),
         remedy: Clean::new(remedy),
         evidence: Box::default(),
         replica: None,

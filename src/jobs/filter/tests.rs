@@ -27,6 +27,7 @@ fn job(namespace: &str, name: &str) -> Job {
             rule: "oom-killed".into(),
             class: "memory".into(),
             title: Clean::new("Worker 2: out of memory"),
+            brief: Clean::new("Worker 2: out of memory"),
             remedy: Clean::default(),
             evidence: Box::default(),
             replica: None,

@@ -11,13 +11,20 @@ use crate::jobs::{
 
 /// Cells before the first column: the sign of the selected row, and that of a mark.
 pub const GUTTER: u16 = 2;
+/// A line with as many cells has room for words at half their liking, or leaves the column out.
+const ROOMY: u16 = 110;
+/// Here columns stand two cells apart.
+const PLENTY: u16 = 170;
 /// A cause that takes no rest of the line gets as much.
 const CAUSE: u16 = 40;
 
 /// The columns' places.
 #[derive(Debug, Default)]
 pub struct Grid {
+    /// Chosen columns: these are measured.
     columns: Vec<ColumnId>,
+    /// Those that have something to say in a line of this width.
+    shown: Vec<ColumnId>,
     /// Widest cell seen, for columns of words. They only grow, so that the table rarely moves.
     widest: HashMap<ColumnId, u16>,
     placed: Vec<Fitted>,
@@ -83,19 +90,22 @@ impl Grid {
 
     /// Finds the places.
     pub fn place(&mut self, frame: Frame<'_>) {
+        let mut shown = if frame.wide { frame.config.wide() } else { frame.config.for_width(frame.width) };
+        shown.retain(|column| frame.wide || !self.is_blank(column));
+        self.shown = shown;
         let width = frame.width.saturating_sub(GUTTER);
-        let gap = if width >= 118 { 2 } else { 1 };
-        let wanted: Vec<Wanted> = self.columns.iter().map(|column| self.wanted(column, frame)).collect();
+        let gap = if width >= PLENTY { 2 } else { 1 };
+        let wanted: Vec<Wanted> = self.shown.iter().map(|column| self.wanted(column, frame)).collect();
         self.placed = if frame.wide { frozen(&wanted, width, gap, frame.skipped) } else { fit(&wanted, width, gap) };
         for fitted in &mut self.placed {
             fitted.x += GUTTER;
         }
-        self.hidden = self.columns.len() - self.placed.len();
+        self.hidden = self.shown.len() - self.placed.len();
     }
 
     /// The visible columns with their places, from the left.
     pub fn placed(&self) -> impl Iterator<Item = (&ColumnId, Fitted)> {
-        self.placed.iter().filter_map(|fitted| Some((self.columns.get(fitted.index)?, *fitted)))
+        self.placed.iter().filter_map(|fitted| Some((self.shown.get(fitted.index)?, *fitted)))
     }
 
     /// How many columns there is no room for.
@@ -105,7 +115,12 @@ impl Grid {
 
     /// How many columns can be moved out to the left.
     pub fn can_skip(&self) -> usize {
-        self.columns.len().saturating_sub(2)
+        self.shown.len().saturating_sub(2)
+    }
+
+    /// No job has a queue, or an accelerator: the column would say nothing.
+    fn is_blank(&self, column: &ColumnId) -> bool {
+        matches!(column, ColumnId::Queue | ColumnId::Gpus) && self.widest.get(column) == Some(&0)
     }
 
     fn wanted(&self, column: &ColumnId, frame: Frame<'_>) -> Wanted {
@@ -121,7 +136,14 @@ impl Grid {
         };
         let alone = frame.one_namespace && *column == ColumnId::Namespace;
         let gives_way = if alone { u8::MAX } else { spec.gives_way };
-        Wanted { min: spec.min.max(title.min(spec.min)), natural, gives_way, takes_rest: spec.takes_rest }
+        let min = if spec.takes_rest {
+            spec.min.max(frame.width / 3)
+        } else if frame.width >= ROOMY {
+            spec.min.midpoint(natural.max(spec.min))
+        } else {
+            spec.min
+        };
+        Wanted { min, natural, gives_way, takes_rest: spec.takes_rest }
     }
 }
 

@@ -83,8 +83,7 @@ fn hint(model: &Model) -> String {
 
 /// What the word being typed may become.
 fn completions(text: &str) -> Vec<Completion> {
-    let start = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let (before, word) = text.split_at(start);
+    let (before, word) = text.split_at(text.trim_end_matches(|c: char| !c.is_whitespace()).len());
     let (not, word) = word.strip_prefix('!').map_or(("", word), |word| ("!", word));
     let fitting = crate::jobs::filter::TERMS.iter().filter(|(term, _)| !word.is_empty() && term.starts_with(word));
     fitting

@@ -262,6 +262,13 @@ fn the_deadline_is_that_of_the_ages_on_the_screen() {
 }
 
 #[test]
+fn a_wide_blank_in_a_filter_is_a_blank() {
+    let mut harness = filled(80, 24);
+    harness.keys("/").type_text("a\u{2003}st");
+    assert!(harness.screen().contains("state:"), "{}", harness.screen());
+}
+
+#[test]
 fn moving_the_selection_costs_few_bytes() {
     let mut harness = harness(160, 45);
     let many: Vec<_> =
