@@ -1,0 +1,157 @@
+//! The figures of the design's budget table that need whole processes, one function each.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    process::{Result, Served, cpu_time, memory},
+    raw,
+    screen::Console,
+};
+
+/// How large the served cluster is.
+#[derive(Clone, Copy)]
+pub struct Size {
+    /// Jobs.
+    pub jobs: u32,
+    /// Workers of each.
+    pub workers: u32,
+}
+
+/// One line of the table.
+pub struct Row {
+    /// What was measured.
+    pub what: &'static str,
+    /// The figure, with its unit.
+    pub measured: String,
+    /// What it may be.
+    pub budget: String,
+    /// Whether it is more than that.
+    pub over: bool,
+}
+
+/// A measurement by name.
+pub struct Figure {
+    /// For choosing it on the command line.
+    pub name: &'static str,
+    /// Takes it.
+    pub measure: fn(Size) -> Result<Vec<Row>>,
+}
+
+/// All of them.
+pub const ALL: &[Figure] = &[
+    Figure { name: "start", measure: start },
+    Figure { name: "memory", measure: resident },
+    Figure { name: "idle", measure: idle },
+    Figure { name: "selection", measure: selection },
+    Figure { name: "churn", measure: churn },
+];
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const WIDE: (u16, u16) = (160, 45);
+
+fn ms(what: &'static str, measured: Duration, budget: Duration) -> Row {
+    let show = |d: Duration| format!("{:.1} ms", d.as_secs_f64() * 1e3);
+    Row { what, measured: show(measured), budget: show(budget), over: measured > budget }
+}
+
+fn number(what: &'static str, measured: f64, budget: f64, unit: &str) -> Row {
+    let show = |v: f64| if v < 10.0 { format!("{v:.2} {unit}") } else { format!("{v:.0} {unit}") };
+    Row { what, measured: show(measured), budget: show(budget), over: measured > budget }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Whether all lists are complete: the header then says live.
+fn complete(size: Size, screen: &str) -> bool {
+    screen.contains(&format!("{} jobs", size.jobs)) && screen.contains("live")
+}
+
+fn ready(served: &Served, size: Size) -> Result<Console> {
+    let mut console = Console::start(served, WIDE.0, WIDE.1)?;
+    console.until(PATIENCE, |screen| complete(size, screen))?;
+    Ok(console)
+}
+
+fn start(size: Size) -> Result<Vec<Row>> {
+    let served = Served::start(size, 0)?;
+    let (mut first, mut screenful, mut all, mut yardstick) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..5 {
+        let mut console = Console::start(&served, WIDE.0, WIDE.1)?;
+        let since = console.started;
+        first.push(console.until(PATIENCE, |_| true)?.duration_since(since));
+        let rows = |screen: &str| screen.lines().filter(|l| l.contains("Running") || l.contains("Pending")).count();
+        screenful.push(console.until(PATIENCE, |screen| rows(screen) > 20)?.duration_since(since));
+        all.push(console.until(PATIENCE, |screen| complete(size, screen))?.duration_since(since));
+        drop(console);
+        yardstick.push(raw::fetch_and_scan(&served)?);
+    }
+    let yardstick = median(yardstick);
+    Ok(vec![
+        ms("start to first frame", median(first), Duration::from_millis(30)),
+        ms("a screenful of rows", median(screenful), Duration::from_millis(500)),
+        ms("complete first list (1.3 x raw GET and scan)", median(all), yardstick.mul_f64(1.3)),
+    ])
+}
+
+fn resident(size: Size) -> Result<Vec<Row>> {
+    let served = Served::start(size, 0)?;
+    let mut console = ready(&served, size)?;
+    console.listen(Duration::from_secs(2));
+    let (now, peak) = memory(console.pid()?)?;
+    let mb = |bytes: u64| bytes as f64 / 1e6;
+    Ok(vec![number("resident memory, base included", mb(now), 50.0, "MB"), number("its highest", mb(peak), 75.0, "MB")])
+}
+
+fn idle(size: Size) -> Result<Vec<Row>> {
+    let served = Served::start(size, 0)?;
+    let mut console = ready(&served, size)?;
+    console.listen(Duration::from_secs(3));
+    let (cpu, bytes, since) = (cpu_time(console.pid()?)?, console.bytes, Instant::now());
+    console.listen(Duration::from_secs(20));
+    let share = (cpu_time(console.pid()?)? - cpu).as_secs_f64() / since.elapsed().as_secs_f64();
+    Ok(vec![
+        number("CPU when nothing changes", share * 100.0, 0.1, "%"),
+        number("bytes in 20 s when nothing changes", (console.bytes - bytes) as f64, 0.0, "B"),
+    ])
+}
+
+fn selection(size: Size) -> Result<Vec<Row>> {
+    let served = Served::start(size, 0)?;
+    let mut console = ready(&served, size)?;
+    console.listen(Duration::from_secs(2));
+    let mut most = 0;
+    for _ in 0..15 {
+        let before = console.bytes;
+        console.press("j")?;
+        console.until(PATIENCE, |_| true)?;
+        console.listen(Duration::from_millis(60));
+        most = most.max(console.bytes - before);
+    }
+    Ok(vec![number("bytes for a moved selection, 160x45", most as f64, 300.0, "B")])
+}
+
+fn churn(size: Size) -> Result<Vec<Row>> {
+    let served = Served::start(size, 500)?;
+    let mut console = ready(&served, size)?;
+    console.listen(Duration::from_secs(3));
+    let mut latencies = vec![];
+    for i in 0..400 {
+        let at = console.press(if i / 30 % 2 == 0 { "j" } else { "k" })?;
+        latencies.push(console.until(PATIENCE, |_| true)?.duration_since(at));
+        console.listen(Duration::from_millis(20));
+    }
+    latencies.sort();
+    let (cpu, bytes, since) = (cpu_time(console.pid()?)?, console.bytes, Instant::now());
+    console.listen(Duration::from_secs(20));
+    let seconds = since.elapsed().as_secs_f64();
+    let share = (cpu_time(console.pid()?)? - cpu).as_secs_f64() / seconds;
+    Ok(vec![
+        ms("key to last byte, 500 events/s, p50", latencies[latencies.len() / 2], Duration::from_millis(3)),
+        ms("key to last byte, 500 events/s, p99", latencies[latencies.len() * 99 / 100], Duration::from_millis(8)),
+        number("CPU at 500 pod events/s, of one core", share * 100.0, 8.0, "%"),
+        number("bytes/s to the terminal meanwhile", (console.bytes - bytes) as f64 / seconds, 30_000.0, "B/s"),
+    ])
+}
