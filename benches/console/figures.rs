@@ -46,7 +46,7 @@ pub const ALL: &[Figure] = &[
     Figure { name: "churn", measure: churn },
 ];
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const WIDE: (u16, u16) = (160, 45);
 
 fn ms(what: &'static str, measured: Duration, budget: Duration) -> Row {
@@ -111,7 +111,7 @@ fn idle(size: Size) -> Result<Vec<Row>> {
     console.listen(Duration::from_secs(3));
     let (cpu, bytes, since) = (cpu_time(console.pid()?)?, console.bytes, Instant::now());
     console.listen(Duration::from_secs(20));
-    let share = (cpu_time(console.pid()?)? - cpu).as_secs_f64() / since.elapsed().as_secs_f64();
+    let share = cpu_time(console.pid()?)?.saturating_sub(cpu).as_secs_f64() / since.elapsed().as_secs_f64();
     Ok(vec![
         number("CPU when nothing changes", share * 100.0, 0.1, "%"),
         number("bytes in 20 s when nothing changes", (console.bytes - bytes) as f64, 0.0, "B"),
@@ -147,7 +147,7 @@ fn churn(size: Size) -> Result<Vec<Row>> {
     let (cpu, bytes, since) = (cpu_time(console.pid()?)?, console.bytes, Instant::now());
     console.listen(Duration::from_secs(20));
     let seconds = since.elapsed().as_secs_f64();
-    let share = (cpu_time(console.pid()?)? - cpu).as_secs_f64() / seconds;
+    let share = cpu_time(console.pid()?)?.saturating_sub(cpu).as_secs_f64() / seconds;
     Ok(vec![
         ms("key to last byte, 500 events/s, p50", latencies[latencies.len() / 2], Duration::from_millis(3)),
         ms("key to last byte, 500 events/s, p99", latencies[latencies.len() * 99 / 100], Duration::from_millis(8)),

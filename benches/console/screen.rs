@@ -51,7 +51,7 @@ impl Console {
         let keys = pty.master.take_writer()?;
         let (send, chunks) = sync_channel(4096);
         std::thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             while let Ok(n) = reader.read(&mut buffer) {
                 if n == 0 || send.send((Instant::now(), buffer[..n].to_vec())).is_err() {
                     break;
