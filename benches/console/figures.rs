@@ -10,35 +10,35 @@ use crate::{
 
 /// How large the served cluster is.
 #[derive(Clone, Copy)]
-pub struct Size {
+pub(crate) struct Size {
     /// Jobs.
-    pub jobs: u32,
+    pub(crate) jobs: u32,
     /// Workers of each.
-    pub workers: u32,
+    pub(crate) workers: u32,
 }
 
 /// One line of the table.
-pub struct Row {
+pub(crate) struct Row {
     /// What was measured.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// The figure, with its unit.
-    pub measured: String,
+    pub(crate) measured: String,
     /// What it may be.
-    pub budget: String,
+    pub(crate) budget: String,
     /// Whether it is more than that.
-    pub over: bool,
+    pub(crate) over: bool,
 }
 
 /// A measurement by name.
-pub struct Figure {
+pub(crate) struct Figure {
     /// For choosing it on the command line.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Takes it.
-    pub measure: fn(Size) -> Result<Vec<Row>>,
+    pub(crate) measure: fn(Size) -> Result<Vec<Row>>,
 }
 
 /// All of them.
-pub const ALL: &[Figure] = &[
+pub(crate) const ALL: &[Figure] = &[
     Figure { name: "start", measure: start },
     Figure { name: "memory", measure: resident },
     Figure { name: "idle", measure: idle },

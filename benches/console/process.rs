@@ -13,22 +13,22 @@ use tempfile::TempDir;
 use crate::figures::Size;
 
 /// Any error, for a line in the table.
-pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The program under measurement.
-pub const MPIDECK: &str = env!("CARGO_BIN_EXE_mpideck");
+pub(crate) const MPIDECK: &str = env!("CARGO_BIN_EXE_mpideck");
 
 /// `demo --serve` in its own process.
-pub struct Served {
+pub(crate) struct Served {
     child: Child,
     /// The kubeconfig that reaches it.
-    pub kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
     _home: TempDir,
 }
 
 impl Served {
     /// Starts one of `size`, with `churn` pod changes a second, and waits until it says where its kubeconfig is.
-    pub fn start(size: Size, churn: u32) -> Result<Self> {
+    pub(crate) fn start(size: Size, churn: u32) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let mut child = hermetic(Command::new(MPIDECK), &home)
             .args(["demo", "--serve", "127.0.0.1:0"])
@@ -61,14 +61,14 @@ impl Drop for Served {
 }
 
 /// A command that sees no file, proxy or setting of whoever runs the benchmark.
-pub fn hermetic(mut command: Command, home: &TempDir) -> Command {
+pub(crate) fn hermetic(mut command: Command, home: &TempDir) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", home.path()).env("LANG", "C.UTF-8");
     command
 }
 
 /// User and system time of a process so far.
-pub fn cpu_time(pid: u32) -> Result<Duration> {
+pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after = stat.rsplit_once(')').ok_or("unexpected /proc stat")?.1;
     let fields: Vec<&str> = after.split_whitespace().collect();
@@ -77,7 +77,7 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
 }
 
 /// Resident memory of a process in bytes: now, and at its highest.
-pub fn memory(pid: u32) -> Result<(u64, u64)> {
+pub(crate) fn memory(pid: u32) -> Result<(u64, u64)> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let kb = |key: &str| {
         status
@@ -91,7 +91,7 @@ pub fn memory(pid: u32) -> Result<(u64, u64)> {
 }
 
 /// One line that names the machine.
-pub fn machine() -> String {
+pub(crate) fn machine() -> String {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or("unknown processor");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

@@ -15,7 +15,7 @@ const LISTS: [&str; 2] =
     ["/apis/kubeflow.org/v2beta1/mpijobs", "/api/v1/pods?labelSelector=training.kubeflow.org%2Fjob-name"];
 
 /// Seconds for an unpaged GET of all jobs and all labelled pods, scanned by `serde_json` into nothing.
-pub fn fetch_and_scan(served: &Served) -> Result<Duration> {
+pub(crate) fn fetch_and_scan(served: &Served) -> Result<Duration> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {

@@ -15,7 +15,7 @@ use crate::process::{MPIDECK, Result, Served};
 const FRAME_END: &[u8] = b"\x1b[?2026l";
 
 /// A running console.
-pub struct Console {
+pub(crate) struct Console {
     child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -23,17 +23,17 @@ pub struct Console {
     parser: vt100::Parser,
     tail: Vec<u8>,
     /// When it was started.
-    pub started: Instant,
+    pub(crate) started: Instant,
     /// Bytes it has written.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Frames it has finished.
-    pub frames: u64,
+    pub(crate) frames: u64,
     _home: TempDir,
 }
 
 impl Console {
     /// Starts the console on all namespaces of `served`, in a terminal of `columns` x `rows`.
-    pub fn start(served: &Served, columns: u16, rows: u16) -> Result<Self> {
+    pub(crate) fn start(served: &Served, columns: u16, rows: u16) -> Result<Self> {
         let home = tempfile::tempdir()?;
         let pty = native_pty_system().openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })?;
         let mut command = CommandBuilder::new(MPIDECK);
@@ -74,12 +74,12 @@ impl Console {
     }
 
     /// Its process.
-    pub fn pid(&self) -> Result<u32> {
+    pub(crate) fn pid(&self) -> Result<u32> {
         Ok(self.child.process_id().ok_or("the console has ended")?)
     }
 
     /// Types `keys`.
-    pub fn press(&mut self, keys: &str) -> Result<Instant> {
+    pub(crate) fn press(&mut self, keys: &str) -> Result<Instant> {
         let at = Instant::now();
         self.keys.write_all(keys.as_bytes())?;
         self.keys.flush()?;
@@ -87,7 +87,7 @@ impl Console {
     }
 
     /// Reads until a frame has ended for which `done` holds; gives the moment its last byte came.
-    pub fn until(&mut self, limit: Duration, mut done: impl FnMut(&str) -> bool) -> Result<Instant> {
+    pub(crate) fn until(&mut self, limit: Duration, mut done: impl FnMut(&str) -> bool) -> Result<Instant> {
         let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -106,7 +106,7 @@ impl Console {
     }
 
     /// Reads for this long, whatever comes.
-    pub fn listen(&mut self, how_long: Duration) {
+    pub(crate) fn listen(&mut self, how_long: Duration) {
         let deadline = Instant::now() + how_long;
         while let Ok((_, chunk)) = self.chunks.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             self.take(&chunk);
@@ -114,7 +114,7 @@ impl Console {
     }
 
     /// What stands on the screen.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.parser.screen().contents()
     }
 
