@@ -33,23 +33,23 @@ impl Served {
         let mut child = hermetic(Command::new(MPIDECK), &home)
             .args(["demo", "--serve", "127.0.0.1:0"])
             .arg("--scale")
-            .arg(format!("{}x{}", size.jobs, size.workers))
-            .arg("--churn")
-            .arg(churn.to_string())
+            .arg(format!("{}x{}@{churn}", size.jobs, size.workers))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::null())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
-        let kubeconfig = loop {
-            let line = lines.next().ok_or("the served cluster ended early")??;
-            if let Some(path) = line.split_whitespace().find(|w| w.contains("kubeconfig") && w.contains('/')) {
-                break PathBuf::from(path.trim_start_matches("KUBECONFIG="));
-            }
-        };
+        let kubeconfig = PathBuf::from(lines.next().ok_or("the served cluster ended early")??);
         std::thread::spawn(move || lines.for_each(drop));
         Ok(Self { child, kubeconfig, _home: home })
+    }
+}
+
+impl Served {
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 

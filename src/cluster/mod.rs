@@ -16,12 +16,12 @@ pub mod problem;
 pub mod session;
 pub mod target;
 pub mod watch;
+pub mod wire;
 
 mod credentials;
 mod paths;
 mod proxy;
 mod transport;
-mod wire;
 
 pub use mailbox::Mailbox;
 pub use problem::{Problem, ProblemKind};

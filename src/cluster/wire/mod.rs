@@ -28,16 +28,18 @@ use parts::Meta;
 
 /// One page of a list.
 #[derive(Debug, Default)]
-pub(crate) struct Page {
-    pub(crate) rows: Vec<Row>,
-    pub(crate) resource_version: String,
+pub struct Page {
+    /// Its objects.
+    pub rows: Vec<Row>,
+    /// The version to watch from.
+    pub resource_version: String,
     /// Token of the next page, empty on the last.
-    pub(crate) next: String,
+    pub next: String,
 }
 
 /// One line of a watch.
 #[derive(Debug)]
-pub(crate) enum Seen {
+pub enum Seen {
     /// New or changed; its version.
     Upsert(Box<Row>, String),
     /// Gone; the version of its end.
@@ -102,12 +104,12 @@ macro_rules! for_list {
 }
 
 /// Reads a page. Fails only if it is not the JSON of a list at all.
-pub(crate) fn page(of: ListOf, body: &[u8]) -> Result<Page, serde_json::Error> {
+pub fn page(of: ListOf, body: &[u8]) -> Result<Page, serde_json::Error> {
     for_list!(of, page_as(of, body))
 }
 
 /// Reads one line of a watch.
-pub(crate) fn seen(of: ListOf, line: &[u8]) -> Result<Seen, serde_json::Error> {
+pub fn seen(of: ListOf, line: &[u8]) -> Result<Seen, serde_json::Error> {
     #[derive(Deserialize)]
     struct Frame<'a> {
         #[serde(borrow)]

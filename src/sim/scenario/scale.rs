@@ -36,7 +36,8 @@ pub(super) fn fill(store: &Store, jobs: u32, workers: u32, now: Timestamp) {
         let _ = store.seed(&NAMESPACES, json!({"metadata": {"name": name}, "status": {"phase": "Active"}}));
     }
     for n in 0..jobs {
-        let made = after(now, -f64::from(600 + n * 37 % 86_400));
+        // Old enough, and half-way between two hours, so that no age on a screen changes while something else is measured.
+        let made = after(now, -f64::from(1800 + 3600 * (8 + n % 240)));
         let Ok(job) = store.seed(&MPIJOBS, job(n, workers, made)) else { continue };
         let owner = json!([{"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "name": job_name(n), "uid": job.uid, "controller": true, "blockOwnerDeletion": true}]);
         let roles = std::iter::once(("launcher", 0)).chain((0..workers).map(|i| ("worker", i)));
