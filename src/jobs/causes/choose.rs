@@ -110,7 +110,7 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
         (is_consequence(hit.rule, &hits), hit.rule.priority, late, hit.seen.subject.is_none())
     })?;
     let like: Vec<&Hit<'_>> = hits.iter().filter(|hit| hit.rule.id == winner.rule.id).collect();
-    let captures = winner.rule.pattern.captures(winner.seen.text);
+    let captures = winner.rule.pattern.captures(winner.seen.text.as_bytes());
     let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
     let who = who(&like, replicas);
     let subject = winner.seen.subject.as_ref();
@@ -134,7 +134,7 @@ fn hits<'a>(rules: &'a Rules, seen: &'a [Observation<'a>]) -> Vec<Hit<'a>> {
     for one in seen {
         let matching = known.entry((one.place, one.text)).or_insert_with(|| {
             let looking = rules.iter().filter(|rule| rule.places.contains(&one.place));
-            let matching: Vec<&Rule> = looking.filter(|rule| rule.pattern.is_match(one.text)).collect();
+            let matching: Vec<&Rule> = looking.filter(|rule| rule.pattern.is_match(one.text.as_bytes())).collect();
             if matching.iter().any(|rule| rule.is_noise()) { Vec::new() } else { matching }
         });
         hits.extend(matching.iter().map(|rule| Hit { rule, seen: one }));

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -19,7 +19,7 @@ pub struct Rule {
     pub class: Arc<str>,
     /// Where it looks.
     pub places: Box<[Place]>,
-    /// What it looks for.
+    /// What it looks for. Of bytes: with Unicode's classes the patterns take 3 MB and longer to make than a first frame.
     pub pattern: Regex,
     /// The cause in a few words; the replica is put in front of it. Holes: captures and `{node}`, `{limit}`, ….
     pub title: String,
@@ -147,7 +147,7 @@ fn finish(written: &Written, base: Option<&Rule>, text: &str, line: usize) -> Re
     let fail = |line: usize, why: &str| RuleError { line, what: format!("rule {:?}: {why}", written.id) };
     let missing = |field: &str| fail(line, &format!("{field} is missing"));
     let pattern = match &written.pattern {
-        Some(pattern) => Regex::new(pattern.as_ref()).map_err(|error| {
+        Some(pattern) => RegexBuilder::new(pattern.as_ref()).unicode(false).build().map_err(|error| {
             let why = error.to_string();
             let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             fail(line_of(text, pattern.span().start), &format!("pattern: {why}"))

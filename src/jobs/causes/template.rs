@@ -1,6 +1,6 @@
 //! Titles and remedies with holes: `out of memory[, limit {limit}] (exit {exit})`.
 
-use regex::Captures;
+use regex::bytes::Captures;
 
 use super::choose::Observation;
 
@@ -50,7 +50,7 @@ fn hole(name: &str, captures: Option<&Captures<'_>>, seen: &Observation<'_>) -> 
         "text" => seen.text.to_owned(),
         name => captures
             .and_then(|found| name.parse().map_or_else(|_| found.name(name), |number: usize| found.get(number)))
-            .map_or_else(String::new, |found| found.as_str().to_owned()),
+            .map_or_else(String::new, |found| String::from_utf8_lossy(found.as_bytes()).into_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ fn every_rule_is_whole_and_matches_its_examples() {
     for rule in rules.iter() {
         let example = &rule.example;
         assert!(!rule.places.is_empty() && !rule.remedy.is_empty() && !example.is_empty(), "{}", rule.id);
-        assert!(rule.pattern.is_match(example), "{}: {example}", rule.id);
+        assert!(rule.pattern.is_match(example.as_bytes()), "{}: {example}", rule.id);
         let seen = Observation { place: rule.places[0], text: example, at: "x".into(), subject: None, time: None };
         let Some(best) = best(&rules, &[seen], 1) else {
             assert!(rule.is_noise(), "{}: its example is explained away", rule.id);
