@@ -94,7 +94,9 @@ impl Loaded {
             pod["status"]["containerStatuses"][0]["state"] = waiting;
             lines.push(line(&pod.to_string()));
         }
-        lines.iter().for_each(|line| self.take(line));
+        for line in &lines {
+            self.take(line);
+        }
         let warnings = (0..20).map(|n| row(ListOf::Warnings, &warning(&own[n % own.len()], n))).collect();
         self.put(ListOf::Warnings, warnings);
         lines

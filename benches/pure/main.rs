@@ -81,14 +81,11 @@ fn screen(c: &mut Criterion) {
 /// Lines of a training log, with colours and times, into a full ring.
 fn logs(c: &mut Criterion) {
     const LINES: u64 = 10_000;
-    let text: String = (0..LINES)
-        .map(|n| {
-            format!(
-                "2026-11-01T10:00:00.{n:09}Z [1,{}]<stdout>:\x1b[32mstep {n}\x1b[0m loss=0.{n:05} lr=1e-4\r\n",
-                n % 64
-            )
-        })
-        .collect();
+    let line = |n| {
+        let at = format!("2026-11-01T10:00:00.{n:09}Z");
+        format!("{at} [1,{}]<stdout>:\x1b[32mstep {n}\x1b[0m loss=0.{n:05} lr=1e-4\r\n", n % 64)
+    };
+    let text = (0..LINES).map(line).collect::<Vec<_>>().concat();
     let mut group = c.benchmark_group("logs");
     group.throughput(Throughput::Elements(LINES));
     let (mut cleaner, mut ring) = (Cleaner::new(true), Ring::new(8 << 20));
