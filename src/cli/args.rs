@@ -95,6 +95,13 @@ pub enum Color {
     True,
 }
 
+impl Color {
+    /// Whether it says that there shall be colours, whatever the output is.
+    pub fn is_asked_for(self) -> bool {
+        !matches!(self, Self::Auto | Self::Never)
+    }
+}
+
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {

@@ -114,10 +114,7 @@ pub async fn show(start: Start, global: &Global, setup: &Setup) -> Result<ExitCo
 async fn print_once(start: Start, global: &Global) -> Result<ExitCode, Failure> {
     let (width, height) = global.size.unwrap_or((120, 40));
     // A screenshot is for files and messages: it has colours only where somebody asks for them.
-    let color = match global.color {
-        Some(Color::Ansi16 | Color::Ansi256 | Color::True) => start.caps.color,
-        _ => ColorMode::Never,
-    };
+    let color = if global.color.is_some_and(Color::is_asked_for) { start.caps.color } else { ColorMode::Never };
     let picture = once::once(start, Size { width, height }, PATIENCE).await;
     match color {
         ColorMode::Never => print::out(&picture.text())?,

@@ -4,9 +4,11 @@
 
 mod docs;
 mod house;
+mod once;
 mod pty;
 mod sim_api;
 mod sim_client;
 mod sim_kubectl;
 mod sim_scale;
 mod sim_watch;
+mod tmux;
