@@ -4,6 +4,8 @@
 //! statuses, events, conditions; from logs and metrics later); nothing here knows where they come from.
 
 mod choose;
+#[cfg(test)]
+mod peers;
 mod rules;
 mod template;
 #[cfg(test)]

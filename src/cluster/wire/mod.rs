@@ -346,3 +346,5 @@ impl<'de, W: Wire<'de>> Visitor<'de> for Items<'_, W> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth;

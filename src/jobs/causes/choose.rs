@@ -109,7 +109,11 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
         let late = hit.seen.time.unwrap_or(Secs(u32::MAX));
         (is_consequence(hit.rule, &hits), hit.rule.priority, late, hit.seen.subject.is_none())
     })?;
-    let like: Vec<&Hit<'_>> = hits.iter().filter(|hit| hit.rule.id == winner.rule.id).collect();
+    // Other exit codes are other ends, though one rule may tell of them all.
+    let same = |hit: &&Hit<'_>| {
+        hit.rule.id == winner.rule.id && (hit.seen.place != Place::Exit || hit.seen.text == winner.seen.text)
+    };
+    let like: Vec<&Hit<'_>> = hits.iter().filter(same).collect();
     let captures = winner.rule.pattern.captures(winner.seen.text.as_bytes());
     let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
     let who = who(&like, replicas);

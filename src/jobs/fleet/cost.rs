@@ -126,4 +126,39 @@ fn first_list_memory_and_events() {
         fleet.settle(Secs(2_000_000));
     }
     println!("one event of a job all of whose workers are stuck: {:?}", began.elapsed() / count);
+
+    let warning = |n: u32| {
+        let pod = pod(0, (n % 16) as u16, 0);
+        let (reason, message) = match n % 3 {
+            0 => (
+                "Failed",
+                format!(
+                    "Failed to pull image \"registry.example.com/team/train:1.2.{n}\": rpc error: code = NotFound desc = failed to resolve reference: not found"
+                ),
+            ),
+            1 => ("BackOff", format!("Back-off pulling image \"registry.example.com/team/train:1.2.{n}\"")),
+            _ => (
+                "FailedScheduling",
+                format!(
+                    "0/{n} nodes are available: {n} Insufficient nvidia.com/gpu. preemption: 0/{n} nodes are available: {n} No preemption victims found for incoming pod."
+                ),
+            ),
+        };
+        let mut row = tests::event(&format!("e{n}"), "Pod", pod.name.as_str(), &pod.uid.to_string());
+        (row.about_uid, row.namespace) = (pod.uid.clone(), pod.namespace.clone());
+        (row.reason, row.message, row.warning) = (Sym::new(reason), Clean::new(&message), true);
+        Row::Event(row)
+    };
+    fleet.apply(batch(ListOf::Warnings, (0..20).map(warning).collect()));
+    fleet.settle(Secs(2_000_000));
+    let key = fleet.jobs().find(|job| job.row.name.as_str().ends_with("-0")).expect("the job").key();
+    let stuck = fleet.pods(&key)[1].clone();
+    let began = Instant::now();
+    for n in 0..1000u16 {
+        let mut row = stuck.clone();
+        row.containers[0].restarts = n;
+        fleet.apply(batch(ListOf::Pods, vec![Row::Pod(row)]));
+        fleet.settle(Secs(2_000_000));
+    }
+    println!("one event of a stuck job with {} warnings: {:?}", fleet.events(&key).len(), began.elapsed() / 1000);
 }
