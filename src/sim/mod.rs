@@ -13,6 +13,7 @@ mod kubelet;
 pub mod options;
 pub mod output;
 pub mod scenario;
+mod schema;
 pub mod start;
 pub mod store;
 mod transport;

@@ -11,6 +11,7 @@ use tokio::io::DuplexStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::api::{Counters, Server};
+use super::controllers::admit;
 use super::faults::Faults;
 use super::options::{FleetKind, Options};
 use super::scenario::{self, ScenarioError};
@@ -68,7 +69,10 @@ impl Sim {
             }
         }
         let life = match options.fleet {
-            FleetKind::Still => None,
+            FleetKind::Still => {
+                store.admit(admit::step());
+                None
+            }
             _ => Some(scenario::settle(&store, &options)?),
         };
         let faults = Faults::new(store.clone(), options.faults.clone(), options.seed);

@@ -9,6 +9,7 @@ mod pty;
 mod sim_api;
 mod sim_client;
 mod sim_kubectl;
+mod sim_recorded;
 mod sim_scale;
 mod sim_watch;
 mod tmux;

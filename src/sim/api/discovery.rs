@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Admitted, Reply, header, reply};
+use super::{Admitted, Reply, header, openapi, reply};
 use crate::sim::store::{Resource, Store};
 
 /// The release whose behaviour is played.
@@ -203,25 +203,11 @@ fn openapi_index(store: &Store) -> Value {
     json!({"paths": paths})
 }
 
-/// The part of `OpenAPI` that says which parameters a PATCH takes: kubectl asks it before it leaves checking to us.
+/// The document of one group-version.
 fn openapi(store: &Store, group: &str, version: &str) -> Reply {
     let resources = of(store, group, version);
     if resources.is_empty() && reviews(group, version).next().is_none() {
         return reply::page_not_found();
     }
-    let parameter =
-        |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
-    let mut paths = json!({});
-    for r in resources {
-        let place = if r.namespaced { "namespaces/{namespace}/" } else { "" };
-        let operation = json!({
-            "x-kubernetes-action": "patch",
-            "x-kubernetes-group-version-kind": {"group": r.group, "version": r.version, "kind": r.kind},
-            "parameters": [parameter("dryRun"), parameter("fieldManager"), parameter("fieldValidation")],
-            "responses": {"200": {"description": "OK"}},
-        });
-        paths[format!("/{}/{place}{}/{{name}}", path_of(group, version), r.plural)] = json!({"patch": operation});
-    }
-    let info = json!({"title": "Kubernetes", "version": RELEASE});
-    reply::value(200, &json!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}}))
+    reply::value(200, &openapi::document(&path_of(group, version), &resources, RELEASE))
 }

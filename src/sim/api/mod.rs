@@ -8,12 +8,15 @@ mod discovery;
 mod form;
 mod list;
 mod log;
+mod openapi;
 mod protobuf;
 mod reply;
 mod review;
 mod route;
 mod snapshots;
+mod strategic;
 mod table;
+mod validate;
 mod watch;
 mod write;
 

@@ -2,38 +2,54 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Admitted, Form, Reply, Server, header, reply};
+use super::{Admitted, Form, Reply, Server, header, reply, strategic, validate};
+use crate::sim::store::resource::NAMESPACES;
 use crate::sim::store::{DeleteOptions, Deleted, Obj, Part, Propagation, Refusal, Resource, Selector};
 
 impl Server {
     /// Answers create, update, patch, delete and deletecollection.
     pub(super) fn write(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
-        let dry_run = dry_run(request.query.get("dryRun"))?;
+        let dry_run = dry_run(request)?;
         let asked = &request.asked;
         let namespace = asked.object_namespace(resource);
         let part = if asked.subresource == "status" { Part::Status } else { Part::Main };
         match asked.verb.as_str() {
             "create" => {
-                let value = manifest(resource, request)?;
+                let mut value = manifest(resource, request)?;
+                let warnings = validate::cut(resource, request, &mut value)?;
+                if resource.namespaced {
+                    self.store.get(&NAMESPACES, "", &namespace)?;
+                }
+                validate::fit(resource, &mut value, None, part)?;
                 let object = self.store.create_with(resource, value, dry_run)?;
-                self.written(201, resource, &object, request)
+                Ok(validate::warned(self.written(201, resource, &object, request)?, &warnings))
             }
             "update" => {
-                let value = manifest(resource, request)?;
+                let mut value = manifest(resource, request)?;
                 let unversioned = value["metadata"]["resourceVersion"].as_str().unwrap_or_default().is_empty();
                 if resource.custom && unversioned {
                     let said = "Invalid value: 0: must be specified for an update".to_owned();
                     let cause = ("FieldValueInvalid", "metadata.resourceVersion", said);
                     return Err(Refusal::invalid(resource, &asked.name, &[cause]));
                 }
-                let object = self.store.replace(resource, value, part, dry_run)?;
-                self.written(200, resource, &object, request)
+                let warnings = validate::cut(resource, request, &mut value)?;
+                let object = self.store.rewrite(resource, &namespace, &asked.name, part, dry_run, |current| {
+                    validate::fit(resource, &mut value, Some(current), part)?;
+                    *current = value;
+                    Ok(())
+                })?;
+                Ok(validate::warned(self.written(200, resource, &object, request)?, &warnings))
             }
             "patch" => {
                 let patch = Patch::read(resource, request)?;
-                let object =
-                    self.store.rewrite(resource, &namespace, &asked.name, part, dry_run, |v| patch.apply(v))?;
-                self.written(200, resource, &object, request)
+                let mut warnings = Vec::new();
+                let object = self.store.rewrite(resource, &namespace, &asked.name, part, dry_run, |value| {
+                    let old = value.clone();
+                    patch.apply(value)?;
+                    warnings = validate::cut_patched(resource, request, value)?;
+                    validate::fit(resource, value, Some(&old), part)
+                })?;
+                Ok(validate::warned(self.written(200, resource, &object, request)?, &warnings))
             }
             "delete" => {
                 let options = delete_options(resource, request, dry_run)?;
@@ -95,15 +111,13 @@ fn removed(resource: &Resource, deleted: &Deleted, request: &Admitted) -> Reply 
 }
 
 /// `dryRun=All`, or none.
-fn dry_run(text: &str) -> Result<bool, Refusal> {
-    match text {
+fn dry_run(request: &Admitted) -> Result<bool, Refusal> {
+    match request.query.get("dryRun") {
         "" => Ok(false),
         "All" => Ok(true),
         other => {
-            let message = format!("Unsupported value: \"{other}\": supported values: \"All\"");
-            let details =
-                json!({"causes": [{"reason": "FieldValueNotSupported", "message": message, "field": "dryRun"}]});
-            Err(Refusal { details, ..Refusal::new(422, "Invalid", format!(" \"\" is invalid: dryRun: {message}")) })
+            let said = format!("Unsupported value: \"{other}\": supported values: \"All\"");
+            Err(validate::bad_option(request, "dryRun", said))
         }
     }
 }
@@ -164,6 +178,7 @@ fn manifest(resource: &Resource, request: &Admitted) -> Result<Value, Refusal> {
 /// A patch that was read.
 enum Patch {
     Merge(Value),
+    Strategic(Value),
     Json(json_patch::Patch),
 }
 
@@ -181,10 +196,8 @@ impl Patch {
         match content_type {
             "application/json-patch+json" => serde_json::from_slice(body).map(Self::Json).map_err(unreadable),
             "application/merge-patch+json" => serde_json::from_slice(body).map(Self::Merge).map_err(unreadable),
-            // Without lists and directives a strategic merge is a plain one; custom resources never take it.
             "application/strategic-merge-patch+json" if !resource.custom => {
-                let patch: Value = serde_json::from_slice(body).map_err(unreadable)?;
-                if is_plain(&patch) { Ok(Self::Merge(patch)) } else { Err(unsupported()) }
+                serde_json::from_slice(body).map(Self::Strategic).map_err(unreadable)
             }
             _ => Err(unsupported()),
         }
@@ -193,20 +206,13 @@ impl Patch {
     fn apply(&self, value: &mut Value) -> Result<(), Refusal> {
         match self {
             Self::Merge(patch) => json_patch::merge(value, patch),
+            Self::Strategic(patch) => strategic::merge(value, patch),
             Self::Json(patch) => json_patch::patch(value, patch).map_err(|error| {
                 let message = format!("the server rejected our request due to an error in our request: {error}");
                 Refusal { details: json!({}), ..Refusal::new(422, "Invalid", message) }
             })?,
         }
         Ok(())
-    }
-}
-
-fn is_plain(patch: &Value) -> bool {
-    match patch {
-        Value::Object(map) => map.iter().all(|(key, v)| !key.starts_with('$') && is_plain(v)),
-        Value::Array(_) => false,
-        _ => true,
     }
 }
 

@@ -13,11 +13,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    admit,
     amounts::{self, Amounts},
     batch, kueue,
     manager::{Key, Pace, Work},
-    mpijob,
+    mpijob, quota,
     recorder::Recorder,
     scheduler::{self, Room},
     trainer, training,
@@ -235,7 +234,7 @@ impl Desk {
 
     fn quota(&mut self, key: &Key) -> Option<Timestamp> {
         let mut quota = Value::clone(&*self.get(&QUOTAS, &key.namespace, &key.name)?);
-        quota["status"] = admit::quota_status(&self.store, &quota);
+        quota["status"] = quota::status(&self.store, &quota);
         // It may be gone by now; then there is nothing to count.
         let _ = self.store.update_status(&QUOTAS, unversioned(quota));
         None

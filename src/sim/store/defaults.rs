@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::resource::{JOBS, MPIJOBS, NAMESPACES, PODS, PRIORITYCLASSES, SERVICES};
+use super::resource::{JOBS, NAMESPACES, PODS, PRIORITYCLASSES, SERVICES};
 use super::{Refusal, Resource, write::forget};
+use crate::sim::schema::{self, Schemas};
 
 /// Fills in apiVersion, kind and the defaults of the kind.
 pub(super) fn complete(resource: &Resource, value: &mut Value) {
@@ -18,8 +19,8 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
     if *resource == PODS {
         pod_spec(&mut value["spec"], "Always");
         running_pod(&mut value["spec"]);
-    } else if *resource == MPIJOBS {
-        mpi_job(&mut value["spec"]);
+    } else if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
+        schema::fill(node, value);
     } else if *resource == JOBS {
         batch_job(value);
     } else if *resource == NAMESPACES {
@@ -55,20 +56,6 @@ fn set(to: &mut Value, from: &Value) {
         if to[key].is_null() {
             to[key] = made.clone();
         }
-    }
-}
-
-/// The defaults of the MPIJob CRD's schema.
-fn mpi_job(spec: &mut Value) {
-    set(
-        spec,
-        &json!({
-            "launcherCreationPolicy": "AtStartup", "mpiImplementation": "OpenMPI", "runLauncherAsWorker": false,
-            "slotsPerWorker": 1, "sshAuthMountPath": "/root/.ssh",
-        }),
-    );
-    if spec["runPolicy"].is_object() {
-        set(&mut spec["runPolicy"], &json!({"suspend": false}));
     }
 }
 

@@ -24,6 +24,7 @@ async fn creation_sets_the_servers_fields_and_refuses_what_is_taken_or_has_no_ro
     let store = store();
     let mut sent = named("a");
     sent["status"] = json!({"conditions": [{"type": "Running"}]});
+    sent["spec"] = json!({});
     let job = store.create(&MPIJOBS, sent).unwrap();
     let value = job.value();
     assert_eq!(value["metadata"]["generation"], 1);

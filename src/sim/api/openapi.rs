@@ -1,0 +1,46 @@
+//! `OpenAPI` v3 of what is served: what `kubectl explain` reads, and `kubectl create` before it leaves checking to us.
+
+use serde_json::{Value, json};
+
+use crate::sim::schema::Schemas;
+use crate::sim::store::Resource;
+
+/// The document of one group-version under `path`, as `apis/batch/v1`.
+pub(super) fn document(path: &str, resources: &[&'static Resource], release: &str) -> Value {
+    let all = Schemas::all();
+    let mut paths = json!({});
+    for resource in resources {
+        let place = if resource.namespaced { "namespaces/{namespace}/" } else { "" };
+        let plural = resource.plural;
+        let operation = |action: &str| operation(resource, action, &all.name(resource));
+        paths[format!("/{path}/{place}{plural}")] = json!({"get": operation("list"), "post": operation("post")});
+        paths[format!("/{path}/{place}{plural}/{{name}}")] = json!({
+            "get": operation("get"), "put": operation("put"), "patch": operation("patch"), "delete": operation("delete"),
+        });
+    }
+    let info = json!({"title": "Kubernetes", "version": release});
+    json!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": all.components(resources)}})
+}
+
+fn operation(resource: &Resource, action: &str, definition: &str) -> Value {
+    let parameter =
+        |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
+    let names: &[&str] = match action {
+        "post" | "put" | "patch" => &["dryRun", "fieldManager", "fieldValidation"],
+        "delete" => &["dryRun", "gracePeriodSeconds", "propagationPolicy"],
+        "list" => &["continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "watch"],
+        _ => &[],
+    };
+    let parameters: Vec<Value> = names.iter().map(|name| parameter(name)).collect();
+    let body = json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{definition}")}}});
+    let mut operation = json!({
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": {"group": resource.group, "version": resource.version, "kind": resource.kind},
+        "parameters": parameters,
+        "responses": {"200": {"description": "OK", "content": body}},
+    });
+    if matches!(action, "post" | "put") {
+        operation["requestBody"] = json!({"content": body});
+    }
+    operation
+}

@@ -1,0 +1,179 @@
+//! Strategic merge patches, for the built-in kinds: lists merge by a key that their elements have.
+
+use serde_json::{Map, Value};
+
+/// By which field the elements of a list are told apart; lists that are not here are replaced whole.
+const KEYS: [(&str, &str); 16] = [
+    ("addresses", "type"),
+    ("conditions", "type"),
+    ("containers", "name"),
+    ("env", "name"),
+    ("ephemeralContainers", "name"),
+    ("hostAliases", "ip"),
+    ("imagePullSecrets", "name"),
+    ("initContainers", "name"),
+    ("ownerReferences", "uid"),
+    ("ports", "containerPort"),
+    ("resourceClaims", "name"),
+    ("secrets", "name"),
+    ("topologySpreadConstraints", "topologyKey"),
+    ("volumeDevices", "devicePath"),
+    ("volumeMounts", "mountPath"),
+    ("volumes", "name"),
+];
+
+/// Merges `patch` into `target`.
+pub(super) fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    match patch.get("$patch").and_then(Value::as_str) {
+        Some("replace") => {
+            *target = without_directives(patch);
+            return;
+        }
+        Some("delete") => {
+            *target = Value::Object(Map::new());
+            return;
+        }
+        _ => {}
+    }
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(map) = target else { return };
+    if let Some(kept) = patch.get("$retainKeys").and_then(Value::as_array) {
+        map.retain(|key, _| kept.iter().any(|k| k == key));
+    }
+    for (key, value) in patch {
+        if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
+            let gone = value.as_array().cloned().unwrap_or_default();
+            if let Some(list) = map.get_mut(list).and_then(Value::as_array_mut) {
+                list.retain(|v| !gone.contains(v));
+            }
+        } else if !key.starts_with('$') {
+            field(map, key, value);
+        }
+    }
+    for (key, order) in patch {
+        if let (Some(name), Some(order)) = (key.strip_prefix("$setElementOrder/"), order.as_array()) {
+            arrange(map, name, order);
+        }
+    }
+}
+
+fn field(map: &mut Map<String, Value>, key: &str, value: &Value) {
+    match value {
+        Value::Null => {
+            map.remove(key);
+        }
+        Value::Array(patch) => {
+            let list = map.entry(key).or_insert_with(|| Value::Array(Vec::new()));
+            if !list.is_array() {
+                *list = Value::Array(Vec::new());
+            }
+            if let Value::Array(list) = list {
+                merge_list(list, patch, key);
+            }
+        }
+        Value::Object(_) => merge(map.entry(key).or_insert(Value::Null), value),
+        other => {
+            map.insert(key.to_owned(), other.clone());
+        }
+    }
+}
+
+fn merge_list(list: &mut Vec<Value>, patch: &[Value], name: &str) {
+    if name == "finalizers" {
+        let new: Vec<Value> = patch.iter().filter(|v| !list.contains(v)).cloned().collect();
+        list.extend(new);
+        return;
+    }
+    let Some(key) = key_of(name, patch.iter().chain(list.iter())) else {
+        *list = patch.to_vec();
+        return;
+    };
+    if patch.iter().any(|v| v["$patch"] == "replace") {
+        list.clear();
+    }
+    for element in patch.iter().filter(|v| v["$patch"] != "replace") {
+        let at = list.iter().position(|v| v[key] == element[key]);
+        match at {
+            Some(at) if element["$patch"] == "delete" => {
+                list.remove(at);
+            }
+            Some(at) => merge(&mut list[at], element),
+            None if element["$patch"] == "delete" => {}
+            None => {
+                let mut new = Value::Null;
+                merge(&mut new, element);
+                list.push(new);
+            }
+        }
+    }
+}
+
+/// A Service's ports have no `containerPort`: they are told apart by `port`.
+fn key_of<'v>(name: &str, elements: impl Iterator<Item = &'v Value>) -> Option<&'static str> {
+    let (_, key) = KEYS.iter().find(|(list, _)| *list == name)?;
+    let mut elements = elements.filter(|e| e.is_object());
+    let services = *key == "containerPort" && elements.any(|e| e.get("port").is_some());
+    Some(if services { "port" } else { key })
+}
+
+fn arrange(map: &mut Map<String, Value>, name: &str, order: &[Value]) {
+    let Some(list) = map.get_mut(name).and_then(Value::as_array_mut) else { return };
+    let key = key_of(name, order.iter());
+    let place = |v: &Value| {
+        let same = |o: &Value| key.map_or(o == v, |key| o[key] == v[key]);
+        order.iter().position(same).unwrap_or(order.len())
+    };
+    list.sort_by_key(place);
+}
+
+fn without_directives(map: &Map<String, Value>) -> Value {
+    Value::Object(map.iter().filter(|(key, _)| !key.starts_with('$')).map(|(k, v)| (k.clone(), v.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+    use serde_json::{Value, json};
+
+    fn merged(mut target: Value, patch: &Value) -> Value {
+        merge(&mut target, patch);
+        target
+    }
+
+    #[test]
+    fn lists_with_a_key_merge_and_others_are_replaced() {
+        let pod = json!({"spec": {"containers": [{"name": "a", "image": "1", "args": ["x", "y"]}, {"name": "b"}], "tolerations": [{"key": "k"}]}});
+        let patch = json!({"spec": {"containers": [{"name": "a", "image": "2", "args": ["z"]}, {"name": "c"}], "tolerations": [{"key": "m"}]}});
+        assert_eq!(
+            merged(pod, &patch)["spec"],
+            json!({"containers": [{"name": "a", "image": "2", "args": ["z"]}, {"name": "b"}, {"name": "c"}], "tolerations": [{"key": "m"}]})
+        );
+        let service = json!({"ports": [{"port": 80, "targetPort": 1}]});
+        let patch = json!({"ports": [{"port": 80, "targetPort": 2}, {"port": 81}]});
+        assert_eq!(merged(service, &patch)["ports"], json!([{"port": 80, "targetPort": 2}, {"port": 81}]));
+    }
+
+    #[test]
+    fn directives_delete_replace_keep_and_order() {
+        let pod = json!({"finalizers": ["a", "b"], "volumes": [{"name": "v", "emptyDir": {}}, {"name": "w"}], "strategy": {"type": "x", "rolling": {}}, "env": [{"name": "1"}]});
+        let patch = json!({
+            "finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"],
+            "volumes": [{"name": "v", "$patch": "delete"}, {"name": "u"}], "$setElementOrder/volumes": [{"name": "u"}, {"name": "w"}],
+            "strategy": {"$retainKeys": ["type"], "type": "y"}, "env": [{"$patch": "replace"}, {"name": "2"}],
+        });
+        assert_eq!(
+            merged(pod, &patch),
+            json!({"finalizers": ["b", "c"], "volumes": [{"name": "u"}, {"name": "w"}], "strategy": {"type": "y"}, "env": [{"name": "2"}]})
+        );
+        assert_eq!(
+            merged(json!({"a": {"b": 1}, "c": 2}), &json!({"a": {"$patch": "replace", "d": 1}, "c": null})),
+            json!({"a": {"d": 1}})
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! Bodies held against schemas, as `fieldValidation` asks: warned about, refused, or cut to what is known.
+
+use serde_json::{Value, json};
+
+use super::{Admitted, Reply, reply};
+use crate::sim::schema::{self, Fault, Schemas};
+use crate::sim::store::resource::{JOBS, PODS, PRIORITYCLASSES};
+use crate::sim::store::{Part, Refusal, Resource};
+
+/// What becomes of fields that nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FieldValidation {
+    /// They are dropped in silence.
+    Ignore,
+    /// They are dropped, and a header says so.
+    Warn,
+    /// The request is refused.
+    Strict,
+}
+
+impl FieldValidation {
+    /// What a request asks for; a warning if it doesn't say.
+    pub(super) fn of(request: &Admitted) -> Result<Self, Refusal> {
+        match request.query.get("fieldValidation") {
+            "Ignore" => Ok(Self::Ignore),
+            "" | "Warn" => Ok(Self::Warn),
+            "Strict" => Ok(Self::Strict),
+            other => {
+                let said =
+                    format!("Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
+                Err(bad_option(request, "fieldValidation", said))
+            }
+        }
+    }
+}
+
+/// 422 for a parameter.
+pub(super) fn bad_option(request: &Admitted, field: &str, said: String) -> Refusal {
+    let kind = match request.asked.verb.as_str() {
+        "create" => "CreateOptions",
+        "update" => "UpdateOptions",
+        "patch" => "PatchOptions",
+        _ => "DeleteOptions",
+    };
+    let details = json!({"group": "meta.k8s.io", "kind": kind, "causes": [
+        {"reason": "FieldValueNotSupported", "message": said, "field": field}]});
+    let message = format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {said}");
+    Refusal { details, ..Refusal::new(422, "Invalid", message) }
+}
+
+/// Cuts a body to what its schema knows. Says what was too much: as warnings, or as a refusal.
+pub(super) fn cut(resource: &Resource, request: &Admitted, value: &mut Value) -> Result<Vec<String>, Refusal> {
+    let asked = FieldValidation::of(request)?;
+    let mut wrong = Vec::new();
+    if asked != FieldValidation::Ignore {
+        wrong.extend(schema::duplicates(&request.body).iter().map(|path| format!("duplicate field \"{path}\"")));
+    }
+    wrong.extend(unknown(resource, value));
+    let kind = resource.kind;
+    let refuse = |why: &str| {
+        let version = resource.version;
+        Refusal::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
+    };
+    if let Some(why) = mistyped(resource, value) {
+        return Err(refuse(&why));
+    }
+    match asked {
+        FieldValidation::Strict if !wrong.is_empty() => {
+            Err(refuse(&format!("strict decoding error: {}", wrong.join(", "))))
+        }
+        FieldValidation::Warn => Ok(wrong),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// As [`cut`], for what a patch made.
+pub(super) fn cut_patched(resource: &Resource, request: &Admitted, value: &mut Value) -> Result<Vec<String>, Refusal> {
+    let asked = FieldValidation::of(request)?;
+    let wrong = unknown(resource, value);
+    if let Some(why) = mistyped(resource, value) {
+        let message = format!("unable to decode the patched object: {why}");
+        return Err(Refusal::bad_request(message));
+    }
+    match asked {
+        FieldValidation::Strict if !wrong.is_empty() => {
+            let patch = String::from_utf8_lossy(&request.body).into_owned();
+            let said = format!("Invalid value: {}: strict decoding error: {}", json!(patch), wrong.join(", "));
+            let details = json!({"causes": [{"reason": "FieldValueInvalid", "message": said, "field": "patch"}]});
+            Err(Refusal { details, ..Refusal::new(422, "Invalid", format!(" \"\" is invalid: patch: {said}")) })
+        }
+        FieldValidation::Warn => Ok(wrong),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn unknown(resource: &Resource, value: &mut Value) -> Vec<String> {
+    let all = Schemas::all();
+    let mut paths = Vec::new();
+    match all.of(resource) {
+        Some(node) => schema::prune(node, value, "", &mut paths),
+        None => {
+            if let Some(node) = all.metadata() {
+                schema::prune(node, &mut value["metadata"], "metadata", &mut paths);
+            }
+        }
+    }
+    paths.iter().map(|path| format!("unknown field \"{path}\"")).collect()
+}
+
+/// The first value that cannot be decoded: anywhere in a built-in kind, in the metadata of others.
+fn mistyped(resource: &Resource, value: &Value) -> Option<String> {
+    let all = Schemas::all();
+    match all.of(resource).filter(|_| !resource.custom) {
+        Some(node) => schema::mistyped(node, value, "", resource.kind),
+        None => schema::mistyped(all.metadata()?, &value["metadata"], "metadata", resource.kind),
+    }
+}
+
+/// Holds a custom resource against its schema. What was wrong before (`old`) may stay so.
+pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, part: Part) -> Result<(), Refusal> {
+    let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    if let Some((reason, field, said)) = old.filter(|_| part == Part::Main).and_then(|old| fixed(resource, old, value))
+    {
+        return Err(Refusal::invalid(resource, &name, &[(reason, &field, said)]));
+    }
+    let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) else { return Ok(()) };
+    schema::fill(node, value);
+    let mut faults = Vec::new();
+    schema::check(node, value, "", &mut faults);
+    let mut before: Vec<Fault> = Vec::new();
+    if let Some(old) = old.filter(|_| !faults.is_empty()) {
+        schema::check(node, old, "", &mut before);
+    }
+    faults.retain(|fault| !before.contains(fault) && fault.1.starts_with("status") == (part == Part::Status));
+    faults.sort_by(|a, b| a.1.cmp(&b.1));
+    let causes: Vec<_> = faults.iter().map(|(reason, field, said)| (*reason, field.as_str(), said.clone())).collect();
+    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, &name, &causes)) }
+}
+
+/// What an update of a built-in kind may not change.
+fn fixed(resource: &Resource, old: &Value, new: &Value) -> Option<Fault> {
+    if *resource == PODS && fixed_of_pod(old) != fixed_of_pod(new) {
+        let said = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+        return Some(("FieldValueForbidden", "spec".to_owned(), said.to_owned()));
+    }
+    let immutable = |field: &str| {
+        let path = format!("/{}", field.replace('.', "/"));
+        let differs = old.pointer(&path) != new.pointer(&path);
+        differs.then(|| ("FieldValueInvalid", field.to_owned(), "Invalid value: field is immutable".to_owned()))
+    };
+    if *resource == JOBS && old["spec"]["suspend"] != true {
+        return immutable("spec.template").or_else(|| immutable("spec.completions"));
+    }
+    if *resource == PRIORITYCLASSES { immutable("value") } else { None }
+}
+
+fn fixed_of_pod(pod: &Value) -> Value {
+    let mut spec = pod["spec"].clone();
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            container["image"] = Value::Null;
+        }
+    }
+    for free in ["activeDeadlineSeconds", "tolerations"] {
+        spec[free] = Value::Null;
+    }
+    spec
+}
+
+/// Adds what was wrong to an answer, as the API server does.
+pub(super) fn warned(answer: Reply, warnings: &[String]) -> Reply {
+    warnings.iter().fold(answer, |answer, warning| reply::warned(answer, warning))
+}

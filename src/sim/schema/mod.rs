@@ -1,0 +1,223 @@
+//! What objects look like: the schemas behind checks, defaults and `OpenAPI`, made from Rust types.
+//!
+//! Built-in kinds and pod templates come from k8s-openapi's types, the job kinds from [`jobs`]. Owns reading them
+//! ([`Schemas`]) and what follows for a value ([`walk`]). Must not know HTTP nor the store's contents.
+
+mod duplicates;
+mod jobs;
+mod tidy;
+mod walk;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use k8s_openapi::api::{
+    apps::v1 as apps, batch::v1 as batch, core::v1 as core, networking::v1 as networking, scheduling::v1 as scheduling,
+    storage::v1 as storage,
+};
+use regex::Regex;
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::store::resource::{
+    CLAIMS, CONFIGMAPS, DEPLOYMENTS, EVENTS, JAXJOBS, JOBS, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES,
+    NETWORKPOLICIES, NODES, PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, Resource, SECRETS, SERVICEACCOUNTS,
+    SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
+};
+pub(crate) use duplicates::duplicates;
+pub(crate) use walk::{Fault, check, fill, mistyped, prune};
+
+/// Where definitions live in an `OpenAPI` document.
+const PLACE: &str = "#/components/schemas/";
+/// The metadata of every object.
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// All schemas: definitions that name each other.
+pub(crate) struct Schemas {
+    definitions: Map<String, Value>,
+    roots: HashMap<(&'static str, &'static str, &'static str), String>,
+    patterns: HashMap<String, Regex>,
+}
+
+impl Schemas {
+    /// The schemas of what the sim can serve, made once.
+    pub(crate) fn all() -> &'static Self {
+        static ALL: OnceLock<Schemas> = OnceLock::new();
+        ALL.get_or_init(Self::build)
+    }
+
+    fn build() -> Self {
+        let settings = SchemaSettings::draft07().with(|s| {
+            s.definitions_path = PLACE.trim_start_matches('#').trim_end_matches('/').into();
+            s.transforms.clear();
+            s.meta_schema = None;
+        });
+        let mut maker = settings.into_generator();
+        maker.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>();
+        let mut roots = HashMap::new();
+        for (resource, make) in BUILT_IN {
+            let name = name_of(&make(&mut maker));
+            roots.insert(key(resource), name);
+        }
+        let mut custom = Vec::new();
+        for (resource, spec, status) in CUSTOM {
+            let name = definition_name(resource);
+            let properties = json!({"spec": spec(&mut maker), "status": status(&mut maker)});
+            custom.push((name.clone(), jobs::root(resource.kind, &properties)));
+            roots.insert(key(resource), name);
+        }
+        let mut definitions = maker.take_definitions(true);
+        definitions.extend(custom);
+        tidy::tidy(&mut definitions);
+        for (&(group, version, kind), name) in &roots {
+            definitions[name]["x-kubernetes-group-version-kind"] =
+                json!([{"group": group, "version": version, "kind": kind}]);
+        }
+        for (name, schema) in &mut definitions {
+            let title = name.rsplit('.').next().unwrap_or(name);
+            schema["title"] = json!(title);
+        }
+        let patterns = tidy::patterns(&definitions);
+        Self { definitions, roots, patterns }
+    }
+
+    /// The schema of a resource's objects; `None` where any object will do.
+    pub(crate) fn of(&self, resource: &Resource) -> Option<Node<'_>> {
+        self.node(self.roots.get(&key(resource))?)
+    }
+
+    fn node(&self, name: &str) -> Option<Node<'_>> {
+        Some(Node { all: self, schema: self.definitions.get(name)? })
+    }
+
+    /// The metadata of every object.
+    pub(crate) fn metadata(&self) -> Option<Node<'_>> {
+        self.node(META)
+    }
+
+    /// The definitions that these resources need, as `components.schemas` holds them. A kind without a schema of its
+    /// own gets one that takes anything.
+    pub(crate) fn components(&self, resources: &[&Resource]) -> Map<String, Value> {
+        let mut found = Map::new();
+        let mut open = Vec::new();
+        for resource in resources {
+            let name = definition_name(resource);
+            match self.roots.get(&key(resource)) {
+                Some(name) => open.push(name.clone()),
+                None => {
+                    let mut root =
+                        jobs::root(resource.kind, &json!({"spec": tidy::anything(), "status": tidy::anything()}));
+                    root["x-kubernetes-group-version-kind"] =
+                        json!([{"group": resource.group, "version": resource.version, "kind": resource.kind}]);
+                    open.push(META.to_owned());
+                    found.insert(name, root);
+                }
+            }
+        }
+        while let Some(name) = open.pop() {
+            let Some(schema) = self.definitions.get(&name).filter(|_| !found.contains_key(&name)) else { continue };
+            tidy::references(schema, &mut open);
+            found.insert(name, schema.clone());
+        }
+        found
+    }
+
+    /// The definition's name of a resource's objects.
+    pub(crate) fn name(&self, resource: &Resource) -> String {
+        self.roots.get(&key(resource)).cloned().unwrap_or_else(|| definition_name(resource))
+    }
+}
+
+/// A place in a schema.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'s> {
+    all: &'s Schemas,
+    schema: &'s Value,
+}
+
+impl<'s> Node<'s> {
+    fn at(self, schema: &'s Value) -> Self {
+        let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
+        let found = reference.and_then(|r| self.all.definitions.get(r.strip_prefix(PLACE)?));
+        Self { all: self.all, schema: found.unwrap_or(schema) }
+    }
+
+    fn property(self, key: &str) -> Option<Self> {
+        self.schema["properties"].get(key).map(|s| self.at(s))
+    }
+
+    fn additional(self) -> Option<Self> {
+        self.schema.get("additionalProperties").filter(|s| s.is_object()).map(|s| self.at(s))
+    }
+
+    fn items(self) -> Option<Self> {
+        self.schema.get("items").map(|s| self.at(s))
+    }
+
+    fn is(self, flag: &str) -> bool {
+        self.schema[flag] == true
+    }
+
+    /// The name of the type, without its package.
+    fn title(self) -> Option<&'s str> {
+        self.schema["title"].as_str()
+    }
+
+    fn kind(self) -> &'s str {
+        self.schema["type"].as_str().unwrap_or_default()
+    }
+}
+
+fn key(resource: &Resource) -> (&'static str, &'static str, &'static str) {
+    (resource.group, resource.version, resource.kind)
+}
+
+/// `io.kubeflow.v2beta1.MPIJob`: the group turned round, as the API server names custom resources.
+fn definition_name(resource: &Resource) -> String {
+    let turned: Vec<&str> = resource.group.rsplit('.').collect();
+    format!("{}.{}.{}", turned.join("."), resource.version, resource.kind)
+}
+
+fn name_of(reference: &schemars::Schema) -> String {
+    let text = reference.get("$ref").and_then(Value::as_str).unwrap_or_default();
+    text.strip_prefix(PLACE).unwrap_or(text).to_owned()
+}
+
+type Maker = fn(&mut SchemaGenerator) -> schemars::Schema;
+
+fn of<T: JsonSchema>(maker: &mut SchemaGenerator) -> schemars::Schema {
+    maker.subschema_for::<T>()
+}
+
+static BUILT_IN: &[(&Resource, Maker)] = &[
+    (&NAMESPACES, of::<core::Namespace>),
+    (&PODS, of::<core::Pod>),
+    (&EVENTS, of::<core::Event>),
+    (&SERVICES, of::<core::Service>),
+    (&CONFIGMAPS, of::<core::ConfigMap>),
+    (&SECRETS, of::<core::Secret>),
+    (&NODES, of::<core::Node>),
+    (&SERVICEACCOUNTS, of::<core::ServiceAccount>),
+    (&CLAIMS, of::<core::PersistentVolumeClaim>),
+    (&QUOTAS, of::<core::ResourceQuota>),
+    (&LIMITRANGES, of::<core::LimitRange>),
+    (&DEPLOYMENTS, of::<apps::Deployment>),
+    (&JOBS, of::<batch::Job>),
+    (&PRIORITYCLASSES, of::<scheduling::PriorityClass>),
+    (&STORAGECLASSES, of::<storage::StorageClass>),
+    (&NETWORKPOLICIES, of::<networking::NetworkPolicy>),
+];
+
+static CUSTOM: &[(&Resource, Maker, Maker)] = &[
+    (&MPIJOBS, of::<jobs::MpiJobSpec>, of::<jobs::JobStatus>),
+    (&MPIJOBS_V1, of::<jobs::MpiJobV1Spec>, of::<jobs::JobStatus>),
+    (&PYTORCHJOBS, of::<jobs::PyTorchJobSpec>, of::<jobs::JobStatus>),
+    (&TFJOBS, of::<jobs::TfJobSpec>, of::<jobs::JobStatus>),
+    (&XGBOOSTJOBS, of::<jobs::XgBoostJobSpec>, of::<jobs::JobStatus>),
+    (&PADDLEJOBS, of::<jobs::PaddleJobSpec>, of::<jobs::JobStatus>),
+    (&JAXJOBS, of::<jobs::JaxJobSpec>, of::<jobs::JobStatus>),
+    (&TRAINJOBS, of::<jobs::TrainJobSpec>, of::<jobs::TrainJobStatus>),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use serde_json::json;
+
+use super::*;
+
+fn faults(resource: &Resource, value: &Value) -> Vec<Fault> {
+    let mut out = Vec::new();
+    check(Schemas::all().of(resource).unwrap(), value, "", &mut out);
+    out
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_nothing_is_null() {
+    let all = Schemas::all();
+    for (name, schema) in &all.definitions {
+        let mut found = Vec::new();
+        tidy::references(schema, &mut found);
+        for reference in found {
+            assert!(all.definitions.contains_key(&reference), "{name} names {reference}");
+        }
+        assert!(!schema.to_string().contains(r#""null""#), "{name}: {schema}");
+    }
+    let size = serde_json::to_vec(&all.definitions).unwrap().len();
+    assert!(size < 1 << 20, "{size} bytes");
+}
+
+#[test]
+fn defaults_are_those_of_the_definition() {
+    let mut job = json!({"spec": {"runPolicy": {}, "mpiReplicaSpecs": {"Worker": {"template": {"spec": {
+        "containers": [{"name": "w", "ports": [{"containerPort": 22}]}]}}}}}});
+    fill(Schemas::all().of(&MPIJOBS).unwrap(), &mut job);
+    let port = &job["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["ports"][0];
+    assert_eq!(port["protocol"], "TCP");
+    job["spec"]["mpiReplicaSpecs"] = json!({});
+    assert_eq!(
+        job["spec"],
+        json!({"launcherCreationPolicy": "AtStartup", "mpiImplementation": "OpenMPI", "mpiReplicaSpecs": {},
+            "runLauncherAsWorker": false, "runPolicy": {"suspend": false}, "slotsPerWorker": 1, "sshAuthMountPath": "/root/.ssh"})
+    );
+    let mut bare = json!({"spec": {"mpiReplicaSpecs": {}}});
+    fill(Schemas::all().of(&MPIJOBS).unwrap(), &mut bare);
+    assert!(bare["spec"].get("runPolicy").is_none());
+}
+
+#[test]
+fn unknown_fields_go_and_known_ones_stay() {
+    let mut job = json!({"metadata": {"name": "a", "nam": 1}, "spec": {"x": 1, "mpiReplicaSpecs": {"Any": {"template": {
+        "metadata": {"labels": {"a": "b"}, "creationTimestamp": null},
+        "spec": {"containers": [{"name": "c", "imagee": "x", "resources": {"limits": {"nvidia.com/gpu": 1}}}], "nodeSelector": {"k": "v"}}}}}}});
+    let mut unknown = Vec::new();
+    prune(Schemas::all().of(&MPIJOBS).unwrap(), &mut job, "", &mut unknown);
+    let template = "spec.mpiReplicaSpecs.Any.template";
+    assert_eq!(
+        unknown,
+        [
+            "metadata.nam".to_owned(),
+            format!("{template}.metadata.creationTimestamp"),
+            format!("{template}.spec.containers[0].imagee"),
+            "spec.x".to_owned()
+        ]
+    );
+    let kept = &job["spec"]["mpiReplicaSpecs"]["Any"]["template"];
+    assert_eq!(kept["spec"]["nodeSelector"]["k"], "v");
+    assert_eq!(kept["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"], 1);
+}
+
+#[test]
+fn what_does_not_fit_is_said_in_the_servers_words() {
+    let spec = |field: &str, value: Value| {
+        let mut job = json!({"spec": {"mpiReplicaSpecs": {}}});
+        job["spec"][field] = value;
+        let found = faults(&MPIJOBS, &job);
+        assert_eq!(found.len(), 1, "{found:?}");
+        (found[0].0, found[0].2.clone())
+    };
+    assert_eq!(
+        spec("slotsPerWorker", json!(1.5)),
+        (
+            "FieldValueTypeInvalid",
+            "Invalid value: \"number\": spec.slotsPerWorker in body must be of type integer: \"number\"".into()
+        )
+    );
+    assert_eq!(
+        spec("runPolicy", Value::Null).1,
+        "Invalid value: \"null\": spec.runPolicy in body must be of type object: \"null\""
+    );
+    assert_eq!(
+        spec("mpiImplementation", json!("")).1,
+        "Unsupported value: \"\": supported values: \"OpenMPI\", \"Intel\", \"MPICH\""
+    );
+    assert_eq!(faults(&MPIJOBS, &json!({"spec": {}}))[0].1, "spec.mpiReplicaSpecs");
+    assert_eq!(faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {}}}))[0].1, "spec.runtimeRef.name");
+    assert!(
+        faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {"name": "x"}, "trainer": {"numProcPerNode": "auto"}}}))
+            .is_empty()
+    );
+    assert!(
+        faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {"name": "x"}, "trainer": {"numProcPerNode": 4}}}))
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_built_in_kind_answers_as_gos_decoder() {
+    let all = Schemas::all();
+    let said = |pod: Value| mistyped(all.of(&PODS).unwrap(), &pod, "", "Pod");
+    assert_eq!(
+        said(json!({"metadata": {"labels": {"a": 1}}})).unwrap(),
+        "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels.a of type string"
+    );
+    assert_eq!(
+        said(json!({"spec": {"containers": "x"}})).unwrap(),
+        "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container"
+    );
+    assert!(
+        said(json!({"spec": {"containers": [{"resources": {"limits": {"cpu": "lots"}}}]}}))
+            .unwrap()
+            .starts_with("quantities must")
+    );
+    assert_eq!(said(json!({"spec": {"containers": [{"resources": {"limits": {"cpu": 1}}}], "volumes": null}})), None);
+}
