@@ -236,3 +236,34 @@ async fn kubectl_watches_and_follows() {
         "a log ends with its container"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_explains_checks_and_patches() {
+    let Some(desk) = desk().await else { return };
+    for (args, expected) in [
+        ("explain mpijob.spec", "slotsPerWorker <integer>"),
+        ("explain mpijob.spec.mpiReplicaSpecs.template.spec.containers", "image <string>"),
+        ("explain mpijob.spec.mpiImplementation", "ENUM:"),
+        ("explain trainjob.spec.runtimeRef", "name <string> -required-"),
+        ("explain pod.spec.tolerations", "effect <string>"),
+        ("explain workload", "KIND: Workload"),
+        (
+            r#"patch pod pi-worker-0 -n vision -p {"spec":{"containers":[{"name":"worker","image":"mpi:2"}]}}"#,
+            "patched",
+        ),
+        ("get pod pi-worker-0 -n vision -o jsonpath={.spec.containers[*].image}", "mpi:2"),
+    ] {
+        desk.says(args, expected).await;
+    }
+    desk.refuses(
+        r#"patch pod pi-worker-0 -n vision -p {"spec":{"nodeName":"gpu-2"}}"#,
+        "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`",
+    )
+    .await;
+    let mut job = mpi_job("vision", "odd");
+    job["spec"]["slots"] = json!(2);
+    let (ok, said) = desk.feed("create -f -", &job.to_string()).await;
+    assert!(!ok && said.contains("strict decoding error: unknown field \"spec.slots\""), "{said}");
+    let (ok, said) = desk.feed("create --validate=warn -f -", &job.to_string()).await;
+    assert!(ok && said.contains("Warning: unknown field \"spec.slots\""), "{said}");
+}

@@ -28,14 +28,14 @@ impl FieldValidation {
             other => {
                 let said =
                     format!("Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\"");
-                Err(bad_option(request, "fieldValidation", said))
+                Err(bad_option(request, "fieldValidation", &said))
             }
         }
     }
 }
 
 /// 422 for a parameter.
-pub(super) fn bad_option(request: &Admitted, field: &str, said: String) -> Refusal {
+pub(super) fn bad_option(request: &Admitted, field: &str, said: &str) -> Refusal {
     let kind = match request.asked.verb.as_str() {
         "create" => "CreateOptions",
         "update" => "UpdateOptions",

@@ -117,7 +117,7 @@ fn dry_run(request: &Admitted) -> Result<bool, Refusal> {
         "All" => Ok(true),
         other => {
             let said = format!("Unsupported value: \"{other}\": supported values: \"All\"");
-            Err(validate::bad_option(request, "dryRun", said))
+            Err(validate::bad_option(request, "dryRun", &said))
         }
     }
 }

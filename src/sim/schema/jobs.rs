@@ -1,5 +1,6 @@
 //! The shapes of the job kinds, as their custom resource definitions give them. Comments are what `kubectl explain` says.
 #![allow(dead_code, reason = "only the shape of these types is used")]
+#![allow(clippy::doc_markdown, reason = "kubectl explain shows the comments as they are")]
 
 use std::collections::BTreeMap;
 

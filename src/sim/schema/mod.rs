@@ -101,18 +101,15 @@ impl Schemas {
         let mut found = Map::new();
         let mut open = Vec::new();
         for resource in resources {
-            let name = definition_name(resource);
-            match self.roots.get(&key(resource)) {
-                Some(name) => open.push(name.clone()),
-                None => {
-                    let mut root =
-                        jobs::root(resource.kind, &json!({"spec": tidy::anything(), "status": tidy::anything()}));
-                    root["x-kubernetes-group-version-kind"] =
-                        json!([{"group": resource.group, "version": resource.version, "kind": resource.kind}]);
-                    open.push(META.to_owned());
-                    found.insert(name, root);
-                }
+            if let Some(name) = self.roots.get(&key(resource)) {
+                open.push(name.clone());
+                continue;
             }
+            let mut root = jobs::root(resource.kind, &json!({"spec": tidy::anything(), "status": tidy::anything()}));
+            root["x-kubernetes-group-version-kind"] =
+                json!([{"group": resource.group, "version": resource.version, "kind": resource.kind}]);
+            open.push(META.to_owned());
+            found.insert(definition_name(resource), root);
         }
         while let Some(name) = open.pop() {
             let Some(schema) = self.definitions.get(&name).filter(|_| !found.contains_key(&name)) else { continue };

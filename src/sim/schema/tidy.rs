@@ -27,11 +27,17 @@ pub(super) fn tidy(definitions: &mut Map<String, Value>) {
 /// One schema and what is in it: no null types, references beside a description wrapped, no titles.
 fn part(schema: &mut Value) {
     match schema {
-        Value::Array(list) => list.iter_mut().for_each(part),
+        Value::Array(list) => {
+            for inner in list {
+                part(inner);
+            }
+        }
         Value::Object(_) => {
             unwrap_null(schema);
             let Value::Object(map) = schema else { return };
-            map.values_mut().for_each(part);
+            for inner in map.values_mut() {
+                part(inner);
+            }
             let described = map.len() > 1;
             if described && let Some(reference) = map.remove("$ref") {
                 map.insert("allOf".to_owned(), json!([{ "$ref": reference }]));

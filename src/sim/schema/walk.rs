@@ -54,7 +54,9 @@ pub(crate) fn fill(node: Node<'_>, value: &mut Value) {
         }
         Value::Array(list) => {
             let Some(items) = node.items() else { return };
-            list.iter_mut().for_each(|inner| fill(items, inner));
+            for inner in list {
+                fill(items, inner);
+            }
         }
         _ => {}
     }
