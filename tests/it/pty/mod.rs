@@ -1,6 +1,7 @@
 //! The program in a real terminal: a pty with a shell's job control, and a screen that is read back.
 
 mod keys;
+mod lend;
 mod life;
 mod looks;
 mod sizes;
