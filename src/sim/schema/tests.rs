@@ -118,3 +118,28 @@ fn a_built_in_kind_answers_as_gos_decoder() {
     );
     assert_eq!(said(json!({"spec": {"containers": [{"resources": {"limits": {"cpu": 1}}}], "volumes": null}})), None);
 }
+
+/// What the simulation writes is not held against schemas when it is written.
+#[tokio::test]
+async fn the_demos_own_objects_fit_their_schemas() {
+    use crate::sim::{Options, Sim, store::Selector};
+    let sim = Sim::start(Options::new()).await.unwrap();
+    let mut wrong = Vec::new();
+    for resource in sim.store().resources() {
+        let Some(node) = Schemas::all().of(resource) else { continue };
+        for object in sim.store().list(resource, None, &Selector::default()).items {
+            let mut value = (*object.value()).clone();
+            let mut said = Vec::new();
+            if resource.custom {
+                check(node, &value, "", &mut said);
+            } else if let Some(why) = mistyped(node, &value, "", resource.kind) {
+                said.push(("", String::new(), why));
+            }
+            let mut unknown = Vec::new();
+            prune(node, &mut value, "", &mut unknown);
+            wrong.extend(said.into_iter().map(|fault| format!("{} {}: {}", resource.kind, object.name, fault.2)));
+            wrong.extend(unknown.into_iter().map(|path| format!("{} {}: unknown {path}", resource.kind, object.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
