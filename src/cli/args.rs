@@ -95,10 +95,10 @@ pub enum Color {
     True,
 }
 
-impl Color {
+impl Global {
     /// Whether it says that there shall be colours, whatever the output is.
-    pub fn is_asked_for(self) -> bool {
-        !matches!(self, Self::Auto | Self::Never)
+    pub fn wants_colours(&self) -> bool {
+        !matches!(self.color, None | Some(Color::Auto | Color::Never))
     }
 }
 

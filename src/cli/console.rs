@@ -12,7 +12,7 @@ use std::{
 use ratatui::layout::Size;
 
 use super::{
-    args::{Color, Global},
+    args::Global,
     exit::{self, Failure},
     print, reach,
     setup::Setup,
@@ -114,7 +114,7 @@ pub async fn show(start: Start, global: &Global, setup: &Setup) -> Result<ExitCo
 async fn print_once(start: Start, global: &Global) -> Result<ExitCode, Failure> {
     let (width, height) = global.size.unwrap_or((120, 40));
     // A screenshot is for files and messages: it has colours only where somebody asks for them.
-    let color = if global.color.is_some_and(Color::is_asked_for) { start.caps.color } else { ColorMode::Never };
+    let color = if global.wants_colours() { start.caps.color } else { ColorMode::Never };
     let picture = once::once(start, Size { width, height }, PATIENCE).await;
     match color {
         ColorMode::Never => print::out(&picture.text())?,
