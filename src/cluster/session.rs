@@ -43,6 +43,8 @@ struct Inner {
     /// Two pages of pods in memory at once would cost more than all the rows.
     pages: Semaphore,
     access: std::sync::Mutex<access::Known>,
+    /// Why the server does not take our credential any more; `None` while it does.
+    refused: tokio::sync::watch::Sender<Option<Problem>>,
 }
 
 /// Whom a session speaks to and as whom, for titles and messages.
@@ -89,6 +91,7 @@ pub async fn connect(target: Target) -> Result<Session, Problem> {
         load: Load::default(),
         pages: Semaphore::new(1),
         access: std::sync::Mutex::default(),
+        refused: tokio::sync::watch::Sender::new(None),
     })))
 }
 
@@ -380,10 +383,26 @@ impl Session {
             Ok(result) => result,
             Err(_) => Err(Problem::timeout(doing, self.0.who.server.as_str(), self.0.timeout)),
         };
+        let refused = result.as_ref().err().filter(|problem| problem.kind == Kind::Unauthorized);
         if result.is_err() {
             self.0.load.failure();
         }
+        if result.is_ok() || refused.is_some() {
+            self.0.refused.send_if_modified(|before| {
+                let differs = before.is_some() != refused.is_some();
+                *before = refused.cloned();
+                differs
+            });
+        }
         result
+    }
+
+    /// Waits until the server does not take our credential, and says why.
+    pub async fn signed_out(&self) -> Problem {
+        let mut refused = self.0.refused.subscribe();
+        let why = refused.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        // The sender lives as long as this session.
+        why.unwrap_or_else(|| Problem::new(Kind::Bug, "the session ended", "nobody holds it", "Please report this."))
     }
 
     /// Sends, and turns an error status into a problem.

@@ -39,8 +39,16 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     ("color", "a colour name", "the context's name and the frame are shown in it; red for production"),
     ("protect", "\"ask\" or \"type-name\"", "how a change is confirmed: by y, or by typing the object's name"),
     ("alias", "text", "what the context is called on screen"),
-    ("namespaces", "list of texts", "the scope to start with, instead of the last one"),
-    ("favourites", "list of texts", "namespaces on the keys 1 to 9; 0 is all namespaces"),
+    (
+        "namespaces",
+        "list of texts",
+        "the scope to start with, instead of the last one; the picker offers them where namespaces can't be listed",
+    ),
+    (
+        "favourites",
+        "list of texts",
+        "namespaces on the keys 1 to 9; 0 is all namespaces; `+` in the picker adds to them",
+    ),
     ("request-timeout", "length of time", "as the setting of this name, for this context"),
 ];
 

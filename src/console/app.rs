@@ -16,7 +16,7 @@ use super::{
     effect::Effect,
     key::Key,
     message::{Input, Message, Told},
-    model::{Model, notices::Tone},
+    model::{Drawn, Model, notices::Tone},
     runner::Runner,
     start::Start,
     tty::Tty,
@@ -68,6 +68,7 @@ impl App {
         model.ascii = start.caps.ascii;
         model.mouse = start.config.mouse.value;
         model.session.read_only_all = start.read_only;
+        model.aliases.clone_from(&start.config.aliases);
         let (mut runner, messages) = Runner::new(start.clone());
         runner.execute(Effect::Load);
         Self { start, model, runner, messages, more: false }
@@ -271,6 +272,7 @@ impl Console {
                 Effect::Mouse(on) => tty.mouse(on)?,
                 Effect::Clipboard(text) => self.copy(tty, &text).await?,
                 Effect::Dump => self.dump(),
+                Effect::CountFrames(before) => self.count_frames(tty, before),
                 Effect::Login(_) => {
                     if let Some(signal) = self.sign_in(tty).await? {
                         return self.signal(tty, signal);
@@ -294,6 +296,22 @@ impl Console {
         Ok(())
     }
 
+    fn count_frames(&mut self, tty: &Tty, before: Drawn) {
+        let (written, at) = (tty.written(), self.app.now());
+        let seconds = u64::from(at.since(before.at));
+        let rate = |now: u64, then: u64| now.saturating_sub(then) / seconds.max(1);
+        let known = before.frames > 0 && seconds > 0;
+        let drawn = Drawn {
+            frames: written.frames,
+            bytes: written.bytes,
+            last_bytes: written.last_bytes,
+            rate: known.then(|| (rate(written.frames, before.frames), rate(written.bytes, before.bytes))),
+            at,
+        };
+        // Counting has no effects.
+        let _ = self.app.happen(Message::Drawn(drawn));
+    }
+
     /// Writes the screen below the overlays to a file.
     fn dump(&mut self) {
         let Some(paths) = &self.app.start.paths else {
@@ -314,7 +332,7 @@ impl Console {
     async fn sign_in(&mut self, tty: &mut Tty) -> io::Result<Option<Signal>> {
         let context = self.app.model.session.context.clone();
         let Some(target) = self.app.runner.target() else { return Ok(None) };
-        let target = target.in_context(&context);
+        let target = self.app.start.in_context(&target, &context);
         let (brought, size) = match tty.lend(login(&target)).await? {
             child::Ended::Given(given) => given,
             child::Ended::Told(signal) => return Ok(Some(signal)),

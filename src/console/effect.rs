@@ -1,6 +1,7 @@
 //! Effects: orders to the outside, as data. The runner executes them; nothing else does.
 
 use super::model::{
+    Drawn,
     page::PageEffect,
     session::{Scope, SessionEffect, SessionId},
 };
@@ -15,6 +16,13 @@ pub enum Remember {
         context: String,
         /// The scope.
         scope: Scope,
+    },
+    /// The favourites that were chosen in a context.
+    Favourites {
+        /// Name of the context.
+        context: String,
+        /// The scopes, in the order of their keys.
+        scopes: Vec<Scope>,
     },
     /// A line entered in the palette.
     Line(String),
@@ -52,6 +60,8 @@ pub enum Effect {
     Redraw,
     /// Turn mouse reports on or off.
     Mouse(bool),
+    /// Count what was written to the terminal since this.
+    CountFrames(Drawn),
     /// Leave.
     Quit,
 }

@@ -8,6 +8,7 @@ use ratatui::layout::Size;
 use super::{
     key::Key,
     model::{
+        Drawn,
         page::{LogId, LogMessage, PageId, PageMessage},
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
     },
@@ -33,6 +34,8 @@ pub enum Message {
     Log(LogId, LogMessage),
     /// The kubeconfig was read, and what was remembered.
     Loaded(Box<Loaded>),
+    /// What the terminal cost was counted.
+    Drawn(Drawn),
     /// Something about files, the clipboard or the program itself.
     Told(Told),
 }

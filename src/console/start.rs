@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     cluster::{Problem, Target, target::Now},
-    config::{Config, Paths},
+    config::{Config, Origin, Paths},
     jobs::causes::Rules,
     term::caps::Caps,
 };
@@ -42,6 +42,23 @@ pub struct Start {
     pub notes: Vec<String>,
     /// The clock.
     pub now: Now,
+}
+
+impl Start {
+    /// This target, for another context and with that one's settings.
+    pub fn in_context(&self, target: &Target, context: &str) -> Target {
+        let mut target = target.in_context(context);
+        let (all, own) = (&self.config.request_timeout, self.config.context(context).request_timeout);
+        let asked = matches!(all.origin, Origin::Argument(_));
+        target.timeout = own.filter(|_| !asked).unwrap_or(all.value);
+        target
+    }
+
+    /// Reads the kubeconfig anew for this context: its credentials may have changed.
+    pub fn loader(&self, context: &str) -> LoadTarget {
+        let (start, context) = (self.clone(), context.to_owned());
+        Arc::new(move || Ok(start.in_context(&(start.load)()?, &context)))
+    }
 }
 
 /// The keymap of this name with the user's file laid over it, and what is wrong with it.

@@ -42,6 +42,9 @@ pub struct Remembered {
     /// Last scope by context: its namespaces, none for all of them.
     #[serde(default)]
     pub scopes: BTreeMap<String, Vec<String>>,
+    /// Favourite scopes by context, in the order of their keys, each with its namespaces.
+    #[serde(default)]
+    pub favourites: BTreeMap<String, Vec<Vec<String>>>,
     /// Ids of the job list's columns, in order; empty for the default ones.
     #[serde(default)]
     pub columns: Vec<String>,
@@ -99,6 +102,9 @@ impl Remembered {
         self.history.drain(..too_many);
         while self.scopes.len() > MOST_CONTEXTS {
             self.scopes.pop_first();
+        }
+        while self.favourites.len() > MOST_CONTEXTS {
+            self.favourites.pop_first();
         }
         while self.filters.len() > MOST_FILTERS {
             self.filters.pop_first();

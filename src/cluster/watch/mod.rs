@@ -7,10 +7,9 @@ mod backoff;
 mod driver;
 mod lines;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     discovery::Offer,
@@ -29,9 +28,18 @@ use crate::jobs::{
 pub const MOST_WATCHES: usize = 24;
 
 /// The running lists of a session. Dropping it ends them all.
-#[derive(Debug)]
 pub struct Watches {
-    _tasks: JoinSet<()>,
+    reading: BTreeMap<ListKey, Reading>,
+    mailbox: Mailbox,
+    cancel: CancellationToken,
+}
+
+/// One list being read.
+struct Reading {
+    path: String,
+    labels: String,
+    watched: bool,
+    _ends: DropGuard,
 }
 
 /// Which events to keep of a namespace's.
@@ -85,15 +93,49 @@ impl Watches {
         mailbox: &Mailbox,
         cancel: &CancellationToken,
     ) -> Self {
-        let mut tasks = JoinSet::new();
+        let mut watches = Self::none(mailbox, cancel);
+        watches.change(session, offer, lists, job_labels);
+        watches
+    }
+
+    fn none(mailbox: &Mailbox, cancel: &CancellationToken) -> Self {
+        Self { reading: BTreeMap::new(), mailbox: mailbox.clone(), cancel: cancel.clone() }
+    }
+
+    /// Reads these from now on: what is read in the same way goes on undisturbed, what is new begins, the rest ends
+    /// and its rows go.
+    pub fn change(&mut self, session: &Session, offer: &Offer, lists: Vec<ListKey>, job_labels: Option<&str>) {
+        let mailbox = self.mailbox.clone();
+        self.reading.retain(|key, _| {
+            let stays = lists.contains(key);
+            if !stays {
+                mailbox.restart(key);
+                mailbox.complete(key);
+            }
+            stays
+        });
         for (index, key) in lists.into_iter().enumerate() {
-            let Some(spec) = Spec::new(key.clone(), offer, job_labels, index < MOST_WATCHES) else {
-                mailbox.phase(&key, ListPhase::Error(Clean::new("not served by this cluster")));
-                continue;
-            };
-            tasks.spawn(run(session.clone(), spec, mailbox.clone(), cancel.clone()));
+            match Spec::new(key.clone(), offer, job_labels, index < MOST_WATCHES) {
+                Some(spec) => self.read(session, spec),
+                None => self.mailbox.phase(&key, ListPhase::Error(Clean::new("not served by this cluster"))),
+            }
         }
-        Self { _tasks: tasks }
+    }
+
+    fn read(&mut self, session: &Session, spec: Spec) {
+        let same = |old: &Reading| (&old.path, &old.labels, old.watched) == (&spec.path, &spec.labels, spec.watched);
+        if self.reading.get(&spec.key).is_some_and(same) {
+            return;
+        }
+        let token = self.cancel.child_token();
+        let reading = Reading {
+            path: spec.path.clone(),
+            labels: spec.labels.clone(),
+            watched: spec.watched,
+            _ends: token.clone().drop_guard(),
+        };
+        self.reading.insert(spec.key.clone(), reading);
+        tokio::spawn(run(session.clone(), spec, self.mailbox.clone(), token));
     }
 
     /// Reads events of all types in a namespace, those that `only` keeps.
@@ -104,7 +146,7 @@ impl Watches {
         mailbox: &Mailbox,
         cancel: &CancellationToken,
     ) -> Self {
-        let mut tasks = JoinSet::new();
+        let mut watches = Self::none(mailbox, cancel);
         let events = Resource::core("events");
         let spec = Spec {
             only: Some(only),
@@ -115,13 +157,14 @@ impl Watches {
             watched: true,
             key: ListKey { of: ListOf::Warnings, namespace: Some(namespace.clone()) },
         };
-        tasks.spawn(run(session.clone(), spec, mailbox.clone(), cancel.clone()));
-        Self { _tasks: tasks }
+        watches.read(session, spec);
+        watches
     }
 }
 
 async fn run(session: Session, spec: Spec, mailbox: Mailbox, cancel: CancellationToken) {
     tokio::select! {
+        biased;
         () = cancel.cancelled() => {}
         () = driver::Driver::new(session, spec, mailbox).run() => {}
     }

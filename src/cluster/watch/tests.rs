@@ -125,6 +125,32 @@ async fn pages_then_live_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_of_lists_starts_and_ends_only_what_differs() {
+    let store = Store::default();
+    store.put("a", &slots(1));
+    let mut run = start(&store, None).await;
+    let mut held = Held::default();
+    held.until_quiet(&run.mailbox, QUIET).await;
+    let scope = [Name::new("team-a").expect("a name")];
+    let jobs = || lists(&offer(), Some(&scope)).into_iter().filter(|k| matches!(k.of, ListOf::Jobs(_))).collect();
+    let asked = |run: &Run| run.store.data().requests.len();
+    let before = asked(&run);
+    let watches = run.watches.as_mut().expect("running");
+    watches.change(&run.session, &offer(), jobs(), None);
+    held.until_quiet(&run.mailbox, QUIET).await;
+    assert_eq!(asked(&run), before, "the same lists go on undisturbed");
+    let watches = run.watches.as_mut().expect("running");
+    watches.change(&run.session, &offer(), jobs(), Some("app=x"));
+    held.until_quiet(&run.mailbox, QUIET).await;
+    assert!(asked(&run) > before && run.store.data().requests.last().is_some_and(|r| r.contains("app%3Dx")));
+    let watches = run.watches.as_mut().expect("running");
+    watches.change(&run.session, &offer(), Vec::new(), None);
+    held.until_quiet(&run.mailbox, QUIET).await;
+    assert!(held.rows.is_empty(), "the rows of a list that ended go");
+    assert_eq!(run.session.load().now().streams, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_changed_while_cut_off_is_not_lost() {
     let store = Store::default();
     store.put("a", &slots(1));

@@ -19,6 +19,7 @@ pub enum AppCommand {
     Reconnect,
     Messages,
     Debug,
+    Health,
     Copy,
     Dump,
     Mouse,
@@ -82,6 +83,7 @@ pub(super) const ROWS: &[Command] = &[
     row(AppCommand::Reconnect, "session.reconnect", "Reconnect", "Read the cluster again from the beginning.", ANY),
     row(AppCommand::Messages, "app.messages", "Messages", "Read the notices of this run again.", ANY),
     row(AppCommand::Debug, "app.debug", "Debug", "Show what the console costs: lists, requests, frames, bytes.", ANY),
+    row(AppCommand::Health, "session.health", "Health", "Show what the cluster serves and how its operators do.", ANY),
     row(AppCommand::Copy, "app.copy", "Copy", "Copy what is selected to the terminal's clipboard.", ANY),
     row(AppCommand::Dump, "app.dump", "Dump screen", "Write this screen to a text file only you can read.", ANY),
     row(

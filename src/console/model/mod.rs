@@ -7,17 +7,34 @@ pub mod list;
 pub mod notices;
 pub mod overlay;
 pub mod page;
+pub mod place;
 pub mod session;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ratatui::layout::Size;
 
 use self::{
-    keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, session::SessionModel,
+    keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, place::Place,
+    session::SessionModel,
 };
 use super::{commands::Context, keymap::Keymap};
 use crate::jobs::{Secs, causes::Rules, fleet::Fleet};
+
+/// What was written to the terminal, and how fast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Frames with a change in them.
+    pub frames: u64,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Bytes of the last frame with a change.
+    pub last_bytes: usize,
+    /// Frames and bytes a second since it was asked before, where it was.
+    pub rate: Option<(u64, u64)>,
+    /// When it was asked.
+    pub at: Secs,
+}
 
 /// The whole state of the console.
 #[derive(Debug)]
@@ -48,6 +65,12 @@ pub struct Model {
     pub keys: KeyState,
     /// Lines entered in the palette, newest last.
     pub palette_history: Vec<String>,
+    /// Words of the palette that stand for a whole line.
+    pub aliases: BTreeMap<String, String>,
+    /// The view before this one.
+    pub last_place: Option<Place>,
+    /// What the terminal cost, for `:debug`.
+    pub drawn: Drawn,
     /// Whether something visible changed since the last frame.
     pub dirty: bool,
 }
@@ -69,6 +92,9 @@ impl Model {
             notices: Notices::default(),
             keys: KeyState::new(keymap),
             palette_history: Vec::new(),
+            aliases: BTreeMap::new(),
+            last_place: None,
+            drawn: Drawn::default(),
             dirty: true,
         }
     }
@@ -87,7 +113,8 @@ impl Model {
     pub fn next_deadline(&self) -> Option<Secs> {
         let now = self.now;
         let page = self.page.as_ref().map_or_else(|| self.list.next_deadline(now), |page| page.next_deadline(now));
-        [self.notices.next_deadline(now), page, self.session.next_deadline(now), self.fleet.next_deadline()]
+        let debug = self.overlays.iter().any(Overlay::is_debug).then(|| now.plus(1));
+        [debug, self.notices.next_deadline(now), page, self.session.next_deadline(now), self.fleet.next_deadline()]
             .into_iter()
             .flatten()
             .min()

@@ -26,6 +26,11 @@ impl Overlay {
             Self::Prompt(_) | Self::Picker(_) | Self::Confirm(_) => Vec::new(),
         }
     }
+
+    /// Whether it shows costs, which go on while one looks.
+    pub fn is_debug(&self) -> bool {
+        matches!(self, Self::Text(text) if text.source == TextSource::Debug)
+    }
 }
 
 /// A typed line.
@@ -188,6 +193,8 @@ pub enum TextSource {
     Messages,
     /// What the console costs.
     Debug,
+    /// What the cluster serves, and how its operators do.
+    Health,
     /// A given text: heading and lines.
     Fixed(String, Vec<String>),
 }

@@ -73,6 +73,10 @@ pub struct ContextInfo {
     pub colour: Option<String>,
     /// Favourite scopes, at 1–9.
     pub favourites: Vec<Scope>,
+    /// How many of them the config sets; the others were chosen here.
+    pub fixed: usize,
+    /// Namespaces that the config names, to choose from where they can't be listed.
+    pub known: Vec<Name>,
     /// The scope looked at last time.
     pub last_scope: Option<Scope>,
 }
@@ -120,12 +124,14 @@ pub struct Offered {
 }
 
 /// One operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operator {
     /// `mpi-operator`.
     pub name: Clean,
     /// `v0.8.2`, empty if not readable.
     pub version: Clean,
+    /// `1 of 1 ready`, or why that is not known.
+    pub state: Clean,
     /// What is wrong; `None` if nothing is.
     pub trouble: Option<Clean>,
 }
@@ -159,8 +165,6 @@ pub struct SessionModel {
     pub user: Clean,
     /// Namespaces looked at.
     pub scope: Scope,
-    /// The scope before, for `-`.
-    pub last_scope: Option<Scope>,
     /// The context before, for `:ctx -`.
     pub last_context: Option<String>,
     /// Nothing may be changed.
@@ -171,6 +175,8 @@ pub struct SessionModel {
     pub offered: Option<Offered>,
     /// The lists that are read; `None` until that is decided.
     pub planned: Option<Vec<ListKey>>,
+    /// The label selector that the server narrows jobs by.
+    pub narrowed: Option<String>,
     /// How the lists do.
     pub lists: BTreeMap<ListKey, ListPhase>,
     /// Namespaces to choose from.
@@ -236,6 +242,8 @@ pub enum SessionEffect {
         /// The scope; `None`: find it by the rules for a start.
         scope: Option<Scope>,
     },
+    /// Read only jobs with these labels: a selector, or all.
+    Narrow(Option<String>),
     /// Read which namespaces there are.
     Namespaces,
     /// Count what it costs.

@@ -47,6 +47,10 @@ fn current_id(known: &kubeconfig::Contexts) -> Option<String> {
 fn context(info: &kubeconfig::ContextInfo, config: &Config, remembered: &Remembered) -> ContextInfo {
     let said = config.context(&info.id);
     let names = if said.namespaces.is_empty() { remembered.scopes.get(&info.id) } else { Some(&said.namespaces) };
+    let fixed: Vec<_> = said.favourites.iter().filter_map(|text| Scope::of([text.as_str()])).collect();
+    let chosen = remembered.favourites.get(&info.id).into_iter().flatten();
+    let chosen = chosen.filter_map(|names| Scope::of(names.iter().map(String::as_str))).filter(|s| !fixed.contains(s));
+    let chosen: Vec<_> = chosen.collect();
     ContextInfo {
         name: info.id.clone(),
         shown: said.alias.as_deref().map_or_else(|| info.name.clone(), crate::jobs::Clean::new),
@@ -55,7 +59,9 @@ fn context(info: &kubeconfig::ContextInfo, config: &Config, remembered: &Remembe
         namespace: info.namespace.as_ref().and_then(|name| Name::new(name.as_str())),
         read_only: said.read_only.unwrap_or(config.read_only.value),
         colour: said.color,
-        favourites: said.favourites.iter().filter_map(|text| Scope::of([text.as_str()])).collect(),
+        fixed: fixed.len(),
+        favourites: fixed.into_iter().chain(chosen).collect(),
+        known: said.namespaces.iter().filter_map(|name| Name::new(name)).collect(),
         last_scope: names.and_then(|names| Scope::of(names.iter().map(String::as_str))),
     }
 }
@@ -81,6 +87,10 @@ pub(super) fn remember(path: &Path, what: Remember) -> Result<(), DiskProblem> {
         Remember::Scope { context, scope } => {
             let names = scope.names().iter().map(ToString::to_string).collect::<Vec<_>>();
             kept.scopes.insert(context, if names.is_empty() { vec!["*".to_owned()] } else { names });
+        }
+        Remember::Favourites { context, scopes } => {
+            let names = |scope: &Scope| scope.names().iter().map(ToString::to_string).collect();
+            kept.favourites.insert(context, scopes.iter().map(names).collect());
         }
         Remember::Line(line) => kept.push_history(&line),
         Remember::Columns(columns) => kept.columns = columns,

@@ -18,7 +18,7 @@ use super::{
     message::{Message, Told},
     model::{
         notices::Tone,
-        session::{SessionEffect, SessionId},
+        session::{Scope, SessionEffect, SessionId},
     },
     start::Start,
 };
@@ -46,6 +46,7 @@ struct Running {
     id: SessionId,
     mailbox: Mailbox,
     ready: watch::Receiver<Option<Ready>>,
+    labels: watch::Sender<Option<String>>,
     token: CancellationToken,
     _cancels: DropGuard,
 }
@@ -80,6 +81,7 @@ impl Runner {
             | Effect::Dump
             | Effect::Redraw
             | Effect::Mouse(_)
+            | Effect::CountFrames(_)
             | Effect::Quit => {}
         }
     }
@@ -106,7 +108,13 @@ impl Runner {
 
     /// What the kubeconfig says, from a [`Message::Loaded`].
     pub fn set_target(&mut self, target: Target) {
-        self.target = Some(target);
+        // What a sign-in brought outlives a look at the files.
+        let signed_in = self.target.as_ref().filter(|old| target.login.is_none() && old.login.is_some());
+        let login = signed_in.map(|old| (old.context.clone(), old.login.clone()));
+        self.target = Some(match login {
+            Some((context, login)) => Target { context, login, ..target },
+            None => target,
+        });
     }
 
     /// A cancellation token that ends with the current session.
@@ -138,32 +146,46 @@ impl Runner {
 
     fn session(&mut self, id: SessionId, effect: SessionEffect) {
         match effect {
-            SessionEffect::Open { context, scope } => {
-                let Some(target) = &self.target else { return };
-                let token = CancellationToken::new();
-                let mailbox = Mailbox::new();
-                let (tell_ready, ready) = watch::channel(None);
-                let live = session::Live {
-                    id,
-                    // What a sign-in brought is only good for its own context.
-                    target: if target.context.as_ref() == Some(&context) {
-                        target.clone()
-                    } else {
-                        target.in_context(&context)
-                    },
-                    scope,
-                    mailbox: mailbox.clone(),
-                    ready: tell_ready,
-                    results: self.results(),
-                    token: token.clone(),
-                };
-                let cancels = token.clone().drop_guard();
-                tokio::spawn(live.run());
-                self.running = Some(Running { id, mailbox, ready, token, _cancels: cancels });
+            SessionEffect::Open { context, scope } => self.open(id, &context, scope),
+            SessionEffect::Narrow(labels) => {
+                if let Some(running) = self.running.as_ref().filter(|running| running.id == id) {
+                    running.labels.send_if_modified(|before| {
+                        let differs = *before != labels;
+                        *before = labels;
+                        differs
+                    });
+                }
             }
             SessionEffect::Namespaces => self.for_ready(id, session::namespaces),
             SessionEffect::Count => self.for_ready(id, session::counters),
         }
+    }
+
+    fn open(&mut self, id: SessionId, context: &str, scope: Option<Scope>) {
+        let Some(target) = &self.target else { return };
+        let token = CancellationToken::new();
+        let mailbox = Mailbox::new();
+        let (tell_ready, ready) = watch::channel(None);
+        let (labels, hear_labels) = watch::channel(None);
+        let live = session::Live {
+            id,
+            // What a sign-in brought is only good for its own context.
+            target: if target.context.as_deref() == Some(context) {
+                target.clone()
+            } else {
+                self.start.in_context(target, context)
+            },
+            load: self.start.loader(context),
+            scope,
+            labels: hear_labels,
+            mailbox: mailbox.clone(),
+            ready: tell_ready,
+            results: self.results(),
+            token: token.clone(),
+        };
+        let cancels = token.clone().drop_guard();
+        tokio::spawn(live.run());
+        self.running = Some(Running { id, mailbox, ready, labels, token, _cancels: cancels });
     }
 
     /// Runs a task on the current session, if it is the one meant and stands.

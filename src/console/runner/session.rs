@@ -1,9 +1,12 @@
 //! The life of a session: connect, find out what is served, settle the scope, read the lists; again and again until
-//! somebody wants another one.
+//! somebody wants another one. It outlives a credential: with a new one the same lists are read on.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{Ready, Results, disk::trouble};
@@ -12,11 +15,12 @@ use crate::{
         self, Mailbox, Problem, ProblemKind, Target,
         discovery::{Offer, discover},
         health::Deployment,
-        watch::Watches,
+        watch::{MOST_WATCHES, Watches},
     },
     console::{
         message::Message,
         model::session::{Namespaces, Offered, Operator, Scope, SessionId, SessionMessage},
+        start::LoadTarget,
     },
     jobs::{
         Clean, Kind, Name,
@@ -26,18 +30,35 @@ use crate::{
 
 /// What is installed meanwhile is found after at most this long.
 const ASK_AGAIN: Duration = Duration::from_mins(5);
-/// As many lists are read at most.
-const MOST_LISTS: usize = 24;
+/// The same where there is nothing to read yet: somebody may be installing it.
+const ASK_AGAIN_SOON: Duration = Duration::from_secs(10);
+/// A selector is sent to the server when it has not changed for so long.
+const TYPED: Duration = Duration::from_millis(600);
+/// After a 401, between two attempts.
+const SIGNED_OUT: Duration = Duration::from_mins(1);
+/// How often the kubeconfig is looked at meanwhile: a new credential is used at once.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A session to be lived.
 pub(super) struct Live {
     pub(super) id: SessionId,
     pub(super) target: Target,
+    /// Reads the kubeconfig anew, for this context.
+    pub(super) load: LoadTarget,
     pub(super) scope: Option<Scope>,
+    /// Label selector that lists of jobs are narrowed by.
+    pub(super) labels: watch::Receiver<Option<String>>,
     pub(super) mailbox: Mailbox,
     pub(super) ready: watch::Sender<Option<Ready>>,
     pub(super) results: Results,
     pub(super) token: CancellationToken,
+}
+
+/// What a standing session does next.
+enum Next {
+    AskAgain,
+    Narrow,
+    SignedOut,
 }
 
 impl Live {
@@ -46,23 +67,51 @@ impl Live {
         token.run_until_cancelled(self.live()).await;
     }
 
-    async fn live(self) {
-        let Some(mut ready) = self.connected().await else { return };
+    async fn live(mut self) {
+        let target = self.target.clone();
+        let first = self.attempt(target).await;
+        let Some(mut ready) = self.stands(first).await else { return };
         let scope = self.settled(&ready).await;
-        let mut reading = self.read(&ready, &scope, None).await;
+        let mut reading = self.read(&ready, &scope).await;
         loop {
-            self.tell(SessionMessage::Operators(operators(&ready).await)).await;
-            tokio::time::sleep(ASK_AGAIN).await;
-            // A failure here shows in the lists, too; they are the ones to tell of it.
-            let Ok(offer) = discover(&ready.session).await else { continue };
-            let differs = plan(&offer, &scope) != plan(&ready.offer, &scope);
-            ready.offer = Arc::new(offer);
-            self.ready.send_replace(Some(ready.clone()));
-            self.tell(SessionMessage::Up(offered(&ready.offer))).await;
-            if differs {
-                reading = self.read(&ready, &scope, Some(reading)).await;
+            match self.next(&ready).await {
+                Next::Narrow => {
+                    let keys = self.lists(&ready, &scope).await;
+                    reading.change(&ready.session, &ready.offer, keys, self.labels().as_deref());
+                }
+                Next::SignedOut => {
+                    // A plugin, a token file or the kubeconfig may have a new credential already.
+                    let again = self.attempt_anew().await;
+                    let Some(stands) = self.stands(again).await else { return };
+                    ready = stands;
+                    reading = self.read(&ready, &scope).await;
+                }
+                Next::AskAgain => {
+                    // A failure here shows in the lists, too; they are the ones to tell of it.
+                    let Ok(offer) = discover(&ready.session).await else { continue };
+                    ready.offer = Arc::new(offer);
+                    self.announce(&ready).await;
+                    let keys = self.lists(&ready, &scope).await;
+                    self.tell(SessionMessage::Lists(keys.clone())).await;
+                    reading.change(&ready.session, &ready.offer, keys, self.labels().as_deref());
+                }
             }
         }
+    }
+
+    /// Waits for what there is to do.
+    async fn next(&mut self, ready: &Ready) -> Next {
+        let wait = if ready.offer.kinds.is_empty() { ASK_AGAIN_SOON } else { ASK_AGAIN };
+        let labels = &mut self.labels;
+        tokio::select! {
+            _ = ready.session.signed_out() => Next::SignedOut,
+            () = settled_value(labels) => Next::Narrow,
+            () = tokio::time::sleep(wait) => Next::AskAgain,
+        }
+    }
+
+    fn labels(&self) -> Option<String> {
+        self.labels.borrow().clone()
     }
 
     async fn tell(&self, message: SessionMessage) {
@@ -70,35 +119,69 @@ impl Live {
         let _ = self.results.send(Message::Session(self.id, message)).await;
     }
 
+    /// It stands, and this is what it offers; how the operators do follows.
+    async fn announce(&self, ready: &Ready) {
+        self.ready.send_replace(Some(ready.clone()));
+        self.tell(SessionMessage::Up(offered(&ready.offer))).await;
+        let (ready, results, token) = (ready.clone(), self.results.clone(), self.token.clone());
+        tokio::spawn(token.run_until_cancelled_owned(async move {
+            let message = SessionMessage::Operators(operators(&ready).await);
+            let _ = results.send(Message::Session(ready.id, message)).await;
+        }));
+    }
+
     /// Tries until it stands. `None`: it never will without the person doing something.
-    async fn connected(&self) -> Option<Ready> {
-        let mut wait = Duration::from_millis(500);
+    async fn stands(&self, first: Result<Ready, Problem>) -> Option<Ready> {
+        let (mut result, mut wait) = (first, Duration::from_millis(500));
         loop {
-            match self.attempt().await {
+            let problem = match result {
                 Ok(ready) => {
-                    self.ready.send_replace(Some(ready.clone()));
-                    self.tell(SessionMessage::Up(offered(&ready.offer))).await;
+                    self.announce(&ready).await;
                     return Some(ready);
                 }
-                Err(problem) => {
-                    let trouble = trouble(&problem, (self.target.now)());
-                    let retries = trouble.retries;
-                    self.tell(SessionMessage::Down(trouble)).await;
-                    if !retries {
-                        return None;
-                    }
-                    let slow = matches!(problem.kind, ProblemKind::Unauthorized | ProblemKind::Forbidden);
-                    tokio::time::sleep(if slow { Duration::from_mins(1) } else { jittered(wait, self.id) }).await;
-                    wait = (wait * 2).min(Duration::from_secs(4));
-                }
+                Err(problem) => problem,
+            };
+            let trouble = trouble(&problem, (self.target.now)());
+            let retries = trouble.retries;
+            self.tell(SessionMessage::Down(trouble)).await;
+            if !retries {
+                return None;
+            }
+            if matches!(problem.kind, ProblemKind::Unauthorized | ProblemKind::Forbidden) {
+                self.patience().await;
+            } else {
+                tokio::time::sleep(jittered(wait, self.id)).await;
+            }
+            wait = (wait * 2).min(Duration::from_secs(4));
+            result = self.attempt_anew().await;
+        }
+    }
+
+    /// Waits for a minute, or until a file of the kubeconfig is written.
+    async fn patience(&self) {
+        let (end, before) = (Instant::now() + SIGNED_OUT, written(&self.target).await);
+        while Instant::now() < end {
+            tokio::time::sleep(LOOK).await;
+            if written(&self.target).await != before {
+                return;
             }
         }
     }
 
-    async fn attempt(&self) -> Result<Ready, Problem> {
-        let session = cluster::connect(self.target.clone()).await?;
+    async fn attempt(&self, target: Target) -> Result<Ready, Problem> {
+        let session = cluster::connect(target).await?;
         let offer = Arc::new(discover(&session).await?);
         Ok(Ready { id: self.id, session, offer })
+    }
+
+    /// With what the kubeconfig says now.
+    async fn attempt_anew(&self) -> Result<Ready, Problem> {
+        let load = Arc::clone(&self.load);
+        let target = match tokio::task::spawn_blocking(move || load()).await {
+            Ok(target) => target?,
+            Err(_) => self.target.clone(),
+        };
+        self.attempt(target).await
     }
 
     /// The scope that was asked for, else all namespaces if they may be read, else `default`.
@@ -113,21 +196,40 @@ impl Live {
         scope
     }
 
-    /// Reads the lists that are served now; those that were read before under the same key go on.
-    async fn read(&self, ready: &Ready, scope: &Scope, before: Option<Reading>) -> Reading {
-        drop(before);
-        let keys = within(plan(&ready.offer, scope), || plan(&ready.offer, &Scope::All));
+    /// Reads the lists of what is served now.
+    async fn read(&self, ready: &Ready, scope: &Scope) -> Watches {
+        let keys = self.lists(ready, scope).await;
         self.tell(SessionMessage::Lists(keys.clone())).await;
-        let token = self.token.child_token();
-        let watches = Watches::start(&ready.session, &ready.offer, keys, None, &self.mailbox, &token);
-        Reading { _watches: watches, _cancels: token.drop_guard() }
+        Watches::start(&ready.session, &ready.offer, keys, self.labels().as_deref(), &self.mailbox, &self.token)
+    }
+
+    /// The lists to read. More than can be watched become one of each kind for the whole cluster, of which the scope's
+    /// rows are kept, if that may be read; else the last ones are polled.
+    async fn lists(&self, ready: &Ready, scope: &Scope) -> Vec<ListKey> {
+        let keys = plan(&ready.offer, scope);
+        if keys.len() <= MOST_WATCHES || !may_read_all(ready).await {
+            return keys;
+        }
+        plan(&ready.offer, &Scope::All)
     }
 }
 
-/// Lists being read; dropping it ends that.
-struct Reading {
-    _watches: Watches,
-    _cancels: tokio_util::sync::DropGuard,
+/// Waits for a new value, and until it has stopped changing.
+async fn settled_value(labels: &mut watch::Receiver<Option<String>>) {
+    if labels.changed().await.is_err() {
+        return std::future::pending().await;
+    }
+    while let Ok(Ok(())) = tokio::time::timeout(TYPED, labels.changed()).await {}
+}
+
+/// When each file of the kubeconfig was written, and its length.
+async fn written(target: &Target) -> Vec<Option<(SystemTime, u64)>> {
+    let loaded = Arc::clone(&target.kubeconfig);
+    let of = |path: &std::path::PathBuf| {
+        let meta = std::fs::metadata(path).ok()?;
+        Some((meta.modified().ok()?, meta.len()))
+    };
+    tokio::task::spawn_blocking(move || loaded.files.iter().map(of).collect()).await.unwrap_or_default()
 }
 
 /// The lists for what is served: jobs first, since they are the screen.
@@ -154,11 +256,6 @@ fn plan(offer: &Offer, scope: &Scope) -> Vec<ListKey> {
     of.into_iter().flat_map(key).collect()
 }
 
-/// More lists than allowed become one of each kind for the whole cluster, of which the scope's rows are kept.
-fn within(keys: Vec<ListKey>, whole: impl FnOnce() -> Vec<ListKey>) -> Vec<ListKey> {
-    if keys.len() <= MOST_LISTS { keys } else { whole() }
-}
-
 fn jittered(wait: Duration, id: SessionId) -> Duration {
     // Sessions of many consoles that lost the same server should not come back in step; the process id differs.
     let spread = (std::process::id().wrapping_mul(2_654_435_761) ^ id.0) % 400;
@@ -173,11 +270,15 @@ fn offered(offer: &Offer) -> Offered {
     }
 }
 
-/// Asks the server itself: a review would be a hint only. One object of the first kind at most comes back.
+/// Asks the server itself: a review would be a hint only. One object at most comes back.
 async fn may_read_all(ready: &Ready) -> bool {
-    let Some(kind) = ready.offer.kinds.first() else { return true };
-    let info = kind.info();
-    let path = format!("/apis/{}/{}/{}?limit=1", info.group, info.version, info.plural);
+    let path = ready.offer.kinds.first().map_or_else(
+        || "/api/v1/pods?limit=1".to_owned(),
+        |kind| {
+            let info = kind.info();
+            format!("/apis/{}/{}/{}?limit=1", info.group, info.version, info.plural)
+        },
+    );
     let answer = ready.session.get(&path, "application/json", "list jobs of all namespaces").await;
     !matches!(answer, Err(problem) if problem.kind == ProblemKind::Forbidden)
 }
@@ -197,14 +298,13 @@ async fn operators(ready: &Ready) -> Vec<Operator> {
     let served = cluster::health::health(&ready.session, &ready.offer).await.into_iter().filter(|c| c.served);
     served
         .map(|component| {
-            let trouble = match component.deployment {
-                Deployment::Found { ready, wanted } if ready < wanted => {
-                    Some(Clean::new(&format!("{ready} of {wanted} pods ready")))
-                }
-                _ => None,
+            let (state, ill) = match component.deployment {
+                Deployment::Found { ready, wanted } => (format!("{ready} of {wanted} pods ready"), ready < wanted),
+                Deployment::Missing => ("its Deployment is not where it usually is".to_owned(), false),
+                Deployment::Unknown(why) => (format!("can't be seen: {why}"), false),
             };
-            let version = component.version.unwrap_or_default();
-            Operator { name: Clean::new(component.name), version, trouble }
+            let (state, version) = (Clean::new(&state), component.version.unwrap_or_default());
+            Operator { name: Clean::new(component.name), version, trouble: ill.then(|| state.clone()), state }
         })
         .collect()
 }
@@ -245,14 +345,5 @@ mod tests {
         );
         assert!(!of(&offer(&[Kind::TrainJob])).contains(&ListOf::Pods));
         assert!(of(&offer(&[Kind::TrainJob])).contains(&ListOf::JobSetPods));
-    }
-
-    #[test]
-    fn too_many_lists_become_one_of_each_kind() {
-        let offer = offer(&[Kind::MpiJob, Kind::PyTorchJob]);
-        let names: Vec<String> = (0..12).map(|n| format!("team-{n}")).collect();
-        let scope = Scope::of(names.iter().map(String::as_str)).expect("names");
-        let keys = within(plan(&offer, &scope), || plan(&offer, &Scope::All));
-        assert!(keys.len() <= MOST_LISTS && keys.iter().all(|key| key.namespace.is_none()));
     }
 }

@@ -10,6 +10,7 @@ use crate::console::{
         overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose, TextOverlay, TextSource},
         session::SessionEffect,
     },
+    view::trouble,
 };
 
 /// A command that works everywhere.
@@ -21,8 +22,9 @@ pub fn command(model: &mut Model, id: AppCommand) -> Vec<Effect> {
         AppCommand::Messages => show(model, TextSource::Messages),
         AppCommand::Debug => {
             show(model, TextSource::Debug);
-            return vec![Effect::Session(model.session.id, SessionEffect::Count)];
+            return count(model);
         }
+        AppCommand::Health => show(model, TextSource::Health),
         AppCommand::Palette => open_palette(model),
         AppCommand::Copy => return copy(model),
         AppCommand::Dump => return vec![Effect::Dump],
@@ -47,6 +49,11 @@ pub fn command(model: &mut Model, id: AppCommand) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Asks what the console costs.
+pub fn count(model: &Model) -> Vec<Effect> {
+    vec![Effect::CountFrames(model.drawn), Effect::Session(model.session.id, SessionEffect::Count)]
+}
+
 /// Puts a text on top.
 pub fn show(model: &mut Model, source: TextSource) {
     model.overlays.push(Overlay::Text(TextOverlay { source, scroll: 0, search: String::new() }));
@@ -66,7 +73,11 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn copy(model: &mut Model) -> Vec<Effect> {
-    let text = if model.page.is_some() { page::copied(model) } else { list::copied(model) };
+    let text = match &model.page {
+        Some(_) => page::copied(model),
+        None if trouble::serves_nothing(model) => Some(trouble::INSTALL.to_owned()),
+        None => list::copied(model),
+    };
     match text {
         Some(text) if !text.is_empty() => vec![Effect::Clipboard(text)],
         _ => {
@@ -109,11 +120,27 @@ pub fn palette(model: &mut Model, event: PromptEvent) -> Vec<Effect> {
 }
 
 fn entered(model: &mut Model, line: &str) -> Vec<Effect> {
-    let (word, rest) = line.split_once(char::is_whitespace).map_or((line, ""), |(w, r)| (w, r.trim()));
+    let (word, rest) = first_word(line);
+    match model.aliases.get(word) {
+        Some(whole) => {
+            let whole = format!("{whole} {rest}");
+            run_line(model, whole.trim_end())
+        }
+        None => run_line(model, line),
+    }
+}
+
+fn first_word(line: &str) -> (&str, &str) {
+    line.split_once(char::is_whitespace).map_or((line, ""), |(word, rest)| (word, rest.trim()))
+}
+
+fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
+    let (word, rest) = first_word(line);
     let id = match word {
         "q" | "quit" | "exit" => Some(AppCommand::Quit),
         "messages" => Some(AppCommand::Messages),
         "debug" => Some(AppCommand::Debug),
+        "health" => Some(AppCommand::Health),
         "dump" => Some(AppCommand::Dump),
         "help" => Some(AppCommand::Help),
         "login" => Some(AppCommand::Login),
@@ -133,12 +160,13 @@ fn entered(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 9] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
     ("messages", "notices of this run"),
     ("debug", "what the console costs"),
+    ("health", "what the cluster serves, and how its operators do"),
     ("dump", "write the screen to a file"),
     ("help", "keys and commands"),
     ("q", "leave"),
@@ -158,5 +186,7 @@ fn completions(model: &Model, line: &str) -> Vec<Completion> {
             && (row.name.contains(&lower) || row.title.to_lowercase().contains(&lower))
     });
     let rows = rows.map(|row| Completion { line: row.name.to_owned(), about: row.title.to_owned() });
-    words.chain(rows).collect()
+    let aliases = model.aliases.iter().filter(|(word, _)| word.starts_with(&lower));
+    let aliases = aliases.map(|(word, line)| Completion { line: word.clone(), about: line.clone() });
+    words.chain(aliases).chain(rows).collect()
 }

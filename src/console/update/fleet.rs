@@ -16,7 +16,9 @@ use crate::{
 pub fn batches(model: &mut Model, batches: Vec<Batch>) -> Vec<Effect> {
     let mut visible = false;
     for mut batch in batches {
-        if let Some(phase) = &batch.phase {
+        // A list that ended may still have something on its way.
+        let read = model.session.planned.as_ref().is_none_or(|keys| keys.contains(&batch.list));
+        if let Some(phase) = batch.phase.as_ref().filter(|_| read) {
             visible |= model.session.lists.insert(batch.list.clone(), phase.clone()).as_ref() != Some(phase);
         }
         if let (Scope::Named(names), None) = (&model.session.scope, &batch.list.namespace) {

@@ -11,11 +11,13 @@ pub mod page;
 pub mod session;
 pub mod text;
 
+use ratatui::layout::Size;
+
 use super::{
     commands::{self, CommandId},
     effect::Effect,
     message::{Input, Message},
-    model::{Model, notices::Tone},
+    model::{Model, notices::Tone, overlay::Overlay, place::Place},
 };
 use crate::jobs::Secs;
 
@@ -24,15 +26,8 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
     let was_dirty = std::mem::replace(&mut model.dirty, true);
     model.now = now;
     match message {
-        Message::Input(Input::Key(key)) => input::key(model, key),
-        Message::Input(Input::Burst(keys)) => input::burst(model, keys),
-        Message::Input(Input::Paste(text)) => input::paste(model, &text),
-        Message::Input(Input::Mouse(event)) => input::mouse(model, event),
-        Message::Input(Input::Resize(size)) | Message::Resumed(size) => {
-            model.size = size;
-            list::resized(model);
-            page::resized(model)
-        }
+        Message::Input(input) => entered(model, input),
+        Message::Resumed(size) => resized(model, size),
         Message::Deadline => deadline(model),
         Message::Fleet(batches) => {
             let effects = fleet::batches(model, batches);
@@ -47,6 +42,10 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
         }
         Message::Page(id, message) => page::message(model, id, message),
         Message::Log(id, message) => page::log(model, id, message),
+        Message::Drawn(drawn) => {
+            model.drawn = drawn;
+            Vec::new()
+        }
         Message::Told(told) => {
             model.notices.tell(now, told.tone, &told.text);
             Vec::new()
@@ -54,10 +53,34 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
     }
 }
 
+/// Something came from the terminal.
+fn entered(model: &mut Model, input: Input) -> Vec<Effect> {
+    let before = Place::of(model);
+    let mut effects = match input {
+        Input::Key(key) => input::key(model, key),
+        Input::Burst(keys) => input::burst(model, keys),
+        Input::Paste(text) => input::paste(model, &text),
+        Input::Mouse(event) => input::mouse(model, event),
+        Input::Resize(size) => return resized(model, size),
+    };
+    model.moved_from(before);
+    effects.extend(session::narrow(model));
+    effects
+}
+
+fn resized(model: &mut Model, size: Size) -> Vec<Effect> {
+    model.size = size;
+    list::resized(model);
+    page::resized(model)
+}
+
 /// Time has passed: ages read otherwise, derivations expire, notices go.
 fn deadline(model: &mut Model) -> Vec<Effect> {
-    let effects = fleet::settle(model);
+    let mut effects = fleet::settle(model);
     model.dirty = true;
+    if model.overlays.iter().any(Overlay::is_debug) {
+        effects.extend(app::count(model));
+    }
     effects
 }
 

@@ -20,6 +20,9 @@ pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             let (purpose, event) = (prompt.purpose, prompt_key(prompt, key));
             Some(event.map_or_else(Vec::new, |event| prompted(model, purpose, event)))
         }
+        Overlay::Picker(picker) if picker.purpose == PickerPurpose::Scope && key == Key::char('+') => {
+            Some(session::keep_favourite(model))
+        }
         Overlay::Picker(picker) => {
             let (purpose, event) = (picker.purpose, picker_key(picker, key));
             Some(event.map_or_else(Vec::new, |event| picked(model, purpose, event)))

@@ -1,28 +1,34 @@
 //! What messages and commands do to the session: switching context and scope, and hearing how it does.
 
+mod choose;
+#[cfg(test)]
+mod tests;
+
+pub use choose::{ask_namespaces, completions, context_picked, keep_favourite, prompt, scope_picked};
+use choose::{fill_scopes, open_contexts, open_scopes};
+
 use super::list;
-use crate::{
-    console::{
-        commands::AppCommand,
-        effect::{Effect, Remember},
-        line_edit::LineEdit,
-        message::Loaded,
-        model::{
-            Model,
-            notices::Tone,
-            overlay::{Completion, Overlay, Picker, PickerItem, PickerPurpose, Prompt, PromptEvent, Purpose},
-            session::{
-                Namespaces, Offered, Phase, Scope, SessionEffect, SessionId, SessionMessage, SessionModel, Trouble,
-            },
+use crate::console::{
+    commands::AppCommand,
+    effect::{Effect, Remember},
+    message::Loaded,
+    model::{
+        Model,
+        notices::Tone,
+        place::Place,
+        session::{
+            ContextInfo, Namespaces, Offered, Phase, Scope, SessionEffect, SessionId, SessionMessage, SessionModel,
+            Trouble,
         },
-        widgets::picker,
     },
-    jobs::{Clean, Name},
 };
 
 /// The kubeconfig was read, and what was remembered: open the first session.
 pub fn loaded(model: &mut Model, loaded: Loaded) -> Vec<Effect> {
     let Loaded { contexts, current, scope, remembered, notes, .. } = loaded;
+    if !model.session.context.is_empty() {
+        return loaded_again(model, contexts, current);
+    }
     for note in notes {
         model.notices.tell(model.now, Tone::Warn, &note);
     }
@@ -36,6 +42,17 @@ pub fn loaded(model: &mut Model, loaded: Loaded) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// The kubeconfig was read again: where we are stays, what it says may be new.
+fn loaded_again(model: &mut Model, contexts: Vec<ContextInfo>, current: Result<String, Trouble>) -> Vec<Effect> {
+    if let Err(trouble) = current {
+        down(model, trouble);
+        return Vec::new();
+    }
+    model.session.contexts = contexts;
+    let (context, scope) = (model.session.context.clone(), model.session.scope.clone());
+    open(model, context, Some(scope))
 }
 
 /// Something happened in the current session.
@@ -90,7 +107,10 @@ fn down(model: &mut Model, trouble: Trouble) {
     let trouble = match &model.session.phase {
         Phase::Down(before) if before.what == trouble.what => Trouble { since: before.since, ..trouble },
         _ => {
-            model.notices.tell(model.now, Tone::Bad, &format!("{}: {}", trouble.what, trouble.why));
+            // Over an empty screen it is said in full.
+            if !model.fleet.is_empty() {
+                model.notices.tell(model.now, Tone::Bad, &format!("{}: {}", trouble.what, trouble.why));
+            }
             trouble
         }
     };
@@ -104,21 +124,14 @@ pub fn command(model: &mut Model, id: AppCommand) -> Vec<Effect> {
         AppCommand::Scope => open_scopes(model),
         AppCommand::Favourite(0) => set_scope(model, Scope::All),
         AppCommand::Favourite(n) => favourite(model, usize::from(n)),
-        AppCommand::LastView => match model.session.last_scope.clone() {
-            Some(scope) => set_scope(model, scope),
+        AppCommand::LastView => match model.last_place.clone() {
+            Some(place) => go(model, place),
             None => nothing(model, "There is no view before this one"),
         },
-        AppCommand::Login => {
-            model.session.phase = Phase::Connecting;
-            vec![Effect::Login(model.session.id)]
-        }
+        AppCommand::Login => vec![Effect::Login(model.session.id)],
         AppCommand::Reconnect => {
-            if model.session.context.is_empty() || model.session.contexts.is_empty() {
-                model.session.phase = Phase::Connecting;
-                return vec![Effect::Load];
-            }
-            let scope = Some(model.session.scope.clone());
-            open(model, model.session.context.clone(), scope)
+            model.session.phase = Phase::Connecting;
+            vec![Effect::Load]
         }
         _ => Vec::new(),
     }
@@ -143,7 +156,6 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     if session.context != context {
         session.last_context = Some(std::mem::replace(&mut session.context, context.clone())).filter(|c| !c.is_empty());
         session.offered = None;
-        session.last_scope = None;
     }
     let info = session.info().cloned();
     session.user = info.as_ref().map(|info| info.user.clone()).unwrap_or_default();
@@ -152,6 +164,7 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     session.namespaces = Namespaces::Unknown;
     session.lists.clear();
     session.planned = None;
+    session.narrowed = None;
     let id = session.id;
     let scope = scope.or_else(|| info_scope(session));
     session.scope = scope.clone().unwrap_or_default();
@@ -159,6 +172,31 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     let mut effects = super::page::close(model);
     list::session_changed(model);
     effects.push(Effect::Session(id, SessionEffect::Open { context, scope }));
+    effects.extend(narrow(model));
+    effects
+}
+
+/// The server narrows the lists of jobs by the labels that are filtered for.
+pub fn narrow(model: &mut Model) -> Option<Effect> {
+    let labels = model.list.filter.filter.selector();
+    if model.session.narrowed == labels {
+        return None;
+    }
+    model.session.narrowed.clone_from(&labels);
+    Some(Effect::Session(model.session.id, SessionEffect::Narrow(labels)))
+}
+
+/// Goes to a place where one was before.
+fn go(model: &mut Model, place: Place) -> Vec<Effect> {
+    let Place { context, scope, page } = place;
+    if context != model.session.context {
+        return set_context(model, &context);
+    }
+    let mut effects = if scope == model.session.scope { Vec::new() } else { set_scope(model, scope) };
+    effects.extend(match page {
+        Some((job, tab)) => super::page::open_on(model, &job, tab),
+        None => super::page::close(model),
+    });
     effects
 }
 
@@ -172,7 +210,6 @@ fn set_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
     if model.session.scope == scope {
         return nothing(model, &format!("Already looking at {scope}"));
     }
-    model.session.last_scope = Some(model.session.scope.clone());
     let context = model.session.context.clone();
     if let Some(info) = model.session.contexts.iter_mut().find(|info| info.name == context) {
         info.last_scope = Some(scope.clone());
@@ -236,127 +273,4 @@ fn jobs(model: &mut Model, rest: &str) -> Vec<Effect> {
     let filter = words.collect::<Vec<_>>().join(" ");
     effects.extend(list::set_filter(model, &filter));
     effects
-}
-
-/// How `:ctx` and `:ns` can go on.
-pub fn completions(model: &Model, word: &str, rest: &str) -> Vec<Completion> {
-    let session = &model.session;
-    let fits = |name: &str| name.contains(rest.trim());
-    match (word, &session.namespaces) {
-        ("ctx" | "context", _) => {
-            let hits = session.contexts.iter().filter(|context| fits(&context.name));
-            hits.map(|c| Completion { line: format!("{word} {}", c.name), about: c.cluster.to_string() }).collect()
-        }
-        ("ns" | "namespace", Namespaces::Known(names)) => {
-            let hits = names.iter().filter(|name| fits(name.as_str()));
-            hits.map(|name| Completion { line: format!("{word} {name}"), about: String::new() }).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn open_contexts(model: &mut Model) -> Vec<Effect> {
-    let items = model.session.contexts.iter().map(|context| PickerItem {
-        id: context.name.clone(),
-        label: Clean::new(&context.name).to_string(),
-        about: format!("{} as {}", context.cluster, context.user),
-        marked: false,
-    });
-    let picker = Picker {
-        purpose: PickerPurpose::Context,
-        title: "Context".to_owned(),
-        line: LineEdit::default(),
-        items: items.collect(),
-        selected: Some(model.session.context.clone()),
-        several: false,
-        note: if model.session.contexts.is_empty() { "no kubeconfig was found".to_owned() } else { String::new() },
-        free: false,
-    };
-    push(model, picker);
-    Vec::new()
-}
-
-fn push(model: &mut Model, mut new: Picker) {
-    picker::refresh(&mut new);
-    model.overlays.push(Overlay::Picker(new));
-}
-
-fn open_scopes(model: &mut Model) -> Vec<Effect> {
-    let ask = matches!(model.session.namespaces, Namespaces::Unknown | Namespaces::Unreadable(_));
-    if ask {
-        model.session.namespaces = Namespaces::Loading;
-    }
-    let picker = Picker {
-        purpose: PickerPurpose::Scope,
-        title: "Namespaces (space marks several)".to_owned(),
-        line: LineEdit::default(),
-        items: Vec::new(),
-        selected: model.session.scope.names().first().map_or(Some("*".to_owned()), |n| Some(n.to_string())),
-        several: true,
-        note: String::new(),
-        free: true,
-    };
-    push(model, picker);
-    fill_scopes(model);
-    if ask { vec![Effect::Session(model.session.id, SessionEffect::Namespaces)] } else { Vec::new() }
-}
-
-/// Puts what is known into an open scope picker, keeping marks and selection.
-fn fill_scopes(model: &mut Model) {
-    let session = &model.session;
-    let open = model.overlays.iter_mut().rev().find_map(|overlay| match overlay {
-        Overlay::Picker(picker) if picker.purpose == PickerPurpose::Scope => Some(picker),
-        _ => None,
-    });
-    let Some(open) = open else { return };
-    let mut names: Vec<Name> = session.scope.names().to_vec();
-    let favourites = session.info().map(|info| info.favourites.as_slice()).unwrap_or_default();
-    names.extend(favourites.iter().flat_map(|scope| scope.names().to_vec()));
-    names.extend(session.info().and_then(|info| info.namespace.clone()));
-    open.note = match &session.namespaces {
-        Namespaces::Known(known) => {
-            names.extend(known.iter().cloned());
-            String::new()
-        }
-        Namespaces::Loading => "loading…".to_owned(),
-        Namespaces::Unreadable(why) => format!("{why}; type a name and press enter"),
-        Namespaces::Unknown => String::new(),
-    };
-    names.sort();
-    names.dedup();
-    let number =
-        |name: &str| favourites.iter().position(|scope| scope.names().len() == 1 && scope.names()[0].as_str() == name);
-    let marked: Vec<String> = open.items.iter().filter(|item| item.marked).map(|item| item.id.clone()).collect();
-    let all = PickerItem { id: "*".into(), label: "all namespaces".into(), about: "0".into(), marked: false };
-    let items = names.iter().map(|name| PickerItem {
-        id: name.to_string(),
-        label: name.to_string(),
-        about: number(name.as_str()).map_or(String::new(), |n| (n + 1).to_string()),
-        marked: marked.iter().any(|id| id == name.as_str()),
-    });
-    open.items = std::iter::once(all).chain(items).collect();
-    picker::refresh(open);
-}
-
-/// The scope picker was answered.
-pub fn scope_picked(model: &mut Model, ids: &[String]) -> Vec<Effect> {
-    named(model, &ids.join(","))
-}
-
-/// The context picker was answered.
-pub fn context_picked(model: &mut Model, ids: &[String]) -> Vec<Effect> {
-    ids.first().map_or_else(Vec::new, |name| set_context(model, name))
-}
-
-/// The prompt for namespaces was answered.
-pub fn prompt(model: &mut Model, event: PromptEvent) -> Vec<Effect> {
-    match event {
-        PromptEvent::Done(names) => named(model, &names),
-        PromptEvent::Changed(_) | PromptEvent::Cancelled => Vec::new(),
-    }
-}
-
-/// Asks for namespaces by name.
-pub fn ask_namespaces(model: &mut Model) {
-    model.overlays.push(Overlay::Prompt(Prompt::new(Purpose::Namespaces, "Namespaces: ", "")));
 }

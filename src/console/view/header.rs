@@ -53,7 +53,7 @@ fn place(model: &Model, theme: &Theme) -> Vec<Piece> {
     let name = session.info().map_or_else(|| crate::jobs::Clean::new(&session.context), |info| info.shown.clone());
     let name = name.to_string();
     let mut pieces = vec![(name, theme::context_style(theme, colour))];
-    if !session.user.is_empty() {
+    if !session.user.is_empty() && session.user.as_str() != session.context {
         pieces.push((" as ".to_owned(), dim));
         pieces.push((session.user.to_string(), theme.style(Role::Text)));
     }
@@ -73,6 +73,8 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
     match &session.phase {
         Phase::Idle => return (String::new(), theme.style(Role::Dim)),
         Phase::Connecting => return ("connecting".to_owned(), theme.style(Role::Wait)),
+        // The screen below says it in full.
+        Phase::Down(_) if model.fleet.is_empty() => return ("not connected".to_owned(), theme.style(Role::Bad)),
         Phase::Down(trouble) => return (format!("{} {}", trouble.what, aged(trouble.since)), theme.style(Role::Bad)),
         Phase::Up => {}
     }
@@ -105,22 +107,21 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
     }
 }
 
-/// What is wrong with the lists or the operators; nothing else.
+/// One line on what is wrong with lists or operators; nothing where all is well (`:health` tells it all).
 fn operators(model: &Model, theme: &Theme) -> Piece {
-    let dim = theme.style(Role::Dim);
+    let calm = (String::new(), theme.style(Role::Dim));
     let stale = model.session.lists.values().find_map(|phase| match phase {
-        ListPhase::Stale(_, why) | ListPhase::Error(why) | ListPhase::Forbidden(why) => Some(why.to_string()),
+        ListPhase::Stale(_, why) | ListPhase::Error(why) => Some(why.to_string()),
+        ListPhase::Forbidden(what) => Some(format!("ask for: {what}")),
         _ => None,
     });
     if let Some(why) = stale {
         return (why, theme.style(Role::Warn));
     }
-    let Some(Offered { kinds, components, .. }) = &model.session.offered else { return (String::new(), dim) };
+    let Some(Offered { kinds, components, .. }) = &model.session.offered else { return calm };
     if kinds.is_empty() {
         return ("no training operator".to_owned(), theme.style(Role::Warn));
     }
-    if let Some((name, trouble)) = components.iter().find_map(|c| Some((&c.name, c.trouble.as_ref()?))) {
-        return (format!("{name}: {trouble}"), theme.style(Role::Warn));
-    }
-    (String::new(), dim)
+    let ill = components.iter().find_map(|c| Some((&c.name, c.trouble.as_ref()?)));
+    ill.map_or(calm, |(name, trouble)| (format!("{name}: {trouble}"), theme.style(Role::Warn)))
 }

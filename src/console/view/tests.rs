@@ -31,7 +31,7 @@ fn connected() -> Harness {
     session.scope = Scope::of(["team-vision", "team-speech"]).expect("a scope");
     session.read_only = true;
     session.phase = Phase::Up;
-    let mpi = Operator { name: Clean::new("mpi-operator"), version: Clean::new("v0.8.2"), trouble: None };
+    let mpi = Operator { name: Clean::new("mpi-operator"), version: Clean::new("v0.8.2"), ..Operator::default() };
     session.offered =
         Some(Offered { kinds: vec![Clean::new("MPIJob")], components: vec![mpi], version: Clean::new("v1.36.2") });
     it
@@ -72,6 +72,30 @@ fn no_operator_says_how_to_install_one() {
     let mut it = connected();
     told(&mut it, SessionMessage::Up(Offered { version: Clean::new("v1.36.2"), ..Offered::default() }));
     insta::assert_snapshot!(it.screen());
+}
+
+#[test]
+fn health_tells_what_the_header_keeps_quiet_about() {
+    let mut it = connected();
+    assert!(!it.screen().contains("mpi-operator"), "all is well");
+    it.keys(":").type_text("health").keys("enter");
+    insta::assert_snapshot!(it.screen());
+    it.keys("esc");
+    let ill = Clean::new("0 of 1 pods ready");
+    let name = Clean::new("mpi-operator");
+    let ill = Operator { name, state: ill.clone(), trouble: Some(ill), ..Operator::default() };
+    told(&mut it, SessionMessage::Operators(vec![ill]));
+    assert!(it.screen().contains("mpi-operator: 0 of 1 pods ready"));
+}
+
+#[test]
+fn long_help_is_wrapped_under_itself() {
+    let mut it = connected();
+    it.model.size = ratatui::layout::Size::new(50, 200);
+    it.keys("?");
+    let screen = it.screen();
+    let cut: Vec<_> = screen.lines().skip(2).filter(|line| line.contains('…')).collect();
+    assert_eq!(cut, [] as [&str; 0]);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn screen(model: &Model) -> Option<Said> {
         }),
         Phase::Up => {
             let offered = model.session.offered.as_ref()?;
-            offered.kinds.is_empty().then(|| nothing_served(offered.version.as_str()))
+            offered.kinds.is_empty().then(|| nothing_served(model, offered.version.as_str()))
         }
     }
 }
@@ -80,18 +80,24 @@ fn down(model: &Model, trouble: &Trouble) -> Said {
     Said { head: trouble.what.to_string(), role: Role::Bad, lines }
 }
 
-fn nothing_served(version: &str) -> Said {
+/// What installs the MPI operator.
+pub const INSTALL: &str = "kubectl apply --server-side -f https://raw.githubusercontent.com/kubeflow/mpi-operator/v0.8.2/deploy/v2beta1/mpi-operator.yaml";
+
+/// Whether the screen says that nothing is served that could be read.
+pub fn serves_nothing(model: &Model) -> bool {
+    let none = model.session.offered.as_ref().is_some_and(|offered| offered.kinds.is_empty());
+    none && model.session.phase == Phase::Up && model.fleet.is_empty() && model.page.is_none()
+}
+
+fn nothing_served(model: &Model, version: &str) -> Said {
+    let copy = key(model, AppCommand::Copy, ":app.copy");
     let lines = [
         (format!("The server answers ({version}), but serves no MPIJob, TrainJob or other training kind."), Role::Text),
         (String::new(), Role::Text),
-        ("To run MPIJobs, somebody who may install CRDs does:".to_owned(), Role::Text),
-        (
-            "  kubectl apply --server-side -f https://raw.githubusercontent.com/kubeflow/mpi-operator/v0.8.2/deploy/v2beta1/mpi-operator.yaml"
-                .to_owned(),
-            Role::Title,
-        ),
+        (format!("To run MPIJobs, somebody who may install CRDs does this ({copy} copies it):"), Role::Text),
+        (INSTALL.to_owned(), Role::Title),
         (String::new(), Role::Text),
-        ("Kinds that are installed meanwhile appear here by themselves, within five minutes.".to_owned(), Role::Dim),
+        ("Kinds that are installed meanwhile appear here by themselves.".to_owned(), Role::Dim),
     ];
     Said { head: "No training operator is installed".to_owned(), role: Role::Warn, lines: lines.to_vec() }
 }

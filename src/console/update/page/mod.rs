@@ -40,8 +40,13 @@ const WHEEL: usize = 3;
 
 /// Opens the page of a job of the fleet.
 pub fn open(model: &mut Model, key: &JobKey) -> Vec<Effect> {
+    open_on(model, key, Tab::Overview)
+}
+
+/// Opens the page of a job of the fleet on a tab.
+pub fn open_on(model: &mut Model, key: &JobKey, tab: Tab) -> Vec<Effect> {
     match Kept::of(&model.fleet, key) {
-        Some(job) => open_at(model, job, Tab::Overview),
+        Some(job) => open_at(model, job, tab),
         None => tell(model, Tone::Warn, "This job is gone"),
     }
 }

@@ -49,9 +49,6 @@ fn lines(model: &Model) -> Vec<Line> {
         Phase::Idle => return Vec::new(),
         Phase::Up => {}
     }
-    if model.session.offered.as_ref().is_some_and(|offered| offered.kinds.is_empty()) {
-        return no_operator();
-    }
     let phases: Vec<_> = model.session.lists.iter().filter(|(key, _)| matches!(key.of, ListOf::Jobs(_))).collect();
     let loading: u32 = phases.iter().map(|(_, p)| if let ListPhase::Loading(n) = p { *n } else { 0 }).sum();
     if phases.is_empty() || phases.iter().any(|(_, p)| matches!(p, ListPhase::Loading(_))) {
@@ -76,21 +73,6 @@ fn all_hidden(model: &Model) -> Vec<Line> {
     let change = key(model, CommandId::List(ListCommand::Filter));
     lines.push((format!("{clear} shows all jobs again, {change} changes the filter."), Role::Dim));
     lines
-}
-
-fn no_operator() -> Vec<Line> {
-    let text = |text: &str, role| (text.to_owned(), role);
-    vec![
-        text("This cluster serves no kind of training job.", Role::Warn),
-        text("", Role::Text),
-        text("An administrator can install the MPI operator:", Role::Text),
-        text(
-            "kubectl apply --server-side -k \"github.com/kubeflow/mpi-operator/manifests/overlays/standalone\"",
-            Role::Label,
-        ),
-        text("", Role::Text),
-        text("Kinds that are installed meanwhile appear here by themselves.", Role::Dim),
-    ]
 }
 
 /// Lists that are not to be had: what to ask for.
