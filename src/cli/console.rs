@@ -22,8 +22,9 @@ use crate::{
     config::files,
     console::{
         app::{self, Ended},
-        once,
+        keymap, once,
         start::{self, LoadTarget, Start},
+        theme,
     },
     jobs::causes::Rules,
     term::{caps::ColorMode, paint::lines},
@@ -55,6 +56,7 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
     let (keymap, complaints) = start::keymap(&config.keymap.value, paths);
     let (theme, more) = start::theme(&config.theme.value, setup.caps.ascii, paths);
     notes.extend(complaints.iter().chain(&more).map(|c| format!("{}:{}: {}", c.file, c.line, c.what)));
+    notes.extend(unknown(setup));
     let (rules, more) = rules(setup);
     notes.extend(more);
     Ok(Start {
@@ -70,6 +72,19 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
         notes,
         now,
     })
+}
+
+/// What is wrong with the names of theme and keymap.
+pub fn unknown(setup: &Setup) -> Vec<String> {
+    let (config, paths) = (&setup.config, setup.paths.as_ref());
+    let (theme, keymap) = (&config.theme, &config.keymap);
+    let themes = theme::BUILTIN.map(|(name, _)| name);
+    let keymaps = keymap::BUILTIN.map(|(name, _)| name);
+    let file = paths.map(|paths| paths.theme(&theme.value));
+    let no_theme = start::unknown("theme", &theme.value, &theme.origin, &themes, file);
+    let file = paths.map(|paths| paths.keymap(&keymap.value));
+    let no_keymap = start::unknown("keymap", &keymap.value, &keymap.origin, &keymaps, file);
+    no_theme.into_iter().chain(no_keymap).collect()
 }
 
 /// The built-in rules under the user's, and what is wrong with those.

@@ -40,6 +40,9 @@ pub struct DemoArgs {
     /// So many jobs with so many workers each, and pod changes a second: 1000x16 or 1000x16@500
     #[arg(long, value_name = "JOBSxWORKERS[@RATE]", value_parser = scale)]
     pub scale: Option<FleetKind>,
+    /// Serve Projects, as OpenShift does
+    #[arg(long)]
+    pub openshift: bool,
     /// What goes wrong: throttle=0.1, errors=0.1, latency=200ms, body-pause=50ms, cut=30s, compact=60s
     #[arg(long = "fault", value_name = "NAME=VALUE", value_parser = fault)]
     pub faults: Vec<Fault>,
@@ -91,6 +94,7 @@ fn options(args: &DemoArgs) -> Options {
     options.lived = args.at.unwrap_or_default();
     options.speed = args.speed;
     options.faults = plan(&args.faults);
+    options.projects = args.openshift;
     options.fleet = args.scale.clone().unwrap_or(match args.fleet {
         Fleet::Demo => FleetKind::Demo,
         Fleet::Empty => FleetKind::Empty,

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, path::Path, process::ExitCode};
 use super::{args::Global, exit::Failure, print, setup::Setup};
 use crate::{
     cluster::kubeconfig,
-    config::{Config, Setting, files, paths},
+    config::{Config, Protection, Setting, files, paths},
 };
 
 /// Prints it.
@@ -17,6 +17,10 @@ pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     write_settings(&mut text, &setup.config);
     write_contexts(&mut text, global, setup);
     write_terminal(&mut text, setup);
+    write_environment(&mut text);
+    for note in super::console::unknown(setup) {
+        let _ = writeln!(text, "\nwarning: {note}");
+    }
     for note in &setup.notes {
         let _ = writeln!(text, "\nwarning: {note}");
     }
@@ -71,7 +75,15 @@ fn write_settings(text: &mut String, config: &Config) {
         said.extend(context.read_only.map(|on| format!("read-only {on}")));
         said.extend(context.color.as_ref().map(|color| format!("color {color}")));
         said.extend((!context.namespaces.is_empty()).then(|| format!("namespaces {}", context.namespaces.join(","))));
+        let protect = (context.protect == Some(Protection::TypeName)).then(|| "protect type-name".to_owned());
+        said.extend(protect);
+        let favourites = &context.favourites;
+        said.extend((!favourites.is_empty()).then(|| format!("favourites {}", favourites.join(" "))));
+        said.extend(context.request_timeout.map(|time| format!("request-timeout {}s", time.as_secs_f32())));
         row(text, &format!("context {name}"), &said.join(", "), "");
+    }
+    for (word, line) in &config.aliases {
+        row(text, &format!("alias {word}"), line, "");
     }
 }
 
@@ -102,7 +114,7 @@ fn write_contexts(text: &mut String, global: &Global, setup: &Setup) {
         let mark = if chosen == Some(context.id.as_str()) { "* " } else { "  " };
         let namespace = context.namespace.as_ref().map(|n| format!(", namespace {n}")).unwrap_or_default();
         let alias = setup.config.context(&context.id).alias.map(|alias| format!(" ({alias})")).unwrap_or_default();
-        let what = format!("{} as {}{namespace}{alias}", context.server, context.user);
+        let what = format!("{} as {}{namespace}{alias}", masked(context.server.as_str()), context.user);
         row(text, &format!("{mark}{}", context.name), &what, "");
     }
 }
@@ -120,6 +132,51 @@ fn write_terminal(text: &mut String, setup: &Setup) {
     row(text, "inside", if inside.is_empty() { "-".to_owned() } else { inside.join(", ") }.as_str(), "");
 }
 
+/// Variables that are read, where they are set.
+const VARIABLES: [&str; 20] = [
+    "KUBECONFIG",
+    "KUBERNETES_SERVICE_HOST",
+    "MPIDECK_CONFIG_DIR",
+    "MPIDECK_STATE_DIR",
+    "MPIDECK_LOG",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "NO_COLOR",
+    "COLORTERM",
+    "LANG",
+    "VISUAL",
+    "EDITOR",
+];
+
+fn write_environment(text: &mut String) {
+    let set: Vec<_> = VARIABLES.iter().filter_map(|name| Some((name, super::setup::env(name)?))).collect();
+    if set.is_empty() {
+        return;
+    }
+    text.push_str("\nEnvironment\n");
+    for (name, value) in set {
+        row(text, name, &masked(&value), "");
+    }
+}
+
+/// A text whose URL's user and password are not shown.
+fn masked(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((secret, _)) => format!("{scheme}://***{}", &rest[secret.len()..]),
+        None => text.to_owned(),
+    }
+}
+
 fn row(text: &mut String, name: &str, value: &str, origin: &str) {
     let line = format!("  {name:<16} {value:<48} {origin}");
     let _ = writeln!(text, "{}", line.trim_end());
@@ -127,4 +184,16 @@ fn row(text: &mut String, name: &str, value: &str, origin: &str) {
 
 fn home(path: &Path) -> String {
     paths::short(path, super::setup::env("HOME").as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn who_is_in_a_url_is_not_shown() {
+        assert_eq!(masked("http://ada:s3cret@proxy:3128/x@y"), "http://***@proxy:3128/x@y");
+        assert_eq!(masked("socks5://proxy:1080"), "socks5://proxy:1080");
+        assert_eq!(masked("/home/ada/.kube/config"), "/home/ada/.kube/config");
+    }
 }

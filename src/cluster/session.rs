@@ -383,7 +383,7 @@ impl Session {
             Ok(result) => result,
             Err(_) => Err(Problem::timeout(doing, self.0.who.server.as_str(), self.0.timeout)),
         };
-        let refused = result.as_ref().err().filter(|problem| problem.kind == Kind::Unauthorized);
+        let refused = result.as_ref().err().filter(|problem| problem.wants_new_credential());
         if result.is_err() {
             self.0.load.failure();
         }
@@ -397,7 +397,7 @@ impl Session {
         result
     }
 
-    /// Waits until the server does not take our credential, and says why.
+    /// Waits until the server does not take our credential (or we not its certificate), and says why.
     pub async fn signed_out(&self) -> Problem {
         let mut refused = self.0.refused.subscribe();
         let why = refused.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());

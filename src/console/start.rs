@@ -1,6 +1,9 @@
 //! What the command line hands to the console.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     keymap::{Complaint, Keymap},
@@ -77,6 +80,15 @@ pub fn theme(name: &str, ascii: bool, paths: Option<&Paths>) -> (Theme, Vec<Comp
         complaints.extend(theme.overlay(&file, &text));
     }
     (theme, complaints)
+}
+
+/// A name of a theme or keymap that means nothing: neither built in nor a file of the user's.
+pub fn unknown(what: &str, name: &str, origin: &Origin, builtin: &[&str], file: Option<PathBuf>) -> Option<String> {
+    if builtin.contains(&name) || file.as_ref().is_some_and(|file| file.exists()) {
+        return None;
+    }
+    let place = file.map_or(String::new(), |file| format!(", or make it as {}", file.display()));
+    Some(format!("{origin}: there is no {what} «{name}»; there are {}{place}", builtin.join(", ")))
 }
 
 /// A file's name and text. That it is not there is the normal case; that it can't be read is told by whoever lists

@@ -46,6 +46,8 @@ pub struct Options {
     pub clock: Clock,
     /// Where the user `tenant` has rights.
     pub tenant_namespace: String,
+    /// Whether it serves `OpenShift`'s Projects.
+    pub projects: bool,
     /// What goes wrong from the start.
     pub faults: Plan,
 }
@@ -60,6 +62,7 @@ impl Options {
             lived: Duration::ZERO,
             clock: Clock::real(),
             tenant_namespace: TENANT_NAMESPACE.to_owned(),
+            projects: false,
             faults: Plan::default(),
         }
     }

@@ -59,8 +59,8 @@ impl Sim {
     #[allow(clippy::unused_async, reason = "large fleets give way while they are made")]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let users = Users::new(&options.tenant_namespace).map_err(StartError::Tokens)?;
-        let store = Store::new(options.clock, options.seed);
-        for served in resource::ALL.iter().copied().filter(|r| serves(&options.fleet, r)) {
+        let store = Store::new(options.clock.clone(), options.seed);
+        for served in resource::ALL.iter().copied().filter(|r| serves(&options, r)) {
             store.serve(served);
         }
         for name in ["default", "kube-system", options.tenant_namespace.as_str()] {
@@ -159,7 +159,10 @@ impl Served {
     }
 }
 
-fn serves(fleet: &FleetKind, resource: &resource::Resource) -> bool {
-    let without = resource.custom && *fleet == FleetKind::NoOperators;
+fn serves(options: &Options, resource: &resource::Resource) -> bool {
+    if *resource == resource::PROJECTS {
+        return options.projects;
+    }
+    let without = resource.custom && options.fleet == FleetKind::NoOperators;
     *resource != resource::MPIJOBS_V1 && !without
 }

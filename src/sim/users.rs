@@ -3,6 +3,8 @@
 //! Owns authentication, impersonation and authorisation, in a real server's words. Rights are rules as RBAC writes
 //! them, granted in one namespace or everywhere.
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -103,6 +105,8 @@ static BASIC: &[Rule] = &[
         verbs: &["create"],
     },
     Rule { groups: &["authentication.k8s.io"], resources: &["selfsubjectreviews"], verbs: &["create"] },
+    // Where it is served, its list has only what one may see.
+    Rule { groups: &["project.openshift.io"], resources: &["projects"], verbs: &["list"] },
 ];
 
 /// Rules and where they hold.
@@ -125,9 +129,9 @@ pub struct User {
 }
 
 /// Everybody the sim knows.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Users {
-    known: Vec<(User, String)>,
+    known: RwLock<Vec<(User, String)>>,
     tenant_namespace: String,
 }
 
@@ -150,20 +154,20 @@ impl Users {
             Ok::<_, String>((User::new(name, own, grants(name)), token()?))
         };
         let known = CONTEXTS.into_iter().map(user).collect::<Result<_, _>>()?;
-        Ok(Self { known, tenant_namespace: tenant_namespace.to_owned() })
+        Ok(Self { known: RwLock::new(known), tenant_namespace: tenant_namespace.to_owned() })
     }
 
     /// The user of a request: by its token, and on whose behalf it speaks.
     pub fn sign_in(&self, headers: &HeaderMap) -> Result<User, Refusal> {
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
         let token = header("authorization").and_then(|v| v.strip_prefix("Bearer ")).map(str::trim);
-        let known = self.known.iter().find(|(_, t)| Some(t.as_str()) == token);
-        let (user, _) = known.ok_or_else(|| Refusal::new(401, "Unauthorized", "Unauthorized"))?;
+        let known = self.known().iter().find(|(_, t)| Some(t.as_str()) == token).map(|(user, _)| user.clone());
+        let user = known.ok_or_else(|| Refusal::new(401, "Unauthorized", "Unauthorized"))?;
         let groups: Vec<String> =
             headers.get_all("impersonate-group").iter().filter_map(|v| Some(v.to_str().ok()?.to_owned())).collect();
         let Some(other) = header("impersonate-user") else {
             return if groups.is_empty() {
-                Ok(user.clone())
+                Ok(user)
             } else {
                 let why = "requested groups [] without impersonating a user";
                 Err(Refusal::new(500, "InternalError", format!("Internal error occurred: {why}")))
@@ -176,12 +180,24 @@ impl Users {
         Ok(self.impersonated(other, groups))
     }
 
+    fn known(&self) -> RwLockReadGuard<'_, Vec<(User, String)>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends a user's token. The new one, if there is such a user.
+    pub fn renew(&self, name: &str) -> Option<String> {
+        let new = token().ok()?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.iter_mut().find(|(user, _)| user.name == name)?.1.clone_from(&new);
+        Some(new)
+    }
+
     fn impersonated(&self, name: &str, groups: Vec<String>) -> User {
         if groups.iter().any(|g| g == MASTERS) {
             let by = "ClusterRoleBinding \"cluster-admin\" of ClusterRole \"cluster-admin\"";
             return User::new(name, groups, vec![Grant { rules: EVERYTHING, namespace: None, by }]);
         }
-        let grants = self.known.iter().find(|(u, _)| u.name == name).map(|(u, _)| u.grants.clone());
+        let grants = self.known().iter().find(|(u, _)| u.name == name).map(|(u, _)| u.grants.clone());
         User::new(name, groups, grants.unwrap_or_default())
     }
 
@@ -191,8 +207,9 @@ impl Users {
         if let Some(pem) = ca {
             cluster["certificate-authority-data"] = json!(base64::prelude::BASE64_STANDARD.encode(pem));
         }
-        let users = self.known.iter().map(|(user, token)| json!({"name": user.name, "user": {"token": token}}));
-        let contexts = self.known.iter().map(|(user, _)| {
+        let known = self.known();
+        let users = known.iter().map(|(user, token)| json!({"name": user.name, "user": {"token": token}}));
+        let contexts = known.iter().map(|(user, _)| {
             let mut context = json!({"cluster": "mpideck-sim", "user": user.name});
             if user.name == "tenant" {
                 context["namespace"] = json!(self.tenant_namespace);
@@ -329,7 +346,7 @@ mod tests {
     }
 
     fn user(name: &str) -> User {
-        Users::new("team-a").unwrap().known.into_iter().find(|(u, _)| u.name == name).unwrap().0
+        Users::new("team-a").unwrap().known().iter().cloned().find(|(u, _)| u.name == name).unwrap().0
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod docs;
 mod house;
 mod once;
 mod pty;
+mod rights;
 mod sim_api;
 mod sim_client;
 mod sim_kubectl;

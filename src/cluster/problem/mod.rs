@@ -119,6 +119,11 @@ pub(crate) struct About<'a> {
 }
 
 impl Problem {
+    /// Whether only another kubeconfig, token or certificate can help.
+    pub fn wants_new_credential(&self) -> bool {
+        matches!(self.kind, ProblemKind::Unauthorized | ProblemKind::Tls | ProblemKind::CertificateExpired)
+    }
+
     /// A problem with these words.
     pub fn new(kind: ProblemKind, what: &str, why: &str, hint: &str) -> Self {
         Self { kind, what: Clean::new(what), why: Clean::new(why), hint: Clean::new(hint), answer: None }

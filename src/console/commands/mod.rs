@@ -104,6 +104,23 @@ impl Context {
 /// Why a command can't run now, in words for the person who tried.
 pub type Why = String;
 
+/// What a command needs to be allowed in a namespace, beside reading its view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Right {
+    /// `get`, `create`, ….
+    pub verb: &'static str,
+    /// API group, empty for core.
+    pub group: &'static str,
+    /// `pods/log`.
+    pub resource: &'static str,
+}
+
+impl std::fmt::Display for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)
+    }
+}
+
 /// One row of the table.
 #[derive(Debug)]
 pub struct Command {
@@ -125,6 +142,8 @@ pub struct Command {
     pub hint: u8,
     /// Whether it can run now.
     pub enabled: fn(&Model) -> Result<(), Why>,
+    /// What the server is asked about before; its answer is a hint, and the command runs all the same.
+    pub right: Option<Right>,
 }
 
 impl Command {
@@ -136,7 +155,7 @@ impl Command {
         help: &'static str,
         contexts: &'static [Context],
     ) -> Self {
-        Self { id, name, title, help, contexts, change: false, in_palette: true, hint: 0, enabled: always }
+        Self { id, name, title, help, contexts, change: false, in_palette: true, hint: 0, enabled: always, right: None }
     }
 
     /// Only by key.
@@ -149,6 +168,23 @@ impl Command {
     const fn hinted(mut self, place: u8) -> Self {
         self.hint = place;
         self
+    }
+
+    /// Needs a right that not everybody has who sees jobs.
+    const fn needing(mut self, right: Right) -> Self {
+        self.right = Some(right);
+        self
+    }
+
+    /// Why the server would probably refuse it for the job at hand.
+    pub fn denied(&self, model: &Model) -> Option<Why> {
+        let right = self.right?;
+        let namespace = model.page.as_ref().map(|page| &page.job.row.namespace);
+        let namespace = namespace.or_else(|| model.list.selected.as_ref().map(|key| &key.namespace));
+        let why = model.session.denied.iter().find(|denied| {
+            denied.right == right && (denied.namespace.is_none() || denied.namespace.as_ref() == namespace)
+        })?;
+        Some(why.to_string())
     }
 
     /// Runs only when `enabled` says so.
@@ -166,6 +202,14 @@ fn always(_: &Model) -> Result<(), Why> {
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(text::ROWS)
+}
+
+/// Every right that a command needs, once.
+pub fn rights() -> Vec<Right> {
+    let mut rights: Vec<_> = all().filter_map(|row| row.right).collect();
+    rights.sort_unstable();
+    rights.dedup();
+    rights
 }
 
 /// The row of a command. Every id has one (tested).

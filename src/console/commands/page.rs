@@ -1,6 +1,6 @@
 //! Commands of the job page and its tabs.
 
-use super::{Command, CommandId, Context, Why};
+use super::{Command, CommandId, Context, Right, Why};
 use crate::console::model::{Model, page::Tab};
 
 /// See the rows below.
@@ -41,6 +41,8 @@ pub enum PageCommand {
 
 use PageCommand as P;
 
+const READ_LOGS: Right = Right { verb: "get", group: "", resource: "pods/log" };
+
 /// On the list, for the selected job.
 const ANY_JOB: &[Context] = &[Context::Page, Context::List];
 const PAGE: &[Context] = &[Context::Page];
@@ -70,7 +72,7 @@ pub(super) const ROWS: &[Command] = &[
     ),
     row(P::Tab(Tab::Configuration), "page.configuration", "Configuration", "Show the job's manifest.", ANY_JOB),
     row(P::Tab(Tab::Workers), "page.workers", "Workers", "Show every replica of the job.", ANY_JOB),
-    row(P::Tab(Tab::Logs), "page.logs", "Logs", "Follow the log of one attempt.", ANY_JOB),
+    row(P::Tab(Tab::Logs), "page.logs", "Logs", "Follow the log of one attempt.", ANY_JOB).needing(READ_LOGS),
     row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
     row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(1),
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),

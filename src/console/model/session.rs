@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use crate::console::commands::Right;
 use crate::jobs::{
     Clean, Name, Secs,
     fleet::{ListKey, ListPhase},
@@ -150,6 +151,25 @@ pub enum Namespaces {
     Unreadable(Clean),
 }
 
+/// A right that one has not, as far as an access review knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// Which.
+    pub right: Right,
+    /// Where; everywhere if none.
+    pub namespace: Option<Name>,
+    /// In the server's words, if it gave any.
+    pub why: Clean,
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.namespace.as_ref().map_or("all namespaces", Name::as_str);
+        write!(f, "ask for: {} in {place}", self.right)?;
+        if self.why.is_empty() { Ok(()) } else { write!(f, " ({})", self.why) }
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct SessionModel {
@@ -181,6 +201,8 @@ pub struct SessionModel {
     pub lists: BTreeMap<ListKey, ListPhase>,
     /// Namespaces to choose from.
     pub namespaces: Namespaces,
+    /// What the server says that it would refuse.
+    pub denied: Vec<Denied>,
     /// What the runner counts, for `:debug`.
     pub counters: Vec<(String, String)>,
 }
@@ -228,6 +250,8 @@ pub enum SessionMessage {
     Lists(Vec<ListKey>),
     /// Namespaces to choose from.
     Namespaces(Namespaces),
+    /// What the server would refuse, of what commands need.
+    Denied(Vec<Denied>),
     /// What was counted, for `:debug`.
     Counters(Vec<(String, String)>),
 }

@@ -13,18 +13,21 @@ use super::{Ready, Results, disk::trouble};
 use crate::{
     cluster::{
         self, Mailbox, Problem, ProblemKind, Target,
+        access::{self, Ask, Verdict},
         discovery::{Offer, discover},
         health::Deployment,
         watch::{MOST_WATCHES, Watches},
     },
     console::{
+        commands::{self, Right},
         message::Message,
-        model::session::{Namespaces, Offered, Operator, Scope, SessionId, SessionMessage},
+        model::session::{Denied, Namespaces, Offered, Operator, Scope, SessionId, SessionMessage},
         start::LoadTarget,
     },
     jobs::{
         Clean, Kind, Name,
         fleet::{ListKey, ListOf},
+        quantity::format_bytes,
     },
 };
 
@@ -73,6 +76,7 @@ impl Live {
         let Some(mut ready) = self.stands(first).await else { return };
         let scope = self.settled(&ready).await;
         let mut reading = self.read(&ready, &scope).await;
+        self.review(&ready, &scope);
         loop {
             match self.next(&ready).await {
                 Next::Narrow => {
@@ -126,6 +130,19 @@ impl Live {
         let (ready, results, token) = (ready.clone(), self.results.clone(), self.token.clone());
         tokio::spawn(token.run_until_cancelled_owned(async move {
             let message = SessionMessage::Operators(operators(&ready).await);
+            let _ = results.send(Message::Session(ready.id, message)).await;
+        }));
+    }
+
+    /// Asks what commands need; the answers are hints, and nothing waits for them.
+    fn review(&self, ready: &Ready, scope: &Scope) {
+        let (ready, results) = (ready.clone(), self.results.clone());
+        let places: Vec<Option<Name>> = match scope {
+            Scope::All => vec![None],
+            Scope::Named(names) => names.iter().cloned().map(Some).collect(),
+        };
+        tokio::spawn(self.token.clone().run_until_cancelled_owned(async move {
+            let message = SessionMessage::Denied(denied(&ready.session, &places).await);
             let _ = results.send(Message::Session(ready.id, message)).await;
         }));
     }
@@ -283,6 +300,25 @@ async fn may_read_all(ready: &Ready) -> bool {
     !matches!(answer, Err(problem) if problem.kind == ProblemKind::Forbidden)
 }
 
+/// What would be refused in these places, of what commands need.
+async fn denied(session: &cluster::Session, places: &[Option<Name>]) -> Vec<Denied> {
+    let rights = commands::rights();
+    let asked: Vec<_> = rights.iter().flat_map(|right| places.iter().map(move |place| (*right, place))).collect();
+    let asks: Vec<_> = asked
+        .iter()
+        .map(|(Right { verb, group, resource }, place)| Ask { verb, group, resource, namespace: (*place).clone() })
+        .collect();
+    let verdicts = access::review(session, &asks).await;
+    asked
+        .into_iter()
+        .zip(verdicts)
+        .filter_map(|((right, namespace), verdict)| match verdict {
+            Verdict::Denied(why) => Some(Denied { right, namespace: namespace.clone(), why }),
+            Verdict::Allowed | Verdict::Unknown => None,
+        })
+        .collect()
+}
+
 /// Which namespaces there are.
 pub(super) async fn namespaces(ready: Ready) -> Message {
     let namespaces = match cluster::namespaces::list(&ready.session, &ready.offer).await {
@@ -312,15 +348,24 @@ async fn operators(ready: &Ready) -> Vec<Operator> {
 /// What the session cost so far, in words.
 pub(super) async fn counters(ready: Ready) -> Message {
     let load = ready.session.load().now();
+    let resident = tokio::task::spawn_blocking(resident).await.ok().flatten();
     let counters = [
         ("requests", format!("{} ({} failed)", load.requests, load.failures)),
         ("open streams", load.streams.to_string()),
         ("watch events", load.events.to_string()),
-        ("bytes read", load.bytes.to_string()),
+        ("bytes read", format_bytes(load.bytes)),
+        ("resident memory here", resident.map_or_else(|| "not known".to_owned(), format_bytes)),
         ("server", ready.session.who().server.to_string()),
     ];
     let counters = counters.map(|(name, value)| (name.to_owned(), value)).to_vec();
     Message::Session(ready.id, SessionMessage::Counters(counters))
+}
+
+/// Bytes of this process in memory, where the system says so.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?;
+    Some(kib.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]

@@ -96,6 +96,11 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
             model.notices.tell(model.now, Tone::Warn, &why);
             return Vec::new();
         }
+        // A hint: the server decides.
+        if let Some(why) = row.denied(model) {
+            let why = format!("{} is tried, but will probably be refused; {why}", row.title);
+            model.notices.tell(model.now, Tone::Warn, &why);
+        }
     }
     match id {
         CommandId::App(id) => app::command(model, id),

@@ -84,6 +84,7 @@ pub fn message(model: &mut Model, message: SessionMessage) -> Vec<Effect> {
             model.session.namespaces = namespaces;
             fill_scopes(model);
         }
+        SessionMessage::Denied(denied) => model.session.denied = denied,
         SessionMessage::Counters(counters) => model.session.counters = counters,
     }
     Vec::new()
@@ -165,6 +166,7 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     session.lists.clear();
     session.planned = None;
     session.narrowed = None;
+    session.denied.clear();
     let id = session.id;
     let scope = scope.or_else(|| info_scope(session));
     session.scope = scope.clone().unwrap_or_default();

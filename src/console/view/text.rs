@@ -115,8 +115,11 @@ fn help(model: &Model, contexts: &[Context]) -> Vec<StyledLine> {
 
 /// The keys of one context, a line a command; those that do the same share one (`1 to 9`).
 fn section(model: &Model, context: Context) -> Vec<StyledLine> {
-    let mut rows: Vec<(Vec<String>, &str)> = Vec::new();
+    let (mut rows, mut denied) = (Vec::<(Vec<String>, &str)>::new(), Vec::new());
     for row in commands::all() {
+        if let Some(why) = row.denied(model).filter(|_| row.contexts.contains(&context)) {
+            denied.push(StyledLine::new(format!("  {:<18} ", row.title), Role::Key).and(why, Role::Warn));
+        }
         let bound = model.keys.map.bindings().iter().filter(|b| b.context == context && b.command == row.id);
         let keys: Vec<_> = bound.map(|b| crate::console::key::spell(&b.keys)).collect();
         match rows.last_mut() {
@@ -131,6 +134,7 @@ fn section(model: &Model, context: Context) -> Vec<StyledLine> {
     };
     rows.iter()
         .map(|(keys, help)| StyledLine::new(format!("  {:<18} ", spelled(keys)), Role::Key).and(*help, Role::Text))
+        .chain(denied)
         .collect()
 }
 

@@ -35,7 +35,7 @@ use route::Query;
 
 use super::faults::{Faults, Plan};
 use super::output::Outputs;
-use super::store::{Refusal, Resource, Store};
+use super::store::{Refusal, Resource, Selector, Store, resource};
 use super::users::{User, Users};
 
 /// Largest body taken, as etcd's limit makes it.
@@ -136,6 +136,9 @@ impl Server {
         let Some(resource) = self.store.resource(&asked.group, &asked.version, &asked.resource) else {
             return Ok(self.unserved(asked));
         };
+        if *resource == resource::PROJECTS && asked.verb == "list" {
+            return Ok(self.projects(request));
+        }
         if resource.namespaced && asked.namespace.is_empty() && !matches!(asked.verb.as_str(), "list" | "watch") {
             return Err(no_such_resource());
         }
@@ -158,6 +161,31 @@ impl Server {
         Ok(reply::json(200, body, reply::JSON))
     }
 
+    /// The namespaces that the user may get, as Projects.
+    fn projects(&self, request: &Admitted) -> Reply {
+        let may = |name: &str| {
+            let get = Asked {
+                verb: "get".into(),
+                version: "v1".into(),
+                resource: "namespaces".into(),
+                namespace: name.into(),
+                ..Asked::default()
+            };
+            request.user.allowed_by(&get).is_some()
+        };
+        let listed = self.store.list(&resource::NAMESPACES, None, &Selector::default());
+        let items = listed.items.iter().map(|object| object.value()["metadata"].clone());
+        let items: Vec<_> = items
+            .filter(|meta| meta["name"].as_str().is_some_and(may))
+            .map(|metadata| serde_json::json!({"metadata": metadata, "spec": {}, "status": {"phase": "Active"}}))
+            .collect();
+        let metadata = serde_json::json!({"resourceVersion": listed.version.to_string()});
+        reply::value(
+            200,
+            &serde_json::json!({"kind": "ProjectList", "apiVersion": "project.openshift.io/v1", "metadata": metadata, "items": items}),
+        )
+    }
+
     /// A resource that is not served: a built-in group-version answers with a Status, all else plain text.
     fn unserved(&self, asked: &Asked) -> Reply {
         let served =
@@ -178,12 +206,13 @@ impl Server {
 
     /// The switchboard of faults: GET says what is set, POST changes it.
     fn control(&self, method: &Method, request: &Admitted) -> Reply {
+        let mut order = Order::default();
         if method == Method::POST {
-            let order = match serde_json::from_slice::<Order>(&request.body) {
+            order = match serde_json::from_slice(&request.body) {
                 Ok(order) => order,
                 Err(error) => return reply::refused(&Refusal::bad_request(error.to_string())),
             };
-            if let Some(plan) = order.plan {
+            if let Some(plan) = order.plan.take() {
                 self.faults.set(plan);
             }
             if order.cut {
@@ -196,8 +225,16 @@ impl Server {
             if order.gone_s > 0 {
                 self.faults.gone(Duration::from_secs(order.gone_s));
             }
+            if order.install {
+                let operators = resource::ALL.iter().filter(|r| r.custom);
+                operators.filter(|r| !NOT_INSTALLED.contains(*r)).for_each(|r| self.store.serve(r));
+            }
         }
-        reply::value(200, &serde_json::json!({"plan": self.faults.plan(), "requests": self.counters.all()}))
+        let renewed = order.renew.as_deref().and_then(|name| self.users.renew(name));
+        reply::value(
+            200,
+            &serde_json::json!({"plan": self.faults.plan(), "requests": self.counters.all(), "token": renewed}),
+        )
     }
 }
 
@@ -212,7 +249,14 @@ struct Order {
     cut: bool,
     compact: bool,
     gone_s: u64,
+    /// Ends this user's token; the answer has the new one.
+    renew: Option<String>,
+    /// Serves the kinds of the operators from now on.
+    install: bool,
 }
+
+/// What installing the operators does not bring.
+static NOT_INSTALLED: [&Resource; 2] = [&resource::MPIJOBS_V1, &resource::PROJECTS];
 
 fn no_such_resource() -> Refusal {
     let refusal = Refusal::new(404, "NotFound", "the server could not find the requested resource");

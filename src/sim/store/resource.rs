@@ -138,6 +138,8 @@ resources! {
     RESOURCEFLAVORS: "resourceflavors" "resourceflavor" "ResourceFlavor", ["flavor", "flavors", "rf"], { namespaced: false, status: false } of KUEUE;
     /// Kueue priorities.
     WORKLOADPRIORITYCLASSES: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE;
+    /// Projects of `OpenShift`: the namespaces that one may see. Only where that is played.
+    PROJECTS: "projects" "project" "Project", [], { group: "project.openshift.io", namespaced: false, custom: true } of CORE;
     /// Volcano's gangs.
     PODGROUPS: "podgroups" "podgroup" "PodGroup", ["pg", "podgroup-v1beta1"], { group: "scheduling.volcano.sh", version: "v1beta1" } of CUSTOM;
     /// scheduler-plugins' gangs.
