@@ -44,15 +44,10 @@ fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         if x + cells(hint) + kept > area.right() {
             continue;
         }
-<<<<<<< HEAD
         let (row, key) = hint;
-        let usable = (row.enabled)(model).is_ok() && !(row.change && model.session.read_only);
+        let refused = row.denied(model).is_some() || (row.change && model.session.read_only);
+        let usable = (row.enabled)(model).is_ok() && !refused;
         x = put(buf, area, x, area.y, key, theme.style(if usable { Role::Key } else { Role::Dim }));
-=======
-        let usable =
-            (row.enabled)(model).is_ok() && row.denied(model).is_none() && !(row.change && model.session.read_only);
-        x = put(buf, area, x, area.y, &key, theme.style(if usable { Role::Key } else { Role::Dim }));
->>>>>>> 8066e4b (Access reviews are hints in the table of commands; Projects, ended tokens and late operators in the sim; info tells all)
         x = put(buf, area, x + 1, area.y, row.title, theme.style(Role::Dim)) + 2;
     }
 }
