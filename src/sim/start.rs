@@ -59,7 +59,7 @@ impl Sim {
     #[allow(clippy::unused_async, reason = "large fleets give way while they are made")]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let users = Users::new(&options.tenant_namespace).map_err(StartError::Tokens)?;
-        let store = Store::new(options.clock.clone(), options.seed);
+        let store = Store::new(options.clock, options.seed);
         for served in resource::ALL.iter().copied().filter(|r| serves(&options, r)) {
             store.serve(served);
         }

@@ -346,7 +346,7 @@ mod tests {
     }
 
     fn user(name: &str) -> User {
-        Users::new("team-a").unwrap().known().iter().cloned().find(|(u, _)| u.name == name).unwrap().0
+        Users::new("team-a").unwrap().known().iter().find(|(u, _)| u.name == name).cloned().unwrap().0
     }
 
     #[test]
