@@ -121,6 +121,15 @@ impl Keymap {
         &self.bindings
     }
 
+    /// The keys to show for a command where `contexts` apply (most specific first): the first that really run it there,
+    /// not those that a more specific context uses for something else.
+    pub fn key_in(&self, contexts: &[Context], command: CommandId) -> Option<String> {
+        let own = self.bindings.iter().filter(|b| b.command == command && contexts.contains(&b.context));
+        own.map(|b| &b.keys)
+            .find(|keys| matches!(self.find(contexts, keys), Found::Command(id) if id == command))
+            .map(|keys| key::spell(keys))
+    }
+
     /// The keys of a command, as they are written; the first is the one to show.
     pub fn keys_of(&self, command: CommandId) -> impl Iterator<Item = String> {
         self.bindings.iter().filter(move |b| b.command == command).map(|b| key::spell(&b.keys))

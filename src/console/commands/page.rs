@@ -18,6 +18,7 @@ pub enum PageCommand {
     Bottom,
     Left,
     Right,
+    Evidence,
     Search,
     Next,
     Previous,
@@ -27,6 +28,7 @@ pub enum PageCommand {
     Shape,
     ByNode,
     Open,
+    PodYaml,
     LogOf,
     Pause,
     Wrap,
@@ -47,6 +49,7 @@ const READ_LOGS: Right = Right { verb: "get", group: "", resource: "pods/log" };
 const ANY_JOB: &[Context] = &[Context::Page, Context::List];
 const PAGE: &[Context] = &[Context::Page];
 const SIDE: &[Context] = &[Context::Workers, Context::Logs];
+const OVERVIEW: &[Context] = &[Context::Overview];
 const CONFIGURATION: &[Context] = &[Context::Configuration];
 const WORKERS: &[Context] = &[Context::Workers];
 const LOGS: &[Context] = &[Context::Logs];
@@ -74,7 +77,7 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Tab(Tab::Workers), "page.workers", "Workers", "Show every replica of the job.", ANY_JOB),
     row(P::Tab(Tab::Logs), "page.logs", "Logs", "Follow the log of one attempt.", ANY_JOB).needing(READ_LOGS),
     row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
-    row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(1),
+    row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(50),
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
     row(P::Down, "page.down", "Down", "Go one line down.", PAGE).key_only(),
     row(P::Up, "page.up", "Up", "Go one line up.", PAGE).key_only(),
@@ -89,6 +92,9 @@ pub(super) const ROWS: &[Command] = &[
         .hinted(20),
     row(P::Next, "page.next-hit", "Next hit", "Go to the next hit of the search.", PAGE).key_only(),
     row(P::Previous, "page.previous-hit", "Previous hit", "Go to the hit before.", PAGE).key_only(),
+    row(P::Evidence, "overview.evidence", "All evidence", "Show evidence in full, or its first lines.", OVERVIEW)
+        .hinted(2)
+        .when(evidence),
     row(
         P::Form,
         "manifest.form",
@@ -119,6 +125,9 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Open, "workers.open", "Open", "Show containers, endings and manifest of the selected replica.", WORKERS)
         .hinted(2)
         .when(selected),
+    row(P::PodYaml, "workers.yaml", "YAML", "Show or hide the manifest of the selected replica's pod.", WORKERS)
+        .hinted(6)
+        .when(selected),
     row(P::LogOf, "workers.log", "Log", "Follow the log of the selected replica.", WORKERS).hinted(5).when(selected),
     row(P::Pause, "logs.pause", "Pause", "Stand still, or follow the newest line again.", LOGS).hinted(2),
     row(P::Choose, "logs.choose", "Choose", "Choose replica, attempt and container.", LOGS).hinted(3),
@@ -132,6 +141,11 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Filter, "events.filter", "Filter", "Show only the events that have this text.", EVENTS).hinted(2),
     row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
 ];
+
+fn evidence(model: &Model) -> Result<(), Why> {
+    let cause = model.page.as_ref().and_then(|page| page.job.derived.cause.as_ref());
+    cause.map(|_| ()).ok_or_else(|| "there is no evidence to show".to_owned())
+}
 
 fn selected(model: &Model) -> Result<(), Why> {
     let selected = model.page.as_ref().and_then(|page| page.workers.selected.as_ref());

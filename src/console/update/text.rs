@@ -18,7 +18,7 @@ pub fn command(model: &mut Model, id: TextCommand) -> Vec<Effect> {
     let lines = lines_of(model, text);
     let (scroll, last) = (text.scroll, lines.len().saturating_sub(page));
     let wanted = text.search.to_lowercase();
-    let hit = |at: &usize| !wanted.is_empty() && lines[*at].plain().to_lowercase().contains(&wanted);
+    let hit = |at: &usize| !wanted.is_empty() && lines[*at].text().to_lowercase().contains(&wanted);
     let to = match id {
         TextCommand::Close => {
             model.overlays.pop();
@@ -51,7 +51,7 @@ pub fn prompt(model: &mut Model, event: PromptEvent) -> Vec<Effect> {
     };
     let Overlay::Text(text) = &model.overlays[at] else { return Vec::new() };
     let (lines, wanted) = (lines_of(model, text), typed.to_lowercase());
-    let found = lines.iter().position(|line| !wanted.is_empty() && line.plain().to_lowercase().contains(&wanted));
+    let found = lines.iter().position(|line| !wanted.is_empty() && line.text().to_lowercase().contains(&wanted));
     if let Overlay::Text(text) = &mut model.overlays[at] {
         text.search = typed;
         text.scroll = found.unwrap_or(text.scroll);

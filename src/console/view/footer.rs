@@ -56,7 +56,7 @@ fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     let contexts = model.contexts();
     let mut rows: Vec<_> = commands::all()
         .filter(|row| row.hint > 0 && row.contexts.iter().any(|context| contexts.contains(context)))
-        .filter_map(|row| Some((row, model.keys.map.keys_of(row.id).next()?)))
+        .filter_map(|row| Some((row, model.keys.map.key_in(&contexts, row.id)?)))
         .collect();
     rows.sort_by_key(|(row, _)| row.hint);
     rows

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     console::{
-        commands::{self, Context},
+        commands::{self, Command, CommandId, Context},
         layout,
         model::{
             Model,
@@ -12,36 +12,16 @@ use crate::{
             overlay::{TextOverlay, TextSource},
         },
         theme::{Role, Theme},
-        widgets::text::{cut, put, width, wrap},
+        widgets::{
+            rich::{Piece, RichLine, draw_line},
+            text::wrap,
+        },
     },
     jobs::{
         fleet::{ListOf, ListPhase},
         time::duration,
     },
 };
-
-/// A line in pieces of one role each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StyledLine(pub Vec<(String, Role)>);
-
-impl StyledLine {
-    /// One piece.
-    pub fn new(text: impl Into<String>, role: Role) -> Self {
-        Self(vec![(text.into(), role)])
-    }
-
-    /// One more piece.
-    #[must_use]
-    pub fn and(mut self, text: impl Into<String>, role: Role) -> Self {
-        self.0.push((text.into(), role));
-        self
-    }
-
-    /// Its text.
-    pub fn plain(&self) -> String {
-        self.0.iter().map(|(text, _)| text.as_str()).collect()
-    }
-}
 
 /// Heading of a text.
 pub fn title_of(text: &TextOverlay) -> String {
@@ -55,49 +35,50 @@ pub fn title_of(text: &TextOverlay) -> String {
 }
 
 /// Lines of a text, as wide as it is drawn.
-pub fn lines_of(model: &Model, text: &TextOverlay) -> Vec<StyledLine> {
+pub fn lines_of(model: &Model, text: &TextOverlay) -> Vec<RichLine> {
     let lines = match &text.source {
         TextSource::Help(contexts) => help(model, contexts),
         TextSource::Messages => messages(model),
         TextSource::Debug => debug(model),
         TextSource::Health => health(model),
-        TextSource::Fixed(_, lines) => return lines.iter().map(|line| StyledLine::new(line, Role::Text)).collect(),
+        TextSource::Fixed(_, lines) => return lines.iter().map(|line| RichLine::of(line, Role::Text)).collect(),
     };
     // The frame and its margin.
     let columns = layout::regions(model.size).body.width.saturating_sub(4);
+    let columns = if matches!(text.source, TextSource::Help(_)) { column(columns) } else { columns };
     lines.into_iter().flat_map(|line| folded(line, columns)).collect()
 }
 
 /// A line whose last piece is wrapped under its own beginning.
-fn folded(mut line: StyledLine, columns: u16) -> Vec<StyledLine> {
-    if width(&line.plain()) <= columns {
+fn folded(mut line: RichLine, columns: u16) -> Vec<RichLine> {
+    if line.width() <= columns {
         return vec![line];
     }
-    let Some((text, role)) = line.0.pop() else { return vec![line] };
-    let mut indent = width(&line.plain());
+    let Some(Piece { text, role }) = line.pieces.pop() else { return vec![line] };
+    let mut indent = line.width();
     if columns.saturating_sub(indent) < 16 {
         indent = indent.min(4);
     }
     let blank = " ".repeat(usize::from(indent));
     let mut rows = wrap(&text, columns.saturating_sub(indent)).into_iter();
     let first = line.and(rows.next().unwrap_or_default(), role);
-    std::iter::once(first).chain(rows.map(|row| StyledLine::new(blank.clone(), Role::Text).and(row, role))).collect()
+    std::iter::once(first).chain(rows.map(|row| RichLine::of(blank.clone(), Role::Text).and(row, role))).collect()
 }
 
-fn help(model: &Model, contexts: &[Context]) -> Vec<StyledLine> {
+fn help(model: &Model, contexts: &[Context]) -> Vec<RichLine> {
     let mut lines = Vec::new();
     for context in contexts {
         let section = section(model, *context);
         if !section.is_empty() {
-            lines.push(StyledLine::new(context.title(), Role::Title));
+            lines.push(RichLine::of(context.title(), Role::Title));
             lines.extend(section);
-            lines.push(StyledLine::default());
+            lines.push(RichLine::default());
         }
     }
-    lines.push(StyledLine::new("Commands (type : first)", Role::Title));
+    lines.push(RichLine::of("Commands (type : first)", Role::Title));
     let aliases = model.aliases.iter().map(|(word, line)| (format!(":{word}"), format!("stands for :{line}")));
     for (typed, about) in aliases {
-        lines.push(StyledLine::new(format!("  {typed:<25} "), Role::Key).and(about, Role::Text));
+        lines.push(RichLine::of(format!("  {typed:<25} "), Role::Key).and(about, Role::Text));
     }
     for (typed, about) in [
         (":ctx NAME", "another context; - is the one before"),
@@ -105,20 +86,22 @@ fn help(model: &Model, contexts: &[Context]) -> Vec<StyledLine> {
         (":jobs @CTX NS FILTER", "the job list, anywhere, filtered"),
         (":q", "leave"),
     ] {
-        lines.push(StyledLine::new(format!("  {typed:<25} "), Role::Key).and(about, Role::Text));
+        lines.push(RichLine::of(format!("  {typed:<25} "), Role::Key).and(about, Role::Text));
     }
     for row in commands::all().filter(|row| row.in_palette) {
-        lines.push(StyledLine::new(format!("  :{:<24} ", row.name), Role::Key).and(row.help, Role::Text));
+        lines.push(RichLine::of(format!("  :{:<24} ", row.name), Role::Key).and(row.help, Role::Text));
     }
     lines
 }
 
 /// The keys of one context, a line a command; those that do the same share one (`1 to 9`).
-fn section(model: &Model, context: Context) -> Vec<StyledLine> {
+fn section(model: &Model, context: Context) -> Vec<RichLine> {
     let (mut rows, mut denied) = (Vec::<(Vec<String>, &str)>::new(), Vec::new());
-    for row in commands::all() {
+    // What belongs to the view comes first, what works everywhere after it.
+    let everywhere = |row: &&Command| matches!(row.id, CommandId::App(_));
+    for row in commands::all().filter(|row| !everywhere(row)).chain(commands::all().filter(everywhere)) {
         if let Some(why) = row.denied(model).filter(|_| row.contexts.contains(&context)) {
-            denied.push(StyledLine::new(format!("  {:<18} ", row.title), Role::Key).and(why, Role::Warn));
+            denied.push(RichLine::of(format!("  {:<18} ", row.title), Role::Key).and(why, Role::Warn));
         }
         let bound = model.keys.map.bindings().iter().filter(|b| b.context == context && b.command == row.id);
         let keys: Vec<_> = bound.map(|b| crate::console::key::spell(&b.keys)).collect();
@@ -133,12 +116,12 @@ fn section(model: &Model, context: Context) -> Vec<StyledLine> {
         _ => keys.join(", "),
     };
     rows.iter()
-        .map(|(keys, help)| StyledLine::new(format!("  {:<18} ", spelled(keys)), Role::Key).and(*help, Role::Text))
+        .map(|(keys, help)| RichLine::of(format!("  {:<18} ", spelled(keys)), Role::Key).and(*help, Role::Text))
         .chain(denied)
         .collect()
 }
 
-fn messages(model: &Model) -> Vec<StyledLine> {
+fn messages(model: &Model) -> Vec<RichLine> {
     let lines: Vec<_> = model
         .notices
         .iter()
@@ -152,31 +135,31 @@ fn messages(model: &Model) -> Vec<StyledLine> {
             };
             let times = if notice.times > 1 { format!(" ({} times)", notice.times) } else { String::new() };
             let ago = format!("{:>7} ago  ", duration(model.now.since(notice.at)));
-            StyledLine::new(ago, Role::Dim).and(format!("{}{times}", notice.text), role)
+            RichLine::of(ago, Role::Dim).and(format!("{}{times}", notice.text), role)
         })
         .collect();
-    if lines.is_empty() { vec![StyledLine::new("Nothing was told yet.", Role::Dim)] } else { lines }
+    if lines.is_empty() { vec![RichLine::of("Nothing was told yet.", Role::Dim)] } else { lines }
 }
 
-fn pair(name: &str, value: impl Into<String>) -> StyledLine {
-    StyledLine::new(format!("  {name:<28} "), Role::Label).and(value, Role::Text)
+fn pair(name: &str, value: impl Into<String>) -> RichLine {
+    RichLine::of(format!("  {name:<28} "), Role::Label).and(value, Role::Text)
 }
 
-fn debug(model: &Model) -> Vec<StyledLine> {
+fn debug(model: &Model) -> Vec<RichLine> {
     let session = &model.session;
-    let title = |text: &str| StyledLine::new(text, Role::Title);
+    let title = |text: &str| RichLine::of(text, Role::Title);
     let mut lines = vec![title("Lists")];
     for (key, phase) in &session.lists {
         let place = key.namespace.as_ref().map_or("all namespaces", |name| name.as_str());
         lines.push(pair(&list_name(key.of), format!("{place}: {}", phase_words(model, phase))));
     }
     if session.lists.is_empty() {
-        lines.push(StyledLine::new("  none is being read", Role::Dim));
+        lines.push(RichLine::of("  none is being read", Role::Dim));
     }
     lines.extend(session.narrowed.iter().map(|labels| pair("the server narrows jobs by", labels.as_str())));
-    lines.extend([StyledLine::default(), title("On the API server, by this session")]);
+    lines.extend([RichLine::default(), title("On the API server, by this session")]);
     lines.extend(session.counters.iter().map(|(name, value)| pair(name, value.as_str())));
-    lines.extend([StyledLine::default(), title("Here")]);
+    lines.extend([RichLine::default(), title("Here")]);
     lines.push(pair("in memory", format!("{} jobs, {} pods", model.fleet.len(), model.fleet.pod_count())));
     let drawn = &model.drawn;
     lines.push(pair("frames written", format!("{}, the last of {} bytes", drawn.frames, drawn.last_bytes)));
@@ -210,26 +193,26 @@ fn phase_words(model: &Model, phase: &ListPhase) -> String {
     }
 }
 
-fn health(model: &Model) -> Vec<StyledLine> {
+fn health(model: &Model) -> Vec<RichLine> {
     let session = &model.session;
     let Some(offered) = &session.offered else {
-        return vec![StyledLine::new("Nothing is known yet: there is no connection.", Role::Dim)];
+        return vec![RichLine::of("Nothing is known yet: there is no connection.", Role::Dim)];
     };
-    let mut lines = vec![StyledLine::new("Cluster", Role::Title)];
+    let mut lines = vec![RichLine::of("Cluster", Role::Title)];
     lines.extend(session.info().map(|info| pair("cluster", format!("{} as {}", info.cluster, info.user))));
     lines.push(pair("Kubernetes", offered.version.as_str()));
     let kinds: Vec<_> = offered.kinds.iter().map(ToString::to_string).collect();
     lines.push(pair("kinds", if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }));
-    lines.extend([StyledLine::default(), StyledLine::new("Operators", Role::Title)]);
+    lines.extend([RichLine::default(), RichLine::of("Operators", Role::Title)]);
     for operator in &offered.components {
         let role = if operator.trouble.is_some() { Role::Warn } else { Role::Text };
         let name = format!("{} {}", operator.name, operator.version);
-        lines.push(StyledLine::new(format!("  {name:<28} "), Role::Label).and(operator.state.as_str(), role));
+        lines.push(RichLine::of(format!("  {name:<28} "), Role::Label).and(operator.state.as_str(), role));
     }
     if offered.components.is_empty() {
-        lines.push(StyledLine::new("  none is known (yet)", Role::Dim));
+        lines.push(RichLine::of("  none is known (yet)", Role::Dim));
     }
-    lines.extend([StyledLine::default(), StyledLine::new("Lists", Role::Title)]);
+    lines.extend([RichLine::default(), RichLine::of("Lists", Role::Title)]);
     for (key, phase) in &session.lists {
         let place = key.namespace.as_ref().map_or("all namespaces", |name| name.as_str());
         lines.push(pair(&list_name(key.of), format!("{place}: {}", phase_words(model, phase))));
@@ -237,16 +220,27 @@ fn health(model: &Model) -> Vec<StyledLine> {
     lines
 }
 
-/// Draws a text over the body.
+/// Cells of one column of help: there are two where there is room.
+const fn column(width: u16) -> u16 {
+    if width >= 2 * HELP + GAP { (width - GAP) / 2 } else { width }
+}
+
+/// Least cells of a column of help, where there are two.
+const HELP: u16 = 56;
+/// Between the two.
+const GAP: u16 = 2;
+
+/// Draws a text over the body; help in two columns where there is room.
 pub fn draw(model: &Model, text: &TextOverlay, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let lines = lines_of(model, text);
     let wanted = text.search.to_lowercase();
-    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(text.scroll)) {
-        let hit = !wanted.is_empty() && line.plain().to_lowercase().contains(&wanted);
-        let mut x = area.x;
-        for (piece, role) in &line.0 {
-            let style = if hit { theme.style(*role).patch(theme.style(Role::Match)) } else { theme.style(*role) };
-            x = put(buf, area, x, y, &cut(piece, area.right().saturating_sub(x), theme.ellipsis()), style);
-        }
+    let wide = if matches!(text.source, TextSource::Help(_)) { column(area.width) } else { area.width };
+    let places = (area.x..area.right())
+        .step_by(usize::from(wide + GAP))
+        .flat_map(|x| (area.y..area.bottom()).map(move |y| Rect { x, y, width: wide, height: 1 }));
+    for (place, line) in places.zip(lines.iter().skip(text.scroll)) {
+        let hit = !wanted.is_empty() && line.text().to_lowercase().contains(&wanted);
+        let marked = hit.then(|| RichLine::of(line.text(), Role::Match));
+        draw_line(marked.as_ref().unwrap_or(line), None, place.intersection(area), buf, theme);
     }
 }

@@ -104,7 +104,7 @@ fn nothing_served(model: &Model, version: &str) -> Said {
 
 /// The key of a command, else how it is typed.
 fn key(model: &Model, command: AppCommand, typed: &str) -> String {
-    model.keys.map.keys_of(CommandId::App(command)).next().unwrap_or_else(|| typed.to_owned())
+    model.keys.map.key_in(&model.view_contexts(), CommandId::App(command)).unwrap_or_else(|| typed.to_owned())
 }
 
 fn draw_screen(said: &Said, theme: &Theme, body: Rect, buf: &mut Buffer) {

@@ -193,19 +193,44 @@ pub(crate) fn capital(words: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The winner's own, then what says the same elsewhere, then what else was seen; few are enough.
+/// The winner's own, then what says the same elsewhere, then what else was seen. Each text is told once, with where it
+/// was seen, and one that a fuller text contains is not told at all; few are enough.
 fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
     const MOST: usize = 6;
-    let mut out: Vec<Evidence> = Vec::new();
+    let mut groups: Vec<(Place, &str, Vec<&str>)> = Vec::new();
     for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
-        let (seen, at) = (hit.seen, Clean::new(&hit.seen.at));
-        // A bare code says nothing beside the reason that came with it.
-        let bare = seen.place == Place::Exit;
-        let known = out.iter().any(|other| other.at == at && (bare || other.text.as_str() == seen.text));
-        if !known && out.len() < MOST {
-            let text = if bare { Clean::new(&format!("exit code {}", seen.text)) } else { Clean::new(seen.text) };
-            out.push(Evidence { at, text });
+        let (place, text, at) = (hit.seen.place, hit.seen.text, &*hit.seen.at);
+        match groups.iter_mut().find(|(_, known, _)| *known == text) {
+            Some((_, _, places)) => places.push(at),
+            None => groups.push((place, text, vec![at])),
         }
     }
-    out.into()
+    let fuller = |text: &str| groups.iter().any(|(_, other, _)| other.len() > text.len() && other.contains(text));
+    // A bare code says nothing beside the reason that came with it.
+    let reasoned = |at: &&str| groups.iter().any(|(place, _, places)| *place != Place::Exit && places.contains(at));
+    let worth = |(place, text, places): &&(Place, &str, Vec<&str>)| match place {
+        Place::Exit => !places.iter().take(MOST).all(reasoned),
+        _ => !fuller(text),
+    };
+    groups
+        .iter()
+        .filter(worth)
+        .take(MOST)
+        .map(|(place, text, places)| {
+            let text = if *place == Place::Exit { format!("exit code {text}") } else { (*text).to_owned() };
+            Evidence { at: Clean::new(&joined(places)), text: Clean::new(&text) }
+        })
+        .collect()
+}
+
+/// `pod a`, `pods a, b`, `100 pods: a, b and 98 more`. What is seen elsewhere than in pods is named by its first place.
+fn joined(places: &[&str]) -> String {
+    let mut names: Vec<&str> = places.iter().filter_map(|at| at.strip_prefix("pod ")).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [] | [_] => places.first().map_or_else(String::new, |at| (*at).to_owned()),
+        [a, b] => format!("pods {a}, {b}"),
+        [a, b, rest @ ..] => format!("{} pods: {a}, {b} and {} more", names.len(), rest.len()),
+    }
 }

@@ -191,6 +191,8 @@ pub struct PageModel {
     pub tab: Tab,
     /// Of the Overview.
     pub overview: Scroll,
+    /// Show evidence in full, however long.
+    pub all_evidence: bool,
     /// What the job owns.
     pub owned: Fetched<Vec<OwnedObject>>,
     /// The object itself.
@@ -215,6 +217,7 @@ impl PageModel {
             gone: None,
             tab: Tab::default(),
             overview: Scroll::default(),
+            all_evidence: false,
             owned: Fetched::default(),
             object: Fetched::default(),
             config: ConfigModel::default(),

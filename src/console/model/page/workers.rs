@@ -20,8 +20,10 @@ pub enum Shape {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct WorkersModel {
-    /// Grid or table.
-    pub shape: Shape,
+    /// Grid or table, if one was asked for.
+    pub asked: Option<Shape>,
+    /// Show the manifest of the open replica's pod.
+    pub yaml: bool,
     /// Grouped by node.
     pub by_node: bool,
     /// Id of the selected replica.
@@ -32,6 +34,16 @@ pub struct WorkersModel {
     pub search: Scroll,
     /// The replica that is open.
     pub open: Option<OpenReplica>,
+}
+
+impl WorkersModel {
+    /// Replicas that are shown as a table unless the grid is asked for.
+    const FEW: usize = 20;
+
+    /// Grid or table, for so many replicas.
+    pub fn shape(&self, replicas: usize) -> Shape {
+        self.asked.unwrap_or(if replicas > Self::FEW { Shape::Grid } else { Shape::Table })
+    }
 }
 
 /// A replica that is looked into.

@@ -75,10 +75,12 @@ fn open_at(model: &mut Model, job: Kept, tab: Tab) -> Vec<Effect> {
 fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
     let now = model.now;
     let Some(page) = &mut model.page else { return Vec::new() };
+    let mut effects = Vec::new();
     match job {
         Some(job) => {
             page.gone = None;
-            page.job = job;
+            let before = std::mem::replace(&mut page.job, job);
+            effects = workers::reread(page, &before);
         }
         None => {
             page.gone.get_or_insert(now);
@@ -86,7 +88,8 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
     }
     workers::keep_selection(page);
     keep_scroll(model);
-    logs::follow_newest(model)
+    effects.extend(logs::follow_newest(model));
+    effects
 }
 
 /// Closes the page, if one is open.
@@ -106,13 +109,18 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
             let filter = model.page.as_ref().map(|page| page.events.filter.clone()).unwrap_or_default();
             ask(model, FILTER, "filter: ", &filter)
         }
+        PageCommand::Evidence => {
+            with(model, |page| page.all_evidence = !page.all_evidence);
+            keep_scroll(model);
+            Vec::new()
+        }
         PageCommand::WarningsOnly => {
             with(model, |page| page.events.warnings_only = !page.events.warnings_only);
             keep_scroll(model);
             Vec::new()
         }
         PageCommand::Form | PageCommand::Reveal | PageCommand::SaveManifest => configuration(model, id),
-        PageCommand::Shape | PageCommand::ByNode | PageCommand::Open | PageCommand::LogOf => {
+        PageCommand::Shape | PageCommand::ByNode | PageCommand::Open | PageCommand::PodYaml | PageCommand::LogOf => {
             workers::command(model, id)
         }
         _ if tab == Tab::Logs => logs::command(model, id),

@@ -416,8 +416,9 @@ proptest! {
 #[test]
 fn every_page_command_has_a_row_and_shapes_toggle() {
     let mut h = harness(80, 24, 4, Tab::Workers);
-    assert_eq!(page(&h).workers.shape, Shape::Grid);
+    assert_eq!(page(&h).workers.shape(5), Shape::Table);
+    assert_eq!(page(&h).workers.shape(21), Shape::Grid);
     command(&mut h.model, CommandId::Page(PageCommand::Shape));
-    assert_eq!(page(&h).workers.shape, Shape::Table);
+    assert_eq!(page(&h).workers.shape(5), Shape::Grid);
     assert!(matches!(page(&h).owned, Fetched::Unasked));
 }

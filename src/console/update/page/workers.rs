@@ -12,7 +12,7 @@ use crate::{
         model::{
             Model,
             page::{
-                Fetched, PageEffect, PageModel, Refusal, Scroll, Tab,
+                Fetched, Kept, PageEffect, PageModel, Refusal, Scroll, Tab,
                 workers::{OpenReplica, Shape},
             },
         },
@@ -41,11 +41,17 @@ pub(super) fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
     let Some(page) = &mut model.page else { return Vec::new() };
     match id {
         PageCommand::Shape => {
-            page.workers.shape = if page.workers.shape == Shape::Grid { Shape::Table } else { Shape::Grid };
+            let shape = page.workers.shape(page.job.replicas().len());
+            page.workers.asked = Some(if shape == Shape::Grid { Shape::Table } else { Shape::Grid });
             page.workers.top = 0;
         }
         PageCommand::ByNode => page.workers.by_node = !page.workers.by_node,
         PageCommand::Open => return open(page),
+        PageCommand::PodYaml if page.workers.open.is_some() => page.workers.yaml = !page.workers.yaml,
+        PageCommand::PodYaml => {
+            page.workers.yaml = true;
+            return open(page);
+        }
         PageCommand::LogOf => {
             let selected = page.workers.selected.clone();
             return selected.map_or_else(Vec::new, |id| logs::of_replica(model, &id));
@@ -83,6 +89,8 @@ pub(super) fn pod_read(page: &mut PageModel, name: &Name, pod: Result<Value, Ref
                 .map_or_else(|_| Vec::new(), |text| manifest::highlight(&text));
             open.pod = Fetched::Ready(pod);
         }
+        // What was read before stays: the pod may just be gone.
+        Err(_) if open.pod.ready().is_some() => {}
         Err(refusal) => open.pod = Fetched::Failed(refusal),
     }
 }
@@ -95,13 +103,30 @@ fn without_managed_fields(mut pod: Value) -> Value {
     pod
 }
 
+/// What was read of the open replica's pod is old when the pod changed: it is read again.
+pub(super) fn reread(page: &mut PageModel, before: &Kept) -> Vec<Effect> {
+    if page.workers.open.is_none() {
+        return Vec::new();
+    }
+    let name = selected_pod(page);
+    let row = |job: &Kept| job.pods.iter().find(|pod| Some(&pod.name) == name.as_ref()).cloned();
+    if row(before) == row(&page.job) {
+        return Vec::new();
+    }
+    read_pod(page, name)
+}
+
+fn read_pod(page: &PageModel, name: Option<Name>) -> Vec<Effect> {
+    let (id, session, key) = (page.id, page.session, page.job.key());
+    name.map(|pod| Effect::Page(PageEffect::Pod(id, session, key, pod))).into_iter().collect()
+}
+
 fn open(page: &mut PageModel) -> Vec<Effect> {
     let Some(id) = page.workers.selected.clone() else { return Vec::new() };
     let pod = selected_pod(page);
     let fetched = if pod.is_some() { Fetched::Loading } else { Fetched::Unasked };
     page.workers.open = Some(OpenReplica { id, pod: fetched, yaml: Vec::new(), scroll: Scroll::default() });
-    let (id, session, key) = (page.id, page.session, page.job.key());
-    pod.map(|pod| Effect::Page(PageEffect::Pod(id, session, key, pod))).into_iter().collect()
+    read_pod(page, pod)
 }
 
 /// Moves the selection by one command.
@@ -111,7 +136,7 @@ fn step(page: &mut PageModel, id: PageCommand, body: Rect) {
     let at = all.iter().position(|replica| Some(replica.id()) == page.workers.selected).unwrap_or(0);
     let rows = usize::from(view::areas(body, Tab::Workers).content.height.saturating_sub(3)).max(1);
     let half = rows.div_ceil(2);
-    let to = match (page.workers.shape, id) {
+    let to = match (page.workers.shape(all.len()), id) {
         (_, PageCommand::Top) => 0,
         (_, PageCommand::Bottom) => last,
         (Shape::Grid, PageCommand::Left) | (Shape::Table, PageCommand::Up | PageCommand::Left) => at.saturating_sub(1),
@@ -154,7 +179,7 @@ fn vertical(lines: &[Vec<usize>], at: usize, by: isize) -> usize {
 fn find(page: &mut PageModel, back: bool, now: Secs) {
     let Some(query) = page.workers.search.search.clone() else { return };
     let all = ordered(&page.workers, &page.job);
-    let lines = table_lines(&all, now, u16::MAX);
+    let lines = table_lines(&all, page.workers.by_node, now, u16::MAX);
     let at = all.iter().position(|replica| Some(replica.id()) == page.workers.selected);
     let rows = lines.get(1..).unwrap_or_default();
     if let Some(to) = rich::find(rows, &query, at, back) {
@@ -167,7 +192,7 @@ fn show_selected(page: &mut PageModel, body: Rect) {
     let all = ordered(&page.workers, &page.job);
     let Some(at) = all.iter().position(|replica| Some(replica.id()) == page.workers.selected) else { return };
     let area = view::areas(body, Tab::Workers).content;
-    let (line, lines, rows) = match page.workers.shape {
+    let (line, lines, rows) = match page.workers.shape(all.len()) {
         Shape::Table => (at, all.len(), area.height.saturating_sub(3)),
         Shape::Grid => {
             let lines = grid(&all, page.workers.by_node, area.width);

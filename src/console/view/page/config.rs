@@ -1,9 +1,37 @@
 //! Tab Configuration as lines: YAML with roles.
 
 use crate::{
-    console::{theme::Role, widgets::rich::RichLine},
-    jobs::manifest::{self, YamlLine},
+    console::{
+        commands::{AppCommand, CommandId, PageCommand},
+        model::{
+            Model,
+            page::{ConfigModel, config::Form},
+        },
+        theme::Role,
+        widgets::rich::RichLine,
+    },
+    jobs::manifest::{self, Env, YamlLine},
 };
+
+/// The line above the manifest: which forms there are, and the keys for what can be done with them.
+pub fn summary(model: &Model, config: &ConfigModel) -> RichLine {
+    let contexts = model.view_contexts();
+    let line = Form::ALL.into_iter().fold(RichLine::default(), |line, form| {
+        let role = if form == config.form { Role::Selected } else { Role::Dim };
+        line.and(form.title(), role).and("  ", Role::Text)
+    });
+    let env = if config.env == Env::Masked { "show env values" } else { "hide env values" };
+    let keys = [
+        (CommandId::Page(PageCommand::Form), "next form"),
+        (CommandId::Page(PageCommand::Reveal), env),
+        (CommandId::App(AppCommand::Copy), "copy"),
+        (CommandId::Page(PageCommand::SaveManifest), "save"),
+    ];
+    keys.into_iter().fold(line, |line, (id, words)| match model.keys.map.key_in(&contexts, id) {
+        Some(key) => line.and(format!("  {key}"), Role::Key).and(format!(" {words}"), Role::Dim),
+        None => line,
+    })
+}
 
 /// The lines of a manifest.
 pub fn lines(yaml: &[YamlLine]) -> Vec<RichLine> {

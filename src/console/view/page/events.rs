@@ -1,5 +1,7 @@
 //! Tab Events as lines: when, what, how often, about what, in whose words.
 
+use std::collections::HashMap;
+
 use crate::{
     console::{
         model::page::{EventsModel, Fetched, Kept},
@@ -31,30 +33,67 @@ fn has(event: &EventRow, filter: &str) -> bool {
     wanted.is_empty() || text.iter().any(|text| text.to_lowercase().contains(&wanted))
 }
 
-/// The lines of these events.
+/// A heading and the lines of these events; one that several objects have in the same words is told once.
 pub fn lines(events: &EventsModel, job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
-    let rows: Vec<_> = shown(events, job).into_iter().map(|event| row(event, job, now)).collect();
+    let groups = grouped(shown(events, job));
+    if groups.is_empty() {
+        return vec![RichLine::of(nothing(events), Role::Dim)];
+    }
+    let heading = ["LAST", "TIMES", "  REASON", "ABOUT", "MESSAGE"].map(|word| (word.to_owned(), Role::Heading)).into();
+    let rows: Vec<_> = std::iter::once(heading).chain(groups.iter().map(|group| row(group, job, now))).collect();
     table(0, &rows, columns)
 }
 
-fn row(event: &EventRow, job: &Kept, now: Secs) -> Vec<(String, Role)> {
-    let role = if event.warning { Role::Warn } else { Role::Text };
-    let count = if event.count > 1 { format!("x{}", event.count) } else { String::new() };
+fn nothing(events: &EventsModel) -> &'static str {
+    match &events.all {
+        Fetched::Unasked | Fetched::Loading => "No event is read yet.",
+        _ if !events.filter.is_empty() => "No event has this text; an empty filter shows all.",
+        _ if events.warnings_only => "No warning. W shows the other events too.",
+        _ => "No event: the cluster keeps them for an hour, mostly.",
+    }
+}
+
+/// Events in the same words, by when the last of them came.
+fn grouped(rows: Vec<&EventRow>) -> Vec<Vec<&EventRow>> {
+    let mut out: Vec<Vec<&EventRow>> = Vec::new();
+    let mut known: HashMap<(bool, &str, &str), usize> = HashMap::new();
+    for event in rows {
+        let at = *known.entry((event.warning, event.reason.as_str(), event.message.as_str())).or_insert(out.len());
+        match out.get_mut(at) {
+            Some(group) => group.push(event),
+            None => out.push(vec![event]),
+        }
+    }
+    out.sort_by_key(|group| group.last().map(|event| event.last));
+    out
+}
+
+fn row(group: &[&EventRow], job: &Kept, now: Secs) -> Vec<(String, Role)> {
+    let Some(event) = group.last() else { return Vec::new() };
+    let role = if event.warning { Role::Warn } else { Role::Dim };
+    let times: u32 = group.iter().map(|event| event.count).sum();
     let reason = if event.warning { format!("! {}", event.reason) } else { format!("  {}", event.reason) };
-    // What belongs to the job mostly begins with its name: the rest tells it apart.
-    let name = event.about_name.as_str();
-    let about = match name.strip_prefix(job.row.name.as_str()) {
-        Some("") => event.about_kind.to_string(),
-        Some(rest) if rest.starts_with('-') => format!("..{rest}"),
-        _ => name.to_owned(),
-    };
+    let mut names: Vec<String> = group.iter().map(|event| short(event, job)).collect();
+    names.sort();
+    names.dedup();
+    let more = names.len().saturating_sub(1);
+    let about = names.into_iter().next().unwrap_or_default();
     vec![
         (format!("{:>5}", duration(now.since(event.last))), Role::Dim),
-        (count, Role::Dim),
+        (if times > 1 { format!("x{times}") } else { String::new() }, Role::Dim),
         (reason, role),
-        (about, Role::Label),
+        (if more > 0 { format!("{about} +{more}") } else { about }, Role::Label),
         (event.message.to_string(), role),
     ]
+}
+
+/// What belongs to the job mostly begins with its name: the rest tells it apart.
+fn short(event: &EventRow, job: &Kept) -> String {
+    match event.about_name.as_str().strip_prefix(job.row.name.as_str()) {
+        Some("") => event.about_kind.to_string(),
+        Some(rest) if rest.starts_with('-') => format!("..{rest}"),
+        _ => event.about_name.to_string(),
+    }
 }
 
 /// The line above the events: how many, and how they come.

@@ -4,6 +4,8 @@ pub mod config;
 pub mod events;
 pub mod logs;
 pub mod overview;
+mod replica;
+mod state;
 pub mod timeline;
 mod tree;
 pub mod workers;
@@ -22,7 +24,7 @@ use crate::{
             text::{cut, put, width},
         },
     },
-    jobs::{Secs, manifest::Env, time::duration},
+    jobs::{Secs, time::duration},
 };
 
 /// From this size of the body on, workers and log stand beside the Overview (a screen of 160x45).
@@ -78,7 +80,7 @@ pub fn lines(page: &PageModel, now: Secs, area: Rect, ascii: bool) -> Option<Vec
         Tab::Configuration => Some(config::lines(&page.config.lines)),
         Tab::Workers => {
             let open = page.workers.open.as_ref()?;
-            Some(workers::open_lines(open, &page.job, now, area.width))
+            Some(replica::open_lines(open, &page.job, page.workers.yaml, now, area.width))
         }
         Tab::Events => Some(events::lines(&page.events, &page.job, now, area.width)),
         Tab::Logs => None,
@@ -90,7 +92,7 @@ pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mu
     let areas = areas(area, page.tab);
     draw_tabs(page, model.now, theme, areas.tabs, buf);
     if areas.summary.height > 0 {
-        rich::draw_line(&summary(page), None, areas.summary, buf, theme);
+        rich::draw_line(&summary(model, page), None, areas.summary, buf, theme);
     }
     match lines(page, model.now, areas.content, theme.ascii) {
         Some(lines) => {
@@ -126,18 +128,14 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
     put(buf, area, area.right().saturating_sub(width(&text)), area.y, &text, style);
 }
 
-fn summary(page: &PageModel) -> RichLine {
+fn summary(model: &Model, page: &PageModel) -> RichLine {
     match page.tab {
         Tab::Configuration => match &page.object {
             Fetched::Failed(refusal) => {
                 RichLine::of(refusal.what.to_string(), Role::Warn).and(format!("  {}", refusal.hint), Role::Dim)
             }
             Fetched::Unasked | Fetched::Loading => RichLine::of("reading ...", Role::Wait),
-            Fetched::Ready(_) => {
-                let env = if page.config.env == Env::Masked { "env values hidden" } else { "env values shown" };
-                RichLine::of(page.config.form.title(), Role::Title)
-                    .and(format!("  {} lines, {env}", page.config.lines.len()), Role::Dim)
-            }
+            Fetched::Ready(_) => config::summary(model, &page.config),
         },
         Tab::Events => events::summary(&page.events, &page.job),
         Tab::Logs => logs::summary(&page.logs),

@@ -14,20 +14,20 @@ use crate::{
         replica::Replica,
         resources,
         row::{Condition, ContainerState, Requests, Terminated, Truth},
-        state::{Cause, Severity},
+        state::Severity,
         time::duration,
     },
 };
 
 /// Column in which values begin.
-const VALUES: u16 = 12;
+pub(super) const VALUES: u16 = 12;
 
 /// All lines of the Overview, for this many columns.
 pub fn lines(page: &PageModel, now: Secs, columns: u16, ascii: bool) -> Vec<RichLine> {
     let job = &page.job;
-    let mut out = state(job, now, columns);
+    let mut out = super::state::lines(page, now, columns);
     let sections = [
-        ("Timeline", super::timeline::lines(job, now, columns)),
+        ("Timeline", super::timeline::lines(job, now, columns, ascii)),
         ("Replicas", replicas(job, now, columns)),
         ("Resources asked for", asked(job, columns)),
         ("Conditions", conditions(&job.row.conditions, now, columns)),
@@ -54,49 +54,6 @@ pub(super) const fn role_of(severity: Severity) -> Role {
         Severity::Good => Role::Good,
         Severity::Done => Role::Done,
     }
-}
-
-fn state(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
-    let derived = &job.derived;
-    let mut line = RichLine::of("State", Role::Label)
-        .pad_to(VALUES)
-        .and(derived.state.to_string(), role_of(derived.state.severity()));
-    if let (Some(from), to) = (derived.started, derived.finished.unwrap_or(now)) {
-        let word = if derived.finished.is_some() { "ran" } else { "running for" };
-        line = line.and(format!("  {word} {}", duration(to.since(from))), Role::Dim);
-    }
-    let mut out = vec![line];
-    if derived.disagrees && !derived.reported.is_empty() {
-        let since = job.row.condition(derived.reported.as_str()).and_then(|c| c.since);
-        let since = since.map_or(String::new(), |at| format!(" since {} ago", duration(now.since(at))));
-        out.extend(labelled("Reported", VALUES, &format!("{}{since}", derived.reported), Role::Warn, columns));
-    }
-    if derived.leaked_gpus > 0 {
-        let text = format!("Finished, still holding {} GPUs", derived.leaked_gpus);
-        out.extend(labelled("Holds", VALUES, &text, Role::Bad, columns));
-    }
-    if let Some(cause) = &derived.cause {
-        out.extend(cause_lines(cause, columns));
-    }
-    if let Some(warning) = &job.row.warning {
-        out.extend(labelled("Unreadable", VALUES, warning.as_str(), Role::Warn, columns));
-    }
-    out
-}
-
-fn cause_lines(cause: &Cause, columns: u16) -> Vec<RichLine> {
-    let mut out = labelled("Cause", VALUES, cause.title.as_str(), Role::Title, columns);
-    if !cause.recovers {
-        out.extend(labelled("", VALUES, "Will not recover by itself.", Role::Bad, columns));
-    }
-    if !cause.remedy.is_empty() {
-        out.extend(labelled("Remedy", VALUES, cause.remedy.as_str(), Role::Text, columns));
-    }
-    for (i, evidence) in cause.evidence.iter().enumerate() {
-        let label = if i == 0 { "Evidence" } else { "" };
-        out.extend(labelled(label, VALUES, &format!("{}: {}", evidence.at, evidence.text), Role::Dim, columns));
-    }
-    out
 }
 
 fn replicas(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
@@ -128,7 +85,8 @@ fn has_restarted(replica: &Replica<'_>) -> bool {
     replica.pod().is_some_and(|pod| pod.containers.iter().any(|c| c.restarts > 0))
 }
 
-fn heading(words: &[&str]) -> Vec<(String, Role)> {
+/// Cells of a heading.
+pub(super) fn heading(words: &[&str]) -> Vec<(String, Role)> {
     words.iter().map(|word| ((*word).to_owned(), Role::Heading)).collect()
 }
 

@@ -1,28 +1,22 @@
-//! Tab Workers: a grid with a symbol for each replica, or a table with a line each; and one replica in full.
+//! Tab Workers: a grid with a symbol for each replica, or a table with a line each; below it the selected one.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::overview::role_of;
+use super::{overview::role_of, replica};
 use crate::{
     console::{
-        model::page::{
-            Fetched, Kept, WorkersModel,
-            workers::{OpenReplica, Shape},
-        },
+        model::page::{Kept, WorkersModel, workers::Shape},
         theme::{Role, Theme},
         widgets::{
-            rich::{RichLine, draw_line, labelled, table},
+            rich::{self, RichLine, draw_line, table},
             text::{cut, put},
         },
     },
-    jobs::{
-        Clean, PodRow, Secs, Sym,
-        replica::Replica,
-        row::{ContainerRow, ContainerState, Terminated},
-        time::duration,
-    },
+    jobs::{PodRow, Secs, replica::Replica, time::duration},
 };
 
+/// Lines that must be free below for the selected replica in full; else it has one.
+const DETAIL: u16 = 7;
 /// Columns of the index ruler at the left of the grid.
 const RULER: u16 = 8;
 
@@ -78,12 +72,22 @@ pub fn draw(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme, area: 
     let all = ordered(workers, job);
     draw_line(&legend(&all, theme.ascii), None, area, buf, theme);
     let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
-    match workers.shape {
+    let shape = workers.shape(all.len());
+    let used = match shape {
+        Shape::Grid => grid(&all, workers.by_node, area.width).len(),
+        Shape::Table => all.len() + 1,
+    };
+    match shape {
         Shape::Grid => draw_grid(workers, &all, theme, body, buf),
         Shape::Table => draw_table(workers, &all, now, theme, body, buf),
     }
-    let detail = Rect { y: area.bottom() - 1, height: 1, ..area };
-    if let Some(replica) = all.iter().find(|replica| Some(replica.id()) == workers.selected) {
+    let Some(replica) = all.iter().find(|replica| Some(replica.id()) == workers.selected) else { return };
+    let used = u16::try_from(used).unwrap_or(u16::MAX).saturating_add(1);
+    if used.saturating_add(DETAIL) <= body.height {
+        let detail = Rect { y: body.y + used, height: area.bottom() - body.y - used, ..area };
+        rich::draw(&replica::lines(replica, job, now, area.width), 0, None, detail, buf, theme);
+    } else {
+        let detail = Rect { y: area.bottom() - 1, height: 1, ..area };
         let line = detail_line(replica, now);
         let text = cut(&line, area.width, theme.ellipsis());
         put(buf, detail, detail.x, detail.y, &text, theme.style(role_of(replica.status().severity)));
@@ -141,11 +145,23 @@ fn cell(workers: &WorkersModel, replica: &Replica<'_>, i: usize, theme: &Theme, 
     }
 }
 
+/// Where the node is in a row of the table.
+const NODE: usize = 6;
+
 /// The rows of the table, a heading first.
-pub fn table_lines(all: &[Replica<'_>], now: Secs, columns: u16) -> Vec<RichLine> {
+pub fn table_lines(all: &[Replica<'_>], by_node: bool, now: Secs, columns: u16) -> Vec<RichLine> {
     let head = ["REPLICA", "STATE", "READY", "RESTARTS", "GPUS", "AGE", "NODE", "POD"];
     let mut rows: Vec<Vec<(String, Role)>> = vec![head.iter().map(|h| ((*h).to_owned(), Role::Heading)).collect()];
     rows.extend(all.iter().map(|replica| table_row(replica, now)));
+    if by_node {
+        for row in &mut rows {
+            row[1..=NODE].rotate_right(1);
+        }
+        // Of a node's replicas the first names it.
+        for at in (1..all.len()).rev().filter(|at| node(&all[*at]) == node(&all[at - 1])) {
+            rows[at + 1][1].0.clear();
+        }
+    }
     // One line each: what does not fit is cut, not wrapped.
     table(2, &rows, columns.max(400))
 }
@@ -171,7 +187,7 @@ fn table_row(replica: &Replica<'_>, now: Secs) -> Vec<(String, Role)> {
 }
 
 fn draw_table(workers: &WorkersModel, all: &[Replica<'_>], now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let lines = table_lines(all, now, area.width);
+    let lines = table_lines(all, workers.by_node, now, area.width);
     let Some((head, rows)) = lines.split_first() else { return };
     draw_line(head, None, area, buf, theme);
     let search = workers.search.search.as_ref();
@@ -192,110 +208,4 @@ fn detail_line(replica: &Replica<'_>, now: Secs) -> String {
     let gpus = if pod.requests.gpus > 0 { format!(", {} GPUs", pod.requests.gpus) } else { String::new() };
     let restarts = if replica.restarts() > 0 { format!(", {} restarts", replica.restarts()) } else { String::new() };
     format!("{}: {} on {}{gpus}{restarts}, {age} old, {}", replica.title(), status.word, node(replica), pod.name)
-}
-
-/// One replica in full: its attempts, containers, how they ended, events, and its pod's YAML.
-pub fn open_lines(open: &OpenReplica, job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
-    let all = job.replicas();
-    let Some(replica) = all.iter().find(|replica| replica.id() == open.id) else {
-        return vec![RichLine::of("This replica is gone.", Role::Warn)];
-    };
-    let status = replica.status();
-    let mut out = vec![
-        RichLine::of(replica.title(), Role::Title)
-            .and("  ", Role::Text)
-            .and(status.word.as_str(), role_of(status.severity)),
-    ];
-    if replica.attempts.is_empty() {
-        out.push(RichLine::of("No pod was made for it yet.", Role::Dim));
-    }
-    for pod in replica.attempts.iter().rev() {
-        out.push(RichLine::default());
-        out.extend(pod_lines(pod, now, columns));
-    }
-    let about: Vec<_> = job.warnings.iter().filter(|w| replica.attempts.iter().any(|p| p.uid == w.about_uid)).collect();
-    if !about.is_empty() {
-        out.push(RichLine::default());
-        out.push(RichLine::of("Warnings", Role::Title));
-        for event in about {
-            let text = format!(
-                "{} ago, x{}: {}: {}",
-                duration(now.since(event.last)),
-                event.count,
-                event.reason,
-                event.message
-            );
-            out.extend(labelled("", 2, &text, Role::Warn, columns));
-        }
-    }
-    out.push(RichLine::default());
-    out.push(RichLine::of("Manifest of the pod", Role::Title));
-    match &open.pod {
-        Fetched::Ready(_) => out.extend(super::config::lines(&open.yaml)),
-        Fetched::Failed(refusal) => {
-            out.extend(labelled("", 2, refusal.what.as_str(), Role::Warn, columns));
-            out.extend(labelled("", 2, refusal.hint.as_str(), Role::Dim, columns));
-        }
-        Fetched::Unasked | Fetched::Loading => out.push(RichLine::of("  reading ...", Role::Dim)),
-    }
-    out
-}
-
-fn pod_lines(pod: &PodRow, now: Secs, columns: u16) -> Vec<RichLine> {
-    let mut out = Vec::new();
-    let mut say = |label: &str, text: String, role: Role| {
-        if !text.is_empty() {
-            out.extend(labelled(label, 12, &text, role, columns));
-        }
-    };
-    let shown = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    say("Pod", format!("{} ({} old)", pod.name, duration(now.since(pod.created))), Role::Text);
-    say("Node", shown(pod.node.as_ref().map(Sym::as_str)), Role::Text);
-    say("Phase", format!("{:?}{}", pod.phase, if pod.ready { ", ready" } else { "" }), Role::Text);
-    say("Deleted", pod.deleting.map_or(String::new(), |at| format!("{} ago", duration(now.since(at)))), Role::Warn);
-    say("Reason", shown(pod.reason.as_ref().map(Sym::as_str)), Role::Warn);
-    say("Message", shown(pod.message.as_ref().map(Clean::as_str)), Role::Warn);
-    say("Scheduling", pod.unscheduled.as_ref().map_or(String::new(), |(r, m)| format!("{r}: {m}")), Role::Warn);
-    say("Disruption", shown(pod.disruption.as_ref().map(Sym::as_str)), Role::Warn);
-    say("Unreadable", shown(pod.warning.as_ref().map(Clean::as_str)), Role::Warn);
-    for container in &pod.containers {
-        out.extend(container_lines(container, now, columns));
-    }
-    out
-}
-
-fn container_lines(container: &ContainerRow, now: Secs, columns: u16) -> Vec<RichLine> {
-    let kind = if container.init { "Init" } else { "Container" };
-    let restarts = if container.restarts > 0 { format!(", {} restarts", container.restarts) } else { String::new() };
-    let ready = if container.ready { ", ready" } else { "" };
-    let (how, role) = match &container.state {
-        None => ("not reported yet".to_owned(), Role::Dim),
-        Some(ContainerState::Waiting { reason, message }) if message.is_empty() => {
-            (format!("waiting: {reason}"), Role::Wait)
-        }
-        Some(ContainerState::Waiting { reason, message }) => (format!("waiting: {reason}: {message}"), Role::Warn),
-        Some(ContainerState::Running(since)) => {
-            let since = since.map_or(String::new(), |at| format!(" for {}", duration(now.since(at))));
-            (format!("running{since}{ready}"), Role::Good)
-        }
-        Some(ContainerState::Terminated(end)) => {
-            (ended(end, now), if end.exit_code == 0 { Role::Done } else { Role::Bad })
-        }
-    };
-    let mut out = labelled(kind, 12, &format!("{}  {}", container.name, container.image), Role::Text, columns);
-    out.extend(labelled("", 14, &format!("{how}{restarts}"), role, columns));
-    if let Some(last) = &container.last {
-        out.extend(labelled("", 14, &format!("before that: {}", ended(last, now)), Role::Warn, columns));
-    }
-    out
-}
-
-fn ended(end: &Terminated, now: Secs) -> String {
-    let ago = end.finished.map_or(String::new(), |at| format!(" {} ago", duration(now.since(at))));
-    let ran = match (end.started, end.finished) {
-        (Some(from), Some(to)) => format!(" after {}", duration(to.since(from))),
-        _ => String::new(),
-    };
-    let message = if end.message.is_empty() { String::new() } else { format!(": {}", end.message) };
-    format!("exit {} {}{ran}{ago}{message}", end.exit_code, end.reason)
 }

@@ -1,0 +1,93 @@
+//! The first lines of the Overview: how the job is, what the operator says, why, and what to do.
+
+use super::overview::{VALUES, role_of};
+use crate::{
+    console::{
+        model::page::{Kept, PageModel},
+        theme::Role,
+        widgets::rich::{RichLine, labelled},
+    },
+    jobs::{
+        Secs,
+        state::{Cause, State},
+        time::duration,
+        timeline::{Step, timeline},
+    },
+};
+
+/// Lines that one piece of evidence takes until all of it is asked for.
+const SHORT: usize = 3;
+
+/// See the module.
+pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> {
+    let job = &page.job;
+    let derived = &job.derived;
+    let state = RichLine::of("State", Role::Label)
+        .pad_to(VALUES)
+        .and(derived.state.to_string(), role_of(derived.state.severity()))
+        .and(format!("  {}", since(job, now)), Role::Dim);
+    let mut out = vec![state];
+    if derived.disagrees && !derived.reported.is_empty() {
+        let since = job.row.condition(derived.reported.as_str()).and_then(|c| c.since);
+        let since = since.map_or(String::new(), |at| format!(", since {}", duration(now.since(at))));
+        let text = format!("the operator says {}{since}", derived.reported);
+        out.extend(labelled("Reported", VALUES, &text, Role::Warn, columns));
+    }
+    if derived.leaked_gpus > 0 {
+        let text = format!("Finished, still holding {} GPUs", derived.leaked_gpus);
+        out.extend(labelled("Holds", VALUES, &text, Role::Bad, columns));
+    }
+    if let Some(cause) = &derived.cause {
+        out.extend(cause_lines(cause, page.all_evidence, columns));
+    }
+    if let Some(warning) = &job.row.warning {
+        out.extend(labelled("Unreadable", VALUES, warning.as_str(), Role::Warn, columns));
+    }
+    out
+}
+
+/// For how long, as far as it was recorded: since it ended, ran, waits in its queue, or was made.
+fn since(job: &Kept, now: Secs) -> String {
+    let derived = &job.derived;
+    let steps = timeline(&job.row, &job.pod_refs(), job.workload.as_ref(), derived, now);
+    let at = |step| steps.iter().find(|reached| reached.step == step).map(|reached| reached.at);
+    let ago = |at: Secs| duration(now.since(at));
+    if let Some(end) = derived.finished {
+        let ran =
+            at(Step::Running).map_or(String::new(), |from| format!(" after running for {}", duration(end.since(from))));
+        return format!("ended {} ago{ran}", ago(end));
+    }
+    match &derived.state {
+        State::Running | State::Degraded | State::Restarting { .. } | State::Terminating => {
+            let never = || format!("never ran; made {} ago", ago(job.row.created));
+            at(Step::Running).map_or_else(never, |from| format!("running for {}", ago(from)))
+        }
+        State::Queued | State::Inadmissible => at(Step::Queued).map_or_else(
+            || format!("made {} ago", ago(job.row.created)),
+            |from| format!("in the queue for {}", ago(from)),
+        ),
+        _ => format!("made {} ago", ago(job.row.created)),
+    }
+}
+
+fn cause_lines(cause: &Cause, all: bool, columns: u16) -> Vec<RichLine> {
+    let mut out = labelled("Cause", VALUES, cause.title.as_str(), Role::Title, columns);
+    if !cause.recovers {
+        out.extend(labelled("", VALUES, "Will not recover by itself.", Role::Bad, columns));
+    }
+    if !cause.remedy.is_empty() {
+        out.extend(labelled("Remedy", VALUES, cause.remedy.as_str(), Role::Text, columns));
+    }
+    for (i, evidence) in cause.evidence.iter().enumerate() {
+        let label = if i == 0 { "Evidence" } else { "" };
+        let mut told = labelled(label, VALUES, &format!("{}: {}", evidence.at, evidence.text), Role::Dim, columns);
+        let more = told.len().saturating_sub(SHORT);
+        if more > 0 && !all {
+            told.truncate(SHORT);
+            let words = format!("... {more} more {}, enter shows all", if more == 1 { "line" } else { "lines" });
+            told.push(RichLine::default().pad_to(VALUES).and(words, Role::Key));
+        }
+        out.append(&mut told);
+    }
+    out
+}
