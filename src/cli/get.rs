@@ -16,6 +16,7 @@ use super::{
     output::{self, Format},
     print, reach,
     setup::Setup,
+    unread::{self, Unread},
 };
 use crate::{
     cluster::{
@@ -28,7 +29,7 @@ use crate::{
         Name, PodRow, Secs,
         columns::{ColumnsConfig, Sort, sort_key},
         filter::{self, Filter, Scratch, Subject},
-        fleet::{Fleet, Job, ListKey, ListOf, ListPhase},
+        fleet::{Fleet, Job, ListKey, ListPhase},
     },
 };
 
@@ -89,19 +90,20 @@ async fn jobs(
     let scope = scope.unwrap_or_else(|| {
         Scope::Named(session.who().namespace.clone().or(Name::new("default")).into_iter().collect())
     });
-    let unread = read(&session, &offer, &scope, filter, &mut fleet, timeout, now()).await;
-    for what in &unread {
-        print::complain(&format!("note: {what}"));
+    let unread = read(&session, &offer, &scope, filter, &mut fleet, timeout, now()).await?;
+    for note in unread::notes(&unread) {
+        print::complain(&format!("note: {note}"));
     }
     let now = now();
     fleet.settle(now);
     let chosen = choose(&fleet, args, filter, now);
     if let (Some(name), true) = (&args.name, chosen.is_empty()) {
-        return Err(Failure::not_found(&format!("no job «{name}» in {scope}")).hint("-A looks in all namespaces"));
+        return Err(absent(name, &scope, &unread));
     }
     let subjects: Vec<_> = chosen.iter().map(|(job, pods)| Subject { job, pods }).collect();
     let partial = !unread.is_empty();
-    print::out(&output::render(args.output, &ColumnsConfig::default(), &subjects, unread, now)?)?;
+    let texts = unread.iter().map(Unread::text).collect();
+    print::out(&output::render(args.output, &ColumnsConfig::default(), &subjects, texts, now)?)?;
     if subjects.is_empty() && matches!(args.output, Format::Table | Format::Wide) {
         let why = if offer.has_jobs() {
             "no jobs match"
@@ -113,7 +115,17 @@ async fn jobs(
     Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
 }
 
-/// Fills the fleet until each list has been read or has failed; returns what is missing.
+/// It is not there; or it may be where we could not look.
+fn absent(name: &str, scope: &Scope, unread: &[Unread]) -> Failure {
+    if unread.iter().any(Unread::is_of_jobs) {
+        let mut failure = Failure::new(&format!("no job «{name}» in what could be read of {scope}"));
+        failure.code = exit::PARTIAL;
+        return failure;
+    }
+    Failure::not_found(&format!("no job «{name}» in {scope}")).hint("-A looks in all namespaces")
+}
+
+/// Fills the fleet until each list has been read or has failed; returns what is missing. All jobs missing is an error.
 async fn read(
     session: &Session,
     offer: &Offer,
@@ -122,7 +134,7 @@ async fn read(
     fleet: &mut Fleet,
     timeout: Duration,
     now: Secs,
-) -> Vec<String> {
+) -> Result<Vec<Unread>, Failure> {
     let namespaces = match scope {
         Scope::All => None,
         Scope::Named(names) => Some(names.as_slice()),
@@ -144,29 +156,20 @@ async fn read(
         fleet.settle(now);
     }
     cancel.cancel();
-    lists.iter().filter_map(|list| missing(list, fleet.list_phase(list))).collect()
+    let unread: Vec<_> = lists.iter().filter_map(|list| Unread::of(list, fleet.list_phase(list))).collect();
+    let jobs = lists.iter().filter(|list| unread::is_of_jobs(list)).count();
+    let none = jobs > 0 && unread.iter().filter(|one| one.is_of_jobs()).count() == jobs;
+    if none { Err(nothing(&unread)) } else { Ok(unread) }
+}
+
+/// Not one list of jobs was read: that is no answer.
+fn nothing(unread: &[Unread]) -> Failure {
+    let jobs: Vec<_> = unread.iter().filter(|one| one.is_of_jobs()).cloned().collect();
+    Failure::new(&format!("no jobs could be read: {}", unread::notes(&jobs).join("; ")))
 }
 
 fn is_answered(fleet: &Fleet, list: &ListKey) -> bool {
     !matches!(fleet.list_phase(list), None | Some(ListPhase::Loading(_)))
-}
-
-fn missing(list: &ListKey, phase: Option<&ListPhase>) -> Option<String> {
-    let what = match list.of {
-        ListOf::Jobs(kind) => format!("{}s", kind.info().kind),
-        ListOf::Pods => "pods".to_owned(),
-        ListOf::JobSetPods => "pods of JobSets".to_owned(),
-        ListOf::Warnings => "warning events".to_owned(),
-        ListOf::Workloads => "Kueue's Workloads".to_owned(),
-    };
-    let place = list.namespace.as_ref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
-    let why = match phase {
-        Some(ListPhase::Live | ListPhase::Polling(_)) => return None,
-        None | Some(ListPhase::Loading(_)) => "did not answer in time".to_owned(),
-        Some(ListPhase::Forbidden(ask)) => format!("not allowed; ask for: {ask}"),
-        Some(ListPhase::Stale(_, why) | ListPhase::Error(why)) => why.to_string(),
-    };
-    Some(format!("{what} in {place} could not be read: {why}"))
 }
 
 fn choose<'a>(fleet: &'a Fleet, args: &JobsArgs, filter: &Filter, now: Secs) -> Vec<(&'a Job, Vec<&'a PodRow>)> {
@@ -211,16 +214,5 @@ mod tests {
     fn a_filter_that_is_not_understood_is_an_error() {
         assert!(parsed("state:failed gpu>=8").is_ok());
         assert_eq!(parsed("gpu>=many").map_err(|failure| failure.code), Err(exit::USAGE));
-    }
-
-    #[test]
-    fn what_is_missing_is_said_with_what_to_ask_for() {
-        let list = ListKey { of: ListOf::Pods, namespace: Name::new("team-a") };
-        assert_eq!(missing(&list, Some(&ListPhase::Live)), None);
-        let ask = crate::jobs::Clean::new("list pods in namespace team-a");
-        assert_eq!(
-            missing(&list, Some(&ListPhase::Forbidden(ask))).as_deref(),
-            Some("pods in namespace team-a could not be read: not allowed; ask for: list pods in namespace team-a")
-        );
     }
 }

@@ -17,6 +17,7 @@ pub mod print;
 pub mod reach;
 pub mod record;
 pub mod setup;
+pub mod unread;
 
 use std::process::ExitCode;
 

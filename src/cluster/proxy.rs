@@ -56,6 +56,12 @@ fn address(text: &str) -> Result<http::Uri, String> {
     full.parse().map_err(|_| "the proxy's address is not a URL".to_owned())
 }
 
+/// A proxy's address as it may be shown: without name and password.
+pub(crate) fn shown(proxy: &http::Uri) -> String {
+    let port = proxy.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", proxy.scheme_str().unwrap_or("http"), proxy.host().unwrap_or_default())
+}
+
 fn matches(entry: &str, host: &str, port: u16, ip: Option<IpAddr>) -> bool {
     if entry == "*" {
         return true;
@@ -133,6 +139,7 @@ mod tests {
         let own = env.choose(Some("socks5h://p:1080"), &server).expect("an address").expect("a proxy");
         assert_eq!(own.to_string(), "socks5://p:1080/");
         assert!(env.choose(Some("http://a b"), &server).is_err());
+        assert_eq!(shown(&"http://me:word@p:3128".parse().expect("a URI")), "http://p:3128");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{
     kubeconfig::Resolved,
     load::Load,
     problem::{About, Credential, Problem, ProblemKind as Kind},
-    proxy::ProxyEnv,
+    proxy::{self, ProxyEnv},
     target::{Dial, Now, Target},
     transport,
 };
@@ -56,6 +56,8 @@ pub struct Who {
     pub cluster: Clean,
     /// Its address.
     pub server: Clean,
+    /// The proxy on the way there, without the credentials for it.
+    pub proxy: Option<Clean>,
     /// User name in the kubeconfig, or whom `--as` names.
     pub user: Clean,
     /// The namespace that the context names.
@@ -71,9 +73,9 @@ pub struct Login(Brought);
 /// Makes a session. No network is used, except by a credential plugin or an OIDC refresh.
 pub async fn connect(target: Target) -> Result<Session, Problem> {
     let resolved = resolved(&target)?;
-    let who = who(&target, &resolved);
     let proxies = ProxyEnv::from_env();
     let config = transport::config(&resolved, &proxies, target.dial.is_some())?;
+    let who = who(&target, &resolved, config.proxy_url.as_ref());
     let about = Around::of(&who);
     let base = match plugin(&resolved)? {
         None => build(config, target.dial.clone(), &about).await?,
@@ -119,11 +121,12 @@ fn resolved(target: &Target) -> Result<Resolved, Problem> {
     Ok(resolved)
 }
 
-fn who(target: &Target, resolved: &Resolved) -> Who {
+fn who(target: &Target, resolved: &Resolved, proxy: Option<&http::Uri>) -> Who {
     Who {
         context: Clean::new(&resolved.context),
         cluster: Clean::new(&resolved.cluster_name),
         server: Clean::new(resolved.cluster.server.as_deref().unwrap_or_default()),
+        proxy: proxy.map(|uri| Clean::new(&proxy::shown(uri))),
         user: Clean::new(resolved.user.impersonate.as_deref().unwrap_or(&resolved.user_name)),
         namespace: resolved.namespace.as_deref().and_then(Name::new),
         credential: credential(target, resolved),
@@ -174,16 +177,22 @@ fn plugin(resolved: &Resolved) -> Result<Option<Plugin>, Problem> {
 #[derive(Clone)]
 struct Around {
     server: Clean,
+    proxy: Option<Clean>,
     credential: Credential,
 }
 
 impl Around {
     fn of(who: &Who) -> Self {
-        Self { server: who.server.clone(), credential: who.credential.clone() }
+        Self { server: who.server.clone(), proxy: who.proxy.clone(), credential: who.credential.clone() }
     }
 
     fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
-        About { doing, server: self.server.as_str(), credential: &self.credential }
+        About {
+            doing,
+            server: self.server.as_str(),
+            proxy: self.proxy.as_ref().map(Clean::as_str),
+            credential: &self.credential,
+        }
     }
 }
 
@@ -339,7 +348,13 @@ impl Session {
     }
 
     pub(crate) fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
-        About { doing, server: self.0.who.server.as_str(), credential: &self.0.who.credential }
+        let who = &self.0.who;
+        About {
+            doing,
+            server: who.server.as_str(),
+            proxy: who.proxy.as_ref().map(Clean::as_str),
+            credential: &who.credential,
+        }
     }
 
     /// GET, whole body. `doing` completes «can't …».

@@ -3,9 +3,13 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cluster_suite;
+mod connect;
 mod docs;
+mod get_jobs;
 mod house;
+mod malformed;
 mod once;
+mod program;
 mod pty;
 mod rights;
 mod sim_api;

@@ -114,6 +114,8 @@ pub(crate) struct About<'a> {
     pub(crate) doing: &'a str,
     /// `https://host:port`.
     pub(crate) server: &'a str,
+    /// The proxy that leads there, as it may be shown.
+    pub(crate) proxy: Option<&'a str>,
     /// How we sign in.
     pub(crate) credential: &'a Credential,
 }

@@ -6,6 +6,8 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::{About, Problem, ProblemKind as Kind};
 
+const PROXY_HINT: &str = "Correct HTTPS_PROXY or proxy-url, or name the server in NO_PROXY if it needs no proxy.";
+
 /// The most telling error of the chain decides.
 pub(super) fn classify(error: &(dyn Error + 'static), about: &About<'_>) -> Problem {
     let chain = chain(error);
@@ -26,6 +28,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), about: &About<'_>) -> Prob
         return of_io(io, about);
     }
     let why = texts().next_back().unwrap_or_default();
+    let why = about.proxy.map_or_else(|| why.clone(), |proxy| format!("the proxy {proxy} does not lead there: {why}"));
     made(Kind::Unreachable, about, &why, "Trying again. Check VPN, network and proxy if it goes on.")
 }
 
@@ -50,9 +53,9 @@ fn made(kind: Kind, about: &About<'_>, why: &str, hint: &str) -> Problem {
 }
 
 fn dns(about: &About<'_>) -> Problem {
-    let host = host_of(about.server);
-    let why = format!("the name {host} does not resolve");
-    made(Kind::Dns, about, &why, "Check VPN and DNS, and the server's name in the kubeconfig.")
+    let why = format!("the name {} does not resolve", host_of(about.proxy.unwrap_or(about.server)));
+    let hint = about.proxy.map_or("Check VPN and DNS, and the server's name in the kubeconfig.", |_| PROXY_HINT);
+    made(Kind::Dns, about, &why, hint)
 }
 
 fn host_of(server: &str) -> String {
@@ -62,13 +65,12 @@ fn host_of(server: &str) -> String {
 
 fn of_io(error: &io::Error, about: &About<'_>) -> Problem {
     use io::ErrorKind as E;
-    let server = about.server;
+    let server = about.proxy.map_or_else(|| about.server.to_owned(), |proxy| format!("the proxy {proxy}"));
+    let running = "Is the API server running, and the port in the kubeconfig right? Trying again.";
     let (kind, why, hint) = match error.kind() {
-        E::ConnectionRefused => (
-            Kind::Unreachable,
-            format!("{server} refuses connections"),
-            "Is the API server running, and the port in the kubeconfig right? Trying again.",
-        ),
+        E::ConnectionRefused => {
+            (Kind::Unreachable, format!("{server} refuses connections"), about.proxy.map_or(running, |_| PROXY_HINT))
+        }
         E::TimedOut => {
             (Kind::Timeout, format!("{server} does not answer"), "Check VPN and network, or a firewall on the way.")
         }

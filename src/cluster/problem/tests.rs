@@ -3,7 +3,12 @@ use std::io;
 use super::*;
 
 fn about() -> About<'static> {
-    About { doing: "list mpijobs in team-a", server: "https://api.example:6443", credential: &Credential::Token }
+    About {
+        doing: "list mpijobs in team-a",
+        server: "https://api.example:6443",
+        proxy: None,
+        credential: &Credential::Token,
+    }
 }
 
 fn answered(code: u16, body: &str) -> Problem {
@@ -116,4 +121,14 @@ fn recorded_refusals_have_words() {
         seen += 1;
     }
     assert!(seen > 5, "only {seen} recorded refusals");
+}
+
+#[test]
+fn what_fails_on_the_way_to_a_proxy_is_the_proxys() {
+    let about = About { proxy: Some("http://proxy:3128"), ..about() };
+    let refused = Problem::of(&io::Error::from(io::ErrorKind::ConnectionRefused), &about);
+    assert_eq!(refused.why.as_str(), "the proxy http://proxy:3128 refuses connections");
+    assert!(refused.hint.as_str().contains("proxy-url"), "{}", refused.hint);
+    let unknown = Problem::of(&io::Error::other("dns error: failed to lookup address information"), &about);
+    assert_eq!(unknown.why.as_str(), "the name proxy does not resolve");
 }

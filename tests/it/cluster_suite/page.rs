@@ -78,7 +78,7 @@ async fn events_of_all_types_about_it(place: &Place) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), read).await.expect("both events");
+    tokio::time::timeout(Duration::from_mins(1), read).await.expect("both events");
     seen.sort();
     assert_eq!(seen, [("pi".to_owned(), false), ("pi-worker-0".to_owned(), true)]);
 }
@@ -100,7 +100,7 @@ async fn a_log_ends_or_says_what_it_waits_for(place: &Place) {
     let cancel = CancellationToken::new();
     let first = |of: LogOf| {
         let mut pieces = follow(&reader.session, of, &cancel);
-        async move { tokio::time::timeout(Duration::from_secs(60), pieces.recv()).await.expect("a word") }
+        async move { tokio::time::timeout(Duration::from_mins(1), pieces.recv()).await.expect("a word") }
     };
     // Lines where it runs, a notice where it does not, an end with its problem where there is no kubelet.
     assert!(first(log(&names[1], true)).await.is_some());
@@ -111,7 +111,7 @@ async fn a_log_ends_or_says_what_it_waits_for(place: &Place) {
     let mut pieces = follow(&reader.session, log(&names[2], true), &cancel);
     cancel.cancel();
     let drained = async { while pieces.recv().await.is_some() {} };
-    tokio::time::timeout(Duration::from_secs(60), drained).await.expect("a cancelled log ends");
+    tokio::time::timeout(Duration::from_mins(1), drained).await.expect("a cancelled log ends");
 }
 
 async fn health_is_told_or_unknown(place: &Place) {

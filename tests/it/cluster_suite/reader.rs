@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whoever reads a scope.
 pub(super) struct Reader {
@@ -44,9 +44,8 @@ impl Reader {
 
     /// Reads on until it is so, or says what there is instead.
     pub(super) async fn until(&mut self, what: &str, so: impl Fn(&Fleet) -> bool) {
-        if !self.within(PATIENCE, so).await {
-            panic!("{what}: not so after {} s; there is:\n{}", PATIENCE.as_secs(), self.all());
-        }
+        let came = self.within(PATIENCE, so).await;
+        assert!(came, "{what}: not so after {} s; there is:\n{}", PATIENCE.as_secs(), self.all());
     }
 
     /// Reads on until it is so, or for that long; whether it is so.
