@@ -43,6 +43,9 @@ pub struct DemoArgs {
     /// Serve Projects, as OpenShift does
     #[arg(long)]
     pub openshift: bool,
+    /// Serve MPIJob v1 (training-operator) and Kueue v1beta1 in place of the newer versions
+    #[arg(long)]
+    pub old_apis: bool,
     /// What goes wrong: throttle=0.1, errors=0.1, latency=200ms, body-pause=50ms, cut=30s, compact=60s
     #[arg(long = "fault", value_name = "NAME=VALUE", value_parser = fault)]
     pub faults: Vec<Fault>,
@@ -93,6 +96,7 @@ fn options(args: &DemoArgs) -> Options {
     options.seed = args.seed;
     options.lived = args.at.unwrap_or_default();
     options.speed = args.speed;
+    options.old_apis = args.old_apis;
     options.faults = plan(&args.faults);
     options.projects = args.openshift;
     options.fleet = args.scale.clone().unwrap_or(match args.fleet {

@@ -48,6 +48,8 @@ pub struct Options {
     pub tenant_namespace: String,
     /// Whether it serves `OpenShift`'s Projects.
     pub projects: bool,
+    /// MPIJob v1 of training-operator and Kueue's v1beta1, in place of the newer versions.
+    pub old_apis: bool,
     /// What goes wrong from the start.
     pub faults: Plan,
 }
@@ -63,6 +65,7 @@ impl Options {
             clock: Clock::real(),
             tenant_namespace: TENANT_NAMESPACE.to_owned(),
             projects: false,
+            old_apis: false,
             faults: Plan::default(),
         }
     }

@@ -60,7 +60,7 @@ impl Sim {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let users = Users::new(&options.tenant_namespace).map_err(StartError::Tokens)?;
         let store = Store::new(options.clock, options.seed);
-        for served in resource::ALL.iter().copied().filter(|r| serves(&options, r)) {
+        for served in resource::of_age(options.old_apis).filter(|r| serves(&options, r)) {
             store.serve(served);
         }
         for name in ["default", "kube-system", options.tenant_namespace.as_str()] {
@@ -164,5 +164,5 @@ fn serves(options: &Options, resource: &resource::Resource) -> bool {
         return options.projects;
     }
     let without = resource.custom && options.fleet == FleetKind::NoOperators;
-    *resource != resource::MPIJOBS_V1 && !without
+    !without
 }

@@ -155,3 +155,24 @@ pub(crate) fn mpi_job(namespace: &str, name: &str) -> Value {
     json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": name, "namespace": namespace},
         "spec": {"mpiReplicaSpecs": {"Launcher": {"template": template}, "Worker": {"replicas": 2, "template": template}}}})
 }
+
+/// A cluster of yesterday: the operators' older versions, and nothing under the newer ones.
+#[tokio::test]
+async fn older_versions_are_served_in_place_of_the_newer() {
+    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
+    let sim = Sim::start(Options { clock, old_apis: true, ..Options::new() }).await.unwrap();
+    let client = client(&sim, "admin").await;
+    for (old, new) in [
+        ("/apis/kubeflow.org/v1/mpijobs", "/apis/kubeflow.org/v2beta1/mpijobs"),
+        ("/apis/kueue.x-k8s.io/v1beta1/workloads", "/apis/kueue.x-k8s.io/v1beta2/workloads"),
+    ] {
+        let get = |path: &str| client.request::<Value>(Request::get(path).body(Vec::new()).unwrap());
+        let list = get(old).await.unwrap();
+        let items = list["items"].as_array().unwrap();
+        let version = old.trim_start_matches("/apis/").rsplit_once('/').unwrap().0;
+        assert_eq!(list["apiVersion"], version);
+        let acted_on = items.iter().filter(|item| item["status"]["conditions"].is_array()).count();
+        assert!(acted_on > 3, "{old}: {acted_on} of {}", items.len());
+        assert!(get(new).await.is_err(), "{new}");
+    }
+}

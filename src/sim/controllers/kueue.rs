@@ -36,7 +36,7 @@ pub(crate) fn workload(store: &Store, space: &str, id: &str, now: Timestamp) -> 
     };
     let Ok(job) = store.get(resource, space, job_name) else { return Vec::new() };
     let job = job.value();
-    if is_deleting(&job) || store.resource("kueue.x-k8s.io", "v1beta2", "workloads").is_none() {
+    if is_deleting(&job) || store.served("kueue.x-k8s.io", "workloads").is_none() {
         return Vec::new();
     }
     let selector = Selector::label("kueue.x-k8s.io/job-uid", uid(&job));

@@ -263,12 +263,13 @@ impl Manager {
                 self.add(of(work), after(now, lag));
             }
         }
-        if object.label("kueue.x-k8s.io/queue-name").is_some() && *change.resource != resource::WORKLOADS {
-            let name = format!("{}/{}", change.resource.plural, object.name);
+        let (group, plural) = (change.resource.group, change.resource.plural);
+        if object.label("kueue.x-k8s.io/queue-name").is_some() && plural != "workloads" {
+            let name = format!("{plural}/{}", object.name);
             self.add(Key::new(Work::Queued, &object.namespace, &name), soon);
         }
-        if change.resource.group == "kueue.x-k8s.io" {
-            if *change.resource == resource::WORKLOADS && !gone {
+        if group == "kueue.x-k8s.io" {
+            if plural == "workloads" && !gone {
                 self.wake_queued(object, soon);
             }
             self.add(Key::new(Work::Admission, "", ""), after(now, 0.4));

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::sim::store::{
     Resource, Store,
     resource::{
-        self, CLUSTERQUEUES, CLUSTERTRAININGRUNTIMES, DEPLOYMENTS, LOCALQUEUES, MPIJOBS_V1, NODES, PRIORITYCLASSES,
-        QUOTAS, RESOURCEFLAVORS, SERVICEACCOUNTS, WORKLOADPRIORITYCLASSES,
+        self, CLUSTERQUEUES, CLUSTERTRAININGRUNTIMES, DEPLOYMENTS, LOCALQUEUES, NODES, PRIORITYCLASSES, QUOTAS,
+        RESOURCEFLAVORS, SERVICEACCOUNTS, WORKLOADPRIORITYCLASSES,
     },
 };
 
@@ -17,10 +17,10 @@ pub(crate) const UNWATCHED: &str = "sim.mpideck.io/operators";
 pub(super) const NAMESPACES: [(&str, bool); 6] =
     [("vision", true), ("nlp", true), ("speech", true), ("climate", true), ("research", true), ("sandbox", false)];
 
-/// Serves the built-in kinds and, `with_operators`, all custom ones (MPIJob as v2beta1).
+/// Serves the built-in kinds and, `with_operators`, all custom ones, in the newer version where none is served yet.
 pub(crate) fn serve(store: &Store, with_operators: bool) {
-    for row in resource::ALL {
-        if !row.custom || (with_operators && **row != MPIJOBS_V1) {
+    for row in resource::of_age(false) {
+        if (!row.custom || with_operators) && store.served(row.group, row.plural).is_none() {
             store.serve(row);
         }
     }
@@ -40,7 +40,7 @@ pub(crate) fn lay(store: &Store, demo: bool) {
     }
     nodes(store);
     operators(store);
-    if store.resource("kueue.x-k8s.io", "v1beta2", "workloads").is_some() {
+    if store.served("kueue.x-k8s.io", "workloads").is_some() {
         runtimes(store);
     }
     for (class, value) in [("system-node-critical", 2_000_001_000_i64), ("training-high", 1000), ("training-low", -100)]
@@ -124,7 +124,7 @@ fn node(store: &Store, name: &str, n: u32, gpus: u32, product: &str, taint: Opti
 }
 
 fn operators(store: &Store) {
-    if store.resource("kueue.x-k8s.io", "v1beta2", "workloads").is_none() {
+    if store.served("kueue.x-k8s.io", "workloads").is_none() {
         return;
     }
     for (space, name, image) in [

@@ -14,9 +14,11 @@ use crate::{
 
 /// The resource and the manifest of a plan; `None` if its kind is not served.
 pub(super) fn of(store: &Store, plan: &Plan, job_name: &str) -> Option<(&'static Resource, Value)> {
-    let kind = Kind::ALL.into_iter().find(|k| k.info().kind == plan.kind && *k != Kind::MpiJobV1)?;
-    let info = kind.info();
-    let resource = store.resource(info.group, info.version, info.plural)?;
+    let served = |kind: Kind| {
+        let info = kind.info();
+        Some((kind, store.resource(info.group, info.version, info.plural)?))
+    };
+    let (kind, resource) = Kind::ALL.into_iter().filter(|k| k.info().kind == plan.kind).find_map(served)?;
     let mut labels = json!({"team": plan.namespace, "app.kubernetes.io/part-of": plan.name});
     if !plan.queue.is_empty() {
         labels["kueue.x-k8s.io/queue-name"] = json!(plan.queue);
@@ -30,7 +32,7 @@ pub(super) fn of(store: &Store, plan: &Plan, job_name: &str) -> Option<(&'static
             "annotations": {"mpideck.io/creator": plan.user, "sim.mpideck.io/script": plan.script},
         },
         "spec": match kind {
-            Kind::MpiJob => mpi(plan),
+            Kind::MpiJob | Kind::MpiJobV1 => mpi(plan, kind),
             Kind::TrainJob => train(plan),
             _ => v1(plan, kind),
         },
@@ -112,7 +114,7 @@ fn run_policy(plan: &Plan) -> Value {
     policy
 }
 
-fn mpi(plan: &Plan) -> Value {
+fn mpi(plan: &Plan, kind: Kind) -> Value {
     let mut launcher = json!({"replicas": 1, "template": template(plan, "launcher", 0, &command(plan))});
     if !plan.restart.is_empty() {
         launcher["restartPolicy"] = json!(plan.restart);
@@ -122,6 +124,9 @@ fn mpi(plan: &Plan) -> Value {
         "slotsPerWorker": plan.gpus.max(1), "runPolicy": run_policy(plan),
         "mpiReplicaSpecs": {"Launcher": launcher, "Worker": worker},
     });
+    if kind == Kind::MpiJobV1 {
+        return spec;
+    }
     if plan.wait {
         spec["launcherCreationPolicy"] = json!("WaitForWorkersReady");
     }

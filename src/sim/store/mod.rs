@@ -137,6 +137,11 @@ impl Store {
         found.into_iter().find(|r| (r.group, r.version, r.plural) == (group, version, plural))
     }
 
+    /// The version in which a resource is served, if it is.
+    pub fn served(&self, group: &str, plural: &str) -> Option<&'static Resource> {
+        self.lock().tables.values().map(|t| t.resource).find(|r| (r.group, r.plural) == (group, plural))
+    }
+
     /// The newest version given out.
     pub fn version(&self) -> u64 {
         self.lock().version

@@ -60,6 +60,7 @@ const CORE: Resource = Resource {
 const CUSTOM: Resource = Resource { custom: true, status: true, generation: true, ..CORE };
 const KUBEFLOW: Resource = Resource { group: "kubeflow.org", version: "v1", categories: &["all"], ..CUSTOM };
 const KUEUE: Resource = Resource { group: "kueue.x-k8s.io", version: "v1beta2", ..CUSTOM };
+const KUEUE_OLD: Resource = Resource { version: "v1beta1", ..KUEUE };
 
 macro_rules! resources {
     ($($(#[$doc:meta])* $name:ident: $plural:literal $singular:literal $kind:literal, $short:expr, { $($field:ident: $value:expr),* } of $base:ident;)*) => {
@@ -140,10 +141,29 @@ resources! {
     WORKLOADPRIORITYCLASSES: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE;
     /// Projects of `OpenShift`: the namespaces that one may see. Only where that is played.
     PROJECTS: "projects" "project" "Project", [], { group: "project.openshift.io", namespaced: false, custom: true } of CORE;
+    /// Kueue before 0.16: its API under the older version.
+    WORKLOADS_OLD: "workloads" "workload" "Workload", ["kwl"], {} of KUEUE_OLD;
+    /// As above.
+    LOCALQUEUES_OLD: "localqueues" "localqueue" "LocalQueue", ["queue", "queues", "lq"], {} of KUEUE_OLD;
+    /// As above.
+    CLUSTERQUEUES_OLD: "clusterqueues" "clusterqueue" "ClusterQueue", ["cq"], { namespaced: false } of KUEUE_OLD;
+    /// As above.
+    RESOURCEFLAVORS_OLD: "resourceflavors" "resourceflavor" "ResourceFlavor", ["flavor", "flavors", "rf"], { namespaced: false, status: false } of KUEUE_OLD;
+    /// As above.
+    WORKLOADPRIORITYCLASSES_OLD: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE_OLD;
     /// Volcano's gangs.
     PODGROUPS: "podgroups" "podgroup" "PodGroup", ["pg", "podgroup-v1beta1"], { group: "scheduling.volcano.sh", version: "v1beta1" } of CUSTOM;
     /// scheduler-plugins' gangs.
     PODGROUPS_SCHEDULER_PLUGINS: "podgroups" "podgroup" "PodGroup", ["pg", "pgs"], { group: "scheduling.x-k8s.io", version: "v1alpha1" } of CUSTOM;
+}
+
+/// The rows of a cluster with the newer or the older APIs: of two versions of one resource, a cluster serves one.
+pub fn of_age(old: bool) -> impl Iterator<Item = &'static Resource> {
+    let twin = |a: &Resource, b: &Resource| (a.group, a.plural) == (b.group, b.plural) && a.version != b.version;
+    // The newer stands first.
+    let is_older = move |at: usize| ALL.iter().take(at).any(|other| twin(other, ALL[at]));
+    let rows = ALL.iter().copied().enumerate();
+    rows.filter(move |(at, row)| is_older(*at) == old || !ALL.iter().any(|other| twin(other, row))).map(|(_, row)| row)
 }
 
 /// What every cluster serves: the rows that are not custom.
@@ -161,6 +181,19 @@ mod tests {
             let info = kind.info();
             let row = ALL.iter().find(|r| (r.group, r.version, r.plural) == (info.group, info.version, info.plural));
             assert_eq!(row.map(|r| r.kind), Some(info.kind));
+        }
+    }
+
+    #[test]
+    fn one_version_of_a_resource_is_served() {
+        for old in [false, true] {
+            let mut ids: Vec<_> = of_age(old).map(|row| (row.group, row.plural)).collect();
+            let rows = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), rows);
+            assert_eq!(of_age(old).any(|row| *row == MPIJOBS), !old);
+            assert_eq!(of_age(old).any(|row| *row == WORKLOADS_OLD), old);
         }
     }
 

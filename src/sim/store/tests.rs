@@ -5,7 +5,7 @@ use super::*;
 
 fn store() -> Store {
     let store = Store::new(Clock::manual("2026-11-20T08:00:00Z".parse().unwrap()), 1);
-    resource::ALL.iter().filter(|r| **r != &resource::MPIJOBS_V1).for_each(|r| store.serve(r));
+    resource::of_age(false).for_each(|r| store.serve(r));
     store.create(&NAMESPACES, json!({"metadata": {"name": "n"}})).unwrap();
     store
 }

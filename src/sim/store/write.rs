@@ -61,6 +61,7 @@ impl Store {
 
     /// As [`create`](Self::create), or as if with `dry_run`.
     pub fn create_with(&self, resource: &'static Resource, mut value: Value, dry_run: bool) -> Result<Obj, Refusal> {
+        let resource = self.served(resource.group, resource.plural).unwrap_or(resource);
         defaults::complete(resource, &mut value);
         let steps = self.0.admissions.read().map(|a| a.clone()).unwrap_or_default();
         for step in steps {
@@ -92,6 +93,7 @@ impl Store {
 
     /// Puts an object there as it is: with its own status, uid and creation time where it has them. For seeding.
     pub fn seed(&self, resource: &'static Resource, mut value: Value) -> Result<Obj, Refusal> {
+        let resource = self.served(resource.group, resource.plural).unwrap_or(resource);
         defaults::complete(resource, &mut value);
         let now = self.clock().stamp();
         let mut inner = self.lock();
