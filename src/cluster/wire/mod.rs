@@ -117,6 +117,11 @@ pub fn seen(of: ListOf, line: &[u8]) -> Result<Seen, serde_json::Error> {
         #[serde(borrow)]
         object: &'a RawValue,
     }
+    if let Some(("ADDED" | "MODIFIED", object)) = cut(line)
+        && let Some((row, version)) = for_list!(of, typed(of, object))
+    {
+        return Ok(Seen::Upsert(Box::new(row), version));
+    }
     let frame: Frame<'_> = serde_json::from_slice(line)?;
     let object = frame.object.get();
     match frame.r#type.as_str() {
@@ -175,8 +180,14 @@ fn whole(page: &Page, has_items: bool) -> Result<(), serde_json::Error> {
 
 /// One object: typed, else by way of a tree (which settles double keys), else its name alone.
 fn object_as<'a, W: Wire<'a>>(of: ListOf, object: &'a str) -> (Row, String) {
+    typed::<W>(of, object).unwrap_or_else(|| (rescued(of, object), version_of(object)))
+}
+
+fn typed<'a, W: Wire<'a>>(of: ListOf, object: &'a str) -> Option<(Row, String)> {
     let Ok(wire) = serde_json::from_str::<W>(object) else {
-        return (rescued(of, object), version_of(object));
+        // What was odd about it must not be told of the next one.
+        lenient::odd_met();
+        return None;
     };
     let trouble = lenient::odd_met().then(|| odd_words(object));
     let version = wire.version().to_owned();
@@ -184,7 +195,14 @@ fn object_as<'a, W: Wire<'a>>(of: ListOf, object: &'a str) -> (Row, String) {
     if let Some(words) = trouble {
         warn(&mut row, &words);
     }
-    (row, version)
+    Some((row, version))
+}
+
+/// Type and object of a line as API servers write it, the type first: no pass over the object to find its end.
+fn cut(line: &[u8]) -> Option<(&str, &str)> {
+    let rest = std::str::from_utf8(line).ok()?.strip_prefix("{\"type\":\"")?;
+    let (kind, rest) = rest.split_once("\",\"object\":")?;
+    Some((kind, rest.strip_suffix('}')?))
 }
 
 fn rescued(of: ListOf, object: &str) -> Row {

@@ -319,3 +319,22 @@ proptest! {
         prop_assert_eq!(first, &job(MPI, &mpijob("a")));
     }
 }
+
+#[test]
+fn however_a_line_is_written_it_is_read_the_same() {
+    let pod = r#"{"metadata":{"name":"p","namespace":"n","uid":"u","resourceVersion":"7"}}"#;
+    let odd = r#"{"metadata":{"name":"p","namespace":"n","uid":"u","resourceVersion":"7"},"status":{"phase":[1]}}"#;
+    let read = |line: String| match seen(ListOf::Pods, line.as_bytes()) {
+        Ok(Seen::Upsert(row, version)) => format!("{row:?} {version}"),
+        other => format!("{other:?}"),
+    };
+    for object in [pod, odd] {
+        let usual = read(format!(r#"{{"type":"MODIFIED","object":{object}}}"#));
+        assert!(usual.starts_with("Pod("), "{usual}");
+        assert_eq!(read(format!(r#"{{"object":{object},"type":"MODIFIED"}}"#)), usual);
+        assert_eq!(read(format!(r#"{{ "type": "MODIFIED", "object": {object} }}"#)), usual);
+        assert_eq!(read(format!(r#"{{"type":"MODIFIED","object":{object},"more":{{}}}}"#)), usual);
+        assert!(read(format!(r#"{{"type":"MODIFIED","object":{object}"#)).contains("Err"), "a line that was cut");
+    }
+    assert!(!read(format!(r#"{{"type":"ADDED","object":{pod}}}"#)).contains("warning: Some"), "nothing is left over");
+}
