@@ -54,11 +54,12 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
 /// What is filtered for, how many that hides, and what of it was not understood.
 fn draw_filter(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let list = &model.list;
-    let attention = if list.attention { "needs attention" } else { "" };
+    let attention = if list.attention { "Needs attention" } else { "" };
     let and = if list.attention && !list.filter.text.is_empty() { " and " } else { "" };
     let count = format!("{} of {} shown, {} hidden by filter", list.order.len(), list.order.total(), list.hidden());
     let room = area.width.saturating_sub(width(&count) + 2).max(12);
-    let what = cut(&format!("/ {attention}{and}{}", list.filter.text), room, theme.ellipsis());
+    let slash = if list.filter.text.is_empty() { "" } else { "/ " };
+    let what = cut(&format!("{slash}{attention}{and}{}", list.filter.text), room, theme.ellipsis());
     let x = put(buf, area, area.x, area.y, &what, theme.style(Role::Title));
     let x = put(buf, area, x + 2, area.y, &count, theme.style(Role::Dim));
     if let Some(hint) = list.filter.hints.first() {

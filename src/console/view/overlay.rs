@@ -9,7 +9,7 @@ use crate::console::{
     layout::{Regions, centered},
     model::{
         Model,
-        overlay::{Confirm, Overlay, Picker, Prompt},
+        overlay::{Confirm, Overlay, Picker, PickerItem, Prompt},
     },
     theme::{Role, Theme},
     widgets::{
@@ -119,7 +119,7 @@ fn draw_completions(prompt: &Prompt, theme: &Theme, body: Rect, buf: &mut Buffer
 fn draw_picker(open: &Picker, theme: &Theme, body: Rect, buf: &mut Buffer) {
     let items = picker::matching(open);
     let height = (items.len() as u16).clamp(3, 20) + 4;
-    let inner = frame(&open.title, theme, centered(body, 66, height), buf);
+    let inner = frame(&open.title, theme, centered(body, 76, height), buf);
     if inner.height < 2 {
         return;
     }
@@ -139,17 +139,13 @@ fn draw_picker(open: &Picker, theme: &Theme, body: Rect, buf: &mut Buffer) {
     }
 }
 
-fn draw_items(
-    open: &Picker,
-    items: &[&crate::console::model::overlay::PickerItem],
-    theme: &Theme,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+fn draw_items(open: &Picker, items: &[&PickerItem], theme: &Theme, area: Rect, buf: &mut Buffer) {
     let rows = usize::from(area.height);
     let at = picker::selected_at(open);
     let first = at.map_or(0, |at| (at + 1).saturating_sub(rows));
-    let wide = items.iter().map(|item| width(&item.label)).max().unwrap_or(0).min(area.width.saturating_sub(12));
+    let widest = |text: fn(&PickerItem) -> &str| items.iter().map(|item| width(text(item))).max().unwrap_or(0);
+    let room = area.width.saturating_sub(5 + widest(|item| &item.about)).max(area.width / 3);
+    let wide = widest(|item| &item.label).min(room).min(area.width.saturating_sub(12));
     for (y, (n, item)) in (area.y..).zip(items.iter().enumerate().skip(first).take(rows)) {
         let selected = at == Some(n);
         if selected {

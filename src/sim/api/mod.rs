@@ -226,8 +226,8 @@ impl Server {
                 self.faults.gone(Duration::from_secs(order.gone_s));
             }
             if order.install {
-                let operators = resource::ALL.iter().filter(|r| r.custom);
-                operators.filter(|r| !NOT_INSTALLED.contains(*r)).for_each(|r| self.store.serve(r));
+                let operators = resource::of_age(false).filter(|r| r.custom);
+                operators.filter(|r| !NOT_INSTALLED.contains(r)).for_each(|r| self.store.serve(r));
             }
         }
         let renewed = order.renew.as_deref().and_then(|name| self.users.renew(name));
