@@ -43,7 +43,7 @@ async fn projects_are_what_one_may_see_where_namespaces_are_not() {
         assert_eq!(offer.projects, projects);
         match namespaces::list(&session, &offer).await.unwrap() {
             Namespaces::Known(names) => {
-                assert_eq!(names.iter().map(mpideck::jobs::Name::as_str).collect::<Vec<_>>(), sees)
+                assert_eq!(names.iter().map(mpideck::jobs::Name::as_str).collect::<Vec<_>>(), sees);
             }
             Namespaces::Typed(ask) => assert!(sees.is_empty() && ask.as_str().contains("namespaces"), "{ask}"),
         }

@@ -256,7 +256,7 @@ struct Order {
 }
 
 /// What installing the operators does not bring.
-static NOT_INSTALLED: [&Resource; 2] = [&resource::MPIJOBS_V1, &resource::PROJECTS];
+static NOT_INSTALLED: [&Resource; 1] = [&resource::PROJECTS];
 
 fn no_such_resource() -> Refusal {
     let refusal = Refusal::new(404, "NotFound", "the server could not find the requested resource");
