@@ -121,7 +121,7 @@ async fn furnished() -> Sim {
 /// What may differ between two clusters, taken away.
 fn plain(body: &Value) -> Value {
     let mut body = body.clone();
-    if let Some(meta) = body["metadata"].as_object_mut() {
+    if let Some(meta) = body.get_mut("metadata").and_then(Value::as_object_mut) {
         for key in ["uid", "creationTimestamp", "managedFields", "resourceVersion", "continue"] {
             meta.remove(key);
         }

@@ -105,7 +105,7 @@ fn every_view_is_reached_at_80x24_and_at_160x45() {
         tmux.keys(&["Enter"]);
         let page = tmux.wait_for("Overview");
         assert!(page.contains(&job), "{page}");
-        for (key, seen) in [("y", "apiVersion:"), ("w", "aunche"), ("l", "Logs"), ("e", "Events"), ("d", "Replicas")] {
+        for (key, seen) in [("y", "apiVersion:"), ("w", "aunche"), ("l", "Logs"), ("e", "Events"), ("d", "Timeline")] {
             tmux.keys(&[key]);
             let screen = tmux.wait_for(seen);
             assert!(screen.contains(&job), "{key}: the page lost its job\n{screen}");
@@ -118,7 +118,7 @@ fn every_view_is_reached_at_80x24_and_at_160x45() {
         tmux.keys(&[":"]);
         tmux.wait_for("tab completes");
         tmux.keys(&["ctx tenant", "Enter"]);
-        tmux.wait_for("tenant as tenant");
+        tmux.wait_for("tenant │ vision");
         tmux.keys(&["C-c"]);
         tmux.wait_for("code=0");
     }

@@ -6,7 +6,7 @@ use super::Pty;
 fn every_key_is_seen_though_nothing_else_happens() {
     let mut pty = Pty::sh("exec $MPIDECK demo --fleet empty");
     pty.wait_for("no training jobs");
-    for (keys, seen) in [(":", "tab completes"), ("c", ":c"), ("tx ten", ":ctx ten"), ("ant\r", "tenant as tenant")] {
+    for (keys, seen) in [(":", "tab completes"), ("c", ":c"), ("tx ten", ":ctx ten"), ("ant\r", "tenant │ vision")] {
         pty.keys(keys);
         pty.wait_for(seen);
     }
@@ -34,7 +34,7 @@ fn a_paste_is_text_for_prompts_and_nothing_elsewhere() {
     pty.keys(":");
     pty.wait_for("tab completes");
     pty.keys("\x1b[200~ctx tenant\x1b[201~\r");
-    pty.wait_for("tenant as tenant");
+    pty.wait_for("tenant │ vision");
     pty.keys("\u{3}");
     assert_eq!(pty.ended(), 0);
 }
@@ -49,7 +49,7 @@ fn a_paste_on_a_terminal_that_marks_none_runs_nothing() {
     assert!(!pty.screen().contains("Job list"), "{}", pty.screen());
     // A whole line for a prompt is one person's script, or tmux's.
     pty.keys(":ctx tenant\r");
-    pty.wait_for("tenant as tenant");
+    pty.wait_for("tenant │ vision");
     pty.keys("\u{3}");
     assert_eq!(pty.ended(), 0);
 }
