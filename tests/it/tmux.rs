@@ -86,10 +86,10 @@ impl Drop for Tmux {
     }
 }
 
-/// The name in the selected row.
+/// The name in the selected row, as far as it is not cut.
 fn selected(screen: &str) -> Option<String> {
     let row = screen.lines().find(|line| line.starts_with('▌'))?;
-    row.trim_start_matches('▌').split_whitespace().next().map(str::to_owned)
+    row.trim_start_matches('▌').split_whitespace().next()?.split('…').next().map(str::to_owned)
 }
 
 #[test]
@@ -100,11 +100,12 @@ fn every_view_is_reached_at_80x24_and_at_160x45() {
         tmux.keys(&["/", "kind:mpijob state:running"]);
         tmux.wait_for("kind:mpijob state:running");
         tmux.keys(&["Enter"]);
-        let job = tmux.wait("a running job", |screen| screen.contains("▸ Running") && selected(screen).is_some());
+        let running = |screen: &str| screen.lines().any(|line| line.starts_with('▌') && line.contains("▸ Running"));
+        let job = tmux.wait("a running job", running);
         let job = selected(&job).expect("a job");
         tmux.keys(&["Enter"]);
         let page = tmux.wait_for("Overview");
-        assert!(page.contains(&job), "{page}");
+        assert!(page.contains(&job), "{job}\n{page}");
         for (key, seen) in [("y", "apiVersion:"), ("w", "aunche"), ("l", "Logs"), ("e", "Events"), ("d", "Timeline")] {
             tmux.keys(&[key]);
             let screen = tmux.wait_for(seen);

@@ -17,15 +17,6 @@ pub(crate) const UNWATCHED: &str = "sim.mpideck.io/operators";
 pub(super) const NAMESPACES: [(&str, bool); 6] =
     [("vision", true), ("nlp", true), ("speech", true), ("climate", true), ("research", true), ("sandbox", false)];
 
-/// Serves the built-in kinds and, `with_operators`, all custom ones, in the newer version where none is served yet.
-pub(crate) fn serve(store: &Store, with_operators: bool) {
-    for row in resource::of_age(false) {
-        if (!row.custom || with_operators) && store.served(row.group, row.plural).is_none() {
-            store.serve(row);
-        }
-    }
-}
-
 fn put(store: &Store, resource: &'static Resource, object: Value) {
     // What is there already (a namespace made by the API server) may stay as it is.
     let _ = store.seed(resource, object);

@@ -53,7 +53,6 @@ pub fn settle(store: &Store, options: &Options) -> Result<Life, ScenarioError> {
     let speed = if options.speed.is_finite() && options.speed > 0.0 { options.speed } else { 1.0 };
     let scripts = Arc::new(Scripts::builtin()?);
     let now = store.clock().now();
-    ground::serve(store, *fleet != FleetKind::NoOperators);
     store.turn_back(after(now, -GROUND_AGE));
     ground::lay(store, *fleet == FleetKind::Demo);
     store.turn_forward();

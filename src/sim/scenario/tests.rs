@@ -6,7 +6,7 @@ use super::*;
 use crate::sim::{
     Clock,
     controllers::value::{condition, list, name, phase, text},
-    store::resource::{EVENTS, PODS},
+    store::resource::{self, EVENTS, PODS},
 };
 
 fn demo() -> (Store, Manager, Timestamp) {
@@ -18,6 +18,7 @@ fn lived(lived: Duration) -> (Store, Manager, Timestamp) {
     let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
     let options = Options { clock: Clock::manual(now), lived, ..Options::new() };
     let store = Store::new(options.clock, options.seed);
+    resource::of_age(false).for_each(|row| store.serve(row));
     let mut life = settle(&store, &options).unwrap();
     (store, life.manager.take().unwrap(), now)
 }

@@ -29,7 +29,7 @@ impl World {
     fn new(lag: f64) -> Self {
         let start: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
         let store = Store::new(Clock::manual(start), 7);
-        ground::serve(&store, true);
+        resource::of_age(false).for_each(|row| store.serve(row));
         ground::lay(&store, false);
         store.admit(admit::step());
         store.seed(&NAMESPACES, json!({"metadata": {"name": "rec"}, "status": {"phase": "Active"}})).unwrap();
