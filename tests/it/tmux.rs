@@ -115,7 +115,7 @@ fn every_view_is_reached_at_80x24_and_at_160x45() {
         tmux.wait_for("Job page");
         tmux.keys(&["q"]);
         tmux.keys(&["q"]);
-        tmux.wait("the list again", |screen| screen.contains("NAMESPACE"));
+        tmux.wait("the list again", |screen| screen.contains("STATE"));
         tmux.keys(&[":"]);
         tmux.wait_for("tab completes");
         tmux.keys(&["ctx tenant", "Enter"]);
