@@ -100,6 +100,7 @@ fn every_view_is_reached_at_80x24_and_at_160x45() {
         tmux.keys(&["/", "kind:mpijob state:running"]);
         tmux.wait_for("kind:mpijob state:running");
         tmux.keys(&["Enter"]);
+        tmux.wait_for("enter Open");
         let running = |screen: &str| screen.lines().any(|line| line.starts_with('▌') && line.contains("▸ Running"));
         let job = tmux.wait("a running job", running);
         let job = selected(&job).expect("a job");
