@@ -15,7 +15,7 @@ const RESIZE_QUIET: Duration = Duration::from_millis(50);
 /// More characters than this at once were not typed by fingers.
 const TYPED: usize = 8;
 /// A paste may come in pieces: what follows a burst so closely belongs to it.
-const BURST_QUIET: Duration = Duration::from_millis(10);
+const BURST_QUIET: Duration = Duration::from_millis(5);
 
 /// What came from the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,10 @@ impl Keyboard {
         }
         let goes_on = self.burst.is_some_and(|last| last.elapsed() < BURST_QUIET);
         let input = if goes_on || is_burst(&keys) {
-            self.burst = Some(Instant::now());
+            // A single key may end a burst; it doesn't draw it out, so that what a script types next is a key again.
+            if keys.len() > 1 {
+                self.burst = Some(Instant::now());
+            }
             Input::Burst(keys)
         } else {
             self.held.extend(keys.drain(1..).map(Input::Key));
