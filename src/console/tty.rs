@@ -32,7 +32,7 @@ impl Tty {
         let signals = Signals::new()?;
         let guard = Guard::enter(mouse)?;
         let terminal = Terminal::new(Output::new(output::Tty, input::size()?, color))?;
-        Ok(Self { guard, terminal, keyboard: Keyboard::new(), signals })
+        Ok(Self { guard, terminal, keyboard: Keyboard::new()?, signals })
     }
 
     /// Draws a frame; only what differs is written, and nothing if nothing does.

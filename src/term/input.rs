@@ -2,13 +2,23 @@
 //!
 //! Owns the one reader of the terminal; whoever lends the terminal to another program stops it first with
 //! [`Keyboard::pause`]. Must not give a key a meaning.
+//!
+//! crossterm waits for keys and SIGWINCH with one edge-triggered poll and handles only the first that is ready: of a key
+//! and a new size in the same moment it forgets the other until the next one comes. Sizes are therefore heard of by a
+//! stream of our own, and its reader is nudged wherever it may have left keys unread.
 
 use std::{collections::VecDeque, io, time::Duration};
 
 use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEvent};
 use futures::StreamExt as _;
 use ratatui::layout::Size;
-use tokio::time::Instant;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+use super::signals;
 
 /// A storm of sizes (a dragged window) is taken as one.
 const RESIZE_QUIET: Duration = Duration::from_millis(50);
@@ -38,15 +48,34 @@ pub enum Input {
 #[derive(Debug, Default)]
 pub struct Keyboard {
     stream: Option<EventStream>,
+    /// Of changed sizes.
+    sizes: Option<Signal>,
     held: VecDeque<Input>,
     /// When the last burst ended.
     burst: Option<Instant>,
 }
 
 impl Keyboard {
-    /// Begins to read.
-    pub fn new() -> Self {
-        Self { stream: Some(EventStream::new()), ..Self::default() }
+    /// Begins to read. Needs a runtime.
+    pub fn new() -> io::Result<Self> {
+        let sizes = signal(SignalKind::window_change())?;
+        Ok(Self { stream: Some(EventStream::new()), sizes: Some(sizes), ..Self::default() })
+    }
+
+    /// What comes from the terminal next, `None` for what is no input. Waits for ever while paused. Safe to cancel.
+    async fn event(&mut self) -> Option<Input> {
+        let Some(stream) = &mut self.stream else { return std::future::pending().await };
+        let resized = async {
+            match &mut self.sizes {
+                Some(sizes) => sizes.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            event = stream.next() => translate(event),
+            _ = resized => size().ok().map(Input::Resize),
+        }
     }
 
     /// The next input. Waits for ever while paused. Safe to cancel.
@@ -55,8 +84,7 @@ impl Keyboard {
             return held;
         }
         loop {
-            let Some(stream) = &mut self.stream else { return std::future::pending().await };
-            match translate(stream.next().await) {
+            match self.event().await {
                 Some(Input::Resize(size)) => return self.settle(size).await,
                 Some(Input::Key(key)) if is_text(&key) => return self.gather(key).await,
                 Some(input) => return input,
@@ -69,13 +97,13 @@ impl Keyboard {
     async fn gather(&mut self, key: KeyEvent) -> Input {
         let mut keys = vec![key];
         let mut after = None;
-        while let Some(stream) = &mut self.stream {
-            let event = tokio::select! {
+        loop {
+            let input = tokio::select! {
                 biased;
-                event = stream.next() => event,
+                input = self.event() => input,
                 () = std::future::ready(()) => break,
             };
-            match translate(event) {
+            match input {
                 Some(Input::Key(key)) if is_text(&key) => keys.push(key),
                 Some(other) => {
                     after = Some(other);
@@ -124,17 +152,15 @@ impl Keyboard {
     /// Waits until the sizes come to rest; a key ends the waiting, and is kept for the next call.
     async fn settle(&mut self, size: Size) -> Input {
         let mut held = Held { size, keyboard: self };
-        while let Some(stream) = &mut held.keyboard.stream {
-            match tokio::time::timeout(RESIZE_QUIET, stream.next()).await {
+        loop {
+            match tokio::time::timeout(RESIZE_QUIET, held.keyboard.event()).await {
                 Err(_) => break,
-                Ok(event) => match translate(event) {
-                    Some(Input::Resize(size)) => held.size = size,
-                    Some(other) => {
-                        held.keyboard.held.push_back(other);
-                        break;
-                    }
-                    None => {}
-                },
+                Ok(Some(Input::Resize(size))) => held.size = size,
+                Ok(Some(other)) => {
+                    held.keyboard.held.push_back(other);
+                    break;
+                }
+                Ok(None) => {}
             }
         }
         let size = held.size;
@@ -172,8 +198,24 @@ fn translate(event: Option<io::Result<Event>>) -> Option<Input> {
         Some(Ok(Event::Key(key))) => (key.kind == KeyEventKind::Press).then_some(Input::Key(key)),
         Some(Ok(Event::Paste(text))) => Some(Input::Paste(text)),
         Some(Ok(Event::Mouse(mouse))) => Some(Input::Mouse(mouse)),
-        Some(Ok(Event::Resize(width, height))) => Some(Input::Resize(Size { width, height })),
+        Some(Ok(Event::Resize(..))) => {
+            nudge();
+            None
+        }
         Some(Ok(Event::FocusGained | Event::FocusLost)) => None,
+    }
+}
+
+/// Makes the kernel tell crossterm's poll once more that there are keys, if there are some.
+///
+/// Setting the modes of a terminal wakes whoever waits for it; they are set to what they are.
+fn nudge() {
+    let nudged = signals::terminal()
+        .and_then(|tty| Ok((tcgetattr(&tty)?, tty)))
+        .and_then(|(modes, tty)| Ok(tcsetattr(&tty, OptionalActions::Now, &modes)?));
+    if let Err(error) = nudged {
+        // At worst a key waits for the next one.
+        tracing::debug!(%error, "reader not nudged");
     }
 }
 

@@ -170,7 +170,8 @@ impl HangUpWatch {
     }
 }
 
-fn terminal() -> io::Result<OwnedFd> {
+/// The terminal that keys come from.
+pub(super) fn terminal() -> io::Result<OwnedFd> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         return stdin.as_fd().try_clone_to_owned();
