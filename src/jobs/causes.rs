@@ -7,6 +7,7 @@ mod choose;
 #[cfg(test)]
 mod peers;
 mod rules;
+mod scheduler;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! From observations to the best cause (facts: cause before consequence, then priority, time, and a name).
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use super::{
     rules::{Rule, Rules},
-    template,
+    scheduler, template,
 };
 use crate::jobs::{
     state::{Cause, Evidence},
@@ -100,6 +100,15 @@ pub struct Observation<'a> {
 struct Hit<'a> {
     rule: &'a Rule,
     seen: &'a Observation<'a>,
+    /// The part of the text that the rule is about, where it is not all of it, and how many nodes that concerns.
+    part: Option<(Arc<str>, u32)>,
+}
+
+impl Hit<'_> {
+    /// What the pattern matched in.
+    fn text(&self) -> &str {
+        self.part.as_ref().map_or(self.seen.text, |(part, _)| part)
+    }
 }
 
 /// The best cause. `replicas` is how many replicas the job has, for «12 of 16 workers».
@@ -107,14 +116,15 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
     let hits = hits(rules, seen);
     let winner = hits.iter().min_by_key(|hit| {
         let late = hit.seen.time.unwrap_or(Secs(u32::MAX));
-        (is_consequence(hit.rule, &hits), hit.rule.priority, late, hit.seen.subject.is_none())
+        let nodes = hit.part.as_ref().map(|(_, nodes)| *nodes);
+        (is_consequence(hit.rule, &hits), hit.rule.priority, Reverse(nodes), late, hit.seen.subject.is_none())
     })?;
     // Other exit codes are other ends, though one rule may tell of them all.
     let same = |hit: &&Hit<'_>| {
         hit.rule.id == winner.rule.id && (hit.seen.place != Place::Exit || hit.seen.text == winner.seen.text)
     };
     let like: Vec<&Hit<'_>> = hits.iter().filter(same).collect();
-    let captures = winner.rule.pattern.captures(winner.seen.text.as_bytes());
+    let captures = winner.rule.pattern.captures(winner.text().as_bytes());
     let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
     let who = who(&like, replicas);
     let subject = winner.seen.subject.as_ref();
@@ -133,17 +143,36 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
 
 /// All hits. Many replicas say the same: each text is looked at once.
 fn hits<'a>(rules: &'a Rules, seen: &'a [Observation<'a>]) -> Vec<Hit<'a>> {
-    let mut known: HashMap<(Place, &str), Vec<&Rule>> = HashMap::new();
+    let mut known: HashMap<(Place, &str), Vec<Match<'a>>> = HashMap::new();
     let mut hits = Vec::new();
     for one in seen {
-        let matching = known.entry((one.place, one.text)).or_insert_with(|| {
-            let looking = rules.iter().filter(|rule| rule.places.contains(&one.place));
-            let matching: Vec<&Rule> = looking.filter(|rule| rule.pattern.is_match(one.text.as_bytes())).collect();
-            if matching.iter().any(|rule| rule.is_noise()) { Vec::new() } else { matching }
-        });
-        hits.extend(matching.iter().map(|rule| Hit { rule, seen: one }));
+        let matching = known.entry((one.place, one.text)).or_insert_with(|| matching(rules, one));
+        hits.extend(matching.iter().map(|(rule, part)| Hit { rule, seen: one, part: part.clone() }));
     }
     hits
+}
+
+/// A rule, and the part of the text that it is about where it is not all of it.
+type Match<'a> = (&'a Rule, Option<(Arc<str>, u32)>);
+
+fn matching<'a>(rules: &'a Rules, one: &Observation<'_>) -> Vec<Match<'a>> {
+    let looking = || rules.iter().filter(|rule| rule.places.contains(&one.place));
+    let whole: Vec<&Rule> = looking().filter(|rule| rule.pattern.is_match(one.text.as_bytes())).collect();
+    if whole.iter().any(|rule| rule.is_noise()) {
+        return Vec::new();
+    }
+    let reasons: Vec<_> =
+        scheduler::reasons(one.text).into_iter().map(|(t, nodes)| (Arc::<str>::from(t), nodes)).collect();
+    let mut out: Vec<Match<'a>> = Vec::new();
+    for rule in whole {
+        let before = out.len();
+        let own = reasons.iter().filter(|(text, _)| rule.pattern.is_match(text.as_bytes()));
+        out.extend(own.map(|part| (rule, Some(part.clone()))));
+        if out.len() == before {
+            out.push((rule, None));
+        }
+    }
+    out
 }
 
 /// Whether another hit explains this rule away.

@@ -78,3 +78,51 @@ fn errors_name_line_and_field() {
     assert!(errors("[[rule]]\nid = 'x'\ncolour = 'red'\n")[0].starts_with("line 3: unknown field `colour`"));
     assert!(errors("[[rule]]\nid = \n")[0].starts_with("line 2:"));
 }
+
+#[test]
+fn of_the_schedulers_reasons_the_one_that_matters_is_told() {
+    let rules = Rules::builtin();
+    let told = |reasons: &str| {
+        let tail = "no new claims to deallocate, preemption: 0/12 nodes are available: 12 Preemption is not helpful.";
+        let text = format!("Unschedulable: 0/12 nodes are available: {reasons}. {tail}");
+        let seen = Observation { place: Place::Unscheduled, text: &text, at: "x".into(), subject: None, time: None };
+        let cause = best(&rules, &[seen], 3).expect("a cause");
+        assert_eq!(cause.evidence[0].text.as_str(), text, "the evidence is all that the scheduler said");
+        (cause.rule.to_string(), cause.title.to_string())
+    };
+    let cases = [
+        (
+            "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 11 node(s) didn't match Pod's node affinity/selector",
+            "unsched-affinity",
+            "Node selector or affinity fits too few nodes (11 of 12 don't match)",
+        ),
+        (
+            "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 11 Insufficient nvidia.com/gpu",
+            "unsched-gpu",
+            "No node has enough free nvidia.com/gpu (11 of 12 are short)",
+        ),
+        (
+            "2 Insufficient cpu, 3 node(s) didn't match Pod's node affinity/selector, 9 Insufficient memory",
+            "unsched-cpu-mem",
+            "No node has enough free memory (9 of 12 are short)",
+        ),
+        (
+            "1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 11 node(s) had untolerated taint {team: blue}",
+            "unsched-taint",
+            "Not allowed onto 11 of 12 nodes: taint team=blue",
+        ),
+        (
+            "12 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }",
+            "unsched-taint",
+            "Not allowed onto 12 of 12 nodes: taint node-role.kubernetes.io/control-plane",
+        ),
+        (
+            "4 node(s) had untolerated taint(s), 8 node(s) were unschedulable",
+            "unsched-cordon",
+            "8 of 12 nodes take no pods (cordoned)",
+        ),
+    ];
+    for (reasons, rule, title) in cases {
+        assert_eq!(told(reasons), (rule.to_owned(), title.to_owned()), "{reasons}");
+    }
+}
