@@ -108,7 +108,7 @@ impl Log {
                 false
             }
             LogPiece::Notice(notice) => {
-                self.set(Flow::Waiting(notice));
+                self.set(Flow::Waiting(notice.words));
                 false
             }
             LogPiece::End(problem) => {
