@@ -3,6 +3,7 @@
 //! Owns every rule about jobs that needs no cluster to be decided. It must not do I/O, read a clock,
 //! use tokio or a kube client: time comes in as [`time::Secs`], data as rows.
 
+pub mod absence;
 pub mod causes;
 pub mod columns;
 pub mod derive;

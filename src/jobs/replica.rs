@@ -20,7 +20,12 @@ pub struct Replica<'a> {
     pub index: Option<u16>,
     /// Its pods, the newest last.
     pub attempts: Vec<&'a PodRow>,
+    /// How it is while there is no pod: a word and how urgent that is, as the job's state has it.
+    pub absent: (&'static str, Severity),
 }
+
+/// How a replica without a pod is, as long as nobody knows better.
+pub const MISSING: (&str, Severity) = ("Missing", Severity::Wait);
 
 /// How a replica is, in a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +64,8 @@ impl<'a> Replica<'a> {
     /// How it is, by its newest attempt. An attempt's reason is told in Kubernetes' own word.
     pub fn status(&self) -> ReplicaStatus {
         let Some(pod) = self.pod() else {
-            return ReplicaStatus { word: Sym::new("Missing"), severity: Severity::Wait, symbol: '·' };
+            let (word, severity) = self.absent;
+            return ReplicaStatus { word: Sym::new(word), severity, symbol: '·' };
         };
         let health = Health::of(pod);
         let (severity, symbol) = match health {
@@ -139,7 +145,7 @@ pub fn replicas<'a>(job: &JobRow, pods: &[&'a PodRow]) -> Vec<Replica<'a>> {
         let single = is_launcher(spec.role.as_str());
         for index in 0..count as u16 {
             let index = (!single).then_some(index);
-            all.push(Replica { role: shown(spec.role.as_str()), index, attempts: Vec::new() });
+            all.push(Replica { role: shown(spec.role.as_str()), index, attempts: Vec::new(), absent: MISSING });
         }
     }
     // Pods come in nearly the same order: the next replica is mostly the right one.
@@ -153,7 +159,7 @@ pub fn replicas<'a>(job: &JobRow, pods: &[&'a PodRow]) -> Vec<Replica<'a>> {
                 all[at].attempts.push(pod);
                 next = at;
             }
-            None => all.push(Replica { role: shown(pod.role.as_str()), index, attempts: vec![pod] }),
+            None => all.push(Replica { role: shown(pod.role.as_str()), index, attempts: vec![pod], absent: MISSING }),
         }
     }
     for replica in &mut all {
@@ -226,7 +232,8 @@ mod tests {
             let end = Terminated { reason: Sym::new(reason), exit_code: code, ..Terminated::default() };
             let main = ContainerRow { state: Some(ContainerState::Terminated(end)), ..ContainerRow::default() };
             let pod = PodRow { containers: Box::new([main]), ..pod("worker", Some(0), 1, Phase::Failed) };
-            let status = Replica { role: Sym::new("Worker"), index: Some(0), attempts: vec![&pod] }.status();
+            let status =
+                Replica { role: Sym::new("Worker"), index: Some(0), attempts: vec![&pod], absent: MISSING }.status();
             (status.word.to_string(), status.severity)
         };
         assert_eq!(end("OOMKilled", 137), ("OOMKilled".to_owned(), Severity::Bad));

@@ -10,6 +10,7 @@ pub enum PageCommand {
     Tab(Tab),
     NextTab,
     PreviousTab,
+    Successor,
     Down,
     Up,
     HalfPageDown,
@@ -79,6 +80,8 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
     row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(50),
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
+    row(P::Successor, "page.new-job", "New job", "Go to the new job of this name, once this one is deleted.", PAGE)
+        .when(successor),
     row(P::Down, "page.down", "Down", "Go one line down.", PAGE).key_only(),
     row(P::Up, "page.up", "Up", "Go one line up.", PAGE).key_only(),
     row(P::HalfPageDown, "page.half-page-down", "Half page down", "Go half a page down.", PAGE).key_only(),
@@ -141,6 +144,11 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Filter, "events.filter", "Filter", "Show only the events that have this text.", EVENTS).hinted(2),
     row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
 ];
+
+fn successor(model: &Model) -> Result<(), Why> {
+    let next = model.page.as_ref().and_then(|page| page.gone.and(page.successor.as_ref()));
+    next.map(|_| ()).ok_or_else(|| "this is the newest job of its name".to_owned())
+}
 
 fn evidence(model: &Model) -> Result<(), Why> {
     let cause = model.page.as_ref().and_then(|page| page.job.derived.cause.as_ref());

@@ -230,7 +230,8 @@ fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>
 
 fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Arc<Subject> {
     let index = pod.index.filter(|_| !replica::is_launcher(pod.role.as_str()));
-    let replica = Replica { role: replica::shown(pod.role.as_str()), index, attempts: Vec::new() };
+    let replica =
+        Replica { role: replica::shown(pod.role.as_str()), index, attempts: Vec::new(), absent: replica::MISSING };
     let limit = pod.requests.memory_limit;
     Arc::new(Subject {
         title: replica.title(),

@@ -22,6 +22,7 @@ use crate::{
     console::commands::Context,
     jobs::{
         Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
+        absence::Absence,
         fleet::{Fleet, JobKey},
         replica::{Replica, replicas},
         state::Derived,
@@ -155,9 +156,24 @@ impl Kept {
         self.pods.iter().collect()
     }
 
+    /// Why replicas of this role have no pod, where they have none.
+    pub fn absence(&self, role: &str) -> Absence {
+        Absence::of(&self.row, &self.derived, self.workload.as_ref(), role)
+    }
+
     /// Its replicas, leading role first.
     pub fn replicas(&self) -> Vec<Replica<'_>> {
-        replicas(&self.row, &self.pod_refs())
+        let mut all = replicas(&self.row, &self.pod_refs());
+        let mut told: Option<(Sym, Absence)> = None;
+        for replica in all.iter_mut().filter(|replica| replica.attempts.is_empty()) {
+            if told.as_ref().is_none_or(|(role, _)| *role != replica.role) {
+                told = Some((replica.role.clone(), self.absence(replica.role.as_str())));
+            }
+            if let Some((_, absence)) = &told {
+                replica.absent = (absence.word, absence.severity);
+            }
+        }
+        all
     }
 }
 
@@ -187,6 +203,8 @@ pub struct PageModel {
     pub job: Kept,
     /// When the fleet lost the job, if it did.
     pub gone: Option<Secs>,
+    /// The newest other job of this name and kind, if there is one.
+    pub successor: Option<JobKey>,
     /// The open tab.
     pub tab: Tab,
     /// Of the Overview.
@@ -215,6 +233,7 @@ impl PageModel {
             session,
             job,
             gone: None,
+            successor: None,
             tab: Tab::default(),
             overview: Scroll::default(),
             all_evidence: false,

@@ -1,5 +1,6 @@
 //! What messages and commands do to the job page. Logs and workers have their own files.
 
+mod gone;
 mod logs;
 mod workers;
 
@@ -54,10 +55,12 @@ pub fn open_on(model: &mut Model, key: &JobKey, tab: Tab) -> Vec<Effect> {
 /// These jobs changed in the fleet.
 pub fn changed(model: &mut Model, changed: &Changed) -> Vec<Effect> {
     let Some(key) = model.page.as_ref().map(|page| page.job.key()) else { return Vec::new() };
-    if !changed.jobs.contains(&key) {
+    if !gone::concerns(changed, &key) {
         return Vec::new();
     }
     let job = Kept::of(&model.fleet, &key);
+    let successor = gone::successor(&model.fleet, &key);
+    with(model, |page| page.successor = successor);
     refresh(model, job)
 }
 
@@ -104,6 +107,7 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         PageCommand::Tab(tab) => show(model, tab),
         PageCommand::NextTab => step_tab(model, 1),
         PageCommand::PreviousTab => step_tab(model, Tab::ALL.len() - 1),
+        PageCommand::Successor => gone::go_on(model),
         PageCommand::Search => ask(model, SEARCH, "/", ""),
         PageCommand::Filter => {
             let filter = model.page.as_ref().map(|page| page.events.filter.clone()).unwrap_or_default();
@@ -161,6 +165,7 @@ fn step_tab(model: &mut Model, by: usize) -> Vec<Effect> {
 fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
     let body = layout::regions(model.size).body;
     let Some(page) = &mut model.page else { return Vec::new() };
+    let body = view::body(page, body);
     let (id, session, key) = (page.id, page.session, page.job.key());
     let (before, wide) = (page.tab, view::areas(body, tab).beside.is_some());
     page.tab = tab;
@@ -169,6 +174,7 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
         effects.push(PageEffect::StopEvents(id));
     }
     match tab {
+        Tab::Overview | Tab::Configuration if page.gone.is_some() => gone::unread(page, tab),
         Tab::Overview if !matches!(page.owned, Fetched::Ready(_) | Fetched::Loading) => {
             page.owned = Fetched::Loading;
             effects.push(PageEffect::Owned(id, session, key));
@@ -256,6 +262,7 @@ pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effec
         return Vec::new();
     };
     match message {
+        PageMessage::Object(Ok(object)) if !gone::is_its(page, &object) => gone::unread(page, Tab::Configuration),
         PageMessage::Object(Ok(object)) => {
             page.object = Fetched::Ready(object);
             return render(model);
@@ -265,8 +272,11 @@ pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effec
             return tell(model, Tone::Warn, &format!("Not read again: {}", refusal.what));
         }
         PageMessage::Object(Err(refusal)) => page.object = Fetched::Failed(refusal),
+        PageMessage::Owned(_) if page.gone.is_some() => gone::unread(page, Tab::Overview),
         PageMessage::Owned(owned) => page.owned = owned.map_or_else(Fetched::Failed, Fetched::Ready),
         PageMessage::Events(Ok(mut events)) => {
+            let next = page.successor.as_ref().and_then(|key| Kept::of(&model.fleet, key));
+            gone::only_its(&mut events, &page.job, next.as_ref());
             events.sort_by_key(|event| (event.last, event.first));
             page.events.all = Fetched::Ready(events);
             page.events.stale = None;
@@ -374,7 +384,7 @@ fn joined(lines: impl Iterator<Item = String>) -> String {
 
 fn content(model: &Model) -> Option<Rect> {
     let page = model.page.as_ref()?;
-    Some(view::areas(layout::regions(model.size).body, page.tab).content)
+    Some(view::areas(view::body(page, layout::regions(model.size).body), page.tab).content)
 }
 
 fn lines(model: &Model) -> Option<Vec<rich::RichLine>> {

@@ -1,3 +1,6 @@
+mod lives;
+mod waits;
+
 use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
@@ -314,12 +317,12 @@ fn a_job_that_is_gone_stays_readable_and_says_so() {
     let mut h = harness(80, 24, 4, Tab::Overview);
     refresh(&mut h.model, None);
     h.model.now = Secs(NOW + 60);
-    assert!(h.screen().contains("gone 60s ago") && h.screen().contains("out of memory"), "{}", h.screen());
+    assert!(h.screen().contains("deleted 60s ago") && h.screen().contains("out of memory"), "{}", h.screen());
     let refusal = Refusal { what: Clean::new("not found"), hint: Clean::default() };
     let id = page(&h).id;
     h.send(Message::Page(id, PageMessage::Object(Err(refusal))));
     refresh(&mut h.model, Some(kept(4)));
-    assert!(!h.screen().contains("gone"));
+    assert!(!h.screen().contains("deleted"));
 }
 
 #[test]

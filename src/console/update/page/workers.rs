@@ -23,7 +23,7 @@ use crate::{
         widgets::rich,
     },
     jobs::{
-        Name, Secs,
+        Clean, Name, Secs, Uid,
         manifest::{self, Env},
         replica::Replica,
     },
@@ -39,6 +39,7 @@ pub(super) fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
     let body = layout::regions(model.size).body;
     let now = model.now;
     let Some(page) = &mut model.page else { return Vec::new() };
+    let body = view::body(page, body);
     match id {
         PageCommand::Shape => {
             let shape = page.workers.shape(page.job.replicas().len());
@@ -79,11 +80,24 @@ pub(super) fn selected_pod(page: &PageModel) -> Option<Name> {
     Some(replica.pod()?.name.clone())
 }
 
+fn selected_uid(page: &PageModel) -> Option<Uid> {
+    let name = selected_pod(page)?;
+    page.job.pods.iter().find(|pod| pod.name == name).map(|pod| pod.uid.clone())
+}
+
 /// The manifest of the open replica's pod came.
 pub(super) fn pod_read(page: &mut PageModel, name: &Name, pod: Result<Value, Refusal>) {
     let wanted = selected_pod(page);
+    let uid = selected_uid(page);
     let Some(open) = page.workers.open.as_mut().filter(|_| wanted.as_ref() == Some(name)) else { return };
     match pod {
+        // Another pod took the name.
+        Ok(pod) if pod.pointer("/metadata/uid").and_then(Value::as_str).map(Uid::new) != uid => {
+            if open.pod.ready().is_none() {
+                let what = Clean::new("The pod was deleted before it was read");
+                open.pod = Fetched::Failed(Refusal { what, hint: Clean::default() });
+            }
+        }
         Ok(pod) => {
             open.yaml = manifest::stored(&without_managed_fields(pod.clone()), Env::Masked)
                 .map_or_else(|_| Vec::new(), |text| manifest::highlight(&text));
@@ -179,7 +193,7 @@ fn vertical(lines: &[Vec<usize>], at: usize, by: isize) -> usize {
 fn find(page: &mut PageModel, back: bool, now: Secs) {
     let Some(query) = page.workers.search.search.clone() else { return };
     let all = ordered(&page.workers, &page.job);
-    let lines = table_lines(&all, page.workers.by_node, now, u16::MAX);
+    let lines = table_lines(&all, &page.job, page.workers.by_node, now, u16::MAX);
     let at = all.iter().position(|replica| Some(replica.id()) == page.workers.selected);
     let rows = lines.get(1..).unwrap_or_default();
     if let Some(to) = rich::find(rows, &query, at, back) {

@@ -14,6 +14,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     console::{
+        commands::{CommandId, PageCommand},
         model::{
             Model,
             page::{Fetched, PageModel, Tab},
@@ -30,6 +31,9 @@ use crate::{
 /// From this size of the body on, workers and log stand beside the Overview (a screen of 160x45).
 const WIDE: (u16, u16) = (160, 42);
 
+/// A body of so many lines has none to spare.
+const SPARE: u16 = 5;
+
 /// Where the parts of the page are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Areas {
@@ -41,6 +45,12 @@ pub struct Areas {
     pub content: Rect,
     /// Workers and log beside the Overview, where there is room.
     pub beside: Option<(Rect, Rect)>,
+}
+
+/// What is left of the body for the page: a job that is gone takes the last line to say so.
+pub const fn body(page: &PageModel, body: Rect) -> Rect {
+    let said = if page.gone.is_some() && body.height > SPARE { 1 } else { 0 };
+    Rect { height: body.height - said, ..body }
 }
 
 /// Splits the body for this tab.
@@ -89,6 +99,12 @@ pub fn lines(page: &PageModel, now: Secs, area: Rect, ascii: bool) -> Option<Vec
 
 /// Draws the page.
 pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let whole = area;
+    let area = body(page, whole);
+    if area.height < whole.height {
+        let line = Rect { y: area.bottom(), height: 1, ..whole };
+        rich::draw_line(&gone(model, page), None, line, buf, theme);
+    }
     let areas = areas(area, page.tab);
     draw_tabs(page, model.now, theme, areas.tabs, buf);
     if areas.summary.height > 0 {
@@ -121,11 +137,24 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
     }
     let state = &page.job.derived.state;
     let (text, style) = match page.gone {
-        Some(since) => (format!("gone {} ago", duration(now.since(since))), theme.style(Role::Stale)),
+        Some(since) => (format!("deleted {} ago", duration(now.since(since))), theme.style(Role::Stale)),
         None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
     };
     let text = cut(&text, area.right().saturating_sub(x), theme.ellipsis());
     put(buf, area, area.right().saturating_sub(width(&text)), area.y, &text, style);
+}
+
+/// What is said below a job that is gone, and the key that goes on.
+fn gone(model: &Model, page: &PageModel) -> RichLine {
+    let ago = page.gone.map_or_else(String::new, |since| duration(model.now.since(since)));
+    let line = RichLine::of(format!("This job was deleted {ago} ago"), Role::Warn);
+    if page.successor.is_none() {
+        return line.and("; what was known of it stays here until you leave.", Role::Dim);
+    }
+    let key = model.keys.map.key_in(&page.contexts(), CommandId::Page(PageCommand::Successor));
+    line.and("; a new one with this name exists: ", Role::Text)
+        .and(key.unwrap_or_else(|| ":page.new-job".to_owned()), Role::Key)
+        .and(" goes to it.", Role::Dim)
 }
 
 fn summary(model: &Model, page: &PageModel) -> RichLine {

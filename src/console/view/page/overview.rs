@@ -10,6 +10,7 @@ use crate::{
     },
     jobs::{
         PodRow, Secs,
+        absence::Absence,
         quantity::{format_bytes, format_cpu},
         replica::Replica,
         resources,
@@ -70,6 +71,7 @@ fn replicas(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
         return Vec::new();
     }
     let mut out = table(2, &rows, columns);
+    out.extend(absences(job, &all, columns));
     let retried: Vec<_> = all.iter().filter(|r| r.attempts.len() > 1 || has_restarted(r)).take(20).collect();
     if !retried.is_empty() {
         let mut rows = vec![heading(&["REPLICA", "ATTEMPT", "POD", "AGE", "HOW IT WENT"])];
@@ -79,6 +81,22 @@ fn replicas(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
         out.extend(table(2, &rows, columns));
     }
     out
+}
+
+/// Why replicas have no pod, each reason once, where the lines above don't tell it.
+fn absences(job: &Kept, all: &[Replica<'_>], columns: u16) -> Vec<RichLine> {
+    if super::state::waits(job) && job.derived.cause.is_none() {
+        return Vec::new();
+    }
+    let mut told: Vec<Absence> = Vec::new();
+    for replica in all.iter().filter(|replica| replica.attempts.is_empty()) {
+        let known = told.iter().any(|absence| absence.word == replica.absent.0);
+        if !known {
+            told.push(job.absence(replica.role.as_str()));
+        }
+    }
+    let lines = told.iter().map(|absence| format!("{}: {}", absence.word, absence.why));
+    lines.flat_map(|text| labelled("", 2, &text, Role::Dim, columns)).collect()
 }
 
 fn has_restarted(replica: &Replica<'_>) -> bool {
@@ -234,7 +252,7 @@ fn about(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
     say("  kind", &format!("{} ({}/{})", info.kind, info.group, info.version));
     say("  created", &format!("{}, {} ago", row.created, duration(now.since(row.created))));
     say("  creator", row.creator.as_ref().map_or("", |creator| creator.as_str()));
-    say("  managed by", row.managed_by.as_ref().map_or("", |manager| manager.as_str()));
+    say("  manager", row.managed_by.as_ref().map_or("", |manager| manager.as_str()));
     say("  uid", &row.uid.to_string());
     for spec in &row.replicas {
         let image = spec.image.as_ref().map_or("", |image| image.as_str());

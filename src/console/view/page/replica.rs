@@ -54,7 +54,7 @@ pub(super) fn lines(replica: &Replica<'_>, job: &Kept, now: Secs, columns: u16) 
     let title = RichLine::of(replica.title(), Role::Title).and("  ", Role::Text);
     let mut out = vec![title.and(status.word.as_str(), role_of(status.severity))];
     if replica.attempts.is_empty() {
-        out.push(RichLine::of("No pod was made for it yet.", Role::Dim));
+        out.extend(without_pod(replica, job, columns));
     }
     for (i, pod) in replica.attempts.iter().enumerate().rev() {
         if replica.attempts.len() > 1 {
@@ -79,6 +79,19 @@ pub(super) fn lines(replica: &Replica<'_>, job: &Kept, now: Secs, columns: u16) 
         out.extend(table(2, &rows, columns));
     }
     out
+}
+
+/// Why it has no pod, and what to do.
+fn without_pod(replica: &Replica<'_>, job: &Kept, columns: u16) -> Vec<RichLine> {
+    let absence = job.absence(replica.role.as_str());
+    match &job.derived.cause {
+        Some(cause) if !job.derived.state.is_finished() => {
+            let mut out = labelled("", 0, absence.why.as_str(), role_of(absence.severity), columns);
+            out.extend(super::state::cause_lines(cause, &job.derived.state, false, columns));
+            out
+        }
+        _ => super::state::absence_lines(&absence, columns),
+    }
 }
 
 fn pod_lines(pod: &PodRow, now: Secs, columns: u16) -> Vec<RichLine> {

@@ -9,12 +9,15 @@ use crate::{
     },
     jobs::{
         Secs,
+        absence::Absence,
         state::{Cause, State},
         time::duration,
         timeline::{Step, timeline},
     },
 };
 
+/// The cause of a job that ended well and is a case all the same.
+const LEAK: &str = "leaked-gpus";
 /// Lines that one piece of evidence takes until all of it is asked for.
 const SHORT: usize = 3;
 
@@ -33,15 +36,31 @@ pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> 
         let text = format!("the operator says {}{since}", derived.reported);
         out.extend(labelled("Reported", VALUES, &text, Role::Warn, columns));
     }
-    if derived.leaked_gpus > 0 {
+    match &derived.cause {
+        Some(cause) => out.extend(cause_lines(cause, &derived.state, page.all_evidence, columns)),
+        None if waits(job) => out.extend(absence_lines(&job.absence(""), columns)),
+        None => {}
+    }
+    if derived.leaked_gpus > 0 && derived.cause.as_ref().is_none_or(|cause| &*cause.rule != LEAK) {
         let text = format!("Finished, still holding {} GPUs", derived.leaked_gpus);
         out.extend(labelled("Holds", VALUES, &text, Role::Bad, columns));
     }
-    if let Some(cause) = &derived.cause {
-        out.extend(cause_lines(cause, page.all_evidence, columns));
-    }
     if let Some(warning) = &job.row.warning {
         out.extend(labelled("Unreadable", VALUES, warning.as_str(), Role::Warn, columns));
+    }
+    out
+}
+
+/// Whether the state alone tells why no pod is there.
+pub(super) fn waits(job: &Kept) -> bool {
+    job.pods.is_empty() && !job.derived.state.is_finished() && job.derived.state != State::Terminating
+}
+
+/// Why there is no pod, and what to do.
+pub(super) fn absence_lines(absence: &Absence, columns: u16) -> Vec<RichLine> {
+    let mut out = labelled("Waits", VALUES, absence.why.as_str(), role_of(absence.severity), columns);
+    if !absence.remedy.is_empty() {
+        out.extend(labelled("To do", VALUES, absence.remedy.as_str(), Role::Text, columns));
     }
     out
 }
@@ -70,9 +89,10 @@ fn since(job: &Kept, now: Secs) -> String {
     }
 }
 
-fn cause_lines(cause: &Cause, all: bool, columns: u16) -> Vec<RichLine> {
+/// The cause, what to do, and what it rests on.
+pub(super) fn cause_lines(cause: &Cause, state: &State, all: bool, columns: u16) -> Vec<RichLine> {
     let mut out = labelled("Cause", VALUES, cause.title.as_str(), Role::Title, columns);
-    if !cause.recovers {
+    if !cause.recovers && !state.is_finished() {
         out.extend(labelled("", VALUES, "Will not recover by itself.", Role::Bad, columns));
     }
     if !cause.remedy.is_empty() {

@@ -2,7 +2,10 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{overview::role_of, replica};
+use super::{
+    overview::{heading, role_of},
+    replica,
+};
 use crate::{
     console::{
         model::page::{Kept, WorkersModel, workers::Shape},
@@ -12,7 +15,7 @@ use crate::{
             text::{cut, put},
         },
     },
-    jobs::{PodRow, Secs, replica::Replica, time::duration},
+    jobs::{Secs, replica::Replica, time::duration},
 };
 
 /// Lines that must be free below for the selected replica in full; else it has one.
@@ -79,7 +82,7 @@ pub fn draw(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme, area: 
     };
     match shape {
         Shape::Grid => draw_grid(workers, &all, theme, body, buf),
-        Shape::Table => draw_table(workers, &all, now, theme, body, buf),
+        Shape::Table => draw_table(workers, job, &all, now, theme, body, buf),
     }
     let Some(replica) = all.iter().find(|replica| Some(replica.id()) == workers.selected) else { return };
     let used = u16::try_from(used).unwrap_or(u16::MAX).saturating_add(1);
@@ -88,7 +91,7 @@ pub fn draw(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme, area: 
         rich::draw(&replica::lines(replica, job, now, area.width), 0, None, detail, buf, theme);
     } else {
         let detail = Rect { y: area.bottom() - 1, height: 1, ..area };
-        let line = detail_line(replica, now);
+        let line = detail_line(replica, job, now);
         let text = cut(&line, area.width, theme.ellipsis());
         put(buf, detail, detail.x, detail.y, &text, theme.style(role_of(replica.status().severity)));
     }
@@ -149,10 +152,13 @@ fn cell(workers: &WorkersModel, replica: &Replica<'_>, i: usize, theme: &Theme, 
 const NODE: usize = 6;
 
 /// The rows of the table, a heading first.
-pub fn table_lines(all: &[Replica<'_>], by_node: bool, now: Secs, columns: u16) -> Vec<RichLine> {
+pub fn table_lines(all: &[Replica<'_>], job: &Kept, by_node: bool, now: Secs, columns: u16) -> Vec<RichLine> {
+    if all.iter().all(|replica| replica.attempts.is_empty()) {
+        return waiting_lines(all, job, columns);
+    }
     let head = ["REPLICA", "STATE", "READY", "RESTARTS", "GPUS", "AGE", "NODE", "POD"];
     let mut rows: Vec<Vec<(String, Role)>> = vec![head.iter().map(|h| ((*h).to_owned(), Role::Heading)).collect()];
-    rows.extend(all.iter().map(|replica| table_row(replica, now)));
+    rows.extend(all.iter().map(|replica| table_row(replica, job, now)));
     if by_node {
         for row in &mut rows {
             row[1..=NODE].rotate_right(1);
@@ -166,28 +172,68 @@ pub fn table_lines(all: &[Replica<'_>], by_node: bool, now: Secs, columns: u16) 
     table(2, &rows, columns.max(400))
 }
 
-fn table_row(replica: &Replica<'_>, now: Secs) -> Vec<(String, Role)> {
+/// The table while no replica has a pod: what each is to have, and what it waits for.
+fn waiting_lines(all: &[Replica<'_>], job: &Kept, columns: u16) -> Vec<RichLine> {
+    let mut rows = vec![heading(&["REPLICA", "STATE", "GPUS", "POD"])];
+    rows.extend(all.iter().map(|replica| {
+        let (status, role) = (replica.status(), replica.role.as_str());
+        vec![
+            (replica.title(), Role::Text),
+            (status.word.to_string(), role_of(status.severity)),
+            (gpus_asked(job, role).to_string(), Role::Text),
+            (job.absence(role).brief.to_owned(), Role::Dim),
+        ]
+    }));
+    table(2, &rows, columns.max(400))
+}
+
+/// Accelerators that one pod of a role is to have.
+fn gpus_asked(job: &Kept, role: &str) -> u32 {
+    let spec = job.row.replicas.iter().find(|spec| spec.role.as_str().eq_ignore_ascii_case(role));
+    spec.map_or(0, |spec| spec.each.gpus)
+}
+
+fn table_row(replica: &Replica<'_>, job: &Kept, now: Secs) -> Vec<(String, Role)> {
     let status = replica.status();
-    let pod = replica.pod();
-    let of = |f: &dyn Fn(&PodRow) -> String| pod.map_or_else(|| "-".to_owned(), f);
-    let ready = |pod: &PodRow| {
-        let mains: Vec<_> = pod.containers.iter().filter(|c| !c.init).collect();
-        format!("{}/{}", mains.iter().filter(|c| c.ready).count(), mains.len())
+    let Some(pod) = replica.pod() else {
+        let blank = || (String::new(), Role::Text);
+        let role = replica.role.as_str();
+        return vec![
+            (replica.title(), Role::Text),
+            (status.word.to_string(), role_of(status.severity)),
+            blank(),
+            blank(),
+            (gpus_asked(job, role).to_string(), Role::Dim),
+            blank(),
+            blank(),
+            (job.absence(role).brief.to_owned(), Role::Dim),
+        ];
     };
+    let mains: Vec<_> = pod.containers.iter().filter(|c| !c.init).collect();
+    let ready = format!("{}/{}", mains.iter().filter(|c| c.ready).count(), mains.len());
+    let node = pod.node.as_ref().map_or_else(|| "none yet".to_owned(), ToString::to_string);
     vec![
         (replica.title(), Role::Text),
         (status.word.to_string(), role_of(status.severity)),
-        (of(&ready), Role::Text),
+        (ready, Role::Text),
         (replica.restarts().to_string(), if replica.restarts() > 0 { Role::Warn } else { Role::Text }),
-        (of(&|pod| pod.requests.gpus.to_string()), Role::Text),
-        (of(&|pod| duration(now.since(pod.created))), Role::Dim),
-        (of(&|pod| pod.node.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)), Role::Text),
-        (of(&|pod| pod.name.to_string()), Role::Dim),
+        (pod.requests.gpus.to_string(), Role::Text),
+        (duration(now.since(pod.created)), Role::Dim),
+        (node, Role::Text),
+        (pod.name.to_string(), Role::Dim),
     ]
 }
 
-fn draw_table(workers: &WorkersModel, all: &[Replica<'_>], now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let lines = table_lines(all, workers.by_node, now, area.width);
+fn draw_table(
+    workers: &WorkersModel,
+    job: &Kept,
+    all: &[Replica<'_>],
+    now: Secs,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let lines = table_lines(all, job, workers.by_node, now, area.width);
     let Some((head, rows)) = lines.split_first() else { return };
     draw_line(head, None, area, buf, theme);
     let search = workers.search.search.as_ref();
@@ -201,9 +247,11 @@ fn draw_table(workers: &WorkersModel, all: &[Replica<'_>], now: Secs, theme: &Th
     }
 }
 
-fn detail_line(replica: &Replica<'_>, now: Secs) -> String {
+fn detail_line(replica: &Replica<'_>, job: &Kept, now: Secs) -> String {
     let status = replica.status();
-    let Some(pod) = replica.pod() else { return format!("{}: {}", replica.title(), status.word) };
+    let Some(pod) = replica.pod() else {
+        return format!("{}: {}. {}", replica.title(), status.word, job.absence(replica.role.as_str()).why);
+    };
     let age = duration(now.since(pod.created));
     let gpus = if pod.requests.gpus > 0 { format!(", {} GPUs", pod.requests.gpus) } else { String::new() };
     let restarts = if replica.restarts() > 0 { format!(", {} restarts", replica.restarts()) } else { String::new() };
