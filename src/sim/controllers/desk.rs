@@ -20,7 +20,7 @@ use super::{
     recorder::Recorder,
     scheduler::{self, Room},
     trainer, training,
-    value::{self, after, is_deleting, is_over, name, namespace, set, stamp, text},
+    value::{self, after, is_deleting, is_over, name, namespace, set, text},
     write::{Note, Write},
 };
 use crate::{
@@ -31,8 +31,8 @@ use crate::{
         store::{
             DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
             resource::{
-                CLUSTERTRAININGRUNTIMES, CONFIGMAPS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES, PODS, QUOTAS, SECRETS,
-                SERVICES, TRAININGRUNTIMES, TRAINJOBS,
+                CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES, PODS,
+                PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
             },
         },
     },
@@ -49,7 +49,8 @@ pub(crate) struct Desk {
     recorder: Recorder,
     tries: HashMap<Key, u32>,
     counted: HashMap<CompactString, batch::Counted>,
-    stages: HashMap<CompactString, u32>,
+    /// When a pod was taken on, and the stage it was last seen in.
+    stages: HashMap<CompactString, (Timestamp, Option<u32>)>,
     rooms: Option<BTreeMap<String, Room>>,
     seats: HashMap<CompactString, (String, Amounts)>,
     homeless: BTreeSet<Key>,
@@ -110,15 +111,7 @@ impl Desk {
                     return None;
                 }
                 let job = self.get(&MPIJOBS, space, object)?;
-                let seen = mpijob::Seen {
-                    launcher: self.get(&JOBS, space, &format!("{object}-launcher")),
-                    pods: self.pods_of(space, object),
-                    extras: [
-                        self.get(&SERVICES, space, object),
-                        self.get(&CONFIGMAPS, space, &format!("{object}-config")),
-                        self.get(&SECRETS, space, &format!("{object}-ssh")),
-                    ],
-                };
+                let seen = self.mpi_seen(&job, space, object);
                 Some((mpijob::reconcile(&job, &seen, now), None))
             }
             Work::Batch => {
@@ -162,6 +155,36 @@ impl Desk {
             self.store.list(&SERVICES, Some(space), &selector).items.iter().map(|s| s.name.to_string()).collect();
         let seen = training::Seen { resource, kind, pods: &pods, services: &services };
         Some(training::reconcile(&job, &seen, now))
+    }
+
+    fn mpi_seen(&self, job: &Value, space: &str, object: &str) -> mpijob::Seen {
+        let workers = usize::try_from(mpijob::worker_replicas(job)).unwrap_or(0);
+        let gang = self.gang().map(|gang| mpijob::SeenGang {
+            group: self.get(gang.resource(), space, object),
+            priorities: self.priorities(),
+            gang,
+        });
+        mpijob::Seen {
+            launcher: self.get(&JOBS, space, &format!("{object}-launcher")),
+            pods: self.pods_of(space, object),
+            named: (0..workers).map(|i| self.get(&PODS, space, &mpijob::worker_name(object, i))).collect(),
+            extras: [
+                self.get(&SERVICES, space, object),
+                self.get(&CONFIGMAPS, space, &format!("{object}-config")),
+                self.get(&SECRETS, space, &format!("{object}-ssh")),
+            ],
+            gang,
+        }
+    }
+
+    /// The gang scheduler that mpi-operator's Deployment was started with.
+    fn gang(&self) -> Option<mpijob::Gang> {
+        mpijob::told_by(&*self.get(&DEPLOYMENTS, "mpi-operator", "mpi-operator")?)
+    }
+
+    fn priorities(&self) -> BTreeMap<String, i64> {
+        let classes = self.store.list(&PRIORITYCLASSES, None, &Selector::default()).items;
+        classes.iter().map(|c| (c.name.to_string(), value::int(&c.value(), "/value").unwrap_or(0))).collect()
     }
 
     /// Whether the operators were told to leave this namespace alone.
@@ -305,14 +328,13 @@ impl Desk {
 
     fn bind(&mut self, pod: &Value, node: &str, now: Timestamp) {
         let (space, pod_name) = (namespace(pod), name(pod));
-        let bound = self.store.modify(&PODS, space, pod_name, Part::Main, |p| set(p, "/spec/nodeName", json!(node)));
+        let bound = self.store.modify(&PODS, space, pod_name, Part::Both, |p| {
+            set(p, "/spec/nodeName", json!(node));
+            scheduler::scheduled(p, None, now);
+        });
+        // The pod is there, or it is gone and needs no node.
         let Ok(bound) = bound else { return };
         self.seat(&bound, false);
-        // The pod is there, or it is gone and needs no status.
-        let _ = self.store.modify(&PODS, space, pod_name, Part::Status, |p| {
-            let c = json!([{"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": stamp(now), "observedGeneration": 1}]);
-            set(p, "/status/conditions", c);
-        });
         let message = format!("Successfully assigned {space}/{pod_name} to {node}");
         self.recorder.tell(&self.store, &Note::normal(pod, "default-scheduler", "Scheduled", message), now);
     }
@@ -322,8 +344,7 @@ impl Desk {
         if old != message {
             // The pod is there, or it is gone and needs no status.
             let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| {
-                let c = json!([{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message, "lastProbeTime": null, "lastTransitionTime": stamp(now), "observedGeneration": 1}]);
-                set(p, "/status/conditions", c);
+                scheduler::scheduled(p, Some(message), now);
             });
         }
         self.recorder.tell(&self.store, &Note::warning(pod, "default-scheduler", "FailedScheduling", message), now);
@@ -335,10 +356,11 @@ impl Desk {
         if is_deleting(&pod) {
             return self.stop(&pod, uid, now);
         }
-        let before = self.stages.get(&uid).copied();
+        let begun = || (kubelet::start_time(&pod).unwrap_or(now), None);
+        let before = self.stages.get(&uid).copied().unwrap_or_else(begun);
         let host_ip = self.host_ip(scheduler::node_of(&pod));
         let turn = kubelet::turn(&pod, &self.scripts, before, (self.pace.speed, self.pace.seed), host_ip, now)?;
-        self.stages.insert(uid, turn.serial);
+        self.stages.insert(uid, (before.0, Some(turn.serial)));
         if !turn.status.is_null() {
             // Deleted in the meantime: the next look will see it.
             let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| p["status"] = turn.status);
@@ -354,7 +376,7 @@ impl Desk {
         if self.scripts.of(pod).trouble == Some(kubelet::script::Trouble::NodeLost) {
             return None;
         }
-        if self.stages.insert(uid, STOP) != Some(STOP) {
+        if self.stages.insert(uid, (now, Some(STOP))).and_then(|(_, stage)| stage) != Some(STOP) {
             let container = text(pod, "/spec/containers/0/name");
             let mut note = Note::normal(pod, "kubelet", "Killing", format!("Stopping container {container}"));
             scheduler::node_of(pod).clone_into(&mut note.host);

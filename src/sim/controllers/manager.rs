@@ -352,4 +352,6 @@ fn work_of(kind: &Resource) -> Option<Work> {
 }
 
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod tests;

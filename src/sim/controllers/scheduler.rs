@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{
     amounts::{self, Amounts, amount},
-    value::{list, name, text, truth},
+    value::{condition, list, name, set, stamp, text, truth},
 };
 
 /// A node as the scheduler sees it.
@@ -144,6 +145,23 @@ fn message(nodes: usize, reasons: &BTreeMap<String, usize>, helpless: usize) -> 
     )
 }
 
+/// Sets the condition `PodScheduled`: `refusal` is why not.
+pub(crate) fn scheduled(pod: &mut Value, refusal: Option<&str>, now: Timestamp) {
+    let mut c = json!({
+        "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": stamp(now),
+        "observedGeneration": 1,
+    });
+    if let Some(message) = refusal {
+        c["status"] = json!("False");
+        c["reason"] = json!("Unschedulable");
+        c["message"] = json!(message);
+        if let Some(old) = condition(pod, "PodScheduled").filter(|old| text(old, "/status") == "False") {
+            c["lastTransitionTime"] = old["lastTransitionTime"].clone();
+        }
+    }
+    set(pod, "/status/conditions", json!([c]));
+}
+
 /// Name of the node a pod is on, empty if none.
 pub(crate) fn node_of(pod: &Value) -> &str {
     text(pod, "/spec/nodeName")
@@ -157,7 +175,6 @@ pub(crate) fn rooms(nodes: impl Iterator<Item = Value>) -> BTreeMap<String, Room
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn nodes() -> BTreeMap<String, Room> {
         let node = |name: &str, gpus: &str, taints: Value| {

@@ -27,11 +27,16 @@ pub(crate) struct Turn {
     pub(crate) next: Option<Timestamp>,
 }
 
-/// One look at a bound pod; `before` is the stage it was last seen in.
+/// When the kubelet took a pod on, to the second.
+pub(crate) fn start_time(pod: &Value) -> Option<Timestamp> {
+    time(pod, "/status/startTime")
+}
+
+/// One look at a pod that was `bound` then; `before` is the stage it was last seen in.
 pub(crate) fn turn(
     pod: &Value,
     scripts: &Scripts,
-    before: Option<u32>,
+    (bound, before): (Timestamp, Option<u32>),
     pace: (f64, u64),
     host_ip: String,
     now: Timestamp,
@@ -42,7 +47,6 @@ pub(crate) fn turn(
     }
     let (speed, seed) = pace;
     let behaviour = varied(&behaviour, pod, seed);
-    let bound = time(pod, "/status/startTime").unwrap_or(now);
     let elapsed = seconds_between(bound, now).max(0.0) * speed;
     let again = restarts(pod, &behaviour);
     let moment = life::life(&behaviour, again, elapsed + 0.001);

@@ -60,16 +60,30 @@ fn set(to: &mut Value, from: &Value) {
 }
 
 fn batch_job(value: &mut Value) {
-    let uid = value["metadata"]["uid"].clone();
     set(
         &mut value["spec"],
         &json!({"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": false,
             "manualSelector": false, "podReplacementPolicy": "TerminatingOrFailed"}),
     );
-    if !uid.is_null() {
-        set(&mut value["spec"], &json!({"selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}}));
-    }
     pod_spec(&mut value["spec"]["template"]["spec"], "Always");
+}
+
+/// What follows from the uid of a new object: a Job selects its pods by it.
+pub(super) fn identify(resource: &Resource, value: &mut Value) {
+    if *resource != JOBS || value["spec"]["manualSelector"] == true {
+        return;
+    }
+    let (uid, name) = (value["metadata"]["uid"].clone(), value["metadata"]["name"].clone());
+    set(&mut value["spec"], &json!({"selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}}));
+    let labels = json!({
+        "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid, "job-name": name,
+    });
+    let template = &mut value["spec"]["template"];
+    if !template["metadata"].is_object() {
+        template["metadata"] = json!({});
+    }
+    set(&mut template["metadata"]["labels"], &labels);
 }
 
 fn pod_spec(spec: &mut Value, restart: &str) {

@@ -63,7 +63,7 @@ impl Inner {
         if grace > 0 || has_finalizers(&object.value()) {
             let marked = self.mark(store, resource, &object, grace);
             if options.propagation == Propagation::Foreground {
-                self.delete_dependents(store, &marked);
+                self.delete_dependents(store, &marked, Propagation::Foreground);
             }
             let still = self.find(resource, &marked.namespace, &marked.name);
             return Deleted { gone: still.is_none(), object: still.unwrap_or(marked) };
@@ -95,7 +95,7 @@ impl Inner {
         let last = Arc::new(Object::new(resource, Arc::new(value), self.version, &store.0.recent));
         self.record(resource, &last, true);
         self.dead.remember(&last.uid);
-        self.delete_dependents(store, &last);
+        self.delete_dependents(store, &last, Propagation::Background);
         for owner in &last.owners {
             self.release_owner(store, owner);
         }
@@ -114,13 +114,14 @@ impl Inner {
         found.collect()
     }
 
-    fn delete_dependents(&mut self, store: &Store, owner: &Obj) {
+    /// Begins the deletion of what `owner` owned; under an owner that waits, dependents wait for theirs, too.
+    fn delete_dependents(&mut self, store: &Store, owner: &Obj, propagation: Propagation) {
         for (resource, object) in self.dependents_of(&owner.uid) {
             let has_others = object.owners.iter().any(|o| *o != owner.uid && !self.dead.contains(o));
             if has_others {
                 self.without_owner(store, resource, &object, &owner.uid);
             } else if object.value()["metadata"]["deletionTimestamp"].is_null() {
-                self.delete(store, resource, &object, &DeleteOptions::default());
+                self.delete(store, resource, &object, &DeleteOptions { propagation, ..DeleteOptions::default() });
             }
         }
     }

@@ -15,6 +15,8 @@ pub enum Part {
     Main,
     /// The status alone.
     Status,
+    /// Both at once, as the `binding` subresource of pods writes them.
+    Both,
 }
 
 /// What becomes of the things that a deleted object owns.
@@ -75,6 +77,8 @@ impl Store {
         let meta = &mut value["metadata"];
         meta["uid"] = json!(inner.chance.uuid());
         meta["creationTimestamp"] = json!(now);
+        defaults::identify(resource, &mut value);
+        let meta = &mut value["metadata"];
         for unset in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
             forget(meta, unset);
         }
@@ -164,7 +168,7 @@ impl Store {
         change(&mut value)?;
         check_preconditions(resource, &current, &value)?;
         keep_what_is_the_servers(resource, &old, &mut value, part);
-        if resource.generation && part == Part::Main && spec_differs(&old, &value) {
+        if resource.generation && part != Part::Status && spec_differs(&old, &value) {
             value["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }
         if value == *old {
@@ -354,6 +358,7 @@ fn keep_what_is_the_servers(resource: &Resource, old: &Value, value: &mut Value,
                 set_or_forget(value, "status", &status);
                 return;
             }
+            Part::Both => {}
         }
     }
     for key in ["apiVersion", "kind"] {

@@ -2,7 +2,10 @@
 //!
 //! Owns one pass over one job: [`reconcile`], from what is there to what is to be written. It reads no store and no clock.
 
+mod gang;
+mod make;
 mod objects;
+mod pods;
 mod status;
 mod validate;
 
@@ -11,195 +14,213 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub(crate) use self::gang::{Gang, Seen as SeenGang, told_by};
 use super::{
-    value::{self, has_condition, int, is_over, list, name, namespace, set, stamp, text, truth, uid},
+    value::{self, int, name, namespace, phase, set, stamp, text, truth},
     write::{Note, Write},
 };
-use crate::sim::store::resource::{CONFIGMAPS, JOBS, MPIJOBS, PODS, SECRETS, SERVICES};
+use crate::sim::store::resource::{MPIJOBS, PODS};
 
 const FROM: &str = "mpi-job-controller";
 
 /// What one pass sees.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// The batch Job `<job>-launcher`, if it is there.
+    /// The batch Job `<job>-launcher`, if it is there, whoever owns it.
     pub(crate) launcher: Option<Arc<Value>>,
     /// Pods with the job's labels, launchers and workers.
     pub(crate) pods: Vec<Arc<Value>>,
+    /// Pods with the workers' names, by index, whoever owns them.
+    pub(crate) named: Vec<Option<Arc<Value>>>,
     /// Service, `ConfigMap` and Secret of the job's names, if they are there.
     pub(crate) extras: [Option<Arc<Value>>; 3],
+    /// The gang scheduler that the operator was told of.
+    pub(crate) gang: Option<SeenGang>,
+}
+
+/// The name of worker `index` of `job`.
+pub(crate) fn worker_name(job: &str, index: usize) -> String {
+    format!("{job}-worker-{index}")
+}
+
+/// How many workers a job wants.
+pub(crate) fn worker_replicas(job: &Value) -> i64 {
+    int(job, "/spec/mpiReplicaSpecs/Worker/replicas").unwrap_or(0).max(0)
 }
 
 /// One pass over `job`.
 pub(crate) fn reconcile(job: &Value, seen: &Seen, now: Timestamp) -> Vec<Write> {
-    let manager = text(job, "/spec/runPolicy/managedBy");
-    let foreign = !manager.is_empty() && manager != "kubeflow.org/mpi-operator";
-    if value::is_deleting(job) || foreign {
+    let manager = job.pointer("/spec/runPolicy/managedBy").and_then(Value::as_str);
+    if value::is_deleting(job) || manager.is_some_and(|m| m != "kubeflow.org/mpi-operator") {
         return Vec::new();
     }
-    if let Some(errors) = validate::errors(job) {
+    let full = defaulted(job);
+    if let Some(errors) = validate::errors(&full) {
         let message = truncated(&format!("Found validation errors: {errors}"));
         return vec![Write::Tell(Note::warning(job, FROM, "ValidationError", message))];
     }
-    let mut next = job.clone();
-    let mut writes = Vec::new();
-    if list(job, "/status/conditions").is_empty() {
-        status::condition(
-            &mut next,
-            "Created",
-            true,
-            "MPIJobCreated",
-            &format!("MPIJob {} is created.", full(job)),
-            now,
+    let mut pass = Pass { job: &full, next: full.clone(), seen, writes: Vec::new(), now };
+    pass.run();
+    pass.writes
+}
+
+/// One look at one job.
+struct Pass<'a> {
+    /// With the operator's defaults.
+    job: &'a Value,
+    /// As it will be.
+    next: Value,
+    seen: &'a Seen,
+    writes: Vec<Write>,
+    now: Timestamp,
+}
+
+/// A pass ends here and is tried again later.
+struct Stop;
+
+/// The worker pods as a pass leaves them: in the order of their index, those that it makes as `None`.
+type Workers = Vec<Option<Arc<Value>>>;
+
+impl Pass<'_> {
+    fn run(&mut self) {
+        if value::list(self.job, "/status/conditions").is_empty() {
+            let message = format!("MPIJob {} is created.", full(self.job));
+            status::condition(&mut self.next, "Created", true, "MPIJobCreated", &message, self.now);
+            self.tell("MPIJobCreated", message);
+        }
+        if status::is_finished(self.job) && !text(self.job, "/status/completionTime").is_empty() {
+            if matches!(self.clean_policy(), "All" | "Running") && self.clean_up().is_ok() {
+                self.save();
+            }
+            return;
+        }
+        if text(self.job, "/status/startTime").is_empty() && !is_suspended(self.job) {
+            set(&mut self.next, "/status/startTime", json!(stamp(self.now)));
+        }
+        if self.launcher_is_foreign() {
+            return;
+        }
+        let done = self.seen.launcher.as_deref().is_some_and(status::is_job_finished);
+        let mut workers = Workers::new();
+        let mut launched = self.seen.launcher.is_some();
+        if !done {
+            match self.make() {
+                Ok((made, launcher)) => (workers, launched) = (made, launched || launcher),
+                Err(Stop) => return,
+            }
+        }
+        self.align_suspension();
+        if is_suspended(self.job) && self.clean_up().is_err() {
+            return;
+        }
+        self.update_status(launched, &workers);
+        self.save();
+    }
+
+    fn save(&mut self) {
+        if self.next.get("status") != self.job.get("status") {
+            self.writes.push(Write::Status(&MPIJOBS, self.next.clone()));
+        }
+    }
+
+    fn tell(&mut self, reason: &str, message: impl Into<String>) {
+        self.writes.push(Write::Tell(Note::normal(self.job, FROM, reason, message)));
+    }
+
+    fn warn(&mut self, reason: &str, message: impl Into<String>) {
+        self.writes.push(Write::Tell(Note::warning(self.job, FROM, reason, message)));
+    }
+
+    /// Tells that somebody else's object is in the way, and gives up for now.
+    fn exists(&mut self, kind: &str, object: &str) -> Stop {
+        self.warn(
+            "ErrResourceExists",
+            format!("Resource {object:?} of Kind {kind:?} already exists and is not managed by MPIJob"),
         );
-        let message = format!("MPIJob {} is created.", full(job));
-        writes.push(Write::Tell(Note::normal(job, FROM, "MPIJobCreated", message)));
+        self.writes.push(Write::Fail);
+        Stop
     }
-    if status::is_finished(job) && !text(job, "/status/completionTime").is_empty() {
-        clean_up(job, seen, &mut writes);
-        return writes;
-    }
-    if text(job, "/status/startTime").is_empty() && !is_suspended(job) {
-        set(&mut next, "/status/startTime", json!(stamp(now)));
-    }
-    let over = seen.launcher.as_deref().is_some_and(|l| has_condition(l, "Complete") || has_condition(l, "Failed"));
-    let mut workers = Workers::default();
-    if !over && !make(job, seen, &mut writes, &mut workers) {
-        return writes;
-    }
-    align_suspension(job, seen, &mut writes);
-    if is_suspended(job) {
-        delete_workers(seen, &mut writes, |pod| !is_over(pod));
-    }
-    let launcher_exists = seen.launcher.is_some() || workers.launcher_made;
-    status::update(job, &mut next, seen, launcher_exists, &workers, &mut writes, now);
-    if next.get("status") != job.get("status") {
-        writes.push(Write::Status(&MPIJOBS, next));
-    }
-    writes
-}
 
-/// The worker pods as this pass leaves them.
-#[derive(Default)]
-struct Workers {
-    there: Vec<Arc<Value>>,
-    count: usize,
-    launcher_made: bool,
-}
+    fn is_mine(&self, object: &Value) -> bool {
+        value::controller_uid(object) == value::uid(self.job)
+    }
 
-/// Makes what is missing; false when the pass must stop.
-fn make(job: &Value, seen: &Seen, writes: &mut Vec<Write>, workers: &mut Workers) -> bool {
-    let wanted = [
-        (&SERVICES, "Service", objects::service(job)),
-        (&CONFIGMAPS, "ConfigMap", objects::config(job, &live_workers(job, seen))),
-        (&SECRETS, "Secret", objects::secret(job)),
-    ];
-    for ((resource, kind, object), there) in wanted.into_iter().zip(&seen.extras) {
-        match there {
-            None => writes.push(Write::Create { resource, object, blame: None }),
-            Some(old) if value::controller_uid(old) != uid(job) => {
-                let message =
-                    format!("Resource {:?} of Kind {kind:?} already exists and is not managed by MPIJob", name(old));
-                writes.push(Write::Tell(Note::warning(job, FROM, "ErrResourceExists", message)));
-                writes.push(Write::Fail);
-                return false;
+    fn launcher_is_foreign(&mut self) -> bool {
+        let foreign = self.seen.launcher.as_deref().filter(|l| !self.is_mine(l)).map(|l| name(l).to_owned());
+        foreign.is_some_and(|launcher| {
+            self.exists("Job", &launcher);
+            true
+        })
+    }
+
+    fn clean_policy(&self) -> &str {
+        text(self.job, "/spec/runPolicy/cleanPodPolicy")
+    }
+
+    /// Takes the workers and the gang away; policy `Running` keeps what ended. Only indexes that the spec wants now.
+    fn clean_up(&mut self) -> Result<(), Stop> {
+        let seen = self.seen;
+        for pod in seen.named.iter().flatten() {
+            if !self.is_mine(pod) {
+                return Err(self.exists("Pod", name(pod)));
             }
-            Some(old) if *resource == CONFIGMAPS && old.get("data") != object.get("data") => {
-                let mut changed = Value::clone(old);
-                changed["data"] = object["data"].clone();
-                writes.push(Write::Update(resource, changed));
+            if self.clean_policy() == "Running" && !matches!(phase(pod), "Running" | "Pending") {
+                continue;
             }
-            Some(_) => {}
+            self.writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
+        }
+        set(&mut self.next, "/status/replicaStatuses/Worker", json!({}));
+        self.remove_gang()
+    }
+}
+
+/// The job as the operator completes it before it looks. None of it is stored.
+fn defaulted(job: &Value) -> Value {
+    let mut out = job.clone();
+    let absent = |job: &Value, path: &str| job.pointer(path).is_none_or(Value::is_null);
+    if absent(&out, "/spec/runPolicy/cleanPodPolicy") {
+        set(&mut out, "/spec/runPolicy/cleanPodPolicy", json!("None"));
+    }
+    if absent(&out, "/spec/slotsPerWorker") {
+        set(&mut out, "/spec/slotsPerWorker", json!(1));
+    }
+    for (field, default) in
+        [("sshAuthMountPath", "/root/.ssh"), ("mpiImplementation", "OpenMPI"), ("launcherCreationPolicy", "AtStartup")]
+    {
+        let path = format!("/spec/{field}");
+        if text(&out, &path).is_empty() {
+            set(&mut out, &path, json!(default));
         }
     }
-    if !is_suspended(job) {
-        *workers = make_workers(job, seen, writes);
-    }
-    if seen.launcher.is_none() {
-        let ready = workers.there.iter().filter(|p| value::is_ready(p)).count();
-        let at_once = matches!(text(job, "/spec/launcherCreationPolicy"), "" | "AtStartup");
-        if at_once || ready == workers.count {
-            let blame = Note::warning(job, FROM, "MPIJobFailed", "launcher pod created failed: ");
-            let object = objects::launcher_job(job);
-            writes.push(Write::Create { resource: &JOBS, object, blame: Some(blame) });
-            workers.launcher_made = true;
+    for (role, policy, replicas) in [("Launcher", "OnFailure", 1), ("Worker", "Never", 0)] {
+        let path = format!("/spec/mpiReplicaSpecs/{role}");
+        let Some(spec) = out.pointer_mut(&path).filter(|s| s.is_object()) else { continue };
+        if text(spec, "/restartPolicy").is_empty() {
+            spec["restartPolicy"] = json!(policy);
+        }
+        if spec["replicas"].is_null() {
+            spec["replicas"] = json!(replicas);
         }
     }
-    true
-}
-
-fn make_workers(job: &Value, seen: &Seen, writes: &mut Vec<Write>) -> Workers {
-    let wanted = worker_replicas(job) as usize;
-    let all = live_workers(job, seen);
-    for pod in &all {
-        if worker_index(pod).is_some_and(|i| i >= wanted) && !value::is_deleting(pod) {
-            writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
-        }
-    }
-    let there: Vec<_> = all.into_iter().filter(|p| worker_index(p).is_some_and(|i| i < wanted)).collect();
-    for index in 0..wanted {
-        if !there.iter().any(|p| worker_index(p) == Some(index)) {
-            let blame = Note::warning(job, FROM, "MPIJobFailed", "worker pod created failed: ");
-            let object = objects::worker_pod(job, index);
-            writes.push(Write::Create { resource: &PODS, object, blame: Some(blame) });
-        }
-    }
-    Workers { there, count: wanted, launcher_made: false }
-}
-
-fn align_suspension(job: &Value, seen: &Seen, writes: &mut Vec<Write>) {
-    let Some(launcher) = seen.launcher.as_deref() else { return };
-    if truth(launcher, "/spec/suspend") != is_suspended(job) {
-        let mut changed = launcher.clone();
-        set(&mut changed, "/spec/suspend", json!(is_suspended(job)));
-        writes.push(Write::Update(&JOBS, changed));
-    }
-}
-
-fn clean_up(job: &Value, seen: &Seen, writes: &mut Vec<Write>) {
-    match text(job, "/spec/runPolicy/cleanPodPolicy") {
-        "All" => delete_workers(seen, writes, |_| true),
-        "Running" => delete_workers(seen, writes, |pod| !is_over(pod)),
-        _ => {}
-    }
-}
-
-fn delete_workers(seen: &Seen, writes: &mut Vec<Write>, which: impl Fn(&Value) -> bool) {
-    for pod in seen.pods.iter().filter(|p| is_worker(p) && !value::is_deleting(p) && which(p)) {
-        writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
-    }
-}
-
-fn live_workers(job: &Value, seen: &Seen) -> Vec<Arc<Value>> {
-    let mut out: Vec<_> =
-        seen.pods.iter().filter(|p| is_worker(p) && value::controller_uid(p) == uid(job)).cloned().collect();
-    out.sort_by_key(|p| worker_index(p));
     out
-}
-
-fn is_worker(pod: &Value) -> bool {
-    value::label(pod, objects::ROLE) == "worker"
-}
-
-fn worker_index(pod: &Value) -> Option<usize> {
-    name(pod).rsplit_once('-').and_then(|(_, index)| index.parse().ok())
-}
-
-fn worker_replicas(job: &Value) -> i64 {
-    int(job, "/spec/mpiReplicaSpecs/Worker/replicas").unwrap_or(0)
 }
 
 fn is_suspended(job: &Value) -> bool {
     truth(job, "/spec/runPolicy/suspend")
 }
 
+fn runs_on_launcher(job: &Value) -> bool {
+    truth(job, "/spec/runLauncherAsWorker")
+}
+
 fn full(job: &Value) -> String {
     format!("{}/{}", namespace(job), name(job))
 }
 
+/// What an Event's message may hold.
 fn truncated(message: &str) -> String {
-    match message.char_indices().nth(1021) {
-        Some((end, _)) if message.len() > 1024 => format!("{}...", &message[..end]),
-        _ => message.to_owned(),
+    if message.len() <= 1024 {
+        return message.to_owned();
     }
+    format!("{}...", &message[..message.floor_char_boundary(1021)])
 }

@@ -1,0 +1,106 @@
+//! Starting a Job's pods: how many, when, and what they look like.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Counted, FROM, INDEX, Pass};
+use crate::sim::{
+    controllers::{
+        value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, set, suffix, text, time, uid},
+        write::{Note, Write},
+    },
+    store::resource::PODS,
+};
+
+/// The finalizer-free labels that tie a pod to its Job.
+pub(crate) fn identity(job: &Value) -> [(&'static str, String); 4] {
+    [
+        ("batch.kubernetes.io/controller-uid", uid(job).to_owned()),
+        ("batch.kubernetes.io/job-name", name(job).to_owned()),
+        ("controller-uid", uid(job).to_owned()),
+        ("job-name", name(job).to_owned()),
+    ]
+}
+
+impl Pass<'_> {
+    /// Makes the pods that are missing, unless an earlier one is still going or has failed a moment ago.
+    pub(super) fn start_pods(&mut self, counted: &mut Counted) {
+        if self.terminating() > 0 && text(self.job, "/spec/podReplacementPolicy") == "Failed" {
+            return;
+        }
+        if let Some(due) = self.backed_off_until(counted)
+            && due > self.now
+        {
+            self.wake = Some(self.wake.map_or(due, |w| w.min(due)));
+            return;
+        }
+        if text(self.job, "/spec/completionMode") == "Indexed" {
+            for index in 0..self.completions() {
+                let there = |p: &&&Arc<Value>| label(p, INDEX) == index.to_string() && phase(p) != "Failed";
+                if !self.pods.iter().any(|p| there(&p)) {
+                    self.create(counted, Some(index));
+                }
+            }
+            return;
+        }
+        let running = self.active().count() as i64;
+        let done = counted.succeeded.len() as i64;
+        let fixed = int(self.job, "/spec/completions").is_some();
+        let left = if fixed { self.completions() - done } else { i64::MAX };
+        let wanted = int(self.job, "/spec/parallelism").unwrap_or(1).min(left);
+        for _ in running..wanted {
+            self.create(counted, None);
+        }
+    }
+
+    /// 10 s after the first failure, twice that after each further one, at most 10 minutes.
+    fn backed_off_until(&self, counted: &Counted) -> Option<Timestamp> {
+        let failed = |p: &&&Arc<Value>| phase(p) == "Failed" && counted.failed.contains(uid(p));
+        let last = self.pods.iter().filter(failed).filter_map(|p| finished(p)).max()?;
+        let power = counted.failed.len().saturating_sub(1).min(6);
+        Some(after(last, (10.0 * f64::from(1 << power)).min(600.0)))
+    }
+
+    fn create(&mut self, counted: &mut Counted, index: Option<i64>) {
+        counted.made += 1;
+        let end = suffix(mix(hash(uid(self.job))).wrapping_add(counted.made));
+        let job_name = name(self.job);
+        let stem = index.map_or_else(|| format!("{job_name}-"), |i| format!("{job_name}-{i}-"));
+        let pod_name = format!("{stem}{end}");
+        let template = |part: &str| self.job.pointer(&format!("/spec/template/{part}")).cloned();
+        let mut pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": template("spec").unwrap_or_default(),
+            "status": {"phase": "Pending"},
+        });
+        for map in ["labels", "annotations"] {
+            if let Some(given) = template(&format!("metadata/{map}")).filter(Value::is_object) {
+                pod["metadata"][map] = given;
+            }
+        }
+        set(&mut pod, "/metadata/name", json!(pod_name));
+        set(&mut pod, "/metadata/generateName", json!(stem));
+        set(&mut pod, "/metadata/namespace", json!(namespace(self.job)));
+        set(&mut pod, "/metadata/ownerReferences", owned_by(self.job));
+        for (key, value) in identity(self.job) {
+            pod["metadata"]["labels"][key] = json!(value);
+        }
+        if let Some(index) = index {
+            pod["metadata"]["labels"][INDEX] = json!(index.to_string());
+            pod["metadata"]["annotations"][INDEX] = json!(index.to_string());
+            if text(&pod, "/spec/hostname").is_empty() {
+                set(&mut pod, "/spec/hostname", json!(format!("{job_name}-{index}")));
+            }
+        }
+        let blame = Note::warning(self.job, FROM, "FailedCreate", "Error creating: ");
+        self.writes.push(Write::Create { resource: &PODS, object: pod, blame: Some(blame) });
+        self.tell("SuccessfulCreate", &format!("Created pod: {pod_name}"));
+    }
+}
+
+/// When a pod's last container ended.
+fn finished(pod: &Value) -> Option<Timestamp> {
+    let ends = list(pod, "/status/containerStatuses").iter().filter_map(|c| time(c, "/state/terminated/finishedAt"));
+    ends.max().or_else(|| time(pod, "/metadata/creationTimestamp"))
+}
