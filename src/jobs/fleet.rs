@@ -17,6 +17,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use store::Fleet;
 
 use super::{
@@ -28,7 +30,7 @@ use super::{
 };
 
 /// The full identity of a job within a session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct JobKey {
     /// Namespace.
     pub namespace: Name,

@@ -16,6 +16,7 @@ pub mod quantity;
 pub mod replica;
 pub mod resources;
 pub mod row;
+mod serial;
 pub mod state;
 pub mod text;
 pub mod time;

@@ -3,6 +3,8 @@
 //! `cluster/wire` makes them where objects enter; [`crate::jobs::fleet::Fleet`] keeps them. Nothing here interprets a row.
 //! A field that an object does not have is empty or `None`, never a guess. `warning` says what was malformed.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     kind::Kind,
     text::{Clean, Name, Sym, Uid},
@@ -10,7 +12,8 @@ use super::{
 };
 
 /// One job and what its own object says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct JobRow {
     /// Its API kind.
     pub kind: Kind,
@@ -56,7 +59,8 @@ pub struct JobRow {
 }
 
 /// What the run policy (and MPIJob's own fields) say. `None` where the manifest is silent.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunPolicy {
     /// `cleanPodPolicy`.
     pub clean_pods: Option<Sym>,
@@ -77,7 +81,8 @@ pub struct RunPolicy {
 }
 
 /// One role of a job's spec.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ReplicaSpec {
     /// The role as the spec spells it (`Launcher`, `Worker`, `node`, …).
     pub role: Sym,
@@ -92,7 +97,8 @@ pub struct ReplicaSpec {
 }
 
 /// Amounts of a pod or a job. Units: GPUs (any accelerator resource), millicores, bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Requests {
     /// Accelerators.
     pub gpus: u32,
@@ -107,7 +113,8 @@ pub struct Requests {
 }
 
 /// One status condition.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Condition {
     /// `type`.
     pub kind: Sym,
@@ -122,7 +129,7 @@ pub struct Condition {
 }
 
 /// A condition's status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Truth {
     /// `"True"`.
     True,
@@ -134,7 +141,8 @@ pub enum Truth {
 }
 
 /// One entry of `status.replicaStatuses` (pods) or of a TrainJob's `jobsStatus` (child Jobs).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ReplicaCount {
     /// The role, as spelled there.
     pub role: Sym,
@@ -149,7 +157,8 @@ pub struct ReplicaCount {
 }
 
 /// One pod of a job.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PodRow {
     /// Its namespace.
     pub namespace: Sym,
@@ -198,7 +207,8 @@ pub struct PodRow {
 }
 
 /// `metadata.ownerReferences[]` with `controller: true`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Owner {
     /// Its kind.
     pub kind: Sym,
@@ -209,7 +219,7 @@ pub struct Owner {
 }
 
 /// A pod's phase.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Phase {
     /// Accepted; not all containers have run yet.
     #[default]
@@ -225,7 +235,8 @@ pub enum Phase {
 }
 
 /// One container of a pod: spec and status joined by name.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContainerRow {
     /// Its name.
     pub name: Sym,
@@ -244,7 +255,7 @@ pub struct ContainerRow {
 }
 
 /// `state` of a container status.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ContainerState {
     /// Not started: why.
     Waiting {
@@ -260,7 +271,8 @@ pub enum ContainerState {
 }
 
 /// How a container ended.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Terminated {
     /// `Completed`, `Error`, `OOMKilled`, …
     pub reason: Sym,
@@ -275,7 +287,8 @@ pub struct Terminated {
 }
 
 /// One event about a job or something it owns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EventRow {
     /// Its namespace.
     pub namespace: Sym,
@@ -304,7 +317,8 @@ pub struct EventRow {
 }
 
 /// One Kueue Workload.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WorkloadRow {
     /// Its namespace.
     pub namespace: Sym,
@@ -328,6 +342,13 @@ pub struct WorkloadRow {
     pub conditions: Box<[Condition]>,
     /// `status.requeueState.count`.
     pub requeues: u32,
+}
+
+/// A row that says nothing, for what a record lacks.
+impl Default for JobRow {
+    fn default() -> Self {
+        Self::bare(Kind::MpiJob, Name::default(), Name::default(), Uid::default())
+    }
 }
 
 impl JobRow {

@@ -7,12 +7,14 @@ mod clean;
 mod effective;
 mod highlight;
 mod mask;
+mod secrets;
 mod write;
 
 use serde_json::Value;
 
 pub use highlight::{Role, YamlLine, highlight};
 pub use mask::MASK;
+pub use secrets::{REMOVED, Removed, is_secret_name, without_secrets};
 
 use super::Kind;
 
