@@ -193,6 +193,8 @@ pub struct SessionModel {
     pub read_only_all: bool,
     /// What the cluster offers; `None` until it is known.
     pub offered: Option<Offered>,
+    /// The scope that was chosen, until jobs of it could be read.
+    pub untried: Option<Scope>,
     /// The lists that are read; `None` until that is decided.
     pub planned: Option<Vec<ListKey>>,
     /// The label selector that the server narrows jobs by.

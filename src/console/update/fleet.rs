@@ -1,6 +1,6 @@
 //! Rows from the cluster go into the fleet here, and the features hear what changed.
 
-use super::{list, page};
+use super::{list, page, session};
 use crate::{
     console::{
         effect::Effect,
@@ -8,17 +8,18 @@ use crate::{
     },
     jobs::{
         Name,
-        fleet::{Batch, Row},
+        fleet::{Batch, ListKey, ListOf, ListPhase, Row},
     },
 };
 
 /// Rows changed in the cluster.
 pub fn batches(model: &mut Model, batches: Vec<Batch>) -> Vec<Effect> {
-    let mut visible = false;
+    let (mut visible, mut answered) = (false, false);
     for mut batch in batches {
         // A list that ended may still have something on its way.
         let read = model.session.planned.as_ref().is_none_or(|keys| keys.contains(&batch.list));
         if let Some(phase) = batch.phase.as_ref().filter(|_| read) {
+            answered |= has_answered(&batch.list, phase);
             visible |= model.session.lists.insert(batch.list.clone(), phase.clone()).as_ref() != Some(phase);
         }
         if let (Scope::Named(names), None) = (&model.session.scope, &batch.list.namespace) {
@@ -26,9 +27,16 @@ pub fn batches(model: &mut Model, batches: Vec<Batch>) -> Vec<Effect> {
         }
         model.fleet.apply(batch);
     }
-    let effects = settle(model);
+    let mut effects = settle(model);
     model.dirty |= visible;
+    effects.extend(answered.then(|| session::answered(model)).flatten());
     effects
+}
+
+/// Whether jobs could be read: nobody wants to begin where that is refused.
+fn has_answered(list: &ListKey, phase: &ListPhase) -> bool {
+    matches!(list.of, ListOf::Jobs(_))
+        && matches!(phase, ListPhase::Loading(1..) | ListPhase::Live | ListPhase::Polling(_))
 }
 
 /// Whether a row of a list for the whole cluster is in the scope.

@@ -169,6 +169,7 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     session.denied.clear();
     let id = session.id;
     let scope = scope.or_else(|| info_scope(session));
+    session.untried.take_if(|untried| scope.as_ref() != Some(untried));
     session.scope = scope.clone().unwrap_or_default();
     model.fleet.clear();
     let mut effects = super::page::close(model);
@@ -212,13 +213,19 @@ fn set_scope(model: &mut Model, scope: Scope) -> Vec<Effect> {
     if model.session.scope == scope {
         return nothing(model, &format!("Already looking at {scope}"));
     }
+    let effects = open(model, model.session.context.clone(), Some(scope.clone()));
+    model.session.untried = Some(scope);
+    effects
+}
+
+/// Jobs of the scope could be read: if it was chosen, it is the one to begin with next time.
+pub fn answered(model: &mut Model) -> Option<Effect> {
+    let scope = model.session.untried.take()?;
     let context = model.session.context.clone();
     if let Some(info) = model.session.contexts.iter_mut().find(|info| info.name == context) {
         info.last_scope = Some(scope.clone());
     }
-    let mut effects = open(model, context.clone(), Some(scope.clone()));
-    effects.push(Effect::Remember(Remember::Scope { context, scope }));
-    effects
+    Some(Effect::Remember(Remember::Scope { context, scope }))
 }
 
 fn set_context(model: &mut Model, name: &str) -> Vec<Effect> {

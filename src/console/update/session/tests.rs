@@ -144,3 +144,30 @@ fn a_list_that_ended_has_no_last_word() {
     it.send(Message::Fleet(vec![Batch { phase: Some(ListPhase::Live), ..Batch::new(list()) }]));
     assert!(it.model.session.lists.is_empty());
 }
+
+#[test]
+fn only_a_scope_that_answered_is_begun_with_next_time() {
+    let mut it = on_one();
+    let remembered = |it: &Harness| -> Vec<Scope> {
+        let scope = |effect: &Effect| match effect {
+            Effect::Remember(Remember::Scope { scope, .. }) => Some(scope.clone()),
+            _ => None,
+        };
+        it.effects.iter().filter_map(scope).collect()
+    };
+    let says = |it: &mut Harness, of: ListOf, phase: ListPhase| {
+        it.send(Message::Fleet(vec![Batch { phase: Some(phase), ..Batch::new(ListKey { of, namespace: None }) }]));
+    };
+    let jobs = ListOf::Jobs(Kind::MpiJob);
+    type_line(&mut it, "ns team-a");
+    says(&mut it, jobs, ListPhase::Loading(0));
+    says(&mut it, jobs, ListPhase::Forbidden(Clean::new("list mpijobs in namespace team-a")));
+    says(&mut it, ListOf::Warnings, ListPhase::Live);
+    assert_eq!((remembered(&it), it.model.session.contexts[0].last_scope.clone()), (vec![], None), "it was refused");
+    type_line(&mut it, "ns team-b");
+    says(&mut it, jobs, ListPhase::Live);
+    says(&mut it, jobs, ListPhase::Live);
+    let team_b = Scope::of(["team-b"]);
+    assert_eq!(Some(remembered(&it)), team_b.clone().map(|scope| vec![scope]), "once");
+    assert_eq!(it.model.session.contexts[0].last_scope, team_b);
+}
