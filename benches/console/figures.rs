@@ -67,7 +67,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 /// Whether all lists are complete: the header then says live.
 fn complete(size: Size, screen: &str) -> bool {
-    screen.contains(&format!("{} jobs", size.jobs)) && screen.contains("live")
+    screen.contains(&format!(" of {} ", size.jobs)) && screen.contains("live")
 }
 
 fn ready(served: &Served, size: Size) -> Result<Console> {
@@ -156,15 +156,26 @@ fn selection(size: Size) -> Result<Vec<Row>> {
     Ok(vec![number("bytes for a moved selection, 160x45", most as f64, 300.0, "B")])
 }
 
+/// The name in the row that the cursor is on.
+fn selected(screen: &str) -> Option<String> {
+    screen.lines().find_map(|line| line.strip_prefix('▌')?.split_whitespace().next().map(str::to_owned))
+}
+
 fn churn(size: Size) -> Result<Vec<Row>> {
     let served = Served::start(size, 500)?;
     let mut console = ready(&served, size)?;
     console.listen(Duration::from_secs(3));
+    // Away from the ends of the list, where a key may have nothing to move.
+    console.press(&"j".repeat(20))?;
+    console.listen(Duration::from_secs(1));
     let mut latencies = vec![];
     for i in 0..400 {
-        let at = console.press(if i / 30 % 2 == 0 { "j" } else { "k" })?;
-        latencies.push(console.until(PATIENCE, |_| true)?.duration_since(at));
-        console.listen(Duration::from_millis(20));
+        let before = selected(&console.text());
+        let at = console.press(if i % 2 == 0 { "j" } else { "k" })?;
+        // A frame that was on its way is not the answer.
+        latencies.push(console.until(PATIENCE, |screen| selected(screen) != before)?.duration_since(at));
+        // Not in step with the console's frames, nor with the changes.
+        console.listen(Duration::from_micros(15_000 + i * 7_919 % 23_000));
     }
     latencies.sort();
     let (cpu, bytes, since) = (cpu_time(console.pid()?)?, console.bytes, Instant::now());

@@ -27,7 +27,7 @@ use crate::{
     console::{model::session::Scope, start::LoadTarget},
     jobs::{
         Name, PodRow, Secs,
-        columns::{ColumnsConfig, Sort, sort_key},
+        columns::{ColumnsConfig, Sort, sort_key, text_table::Room},
         filter::{self, Filter, Scratch, Subject},
         fleet::{Fleet, Job, ListKey, ListPhase},
     },
@@ -103,7 +103,8 @@ async fn jobs(
     let subjects: Vec<_> = chosen.iter().map(|(job, pods)| Subject { job, pods }).collect();
     let partial = !unread.is_empty();
     let texts = unread.iter().map(Unread::text).collect();
-    print::out(&output::render(args.output, &ColumnsConfig::default(), &subjects, texts, now)?)?;
+    let room = print::width().map(|width| Room { width, ascii: setup.caps.ascii });
+    print::out(&output::render(args.output, &ColumnsConfig::default(), &subjects, texts, now, room)?)?;
     if subjects.is_empty() && matches!(args.output, Format::Table | Format::Wide) {
         let why = if offer.has_jobs() {
             "no jobs match"

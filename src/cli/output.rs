@@ -8,7 +8,10 @@ use super::{
 };
 use crate::jobs::{
     Secs,
-    columns::{ColumnsConfig, text_table},
+    columns::{
+        ColumnsConfig,
+        text_table::{self, Room},
+    },
     filter::Subject,
 };
 
@@ -28,18 +31,20 @@ pub enum Format {
     Name,
 }
 
-/// The jobs, in their order, as text that ends with a line end (or is empty).
+/// The jobs, in their order, as text that ends with a line end (or is empty). A table is made to fit into `room`; what
+/// was asked for in full (`wide`), and what scripts read, is not.
 pub fn render(
     format: Format,
     columns: &ColumnsConfig,
     jobs: &[Subject<'_>],
     unread: Vec<String>,
     now: Secs,
+    room: Option<Room>,
 ) -> Result<String, Failure> {
     let records = || Records::new(jobs.iter().map(|job| Record::of(*job)).collect(), unread);
     match format {
-        Format::Table => Ok(text_table::render(&columns.columns, jobs.iter().copied(), now)),
-        Format::Wide => Ok(text_table::render(&columns.wide(), jobs.iter().copied(), now)),
+        Format::Table => Ok(text_table::render(&columns.columns, jobs.iter().copied(), now, room)),
+        Format::Wide => Ok(text_table::render(&columns.wide(), jobs.iter().copied(), now, None)),
         Format::Json => {
             let text = serde_json::to_string_pretty(&records());
             text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))

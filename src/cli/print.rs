@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
 };
 
 use super::exit::Failure;
@@ -23,6 +23,14 @@ fn write(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Cells of a line, where the output is a terminal.
+pub fn width() -> Option<u16> {
+    let stdout = io::stdout();
+    let width = stdout.is_terminal().then(|| rustix::termios::tcgetwinsize(&stdout).ok()).flatten()?.ws_col;
+    // A terminal that does not know its size says 0.
+    (width > 0).then_some(width)
 }
 
 /// Prints a painted screen: its control sequences are ours, and [`lines`](crate::term::paint::lines) lets no others in.

@@ -7,6 +7,7 @@ use mpideck::sim::{Served, Sim};
 use serde_json::{Value, json};
 
 use crate::program::{Program, Said, served};
+use crate::pty::Pty;
 use crate::sim_client::{mpi_job, namespace};
 
 struct Desk {
@@ -163,4 +164,20 @@ async fn the_same_objects_as_kubectl_sees() {
         assert_eq!(job["finished"], real["status"].get("completionTime").cloned().unwrap_or(Value::Null));
     }
     assert_eq!(desk.sim.store().count(&MPIJOBS), 2, "reading changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_on_a_terminal_has_no_line_that_wraps() {
+    let desk = desk().await;
+    let long = "pretrain-llama-70b-on-all-of-the-web-001";
+    desk.sim.store().create(&MPIJOBS, mpi_job("vision", long)).unwrap();
+    let piped = desk.program.run("get jobs -A").await;
+    assert!(piped.went_well().contains(long) && piped.out.lines().any(|line| line.len() > 80));
+    let kubeconfig = desk.program.path(".kube/config");
+    let mut pty = Pty::sh_with("$MPIDECK get jobs -A", &[("KUBECONFIG", &kubeconfig.to_string_lossy())]);
+    assert_eq!(pty.ended(), 0);
+    pty.wait("all lines", || pty.bytes().iter().filter(|byte| **byte == b'\n').count() == 5);
+    let text = String::from_utf8(pty.bytes()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.iter().all(|line| line.chars().count() <= 80) && text.contains('…'), "{text}");
 }

@@ -135,11 +135,7 @@ fn draw_row(model: &Model, theme: &Theme, row: Rect, key: &JobKey, stale: bool, 
             _ => cut_text::width(&cell.text) <= usize::from(width),
         };
         let text = if whole { cell.text } else { cell.short.unwrap_or(cell.text) };
-        let cut_middle = matches!(
-            column,
-            ColumnId::Name | ColumnId::Namespace | ColumnId::Launcher | ColumnId::Image | ColumnId::Nodes
-        );
-        let cell = TableCell { text, style, align: column.spec().align, cut_middle };
+        let cell = TableCell { text, style, align: column.spec().align, cut_middle: column.is_told_by_its_end() };
         put_cell(buf, row, x, width, &cell, theme.ascii);
     }
 }

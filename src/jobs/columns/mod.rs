@@ -189,6 +189,11 @@ impl ColumnId {
         matches!(self, Self::Launcher | Self::Nodes)
     }
 
+    /// Whether what tells its cells apart may stand at their ends, so that they are cut in the middle.
+    pub const fn is_told_by_its_end(&self) -> bool {
+        matches!(self, Self::Name | Self::Namespace | Self::Launcher | Self::Image | Self::Nodes)
+    }
+
     /// Whether its cells change as time passes.
     pub const fn needs_clock(&self) -> bool {
         matches!(self, Self::Age | Self::Duration)
