@@ -1,29 +1,11 @@
-//! The arguments: what can be typed.
+//! The flags of every verb, and how values are read.
 //!
-//! Owns the grammar and its help texts; what an argument means is decided by the verb's own file. Global flags are
-//! spelled as kubectl spells them.
+//! They are spelled as kubectl spells them; what one means is decided by who uses it. Must not know the verbs, which are
+//! put together in `verbs`.
 
 use std::path::PathBuf;
 
-use clap::{Args as ArgsOf, Parser, Subcommand, ValueEnum};
-
-/// A terminal console for training jobs on Kubernetes.
-///
-/// Without a verb it opens the console on the current context of your kubeconfig.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "mpideck", version, max_term_width = 100, after_help = EXIT_CODES)]
-pub struct Args {
-    /// Flags of every verb.
-    #[command(flatten)]
-    pub global: Global,
-    /// What to do.
-    #[command(subcommand)]
-    pub verb: Option<Verb>,
-}
-
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 arguments, settings or terminal not usable; \
-    3 printed, but part of it could not be read (said on stderr); 4 not found; \
-    129, 130, 143 ended by SIGHUP, SIGINT, SIGTERM.";
+use clap::{Args as ArgsOf, ValueEnum};
 
 /// Flags of every verb.
 #[derive(Clone, Debug, Default, ArgsOf)]
@@ -102,32 +84,6 @@ impl Global {
     }
 }
 
-/// What to do.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Verb {
-    /// Open the console on a small cluster of its own, or serve that cluster to others
-    Demo(super::demo::DemoArgs),
-    /// Print what the console shows, for people and scripts
-    Get {
-        /// What to get
-        #[command(subcommand)]
-        what: super::get::What,
-    },
-    /// Print every path and setting in use, and where each comes from
-    Info,
-    /// Print every command with its keys
-    Keys {
-        /// As the documentation has it
-        #[arg(long)]
-        markdown: bool,
-    },
-    /// Print a completion script for your shell
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
-}
-
 /// Reads a length of time as an argument.
 pub(super) fn length_of_time(text: &str) -> Result<std::time::Duration, String> {
     crate::config::value::duration(text).ok_or_else(|| "write it as 30s, 2m or 1m30s".to_owned())
@@ -138,28 +94,5 @@ fn size(text: &str) -> Result<(u16, u16), String> {
     match parsed {
         Some((width @ 1..=1000, height @ 1..=1000)) => Ok((width, height)),
         _ => Err("write it as 120x40".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_grammar_is_sound() {
-        Args::command().debug_assert();
-    }
-
-    #[test]
-    fn flags_are_kubectls_and_go_after_the_verb_too() {
-        let args = Args::try_parse_from(["mpideck", "info", "-n", "a", "-n", "b", "--as", "u", "--request-timeout=5s"])
-            .expect("parsed");
-        assert_eq!(args.global.namespaces, ["a", "b"]);
-        assert_eq!(args.global.act_as.as_deref(), Some("u"));
-        assert_eq!(args.global.request_timeout, Some(std::time::Duration::from_secs(5)));
-        assert!(Args::try_parse_from(["mpideck", "-A", "-n", "a"]).is_err());
-        assert!(Args::try_parse_from(["mpideck", "--size", "0x9"]).is_err());
     }
 }

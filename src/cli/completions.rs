@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use super::{args::Args, exit::Failure, print};
+use super::{exit::Failure, print, verbs::Args};
 
 /// Prints the script.
 pub fn run(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {

@@ -4,7 +4,7 @@
 
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
-use super::{args::Global, exit::Failure, print, setup::Setup};
+use super::{args::Global, exit::Failure, print, setup::Setup, verbs};
 use crate::{
     cluster::kubeconfig,
     config::{Config, Protection, Setting, files, paths},
@@ -12,7 +12,7 @@ use crate::{
 
 /// Prints it.
 pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
-    let mut text = format!("mpideck {}\n", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("mpideck {}\n", verbs::version());
     write_paths(&mut text, setup);
     write_settings(&mut text, &setup.config);
     write_contexts(&mut text, global, setup);

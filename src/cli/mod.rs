@@ -18,13 +18,14 @@ pub mod reach;
 pub mod record;
 pub mod setup;
 pub mod unread;
+pub mod verbs;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::{Args, Verb};
 use exit::Failure;
+use verbs::{Args, Verb};
 
 /// Runs the program. Called once, by `main`.
 pub fn main() -> ExitCode {

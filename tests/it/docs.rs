@@ -1,9 +1,10 @@
 //! The documentation says what is true.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
+use clap::CommandFactory as _;
 use mpideck::{
-    cli::keys,
+    cli::{keys, verbs::Args},
     config::{context, settings},
     console::keymap::Keymap,
 };
@@ -36,6 +37,31 @@ fn every_setting_is_documented_and_nothing_else() {
     for name in documented {
         assert!(keys.clone().any(|key| key == name), "docs/config.md describes {name}, which is no setting");
     }
+}
+
+/// `command` and all below it.
+fn commands(command: &clap::Command) -> Vec<&clap::Command> {
+    std::iter::once(command).chain(command.get_subcommands().flat_map(commands)).collect()
+}
+
+#[test]
+fn every_verb_and_flag_is_documented_and_nothing_else() {
+    let mut args = Args::command();
+    args.build();
+    let (text, all) = (doc("docs/cli.md"), commands(&args));
+    for name in args.get_subcommands().map(clap::Command::get_name).filter(|name| *name != "help") {
+        assert!(text.contains(&format!("| `{name}")), "docs/cli.md lacks the verb {name}");
+    }
+    let flags: BTreeSet<&str> =
+        all.iter().flat_map(|command| command.get_arguments()).filter_map(|arg| arg.get_long()).collect();
+    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect() };
+    let said: BTreeSet<String> = text.match_indices("--").map(|(at, _)| word(&text[at + 2..])).collect();
+    let lacking: Vec<_> = flags.iter().filter(|flag| !said.contains(**flag)).collect();
+    assert!(lacking.is_empty(), "docs/cli.md lacks {lacking:?}");
+    // `|---|` of a table is no flag.
+    let unknown: Vec<_> =
+        said.iter().filter(|flag| flag.starts_with(char::is_alphabetic) && !flags.contains(flag.as_str())).collect();
+    assert!(unknown.is_empty(), "docs/cli.md tells of {unknown:?}, which there is not");
 }
 
 #[test]
