@@ -61,7 +61,18 @@ pub struct Owned {
     /// What was found.
     pub objects: Vec<OwnedObject>,
     /// What could not be read, each with why.
-    pub unread: Vec<Problem>,
+    pub unread: Vec<Unread>,
+}
+
+/// A kind of part that could not be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unread {
+    /// The kind: `Secret`.
+    pub kind: Sym,
+    /// The right it takes: `get secrets in namespace vision`.
+    pub ask: Clean,
+    /// Why not.
+    pub problem: Problem,
 }
 
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
@@ -111,6 +122,14 @@ struct Part {
     by: By,
 }
 
+impl Part {
+    /// The right that reading it takes.
+    fn ask(&self, job: &JobKey) -> Clean {
+        let verb = if matches!(self.by, By::Name(_)) { "get" } else { "list" };
+        Clean::new(&format!("{verb} {} in namespace {}", self.resource.title(), job.namespace))
+    }
+}
+
 /// Where the parts of a job are, for its kind.
 fn parts(offer: &Offer, job: &JobKey) -> Vec<Part> {
     let name = job.name.as_str();
@@ -157,11 +176,11 @@ pub async fn owned(session: &Session, offer: &Offer, job: &JobKey) -> Owned {
     let reads = parts.iter().map(|part| part_of(session, job, part));
     let mut found = Vec::new();
     let mut owned = Owned::default();
-    for result in join_all(reads).await {
+    for (part, result) in parts.iter().zip(join_all(reads).await) {
         match result {
             Ok(objects) => found.extend(objects),
             Err(problem) if problem.kind == ProblemKind::NotFound => {}
-            Err(problem) => owned.unread.push(problem),
+            Err(problem) => owned.unread.push(Unread { kind: Sym::new(part.kind), ask: part.ask(job), problem }),
         }
     }
     owned.objects = tree(&job.uid, found);
@@ -293,7 +312,8 @@ mod tests {
                 ("Pod", "train-launcher-x")
             ]
         );
-        assert_eq!(owned.unread.iter().map(|p| p.kind).collect::<Vec<_>>(), [ProblemKind::Forbidden]);
+        let unread: Vec<_> = owned.unread.iter().map(|u| (u.kind.as_str(), u.ask.as_str(), u.problem.kind)).collect();
+        assert_eq!(unread, [("ConfigMap", "get configmaps in namespace team-a", ProblemKind::Forbidden)]);
         assert_eq!(accepts.lock().expect("not poisoned").as_slice(), [METADATA]);
     }
 

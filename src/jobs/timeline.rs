@@ -3,6 +3,7 @@
 //! Only what was recorded somewhere; a step of which no time is known is left out, never guessed.
 
 use super::{
+    kind::Kind,
     replica::is_initializer,
     row::{ContainerRow, ContainerState, JobRow, PodRow, WorkloadRow},
     state::Derived,
@@ -106,8 +107,12 @@ fn first_start(container: &ContainerRow) -> Option<Secs> {
     })
 }
 
-/// `Running=True` has the time; once it was set back at the end, the launcher's start is what is left of it.
+/// `Running=True` has the time; once it was set back at the end, the launcher's start is what is left of it. A `TrainJob`
+/// has no such condition: it runs when all its pods do.
 fn running(job: &JobRow, pods: &[&PodRow]) -> Option<Secs> {
+    if job.kind == Kind::TrainJob {
+        return of_all(pods, container_start);
+    }
     let leader = || pods.first().filter(|pod| super::replica::is_launcher(pod.role.as_str()));
     let said = job.is("Running").and_then(|condition| condition.since);
     said.or_else(|| job.condition("Running").and(leader()).and_then(|pod| container_start(pod)))
@@ -117,7 +122,6 @@ fn running(job: &JobRow, pods: &[&PodRow]) -> Option<Secs> {
 mod tests {
     use super::*;
     use crate::jobs::{
-        Kind,
         row::{Condition, Truth},
         state::State,
         text::{Clean, Name, Sym, Uid},
@@ -159,6 +163,20 @@ mod tests {
                 ("running", 160, Some(40))
             ]
         );
+    }
+
+    #[test]
+    fn a_train_job_runs_when_all_its_pods_do() {
+        let mut job = job();
+        (job.kind, job.conditions) = (Kind::TrainJob, Box::default());
+        let derived = Derived { state: State::Running, ..Derived::unsettled() };
+        let runs = |pods: &[PodRow]| {
+            let pods: Vec<&PodRow> = pods.iter().collect();
+            let steps = timeline(&job, &pods, None, &derived, Secs(200));
+            steps.into_iter().find(|step| step.step == Step::Running).map(|step| (step.at.0, step.took))
+        };
+        assert_eq!(runs(&[pod(Some(110), Some(150)), pod(Some(120), Some(130))]), Some((150, Some(50))));
+        assert_eq!(runs(&[pod(Some(110), Some(150)), pod(Some(120), None)]), None);
     }
 
     #[test]

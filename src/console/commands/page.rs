@@ -1,7 +1,10 @@
 //! Commands of the job page and its tabs.
 
 use super::{Command, CommandId, Context, Right, Why};
-use crate::console::model::{Model, page::Tab};
+use crate::console::model::{
+    Model,
+    page::{OwnedObject, Tab},
+};
 
 /// See the rows below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +23,7 @@ pub enum PageCommand {
     Left,
     Right,
     Evidence,
+    Hostfile,
     Search,
     Next,
     Previous,
@@ -98,6 +102,9 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Evidence, "overview.evidence", "All evidence", "Show evidence in full, or its first lines.", OVERVIEW)
         .hinted(2)
         .when(evidence),
+    row(P::Hostfile, "overview.hostfile", "Hostfile", "Show a hostfile in full, or its first lines.", OVERVIEW)
+        .hinted(3)
+        .when(hostfile),
     row(
         P::Form,
         "manifest.form",
@@ -153,6 +160,12 @@ fn successor(model: &Model) -> Result<(), Why> {
 fn evidence(model: &Model) -> Result<(), Why> {
     let cause = model.page.as_ref().and_then(|page| page.job.derived.cause.as_ref());
     cause.map(|_| ()).ok_or_else(|| "there is no evidence to show".to_owned())
+}
+
+fn hostfile(model: &Model) -> Result<(), Why> {
+    let owned = model.page.as_ref().and_then(|page| page.owned.ready()).into_iter().flatten();
+    let folded = owned.into_iter().any(OwnedObject::is_long);
+    if folded { Ok(()) } else { Err("there is no long hostfile".to_owned()) }
 }
 
 fn selected(model: &Model) -> Result<(), Why> {

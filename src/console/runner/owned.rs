@@ -1,77 +1,102 @@
-//! From objects to the tree of what a job owns: by owner references, the launcher Job's pods below it.
+//! From objects to the tree of what a job owns: by owner references, the launcher Job's pods below it; what could not be
+//! read is a branch of its own.
 
-use serde_json::Value;
+mod status;
 
 use crate::{
     cluster::{
-        Problem,
-        objects::{self, Owned},
+        Problem, ProblemKind,
+        objects::{self, Owned, Unread},
     },
     console::model::page::OwnedObject,
-    jobs::{Clean, Uid},
+    jobs::{Clean, Name, Sym, Uid, replica::ReplicaStatus, state::Severity},
 };
 
-/// Lines of a hostfile that are shown.
-const CONTENT: usize = 130;
+/// Lines of a hostfile that are kept.
+const CONTENT: usize = 2000;
 
-/// The tree; the first problem, if nothing at all could be read.
+/// The tree; the first problem, if nothing at all could be read and it is not a matter of rights.
 pub(super) fn tree(job: &Uid, owned: &Owned) -> Result<Vec<OwnedObject>, Problem> {
-    let mut out = Vec::new();
-    below(job, 0, &owned.objects, &mut out);
-    match owned.unread.first() {
-        Some(problem) if out.is_empty() => Err(problem.clone()),
-        _ => Ok(out),
+    let refused = |unread: &&Unread| unread.problem.kind == ProblemKind::Forbidden;
+    match owned.unread.iter().find(|unread| !refused(unread)) {
+        Some(unread) if owned.objects.is_empty() => return Err(unread.problem.clone()),
+        _ => {}
     }
+    let mut out = Vec::new();
+    below(job, 0, owned, &mut out);
+    Ok(out)
 }
 
-fn below(uid: &Uid, depth: u8, all: &[objects::OwnedObject], out: &mut Vec<OwnedObject>) {
+/// What `uid` owns, and what hangs below that; with the job itself comes what could not be read.
+fn below(uid: &Uid, depth: u8, owned: &Owned, out: &mut Vec<OwnedObject>) {
     // Owners that own themselves in a ring are not worth following.
     if depth > 4 {
         return;
     }
-    let mut owned: Vec<&objects::OwnedObject> = all.iter().filter(|object| object.owner == *uid).collect();
-    owned.sort_by_key(|object| (rank(object.kind.as_str()), object.name.clone()));
-    for object in owned {
-        out.push(row(object, depth));
-        below(&object.uid, depth + 1, all, out);
+    let objects = owned.objects.iter().filter(|object| object.owner == *uid).map(Branch::Object);
+    let unread = owned.unread.iter().filter(|_| depth == 0).map(Branch::Unread);
+    let mut branches: Vec<Branch<'_>> = objects.chain(unread).collect();
+    branches.sort_by_key(Branch::rank);
+    for branch in branches {
+        match branch {
+            Branch::Object(object) => {
+                out.push(row(object, depth));
+                below(&object.uid, depth + 1, owned, out);
+            }
+            Branch::Unread(part) => out.push(unread_row(part)),
+        }
     }
 }
 
-fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+/// Something in the tree.
+enum Branch<'a> {
+    Object(&'a objects::OwnedObject),
+    Unread(&'a Unread),
 }
 
-fn rank(kind: &str) -> usize {
-    let order = ["Workload", "JobSet", "Job", "PodGroup", "Pod", "Service", "ConfigMap", "Secret"];
-    order.iter().position(|known| *known == kind).unwrap_or(order.len())
+impl Branch<'_> {
+    /// Where it stands among its siblings; `worker-10` after `worker-9`.
+    fn rank(&self) -> (usize, Option<(String, usize, Name)>) {
+        let order = ["Workload", "JobSet", "Job", "PodGroup", "Pod", "Service", "ConfigMap", "Secret"];
+        let of = |kind: &Sym| order.iter().position(|known| *known == kind.as_str()).unwrap_or(order.len());
+        match self {
+            Self::Unread(part) => (of(&part.kind), None),
+            Self::Object(object) => {
+                let name = object.name.as_str();
+                let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+                let number = name[stem.len()..].parse().unwrap_or(0);
+                (of(&object.kind), Some((stem.to_owned(), number, object.name.clone())))
+            }
+        }
+    }
 }
 
 fn row(owned: &objects::OwnedObject, depth: u8) -> OwnedObject {
-    let (object, kind) = (&*owned.object, owned.kind.as_str());
-    let count = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-    let about = match kind {
-        "Job" => {
-            let [active, ok, failed] = ["active", "succeeded", "failed"].map(|n| count(&format!("/status/{n}")));
-            format!("active {active}, succeeded {ok}, failed {failed}")
-        }
-        "Pod" => text(object, "/status/phase").to_owned(),
-        "Service" if text(object, "/spec/clusterIP") == "None" => "headless".to_owned(),
-        "Service" => text(object, "/spec/clusterIP").to_owned(),
-        "ConfigMap" => {
-            let keys = object.get("data").and_then(Value::as_object);
-            keys.map_or(String::new(), |keys| keys.keys().cloned().collect::<Vec<_>>().join(", "))
-        }
-        "Secret" => "content is never read".to_owned(),
-        "PodGroup" => format!("min members {}", count("/spec/minMember")),
-        _ => String::new(),
-    };
-    let content = if kind == "ConfigMap" { objects::hostfile(object) } else { Vec::new() };
+    let (status, about) = status::of(owned);
+    let content = if owned.kind.as_str() == "ConfigMap" { objects::hostfile(&owned.object) } else { Vec::new() };
     OwnedObject {
         depth,
         kind: owned.kind.clone(),
         name: owned.name.clone(),
+        status,
         about: Clean::new(&about),
         content: content.into_iter().take(CONTENT).collect(),
+    }
+}
+
+fn unread_row(part: &Unread) -> OwnedObject {
+    let (word, about) = if part.problem.kind == ProblemKind::Forbidden {
+        ("not allowed", format!("ask for: {}", part.problem.ask().unwrap_or(&part.ask)))
+    } else {
+        ("not read", format!("{}: {}", part.problem.what, part.problem.why))
+    };
+    OwnedObject {
+        depth: 0,
+        kind: part.kind.clone(),
+        name: Name::default(),
+        status: ReplicaStatus { word: Sym::new(word), severity: Severity::Warn, symbol: '?' },
+        about: Clean::new(&about),
+        content: Vec::new(),
     }
 }
 
@@ -84,9 +109,8 @@ mod tests {
     use super::*;
     use crate::jobs::{Name, Secs, Sym};
 
-    #[test]
-    fn pods_of_the_launcher_job_hang_below_it() {
-        let object = |kind: &str, name: &str, uid: &str, owner: &str| objects::OwnedObject {
+    fn object(kind: &str, name: &str, uid: &str, owner: &str) -> objects::OwnedObject {
+        objects::OwnedObject {
             group: Sym::default(),
             kind: Sym::new(kind),
             name: Name::lossy(name),
@@ -94,10 +118,21 @@ mod tests {
             owner: Uid::new(owner),
             created: Secs::default(),
             object: Arc::new(json!({"data": {"hostfile": "pi-worker-0 slots=1\n"}, "status": {"phase": "Running"}})),
-        };
+        }
+    }
+
+    fn unread(kind: &str, problem: ProblemKind) -> Unread {
+        let ask = format!("get {}s in namespace x", kind.to_lowercase());
+        Unread { kind: Sym::new(kind), ask: Clean::new(&ask), problem: Problem::new(problem, "can't", "why", "do") }
+    }
+
+    #[test]
+    fn pods_of_the_launcher_job_hang_below_it() {
         let objects = vec![
             object("Secret", "pi-ssh", "s", "u"),
             object("ConfigMap", "pi-config", "c", "u"),
+            object("Pod", "pi-worker-10", "w10", "u"),
+            object("Pod", "pi-worker-9", "w9", "u"),
             object("Job", "pi-launcher", "j", "u"),
             object("Pod", "pi-launcher-x", "p", "j"),
         ];
@@ -106,11 +141,38 @@ mod tests {
         let want = [
             (0, "Job", "pi-launcher"),
             (1, "Pod", "pi-launcher-x"),
+            (0, "Pod", "pi-worker-9"),
+            (0, "Pod", "pi-worker-10"),
             (0, "ConfigMap", "pi-config"),
             (0, "Secret", "pi-ssh"),
         ];
         assert_eq!(names, want);
-        assert_eq!(tree[2].content, [Clean::new("pi-worker-0 slots=1")]);
-        assert!(tree[3].content.is_empty());
+        assert_eq!(tree[4].content, [Clean::new("pi-worker-0 slots=1")]);
+        assert!(tree[5].content.is_empty());
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_a_branch_in_its_place() {
+        let objects = vec![object("Pod", "pi-worker-0", "w", "u"), object("Service", "pi", "s", "u")];
+        let unread = vec![unread("Secret", ProblemKind::Forbidden), unread("Job", ProblemKind::Timeout)];
+        let found = tree(&Uid::new("u"), &Owned { objects, unread }).expect("a tree");
+        let told: Vec<_> = found.iter().map(|o| (o.kind.as_str(), o.status.word.as_str(), o.about.as_str())).collect();
+        let want = [
+            ("Job", "not read", "can't: why"),
+            ("Pod", "Running", ""),
+            ("Service", "present", ""),
+            ("Secret", "not allowed", "ask for: get secrets in namespace x"),
+        ];
+        assert_eq!(told, want);
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_problem_unless_it_is_forbidden() {
+        let all = |kinds: [ProblemKind; 2]| {
+            let unread = kinds.map(|kind| unread("Secret", kind)).into();
+            tree(&Uid::new("u"), &Owned { objects: Vec::new(), unread }).map(|tree| tree.len()).map_err(|p| p.kind)
+        };
+        assert_eq!(all([ProblemKind::Forbidden; 2]), Ok(2));
+        assert_eq!(all([ProblemKind::Forbidden, ProblemKind::Unreachable]), Err(ProblemKind::Unreachable));
     }
 }

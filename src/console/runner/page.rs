@@ -17,7 +17,7 @@ use crate::{
     console::{
         message::Message,
         model::{
-            page::{LogId, LogOrder, PageEffect, PageId, PageMessage, Refusal},
+            page::{LogId, LogOrder, PageEffect, PageId, PageMessage, Refusal, Soon},
             session::SessionId,
         },
     },
@@ -29,6 +29,9 @@ use crate::{
 
 /// Events that come closer together than this are told of together.
 const EVENTS_EVERY: Duration = Duration::from_millis(200);
+
+/// What a job owns is read again at most so often.
+const OWNED_EVERY: Duration = Duration::from_secs(1);
 
 /// What runs for pages.
 #[derive(Default)]
@@ -63,7 +66,10 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
         PageEffect::Object(id, session, key) => read(runner, id, session, async move |ready: Ready| {
             PageMessage::Object(objects::get_job(&ready.session, &key).await.map_err(|p| refusal(&p)))
         }),
-        PageEffect::Owned(id, session, key) => read(runner, id, session, async move |ready: Ready| {
+        PageEffect::Owned(id, session, key, soon) => read(runner, id, session, async move |ready: Ready| {
+            if soon == Soon::InAMoment {
+                tokio::time::sleep(OWNED_EVERY).await;
+            }
             let found = objects::owned(&ready.session, &ready.offer, &key).await;
             PageMessage::Owned(owned::tree(&key.uid, &found).map_err(|p| refusal(&p)))
         }),

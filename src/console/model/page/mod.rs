@@ -24,7 +24,7 @@ use crate::{
         Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
         absence::Absence,
         fleet::{Fleet, JobKey},
-        replica::{Replica, replicas},
+        replica::{Replica, ReplicaStatus, replicas},
         state::Derived,
         time::duration_changes_in,
     },
@@ -95,6 +95,18 @@ impl<T> Fetched<T> {
             _ => None,
         }
     }
+}
+
+/// A read that is repeated when things change, one at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing is under way.
+    #[default]
+    Idle,
+    /// The answer will be new.
+    Fresh,
+    /// Something changed since it was asked for.
+    Outdated,
 }
 
 /// Why something could not be read.
@@ -186,10 +198,22 @@ pub struct OwnedObject {
     pub kind: Sym,
     /// Its name.
     pub name: Name,
-    /// How it is, in a few words.
+    /// How it is, in a word and a symbol. Of a pod that the fleet knows, the fleet knows better.
+    pub status: ReplicaStatus,
+    /// More about that, in a few words.
     pub about: Clean,
     /// Content worth reading, a line each (a hostfile).
     pub content: Vec<Clean>,
+}
+
+impl OwnedObject {
+    /// Lines of long content that are shown until all of it is asked for.
+    pub const SHORT: usize = 3;
+
+    /// Whether its content is folded.
+    pub fn is_long(&self) -> bool {
+        self.content.len() > Self::SHORT + 1
+    }
 }
 
 /// An open job page.
@@ -211,8 +235,12 @@ pub struct PageModel {
     pub overview: Scroll,
     /// Show evidence in full, however long.
     pub all_evidence: bool,
-    /// What the job owns.
+    /// What the job owns; kept while it is read again.
     pub owned: Fetched<Vec<OwnedObject>>,
+    /// Whether that is being read, and must be read once more after it.
+    pub reading: Reading,
+    /// Show a hostfile in full, however long.
+    pub all_hosts: bool,
     /// The object itself.
     pub object: Fetched<Value>,
     /// Tab Configuration.
@@ -238,6 +266,8 @@ impl PageModel {
             overview: Scroll::default(),
             all_evidence: false,
             owned: Fetched::default(),
+            reading: Reading::default(),
+            all_hosts: false,
             object: Fetched::default(),
             config: ConfigModel::default(),
             workers: WorkersModel::default(),
@@ -305,13 +335,22 @@ pub enum PageMessage {
     Saved(Result<Clean, Refusal>),
 }
 
+/// When to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soon {
+    /// At once.
+    Now,
+    /// In a second: changes come in groups.
+    InAMoment,
+}
+
 /// What a page wants from outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PageEffect {
     /// Read the object.
     Object(PageId, SessionId, JobKey),
-    /// Read what it owns.
-    Owned(PageId, SessionId, JobKey),
+    /// Read what it owns: at once, or after a moment in which more may change.
+    Owned(PageId, SessionId, JobKey, Soon),
     /// Read its events, and again every few seconds, until the page is closed or another tab is open.
     Events(PageId, SessionId, JobKey),
     /// Stop reading events.

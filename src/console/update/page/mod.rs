@@ -2,6 +2,7 @@
 
 mod gone;
 mod logs;
+mod owned;
 mod workers;
 
 use crossterm::event::{MouseEvent, MouseEventKind};
@@ -84,6 +85,7 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
             page.gone = None;
             let before = std::mem::replace(&mut page.job, job);
             effects = workers::reread(page, &before);
+            effects.extend(owned::changed(page, &before).map(Effect::Page));
         }
         None => {
             page.gone.get_or_insert(now);
@@ -115,6 +117,11 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         }
         PageCommand::Evidence => {
             with(model, |page| page.all_evidence = !page.all_evidence);
+            keep_scroll(model);
+            Vec::new()
+        }
+        PageCommand::Hostfile => {
+            with(model, |page| page.all_hosts = !page.all_hosts);
             keep_scroll(model);
             Vec::new()
         }
@@ -175,10 +182,7 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
     }
     match tab {
         Tab::Overview | Tab::Configuration if page.gone.is_some() => gone::unread(page, tab),
-        Tab::Overview if !matches!(page.owned, Fetched::Ready(_) | Fetched::Loading) => {
-            page.owned = Fetched::Loading;
-            effects.push(PageEffect::Owned(id, session, key));
-        }
+        Tab::Overview => effects.extend(owned::shown(page)),
         Tab::Configuration => {
             if !matches!(page.object, Fetched::Ready(_)) {
                 page.object = Fetched::Loading;
@@ -192,7 +196,7 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
             effects.push(PageEffect::Events(id, session, key));
         }
         Tab::Workers => workers::keep_selection(page),
-        Tab::Overview | Tab::Logs => {}
+        Tab::Logs => {}
     }
     let mut effects: Vec<Effect> = effects.into_iter().map(Effect::Page).collect();
     if tab == Tab::Logs || wide {
@@ -272,8 +276,11 @@ pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effec
             return tell(model, Tone::Warn, &format!("Not read again: {}", refusal.what));
         }
         PageMessage::Object(Err(refusal)) => page.object = Fetched::Failed(refusal),
-        PageMessage::Owned(_) if page.gone.is_some() => gone::unread(page, Tab::Overview),
-        PageMessage::Owned(owned) => page.owned = owned.map_or_else(Fetched::Failed, Fetched::Ready),
+        PageMessage::Owned(found) => {
+            let effects = owned::read(page, found).into_iter().map(Effect::Page).collect();
+            keep_scroll(model);
+            return effects;
+        }
         PageMessage::Events(Ok(mut events)) => {
             let next = page.successor.as_ref().and_then(|key| Kept::of(&model.fleet, key));
             gone::only_its(&mut events, &page.job, next.as_ref());

@@ -1,4 +1,5 @@
 mod lives;
+mod owned;
 mod waits;
 
 use std::sync::{Arc, OnceLock};
@@ -24,7 +25,9 @@ use crate::{
         Clean, EventRow, JobRow, Kind, Name, PodRow, Secs, Sym, Uid,
         causes::Rules,
         fleet::{Batch, Fleet, JobKey, ListKey, ListOf, Row},
+        replica::ReplicaStatus,
         row::{Condition, ContainerRow, ContainerState, Phase, ReplicaSpec, Requests, RunPolicy, Terminated, Truth},
+        state::Severity,
     },
     logs::Line,
 };
@@ -170,19 +173,29 @@ fn page(h: &Harness) -> &crate::console::model::page::PageModel {
 }
 
 fn owned() -> Vec<OwnedObject> {
-    let object = |depth, kind: &str, name: &str, about: &str, content: &[&str]| OwnedObject {
+    let refused = ReplicaStatus { word: Sym::new("not allowed"), severity: Severity::Warn, symbol: '?' };
+    let object = |depth, kind: &str, name: &str, word: &str, about: &str, content: &[&str]| OwnedObject {
         depth,
         kind: Sym::new(kind),
         name: Name::lossy(name),
+        status: ReplicaStatus { word: Sym::new(word), severity: Severity::Good, symbol: '●' },
         about: Clean::new(about),
         content: content.iter().map(|line| Clean::new(line)).collect(),
     };
     vec![
-        object(0, "Job", "bert-large-launcher", "active 1, failed 0", &[]),
-        object(1, "Pod", "bert-large-launcher-x7x2q", "Running", &[]),
-        object(0, "Pod", "bert-large-worker-0", "Running", &[]),
-        object(0, "ConfigMap", "bert-large-config", "hostfile", &["bert-large-worker-0.bert-large.nlp.svc slots=8"]),
-        object(0, "Secret", "bert-large-ssh", "kubernetes.io/ssh-auth", &[]),
+        object(0, "Job", "bert-large-launcher", "Active", "1 active", &[]),
+        object(1, "Pod", "bert-large-launcher-x7x2q", "Running", "", &[]),
+        object(0, "Pod", "bert-large-worker-0", "Running", "", &[]),
+        object(0, "Pod", "bert-large-worker-2", "Running", "", &[]),
+        object(
+            0,
+            "ConfigMap",
+            "bert-large-config",
+            "present",
+            "hostfile",
+            &["bert-large-worker-0.bert-large.nlp.svc slots=8"],
+        ),
+        OwnedObject { status: refused, ..object(0, "Secret", "", "", "ask for: get secrets in namespace nlp", &[]) },
     ]
 }
 

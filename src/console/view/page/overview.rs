@@ -4,7 +4,7 @@
 
 use crate::{
     console::{
-        model::page::{Fetched, Kept, OwnedObject, PageModel},
+        model::page::{Fetched, Kept, PageModel},
         theme::Role,
         widgets::rich::{RichLine, labelled, table},
     },
@@ -34,7 +34,7 @@ pub fn lines(page: &PageModel, now: Secs, columns: u16, ascii: bool) -> Vec<Rich
         ("Conditions", conditions(&job.row.conditions, now, columns)),
         ("Queue", queue(job, now, columns)),
         ("About", about(job, now, columns)),
-        ("Owns", owned(&page.owned, columns, ascii)),
+        ("Owns", owned(page, columns, ascii)),
     ];
     for (title, mut lines) in sections {
         if !lines.is_empty() {
@@ -266,9 +266,9 @@ fn about(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
     out
 }
 
-fn owned(owned: &Fetched<Vec<OwnedObject>>, columns: u16, ascii: bool) -> Vec<RichLine> {
+fn owned(page: &PageModel, columns: u16, ascii: bool) -> Vec<RichLine> {
     let note = |text: &str| vec![RichLine::of(format!("  {text}"), Role::Dim)];
-    match owned {
+    match &page.owned {
         Fetched::Unasked => Vec::new(),
         Fetched::Loading => note("reading ..."),
         Fetched::Failed(refusal) => {
@@ -276,7 +276,10 @@ fn owned(owned: &Fetched<Vec<OwnedObject>>, columns: u16, ascii: bool) -> Vec<Ri
             out.extend(labelled("", 2, refusal.hint.as_str(), Role::Dim, columns));
             out
         }
-        Fetched::Ready(objects) if objects.is_empty() => note("nothing that we may read"),
-        Fetched::Ready(objects) => super::tree::lines(objects, columns, ascii),
+        Fetched::Ready(objects) if objects.is_empty() && page.job.derived.state.is_finished() => {
+            note("nothing is left of it")
+        }
+        Fetched::Ready(objects) if objects.is_empty() => note("nothing yet: no operator has made anything for it"),
+        Fetched::Ready(objects) => super::tree::lines(page, objects, columns, ascii),
     }
 }

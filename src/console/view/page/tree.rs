@@ -1,39 +1,117 @@
-//! The tree of what a job owns, as lines.
+//! The tree of what a job owns, as lines: each object with how it is, what may not be read in its place.
 
-use crate::console::{
-    model::page::OwnedObject,
-    theme::Role,
-    widgets::rich::{RichLine, labelled},
+use super::overview::role_of;
+use crate::{
+    console::{
+        model::page::{Kept, OwnedObject, PageModel},
+        theme::Role,
+        widgets::rich::{RichLine, labelled},
+    },
+    jobs::{
+        PodRow,
+        replica::{self, Replica, ReplicaStatus},
+    },
 };
 
+/// Columns that the status must have beside the names, for all of them to be aligned.
+const STATUS: u16 = 22;
+
 /// One line an object, its content below it.
-pub(super) fn lines(objects: &[OwnedObject], columns: u16, ascii: bool) -> Vec<RichLine> {
+pub(super) fn lines(page: &PageModel, objects: &[OwnedObject], columns: u16, ascii: bool) -> Vec<RichLine> {
+    let names: Vec<_> = (0..objects.len()).map(|at| name(objects, at, &page.job, ascii)).collect();
+    let widest = names.iter().map(RichLine::width).max().unwrap_or(0);
+    let aligned = if widest + STATUS <= columns { widest + 2 } else { 0 };
     let mut out = Vec::new();
-    for (i, object) in objects.iter().enumerate() {
-        let stem = stem(objects, i, ascii);
-        let indent = 2 + stem.chars().count() as u16;
-        let line = RichLine::of(format!("  {stem}"), Role::Dim)
-            .and(format!("{} ", object.kind), Role::Label)
-            .and(object.name.to_string(), Role::Text);
-        out.push(if object.about.is_empty() { line } else { line.and(format!("  {}", object.about), Role::Dim) });
-        for line in &object.content {
-            out.extend(labelled("", indent + 2, line.as_str(), Role::Dim, columns));
+    for (at, (object, name)) in objects.iter().zip(names).enumerate() {
+        let status = status(object, &page.job);
+        let start = name.pad_to(aligned).and(if aligned == 0 { "  " } else { "" }, Role::Text);
+        out.extend(beside(start, &status, object, columns));
+        out.extend(content(object, &format!("  {}  ", pass(objects, at, ascii)), page.all_hosts, columns));
+    }
+    out
+}
+
+/// Stem, symbol, kind and name.
+fn name(objects: &[OwnedObject], at: usize, job: &Kept, ascii: bool) -> RichLine {
+    let object = &objects[at];
+    let status = status(object, job);
+    let symbol = if ascii { status.ascii() } else { status.symbol };
+    RichLine::of(format!("  {}", stem(objects, at, ascii)), Role::Dim)
+        .and(format!("{symbol} "), role_of(status.severity))
+        .and(object.kind.to_string(), Role::Label)
+        .and(format!(" {}", object.name), Role::Text)
+}
+
+/// How a pod is, the fleet knows sooner.
+fn status(object: &OwnedObject, job: &Kept) -> ReplicaStatus {
+    let live = || job.pods.iter().find(|pod| pod.name == object.name);
+    let pod = (object.kind.as_str() == "Pod").then(live).flatten();
+    pod.map_or_else(|| object.status.clone(), of_pod)
+}
+
+fn of_pod(pod: &PodRow) -> ReplicaStatus {
+    Replica { role: pod.role.clone(), index: pod.index, attempts: vec![pod], absent: replica::MISSING }.status()
+}
+
+/// The status and more about it after `start`, wrapped under itself.
+fn beside(start: RichLine, status: &ReplicaStatus, object: &OwnedObject, columns: u16) -> Vec<RichLine> {
+    let role = role_of(status.severity);
+    let start = start.and(status.word.as_str(), role);
+    if object.about.is_empty() {
+        return vec![start];
+    }
+    let at = start.width() + 2;
+    let room = columns.saturating_sub(at);
+    if room >= object.about.as_str().chars().count() as u16 || room >= 24 {
+        let mut told = labelled("", at, object.about.as_str(), Role::Dim, columns).into_iter();
+        let first = told.next().map_or_else(String::new, |line| line.text().trim_start().to_owned());
+        return std::iter::once(start.and("  ", Role::Text).and(first, Role::Dim)).chain(told).collect();
+    }
+    let below = labelled("", 8, object.about.as_str(), Role::Dim, columns);
+    std::iter::once(start).chain(below).collect()
+}
+
+/// The lines of a hostfile; of a long one the first, and how many there are.
+fn content(object: &OwnedObject, stem: &str, all: bool, columns: u16) -> Vec<RichLine> {
+    let lines = &object.content;
+    let indent = stem.chars().count() as u16;
+    let folded = object.is_long() && !all;
+    let shown = if folded { OwnedObject::SHORT } else { lines.len() };
+    let mut out: Vec<RichLine> = Vec::new();
+    for line in &lines[..shown] {
+        for part in labelled("", indent, line.as_str(), Role::Dim, columns) {
+            out.push(RichLine::of(stem, Role::Dim).and(part.text().trim_start(), Role::Dim));
         }
+    }
+    if folded {
+        let words = format!("... {} more of {} hosts, h shows all", lines.len() - shown, lines.len());
+        out.push(RichLine::of(stem, Role::Dim).and(words, Role::Key));
     }
     out
 }
 
 /// The branches before object `at`: whether a later one hangs on the same branch decides each of them.
 fn stem(objects: &[OwnedObject], at: usize, ascii: bool) -> String {
-    let [through, last, pass] = if ascii { ["|- ", "`- ", "|  "] } else { ["├─ ", "└─ ", "│  "] };
-    let goes_on = |depth: u8| {
-        let below = objects[at + 1..].iter().take_while(|o| o.depth >= depth);
-        below.into_iter().any(|o| o.depth == depth)
-    };
-    let mut out = String::new();
-    for depth in 0..objects[at].depth {
-        out.push_str(if goes_on(depth) { pass } else { "   " });
-    }
-    out.push_str(if goes_on(objects[at].depth) { through } else { last });
+    let [through, last] = if ascii { ["|- ", "`- "] } else { ["├─ ", "└─ "] };
+    let depth = objects[at].depth;
+    let mut out: String = (0..depth).map(|depth| passing(objects, at, depth, ascii)).collect();
+    out.push_str(if goes_on(objects, at, depth) { through } else { last });
     out
+}
+
+/// The branches that go by below object `at`.
+fn pass(objects: &[OwnedObject], at: usize, ascii: bool) -> String {
+    (0..=objects[at].depth).map(|depth| passing(objects, at, depth, ascii)).collect()
+}
+
+fn passing(objects: &[OwnedObject], at: usize, depth: u8, ascii: bool) -> &'static str {
+    match (goes_on(objects, at, depth), ascii) {
+        (true, false) => "│  ",
+        (true, true) => "|  ",
+        (false, _) => "   ",
+    }
+}
+
+fn goes_on(objects: &[OwnedObject], at: usize, depth: u8) -> bool {
+    objects[at + 1..].iter().take_while(|later| later.depth >= depth).any(|later| later.depth == depth)
 }
