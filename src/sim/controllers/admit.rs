@@ -49,6 +49,7 @@ fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), R
 type Causes = Vec<(&'static str, String, String)>;
 
 const LABEL_NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const DNS_LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
 fn required(field: String) -> (&'static str, String, String) {
@@ -57,11 +58,17 @@ fn required(field: String) -> (&'static str, String, String) {
 
 fn invalid(pod: &Value) -> Causes {
     let mut out = Causes::new();
-    for key in pod.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten().map(|(k, _)| k) {
+    for (key, value) in pod.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten() {
         let part = key.rsplit('/').next().unwrap_or(key);
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if part.is_empty() || !part.chars().all(good) {
             out.push(("FieldValueInvalid", "metadata.labels".into(), format!("Invalid value: {key:?}: {LABEL_NAME}")));
+        }
+        let value = value.as_str().unwrap_or_default();
+        let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+        if value.len() > 63 || !value.chars().all(good) || !ends(value.chars().next()) || !ends(value.chars().last()) {
+            let why = format!("Invalid value: {value:?}: {LABEL_VALUE}");
+            out.push(("FieldValueInvalid", "metadata.labels".into(), why));
         }
     }
     if list(pod, "/spec/containers").is_empty() {
@@ -78,7 +85,21 @@ fn invalid(pod: &Value) -> Causes {
     }
     let policy = text(pod, "/spec/restartPolicy");
     supported(policy, "spec.restartPolicy", &["Always", "Never", "OnFailure"], &mut out);
+    dns(pod, &mut out);
+    for (at, toleration) in list(pod, "/spec/tolerations").iter().enumerate() {
+        let field = format!("spec.tolerations[{at}].operator");
+        supported(text(toleration, "/operator"), &field, &["Equal", "Exists"], &mut out);
+    }
     out
+}
+
+fn dns(pod: &Value, out: &mut Causes) {
+    let policy = text(pod, "/spec/dnsPolicy");
+    supported(policy, "spec.dnsPolicy", &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], out);
+    if policy == "None" && list(pod, "/spec/dnsConfig/nameservers").is_empty() {
+        let why = "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None".to_owned();
+        out.push(("FieldValueRequired", "spec.dnsConfig.nameservers".into(), why));
+    }
 }
 
 fn supported(value: &str, field: &str, known: &[&str], out: &mut Causes) {
@@ -112,6 +133,18 @@ fn container(one: &Value, path: &str, twice: bool, volumes: &[&str], out: &mut C
             out.push(("FieldValueNotFound", field, format!("Not found: {named:?}")));
         }
     }
+    for (at, port) in list(one, "/ports").iter().enumerate() {
+        let number = port.get("containerPort").and_then(Value::as_i64).unwrap_or(0);
+        if !(1..=65535).contains(&number) {
+            let why = if number == 0 {
+                "Required value".to_owned()
+            } else {
+                format!("Invalid value: {number}: must be between 1 and 65535, inclusive")
+            };
+            let kind = if number == 0 { "FieldValueRequired" } else { "FieldValueInvalid" };
+            out.push((kind, format!("{path}.ports[{at}].containerPort"), why));
+        }
+    }
     resources(one, path, out);
 }
 
@@ -119,6 +152,13 @@ fn resources(container: &Value, path: &str, out: &mut Causes) {
     let side = |side: &str| container.pointer(&format!("/resources/{side}")).and_then(Value::as_object);
     let empty = Map::new();
     let limits = side("limits").unwrap_or(&empty);
+    for (name, all) in [("limits", side("limits")), ("requests", side("requests"))] {
+        for (resource, asked) in all.into_iter().flatten().filter(|(resource, asked)| amount(resource, asked) < 0) {
+            let said = asked.as_str().map_or_else(|| asked.to_string(), str::to_owned);
+            let why = format!("Invalid value: {said:?}: must be greater than or equal to 0");
+            out.push(("FieldValueInvalid", format!("{path}.resources.{name}[{resource}]"), why));
+        }
+    }
     for (resource, asked) in side("requests").into_iter().flatten() {
         match limits.get(resource) {
             None if resource.contains('/') => {

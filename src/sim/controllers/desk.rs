@@ -115,9 +115,11 @@ impl Desk {
                 Some((mpijob::reconcile(&job, &seen, now), None))
             }
             Work::Batch => {
-                let job = self.get(&JOBS, space, object)?;
                 let selector = Selector::label("batch.kubernetes.io/job-name", object);
                 let pods = values(&self.store.list(&PODS, Some(space), &selector).items);
+                let Some(job) = self.get(&JOBS, space, object) else {
+                    return Some((batch::orphans(&pods, ""), None));
+                };
                 let counted = self.counted.entry(value::uid(&job).into()).or_default();
                 Some(batch::reconcile(&job, &pods, counted, now))
             }
@@ -227,6 +229,18 @@ impl Desk {
                     match self.store.delete(resource, &space, &object, &DeleteOptions::default()) {
                         Err(refusal) if refusal.code != 404 => return Err(refusal),
                         _ => {}
+                    }
+                }
+                Write::Release(resource, space, object, finalizer) => {
+                    let released = self.store.modify(resource, &space, &object, Part::Main, |o| {
+                        if let Some(all) = o["metadata"]["finalizers"].as_array_mut() {
+                            all.retain(|f| f != finalizer);
+                        }
+                    });
+                    if let Err(refusal) = released
+                        && refusal.code != 404
+                    {
+                        return Err(refusal);
                     }
                 }
                 Write::Tell(note) => self.recorder.tell(&self.store, &note, now),
@@ -382,6 +396,10 @@ impl Desk {
             scheduler::node_of(pod).clone_into(&mut note.host);
             self.recorder.tell(&self.store, &note, now);
             return Some(after(now, STOPPING));
+        }
+        if let Some(status) = kubelet::stopped(pod, &self.scripts, now) {
+            // Gone already is as good.
+            let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| p["status"] = status);
         }
         let at_once = DeleteOptions { grace: Some(0), ..DeleteOptions::default() };
         // Gone already is as good.

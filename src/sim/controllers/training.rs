@@ -279,7 +279,7 @@ impl Pass<'_> {
         };
         let failed = specs.iter().find_map(|(role, spec)| {
             let low = role.to_lowercase();
-            let dead = self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == "Failed");
+            let dead = self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == "Failed" && !is_deleting(p));
             let n = dead.filter(|p| !retried(spec, p)).count();
             (n > 0).then_some((*role, n))
         });

@@ -26,6 +26,8 @@ pub(crate) enum Write {
     Status(&'static Resource, Value),
     /// Delete it, gracefully where that is its kind's way.
     Delete(&'static Resource, String, String),
+    /// Take a finalizer off; what is gone already is as good.
+    Release(&'static Resource, String, String, &'static str),
     /// Tell of something.
     Tell(Note),
     /// Stop here and try this object again with back-off.

@@ -58,6 +58,17 @@ pub(crate) fn turn(
     Some(Turn { status: scene.status(), notes: scene.notes(), serial: moment.serial, next })
 }
 
+/// The status of a pod that was told to stop: what ran was ended by a signal, the rest never came to run. `None` where
+/// nothing is left to end.
+pub(crate) fn stopped(pod: &Value, scripts: &Scripts, now: Timestamp) -> Option<Value> {
+    let behaviour = scripts.of(pod);
+    // Recorded jobs ran under a stand-in that took pods away as they were.
+    if is_over(pod) || behaviour.exact || behaviour.trouble == Some(Trouble::Static) {
+        return None;
+    }
+    Some(status::stopped(pod, now))
+}
+
 /// Whether the restart policy starts such a container again in place. Recorded jobs never do.
 fn restarts(pod: &Value, behaviour: &Behaviour) -> bool {
     if behaviour.exact {

@@ -30,6 +30,45 @@ pub(crate) struct Scene<'a> {
     pub(crate) host_ip: String,
 }
 
+/// The status of a pod that was stopped before its end.
+pub(super) fn stopped(pod: &Value, now: Timestamp) -> Value {
+    let mut status = pod["status"].clone();
+    let at = stamp(now);
+    status["phase"] = json!("Failed");
+    for container in status["containerStatuses"].as_array_mut().into_iter().flatten() {
+        let state = &container["state"];
+        let ended = match (state["terminated"].is_object(), state["running"].is_object()) {
+            (true, _) => continue,
+            (_, true) => json!({
+                "exitCode": 143, "reason": "Error", "startedAt": state["running"]["startedAt"], "finishedAt": at,
+                "containerID": container["containerID"],
+            }),
+            _ => json!({
+                "exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": null, "finishedAt": null,
+                "message": "The container could not be located when the pod was terminated",
+            }),
+        };
+        container["state"] = json!({"terminated": ended});
+        container["ready"] = json!(false);
+        container["started"] = json!(false);
+    }
+    for c in status["conditions"].as_array_mut().into_iter().flatten() {
+        if matches!(text(c, "/type"), "Ready" | "ContainersReady" | "PodReadyToStartContainers") {
+            if c["status"] != "False" {
+                c["lastTransitionTime"] = json!(at);
+            }
+            c["status"] = json!("False");
+            if text(c, "/type") != "PodReadyToStartContainers" {
+                c["reason"] = json!("PodFailed");
+            }
+            if let Some(c) = c.as_object_mut() {
+                c.remove("message");
+            }
+        }
+    }
+    status
+}
+
 impl Scene<'_> {
     fn time(&self, offset: f64) -> String {
         stamp(after(self.bound, offset / self.speed))

@@ -19,6 +19,7 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
     if *resource == PODS {
         pod_spec(&mut value["spec"], "Always");
         running_pod(&mut value["spec"]);
+        requests(&mut value["spec"]);
     } else if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
         schema::fill(node, value);
     } else if *resource == JOBS {
@@ -42,6 +43,8 @@ pub(super) fn first_status(resource: &Resource, value: &mut Value) {
         value["status"] = json!({"phase": "Active"});
     } else if resource.custom {
         forget(value, "status");
+    } else if *resource == SERVICES {
+        value["status"] = json!({"loadBalancer": {}});
     } else {
         value["status"] = json!({});
     }
@@ -107,6 +110,31 @@ fn pod_spec(spec: &mut Value, restart: &str) {
                     "terminationMessagePolicy": "File",
                 }),
             );
+            for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+                if container[probe].is_object() {
+                    let times =
+                        json!({"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3});
+                    set(&mut container[probe], &times);
+                }
+            }
+            for side in ["/resources/limits", "/resources/requests"] {
+                let quantities = container.pointer_mut(side).and_then(Value::as_object_mut);
+                for quantity in quantities.into_iter().flatten().map(|(_, q)| q).filter(|q| q.is_number()) {
+                    *quantity = json!(quantity.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// What is limited and asks for nothing asks for its limit: of pods only, not of their templates.
+fn requests(spec: &mut Value) {
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let limits = container["resources"]["limits"].clone();
+            if limits.as_object().is_some_and(|l| !l.is_empty()) {
+                set(&mut container["resources"]["requests"], &limits);
+            }
         }
     }
 }
@@ -114,11 +142,12 @@ fn pod_spec(spec: &mut Value, restart: &str) {
 /// What admission adds to a pod itself.
 fn running_pod(spec: &mut Value) {
     let wait = |key: &str| json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+    let account = spec.get("serviceAccountName").and_then(Value::as_str).unwrap_or("default").to_owned();
     let both = [wait("node.kubernetes.io/not-ready"), wait("node.kubernetes.io/unreachable")];
     set(
         spec,
         &json!({
-            "serviceAccountName": "default", "serviceAccount": "default", "priority": 0, "enableServiceLinks": true,
+            "serviceAccountName": account, "serviceAccount": account, "priority": 0, "enableServiceLinks": true,
             "preemptionPolicy": "PreemptLowerPriority", "tolerations": [],
         }),
     );

@@ -23,6 +23,8 @@ use crate::sim::store::resource::{JOBS, PODS};
 
 const FROM: &str = "job-controller";
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+/// Finalizer of pods that are not counted yet.
+const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 
 /// What the controller remembers of a Job between passes.
 #[derive(Default)]
@@ -31,7 +33,7 @@ pub(crate) struct Counted {
     failed: BTreeSet<String>,
     /// Pods that count as succeeded.
     succeeded: BTreeSet<String>,
-    /// Pods that count as neither: a suspension took them, or a rule says so.
+    /// Pods that count as neither, as a rule of the failure policy says.
     spared: BTreeSet<String>,
     made: u64,
 }
@@ -48,14 +50,21 @@ pub(crate) fn reconcile(
     }
     let mine: Vec<_> = pods.iter().filter(|p| value::controller_uid(p) == uid(job)).collect();
     let mut pass = Pass { job, next: job.clone(), pods: mine, writes: Vec::new(), wake: None, now };
-    if is_deleting(job) {
-        // Its pods are going; nothing is started and nothing judged any more.
-        pass.count();
-        pass.save();
-    } else {
-        pass.run(counted);
-    }
-    (pass.writes, pass.wake)
+    pass.run(counted);
+    let mut writes = orphans(pods, uid(job));
+    writes.append(&mut pass.writes);
+    (writes, pass.wake)
+}
+
+/// Lets go of pods whose Job is not the one of uid `job`: it is no more.
+pub(crate) fn orphans(pods: &[Arc<Value>], job: &str) -> Vec<Write> {
+    pods.iter().filter(|pod| value::controller_uid(pod) != job).filter_map(|pod| release(pod)).collect()
+}
+
+/// Takes the tracking finalizer off a pod that has it.
+fn release(pod: &Value) -> Option<Write> {
+    let tracked = list(pod, "/metadata/finalizers").iter().any(|f| f == TRACKING);
+    tracked.then(|| Write::Release(&PODS, namespace(pod).into(), name(pod).into(), TRACKING))
 }
 
 fn end(job: &Value) -> Option<Timestamp> {
@@ -91,10 +100,12 @@ impl Pass<'_> {
         if !suspended && text(&self.next, "/status/startTime").is_empty() {
             set(&mut self.next, "/status/startTime", json!(stamp(self.now)));
         }
-        let verdict = self.verdict(counted);
+        let going = is_deleting(self.job);
+        let verdict = self.verdict(counted).filter(|_| !going);
         match &verdict {
+            _ if going => {}
             Some(verdict) => {
-                let cut_off = self.delete_active(counted);
+                let cut_off = self.delete_active();
                 if matches!(verdict, Verdict::Failed { .. }) {
                     // Of a failed Job, what still ran has failed, too.
                     counted.failed.extend(cut_off.iter().cloned());
@@ -109,6 +120,12 @@ impl Pass<'_> {
         if fresh.iter().any(|uids| !uids.is_empty()) || verdict.is_some() {
             self.save();
         }
+        let over = going || verdict.is_some();
+        let counts = |p: &&&Arc<Value>| {
+            [&counted.failed, &counted.succeeded, &counted.spared].iter().any(|all| all.contains(uid(p)))
+        };
+        let released: Vec<_> = self.pods.iter().filter(|p| over || counts(p)).filter_map(|p| release(p)).collect();
+        self.writes.extend(released);
         set(&mut self.next, "/status/uncountedTerminatedPods", json!({}));
         self.set("failed", counted.failed.len() as i64);
         self.set("succeeded", counted.succeeded.len() as i64);
@@ -176,11 +193,10 @@ impl Pass<'_> {
         self.pods.iter().filter(|p| is_deleting(p) && !is_over(p)).count()
     }
 
-    /// Deletes what still runs; their uids. None of it counts by itself later.
-    fn delete_active(&mut self, counted: &mut Counted) -> Vec<String> {
+    /// Deletes what still runs; their uids.
+    fn delete_active(&mut self) -> Vec<String> {
         let doomed: Vec<_> = self.active().map(|p| (name(p).to_owned(), uid(p).to_owned())).collect();
-        for (pod, uid) in &doomed {
-            counted.spared.insert(uid.clone());
+        for (pod, _) in &doomed {
             self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod.clone()));
             self.tell("SuccessfulDelete", &format!("Deleted pod: {pod}"));
         }
@@ -204,7 +220,7 @@ impl Pass<'_> {
             if phase(pod) == "Succeeded" {
                 counted.succeeded.insert(id.to_owned());
                 fresh[1].push(id.to_owned());
-            } else if (phase(pod) == "Failed" || going) && !truth(self.job, "/spec/suspend") {
+            } else if phase(pod) == "Failed" || going {
                 if failure::is_ignored(self.job, pod) {
                     counted.spared.insert(id.to_owned());
                 } else {
@@ -263,7 +279,11 @@ impl Pass<'_> {
     /// Starts, stops and suspends pods.
     fn manage(&mut self, counted: &mut Counted, suspended: bool) {
         if suspended {
-            self.delete_active(counted);
+            self.delete_active();
+            // Since 1.36 its template may be changed then, which wants a Job that has not started.
+            if let Some(status) = self.next["status"].as_object_mut() {
+                status.remove("startTime");
+            }
             if self.condition("Suspended", true, "JobSuspended", "Job suspended") {
                 self.tell("Suspended", "Job suspended");
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Counted, FROM, INDEX, Pass};
+use super::{Counted, FROM, INDEX, Pass, TRACKING};
 use crate::sim::{
     controllers::{
         value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, set, suffix, text, time, uid},
@@ -14,7 +14,7 @@ use crate::sim::{
     store::resource::PODS,
 };
 
-/// The finalizer-free labels that tie a pod to its Job.
+/// The labels that tie a pod to its Job.
 pub(crate) fn identity(job: &Value) -> [(&'static str, String); 4] {
     [
         ("batch.kubernetes.io/controller-uid", uid(job).to_owned()),
@@ -68,7 +68,8 @@ impl Pass<'_> {
         let end = suffix(mix(hash(uid(self.job))).wrapping_add(counted.made));
         let job_name = name(self.job);
         let stem = index.map_or_else(|| format!("{job_name}-"), |i| format!("{job_name}-{i}-"));
-        let pod_name = format!("{stem}{end}");
+        // As the API server makes names: 63 characters with the five at the end.
+        let pod_name = format!("{}{end}", &stem[..stem.len().min(58)]);
         let template = |part: &str| self.job.pointer(&format!("/spec/template/{part}")).cloned();
         let mut pod = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": template("spec").unwrap_or_default(),
@@ -81,6 +82,7 @@ impl Pass<'_> {
         }
         set(&mut pod, "/metadata/name", json!(pod_name));
         set(&mut pod, "/metadata/generateName", json!(stem));
+        set(&mut pod, "/metadata/finalizers", json!([TRACKING]));
         set(&mut pod, "/metadata/namespace", json!(namespace(self.job)));
         set(&mut pod, "/metadata/ownerReferences", owned_by(self.job));
         for (key, value) in identity(self.job) {

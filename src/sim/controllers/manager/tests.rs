@@ -187,9 +187,11 @@ fn both(job: &str, lag: f64, longer: f64) -> (Seen, Seen) {
     let mut world = World::new(lag);
     let mut manifest = lines[0]["manifest"].clone();
     // The stand-in for the kubelet started at once what had no words of its own.
-    let annotations = &mut manifest["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["metadata"]["annotations"];
-    if annotations["fake/state"].is_null() {
-        annotations["fake/run-seconds"] = json!("100000");
+    for role in ["Launcher", "Worker"] {
+        let annotations = &mut manifest["spec"]["mpiReplicaSpecs"][role]["template"]["metadata"]["annotations"];
+        if annotations["fake/state"].is_null() && annotations["fake/run-seconds"].is_null() {
+            annotations["fake/run-seconds"] = json!("100000");
+        }
     }
     world.store.create(&MPIJOBS, manifest).unwrap();
     actions(&mut world, job, end);
