@@ -156,7 +156,7 @@ fn told(pod: &Value) -> Option<Behaviour> {
     let state = annotation(pod, "fake/state");
     let run: Option<f64> = annotation(pod, "fake/run-seconds").parse().ok();
     let exit = annotation(pod, "fake/exit-code").parse().unwrap_or(0);
-    let base = Behaviour { pull: 0.8, run, exit, exact: true, ..Behaviour::default() };
+    let base = Behaviour { pull: 1.05, run, exit, exact: true, ..Behaviour::default() };
     match state {
         "ImagePullBackOff" => Some(Behaviour { trouble: Some(Trouble::Image), message: "not found".into(), ..base }),
         "CrashLoopBackOff" => Some(Behaviour { trouble: Some(Trouble::CrashLoop), exit: 1, ..base }),

@@ -19,6 +19,8 @@ use crate::sim::{
     },
 };
 
+/// Seconds by which our pods live behind.
+const BEHIND: f64 = 0.2;
 /// Seconds by which our second attempts come later: there the stand-in said that containers ended before they did.
 const SLACK: f64 = 6.0;
 
@@ -66,6 +68,7 @@ fn looks(lines: &[Value], job: &str) -> Vec<f64> {
     let mut certain = Vec::new();
     let mut signs = Vec::new();
     let mut last = (Value::Null, Value::Null);
+    let mut made = Vec::new();
     for line in lines {
         let (object, change, t) = (text(line, "/object"), text(line, "/change"), line["t"].as_f64().unwrap_or(0.0));
         let worker = object.strip_prefix("pod ").is_some_and(|pod| pod.contains("-worker-"));
@@ -80,18 +83,25 @@ fn looks(lines: &[Value], job: &str) -> Vec<f64> {
                 last = now;
             }
             "event" => {}
-            _ if change == "ADDED" && (worker || object == format!("job {job}-launcher")) => signs.push(t),
+            _ if change == "ADDED" && object == format!("job {job}-launcher") => {
+                made.push(t);
+            }
+            _ if change == "ADDED" && worker => made.push(t),
             _ if worker && line["deleting"] == true && change == "MODIFIED" && last.0 != Value::Null => signs.push(t),
             _ => {}
         }
     }
-    // What is written within some tenths of a second is one look's; the status comes last.
+    // What is written within some tenths of a second is one look's. Its time is that at which pods or the Job were
+    // made; where nothing was, a moment later than it was, as ours live two tenths behind.
+    certain.iter_mut().for_each(|t| *t += BEHIND);
+    signs.extend_from_slice(&made);
     signs.sort_by(f64::total_cmp);
     let one = |a: f64, b: f64| (a - b).abs() <= 0.6;
     for (at, sign) in signs.iter().enumerate() {
         let last = signs.get(at + 1).is_none_or(|next| !one(*sign, *next));
-        if last && certain.iter().all(|t| !one(*t, *sign)) {
-            certain.push(*sign);
+        let sign = made.iter().rev().copied().find(|made| one(*sign, *made)).unwrap_or(*sign + BEHIND);
+        if last && certain.iter().all(|t| !one(*t, sign)) {
+            certain.push(sign);
         }
     }
     certain.sort_by(f64::total_cmp);
@@ -280,8 +290,9 @@ fn same_kubelet(story: &mut Story) {
     }
 }
 
-#[test]
-fn each_look_of_the_operator_writes_what_it_wrote() {
+// Paused: a busy machine must not make time pass.
+#[tokio::test(start_paused = true)]
+async fn each_look_of_the_operator_writes_what_it_wrote() {
     let mut jobs: Vec<String> = std::fs::read_dir(recordings())
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().to_str().unwrap().strip_suffix(".jsonl").map(str::to_owned))
