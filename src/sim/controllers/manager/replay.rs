@@ -93,7 +93,9 @@ fn looks(lines: &[Value], job: &str) -> Vec<f64> {
     }
     // What is written within some tenths of a second is one look's. Its time is that at which pods or the Job were
     // made; where nothing was, a moment later than it was, as ours live two tenths behind.
-    certain.iter_mut().for_each(|t| *t += BEHIND);
+    for t in &mut certain {
+        *t += BEHIND;
+    }
     signs.extend_from_slice(&made);
     signs.sort_by(f64::total_cmp);
     let one = |a: f64, b: f64| (a - b).abs() <= 0.6;
