@@ -4,14 +4,18 @@
 //! statuses, events, conditions; from logs and metrics later); nothing here knows where they come from.
 
 mod choose;
+mod file;
 #[cfg(test)]
 mod peers;
+mod place;
 mod rules;
 mod scheduler;
 mod template;
 #[cfg(test)]
 mod tests;
 
+pub use choose::best;
 pub(crate) use choose::capital;
-pub use choose::{Observation, Place, Subject, best};
-pub use rules::{Rule, RuleError, Rules};
+pub use file::RuleError;
+pub use place::{At, Observation, Place, Subject};
+pub use rules::{Pattern, Rule, Rules};

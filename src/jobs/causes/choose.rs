@@ -1,107 +1,22 @@
 //! From observations to the best cause (facts: cause before consequence, then priority, time, and a name).
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::cmp::Reverse;
 
 use super::{
-    rules::{Rule, Rules},
-    scheduler, template,
+    place::{At, Observation, Place, Subject},
+    rules::{Part, Rule, Rules},
+    template,
 };
 use crate::jobs::{
     state::{Cause, Evidence},
-    text::{Clean, Name, Sym},
+    text::Clean,
     time::Secs,
 };
-
-/// Where something was observed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// Why a container waits: its reason.
-    Waiting,
-    /// The kubelet's words on a container that waits or has ended.
-    Message,
-    /// Why a container ended: its reason.
-    Terminated,
-    /// With which code a container ended.
-    Exit,
-    /// The reason of a pod's status.
-    PodReason,
-    /// The message of a pod's status.
-    PodMessage,
-    /// The reason of a pod's `DisruptionTarget` condition.
-    Disruption,
-    /// Why a pod has no node: `reason: message`.
-    Unscheduled,
-    /// An event: `reason: message`.
-    Event,
-    /// A condition of the job: `reason: message`.
-    Condition,
-    /// A condition of the Workload: `reason: message`.
-    Queue,
-    /// A refusal of the API server.
-    Api,
-}
-
-impl Place {
-    const NAMES: [(&'static str, Self); 12] = [
-        ("waiting", Self::Waiting),
-        ("message", Self::Message),
-        ("terminated", Self::Terminated),
-        ("exit", Self::Exit),
-        ("pod-reason", Self::PodReason),
-        ("pod-message", Self::PodMessage),
-        ("disruption", Self::Disruption),
-        ("unscheduled", Self::Unscheduled),
-        ("event", Self::Event),
-        ("condition", Self::Condition),
-        ("queue", Self::Queue),
-        ("api", Self::Api),
-    ];
-
-    /// The place that a rule file calls so.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, place)| *place)
-    }
-}
-
-/// The replica that an observation is about.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Subject {
-    /// `Worker 2`.
-    pub title: String,
-    /// `worker-2`.
-    pub id: Name,
-    /// Its node, if it has one.
-    pub node: String,
-    /// Its memory limit, if it has one.
-    pub limit: String,
-    /// The container's image.
-    pub image: String,
-    /// The container's name.
-    pub container: String,
-    /// The exit code, if it ended.
-    pub exit: String,
-}
-
-/// One thing that was observed.
-#[derive(Clone, Debug)]
-pub struct Observation<'a> {
-    /// Where.
-    pub place: Place,
-    /// What, in the cluster's words.
-    pub text: &'a str,
-    /// Where, for people: `pod train-worker-2`.
-    pub at: Arc<str>,
-    /// The replica it is about, if one.
-    pub subject: Option<Arc<Subject>>,
-    /// When.
-    pub time: Option<Secs>,
-}
 
 struct Hit<'a> {
     rule: &'a Rule,
     seen: &'a Observation<'a>,
-    /// The part of the text that the rule is about, where it is not all of it, and how many nodes that concerns.
-    part: Option<(Arc<str>, u32)>,
+    part: Option<Part>,
 }
 
 impl Hit<'_> {
@@ -113,18 +28,22 @@ impl Hit<'_> {
 
 /// The best cause. `replicas` is how many replicas the job has, for «12 of 16 workers».
 pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<Cause> {
-    let hits = hits(rules, seen);
+    let mut hits = Vec::new();
+    for seen in seen {
+        hits.extend(rules.matching(seen.place, seen.text).map(|(rule, part)| Hit { rule, seen, part }));
+    }
+    let kinds = kinds(&hits);
     let winner = hits.iter().min_by_key(|hit| {
         let late = hit.seen.time.unwrap_or(Secs(u32::MAX));
         let nodes = hit.part.as_ref().map(|(_, nodes)| *nodes);
-        (is_consequence(hit.rule, &hits), hit.rule.priority, Reverse(nodes), late, hit.seen.subject.is_none())
+        (is_consequence(hit.rule, &kinds), hit.rule.priority, Reverse(nodes), late, hit.seen.subject.is_none())
     })?;
     // Other exit codes are other ends, though one rule may tell of them all.
     let same = |hit: &&Hit<'_>| {
-        hit.rule.id == winner.rule.id && (hit.seen.place != Place::Exit || hit.seen.text == winner.seen.text)
+        std::ptr::eq(hit.rule, winner.rule) && (hit.seen.place != Place::Exit || hit.seen.text == winner.seen.text)
     };
     let like: Vec<&Hit<'_>> = hits.iter().filter(same).collect();
-    let captures = winner.rule.pattern.captures(winner.text().as_bytes());
+    let captures = winner.rule.pattern.captures(winner.text());
     let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
     let who = who(&like, replicas);
     let subject = winner.seen.subject.as_ref();
@@ -135,69 +54,45 @@ pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<
         brief: Clean::new(&brief(who.as_deref(), &template::fill(&winner.rule.short, captures.as_ref(), winner.seen))),
         remedy: Clean::new(&template::fill(&winner.rule.remedy, captures.as_ref(), winner.seen)),
         evidence: evidence(winner, &like, &hits),
-        replica: subject.map(|subject| subject.id.clone()),
-        node: subject.filter(|subject| !subject.node.is_empty()).map(|subject| Sym::new(&subject.node)),
+        replica: subject.map(|subject| subject.id()),
+        node: subject.and_then(|subject| subject.node.clone()),
         recovers: winner.rule.recovers,
     })
 }
 
-/// All hits. Many replicas say the same: each text is looked at once.
-fn hits<'a>(rules: &'a Rules, seen: &'a [Observation<'a>]) -> Vec<Hit<'a>> {
-    let mut known: HashMap<(Place, &str), Vec<Match<'a>>> = HashMap::new();
-    let mut hits = Vec::new();
-    for one in seen {
-        let matching = known.entry((one.place, one.text)).or_insert_with(|| matching(rules, one));
-        hits.extend(matching.iter().map(|(rule, part)| Hit { rule, seen: one, part: part.clone() }));
-    }
-    hits
-}
-
-/// A rule, and the part of the text that it is about where it is not all of it.
-type Match<'a> = (&'a Rule, Option<(Arc<str>, u32)>);
-
-fn matching<'a>(rules: &'a Rules, one: &Observation<'_>) -> Vec<Match<'a>> {
-    let looking = || rules.iter().filter(|rule| rule.places.contains(&one.place));
-    let whole: Vec<&Rule> = looking().filter(|rule| rule.pattern.is_match(one.text.as_bytes())).collect();
-    if whole.iter().any(|rule| rule.is_noise()) {
-        return Vec::new();
-    }
-    let reasons: Vec<_> =
-        scheduler::reasons(one.text).into_iter().map(|(t, nodes)| (Arc::<str>::from(t), nodes)).collect();
-    let mut out: Vec<Match<'a>> = Vec::new();
-    for rule in whole {
-        let before = out.len();
-        let own = reasons.iter().filter(|(text, _)| rule.pattern.is_match(text.as_bytes()));
-        out.extend(own.map(|part| (rule, Some(part.clone()))));
-        if out.len() == before {
-            out.push((rule, None));
+/// The rules that hit, each once.
+fn kinds<'a>(hits: &[Hit<'a>]) -> Vec<&'a Rule> {
+    let mut kinds: Vec<&Rule> = Vec::new();
+    for hit in hits {
+        if !kinds.iter().any(|known| std::ptr::eq(*known, hit.rule)) {
+            kinds.push(hit.rule);
         }
     }
-    out
+    kinds
 }
 
-/// Whether another hit explains this rule away.
-fn is_consequence(rule: &Rule, hits: &[Hit<'_>]) -> bool {
+/// Whether another rule that hit explains this one away.
+fn is_consequence(rule: &Rule, hits: &[&Rule]) -> bool {
     let explains = |of: &String, other: &Rule| {
-        other.id != rule.id
+        !std::ptr::eq(other, rule)
             && match of.as_str() {
                 "*" => other.consequence_of.is_empty(),
                 of => *other.id == *of || *other.class == *of,
             }
     };
-    rule.consequence_of.iter().any(|of| hits.iter().any(|hit| explains(of, hit.rule)))
+    rule.consequence_of.iter().any(|of| hits.iter().any(|hit| explains(of, hit)))
 }
 
 /// «Worker 2» for one, «12 of 16 workers» for many of a role, «3 replicas» for a mixture; nobody is the job itself.
 fn who(like: &[&Hit<'_>], replicas: usize) -> Option<String> {
     let mut subjects: Vec<&Subject> = like.iter().filter_map(|hit| hit.seen.subject.as_deref()).collect();
-    subjects.sort_by(|a, b| a.id.cmp(&b.id));
-    subjects.dedup_by(|a, b| a.id == b.id);
-    let role = |subject: &Subject| subject.title.split(' ').next().unwrap_or_default().to_owned();
+    subjects.sort_by(|a, b| (&a.role, a.index).cmp(&(&b.role, b.index)));
+    subjects.dedup_by(|a, b| (&a.role, a.index) == (&b.role, b.index));
     Some(match subjects.as_slice() {
         [] => return None,
-        [one] => one.title.clone(),
-        [first, rest @ ..] if rest.iter().all(|other| role(other) == role(first)) => {
-            let (count, role) = (subjects.len(), role(first).to_lowercase());
+        [one] => one.title(),
+        [first, rest @ ..] if rest.iter().all(|other| other.role == first.role) => {
+            let (count, role) = (subjects.len(), first.role.as_str().to_lowercase());
             let of = if replicas > count { format!(" of {replicas}") } else { String::new() };
             format!("{count}{of} {role}s")
         }
@@ -226,18 +121,21 @@ pub(crate) fn capital(words: &str) -> String {
 /// was seen, and one that a fuller text contains is not told at all; few are enough.
 fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
     const MOST: usize = 6;
-    let mut groups: Vec<(Place, &str, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Place, &str, Vec<At<'_>>)> = Vec::new();
     for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
-        let (place, text, at) = (hit.seen.place, hit.seen.text, &*hit.seen.at);
+        let (place, text, at) = (hit.seen.place, hit.seen.text, hit.seen.at);
+        // Some more than are told, since some of them are not worth it.
+        let room = groups.len() < 2 * MOST;
         match groups.iter_mut().find(|(_, known, _)| *known == text) {
             Some((_, _, places)) => places.push(at),
-            None => groups.push((place, text, vec![at])),
+            None if room => groups.push((place, text, vec![at])),
+            None => {}
         }
     }
     let fuller = |text: &str| groups.iter().any(|(_, other, _)| other.len() > text.len() && other.contains(text));
     // A bare code says nothing beside the reason that came with it.
-    let reasoned = |at: &&str| groups.iter().any(|(place, _, places)| *place != Place::Exit && places.contains(at));
-    let worth = |(place, text, places): &&(Place, &str, Vec<&str>)| match place {
+    let reasoned = |at: &At<'_>| groups.iter().any(|(place, _, places)| *place != Place::Exit && places.contains(at));
+    let worth = |(place, text, places): &&(Place, &str, Vec<At<'_>>)| match place {
         Place::Exit => !places.iter().take(MOST).all(reasoned),
         _ => !fuller(text),
     };
@@ -253,12 +151,12 @@ fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Eviden
 }
 
 /// `pod a`, `pods a, b`, `100 pods: a, b and 98 more`. What is seen elsewhere than in pods is named by its first place.
-fn joined(places: &[&str]) -> String {
-    let mut names: Vec<&str> = places.iter().filter_map(|at| at.strip_prefix("pod ")).collect();
+fn joined(places: &[At<'_>]) -> String {
+    let mut names: Vec<&str> = places.iter().filter_map(At::pod).collect();
     names.sort_unstable();
     names.dedup();
     match names.as_slice() {
-        [] | [_] => places.first().map_or_else(String::new, |at| (*at).to_owned()),
+        [] | [_] => places.first().map_or_else(String::new, ToString::to_string),
         [a, b] => format!("pods {a}, {b}"),
         [a, b, rest @ ..] => format!("{} pods: {a}, {b} and {} more", names.len(), rest.len()),
     }

@@ -84,7 +84,7 @@ fn places(word: &str) -> &'static [Place] {
 /// The class of the best cause for this text alone; an event's text has its reason in front.
 fn class(rules: &Rules, place: Place, sample: &str) -> Option<String> {
     let text = if place == Place::Event { format!("Failed: {sample}") } else { sample.to_owned() };
-    let seen = Observation { place, text: &text, at: "x".into(), subject: None, time: None };
+    let seen = Observation { place, text: &text, at: At::Condition("x"), subject: None, time: None };
     best(rules, &[seen], 1).map(|cause| cause.class.to_string())
 }
 
@@ -124,13 +124,13 @@ fn chatter_of_healthy_jobs_has_no_cause() {
         "Killing: Stopping container main",
     ];
     for text in chatter {
-        let seen = Observation { place: Place::Event, text, at: "x".into(), subject: None, time: None };
+        let seen = Observation { place: Place::Event, text, at: At::Condition("x"), subject: None, time: None };
         assert_eq!(best(&rules, &[seen], 1), None, "{text}");
     }
     for (place, text) in
         [(Place::Waiting, "ContainerCreating"), (Place::Waiting, "PodInitializing"), (Place::Exit, "0x")]
     {
-        let seen = Observation { place, text, at: "x".into(), subject: None, time: None };
+        let seen = Observation { place, text, at: At::Condition("x"), subject: None, time: None };
         assert_eq!(best(&rules, &[seen], 1), None, "{text}");
     }
 }

@@ -1,14 +1,64 @@
-//! The rule file: reading it, laying a user's over ours, and saying which line is wrong.
+//! Rules and which of them match a text.
+//!
+//! Owns the shape of a rule, the set of all of them, and the finding: one regex set for each place, made when that place
+//! is first looked at, and a bounded memory of texts that came before (a cluster repeats itself). Reading the files is
+//! `file.rs`, choosing among hits is `choose.rs`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
-use regex::bytes::{Regex, RegexBuilder};
-use serde::Deserialize;
-use toml::Spanned;
+use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::{choose::Place, template};
+use super::{
+    file::{self, RuleError},
+    place::Place,
+    scheduler,
+};
 
-pub(super) const BUILTIN: &str = include_str!("../../../assets/rules.toml");
+/// Texts of a place that are remembered. A cluster of 1,000 jobs in trouble says fewer different things.
+const REMEMBERED: usize = 1024;
+/// Room for the states of a place's set; more than any log has needed, so that it is never thrown away and made again.
+const SET_CACHE: usize = 8 << 20;
+
+/// What a rule looks for. Of bytes: with Unicode's classes the patterns take 3 MB and longer to make than a first frame.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    source: Arc<str>,
+    made: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    /// A pattern that is only looked at when something matches it. A test has made all of ours.
+    pub(super) fn trusted(source: &str) -> Self {
+        Self { source: source.into(), made: OnceLock::new() }
+    }
+
+    /// A pattern, or why it is none.
+    pub(super) fn checked(source: &str) -> Result<Self, regex::Error> {
+        Ok(Self { source: source.into(), made: OnceLock::from(Some(build(source)?)) })
+    }
+
+    /// Its regex; `None` for one of ours that a test would have found to be wrong.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.made.get_or_init(|| build(&self.source).ok()).as_ref()
+    }
+
+    /// Whether it is in this text.
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
+    }
+
+    /// What it captures in a text that it matches.
+    pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex()?.captures(text.as_bytes())
+    }
+}
+
+fn build(source: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source).unicode(false).build()
+}
 
 /// One rule: what to look for, and what it means.
 #[derive(Clone, Debug)]
@@ -19,8 +69,8 @@ pub struct Rule {
     pub class: Arc<str>,
     /// Where it looks.
     pub places: Box<[Place]>,
-    /// What it looks for. Of bytes: with Unicode's classes the patterns take 3 MB and longer to make than a first frame.
-    pub pattern: Regex,
+    /// What it looks for.
+    pub pattern: Pattern,
     /// The cause in a few words; the replica is put in front of it. Holes: captures and `{node}`, `{limit}`, ….
     pub title: String,
     /// The title for where there is little room; the replica is put after it. The title itself, if there is none.
@@ -44,166 +94,118 @@ impl Rule {
     }
 }
 
-/// What is wrong with a rule file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct RuleError {
-    /// Line, from 1.
-    pub line: usize,
-    /// Which rule and field, and why it can't be used.
-    pub what: String,
+/// All rules, in the order of the files.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// Ours, until something else was put here: made when they are first asked for, so that no start waits for them.
+    all: OnceLock<Vec<Rule>>,
+    places: [OfPlace; Place::COUNT],
 }
 
-/// All rules, in the order of the file.
-#[derive(Clone, Debug, Default)]
-pub struct Rules(Vec<Rule>);
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    rule: Vec<Spanned<Written>>,
+/// What looks at one place.
+#[derive(Debug, Default)]
+struct OfPlace {
+    set: OnceLock<(RegexSet, Vec<u16>)>,
+    known: Mutex<HashMap<Box<str>, Arc<[Found]>>>,
 }
 
-/// A rule as written: one that is laid over another may name only what it changes.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    id: String,
-    class: Option<String>,
-    #[serde(rename = "where")]
-    places: Option<Vec<Spanned<String>>>,
-    pattern: Option<Spanned<String>>,
-    title: Option<Spanned<String>>,
-    short: Option<Spanned<String>>,
-    remedy: Option<Spanned<String>>,
-    priority: Option<u8>,
-    consequence_of: Option<Vec<String>>,
-    recovers: Option<bool>,
-    example: Option<String>,
-    off: Option<bool>,
+/// A rule that matched a text.
+#[derive(Clone, Debug)]
+struct Found {
+    rule: u16,
+    part: Option<Part>,
 }
+
+/// The part of a text that a rule is about, where it is not all of it, and how many nodes that concerns.
+pub(super) type Part = (Arc<str>, u32);
 
 impl Rules {
-    /// The rules that come with the program. A test reads the file, so that none is ever missing.
+    /// The rules that come with the program. A test reads the files, so that none is ever missing.
     pub fn builtin() -> Self {
-        Self::parse(BUILTIN).unwrap_or_default()
+        Self::default()
     }
 
     /// Reads a rule file.
     pub fn parse(text: &str) -> Result<Self, Vec<RuleError>> {
-        Self::default().overlaid_with(text)
+        file::overlaid(&[], text).map(Self::of)
     }
 
     /// These rules with a user's laid over them: a rule of a known id changes the fields that it names, or takes the
     /// rule out with `off = true`; a new id is a new rule.
     pub fn overlaid_with(&self, text: &str) -> Result<Self, Vec<RuleError>> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            vec![RuleError {
-                line: line_of(text, error.span().map_or(0, |span| span.start)),
-                what: error.message().into(),
-            }]
-        })?;
-        let (mut rules, mut errors, mut lines) = (self.0.clone(), Vec::new(), HashMap::new());
-        for written in file.rule {
-            let at = line_of(text, written.span().start);
-            let written = written.into_inner();
-            if let Some(before) = lines.insert(written.id.clone(), at) {
-                let what = format!("rule {:?} is already on line {before}", written.id);
-                errors.push(RuleError { line: at, what });
-                continue;
-            }
-            let known = rules.iter().position(|rule| *rule.id == *written.id);
-            if written.off == Some(true) {
-                known.map(|at| rules.remove(at));
-                continue;
-            }
-            match (finish(&written, known.map(|at| &rules[at]), text, at), known) {
-                (Ok(rule), Some(at)) => rules[at] = rule,
-                (Ok(rule), None) => rules.push(rule),
-                (Err(error), _) => errors.push(error),
-            }
-        }
-        if errors.is_empty() { Ok(Self(rules)) } else { Err(errors) }
+        file::overlaid(self.all(), text).map(Self::of)
+    }
+
+    fn of(all: Vec<Rule>) -> Self {
+        Self { all: OnceLock::from(all), places: Default::default() }
+    }
+
+    fn all(&self) -> &[Rule] {
+        self.all.get_or_init(file::builtin)
     }
 
     /// The rules.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.0.iter()
+        self.all().iter()
     }
 
     /// The rule of this id.
     pub fn get(&self, id: &str) -> Option<&Rule> {
-        self.0.iter().find(|rule| *rule.id == *id)
+        self.iter().find(|rule| *rule.id == *id)
     }
-}
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1
-}
+    /// The rules that match `text` at `place`, in the order of the files; none, if one of them calls it chatter. A rule
+    /// that is about several parts of the text comes once for each.
+    pub(super) fn matching(&self, place: Place, text: &str) -> impl Iterator<Item = (&Rule, Option<Part>)> {
+        let found = self.known(place, text);
+        (0..found.len()).filter_map(move |i| {
+            let Found { rule, part } = found.get(i)?;
+            Some((self.all().get(usize::from(*rule))?, part.clone()))
+        })
+    }
 
-/// The written fields over those of `base`, checked.
-fn finish(written: &Written, base: Option<&Rule>, text: &str, line: usize) -> Result<Rule, RuleError> {
-    let fail = |line: usize, why: &str| RuleError { line, what: format!("rule {:?}: {why}", written.id) };
-    let missing = |field: &str| fail(line, &format!("{field} is missing"));
-    let pattern = match &written.pattern {
-        Some(pattern) => RegexBuilder::new(pattern.as_ref()).unicode(false).build().map_err(|error| {
-            let why = error.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            fail(line_of(text, pattern.span().start), &format!("pattern: {why}"))
-        })?,
-        None => base.ok_or_else(|| missing("pattern"))?.pattern.clone(),
-    };
-    let places = match &written.places {
-        Some(names) => names
-            .iter()
-            .map(|name| {
-                let unknown =
-                    || fail(line_of(text, name.span().start), &format!("where: {:?} is no place", name.as_ref()));
-                Place::named(name.as_ref()).ok_or_else(unknown)
-            })
-            .collect::<Result<_, _>>()?,
-        None => base.ok_or_else(|| missing("where"))?.places.clone(),
-    };
-    let filled = |value: &Option<Spanned<String>>, field: &str, old: fn(&Rule) -> &String| match value {
-        Some(value) => check_holes(value.as_ref(), &pattern)
-            .map_err(|why| fail(line_of(text, value.span().start), &format!("{field}: {why}"))),
-        None => base.map(old).cloned().ok_or_else(|| missing(field)),
-    };
-    Ok(Rule {
-        id: written.id.as_str().into(),
-        class: match &written.class {
-            Some(class) => class.as_str().into(),
-            None => base.ok_or_else(|| missing("class"))?.class.clone(),
-        },
-        title: filled(&written.title, "title", |rule| &rule.title)?,
-        short: match (&written.short, &written.title) {
-            (None, Some(_)) => filled(&written.title, "title", |rule| &rule.title)?,
-            _ => filled(&written.short, "short", |rule| &rule.short)?,
-        },
-        remedy: filled(&written.remedy, "remedy", |rule| &rule.remedy)?,
-        priority: written.priority.or(base.map(|rule| rule.priority)).unwrap_or(50),
-        recovers: written.recovers.or(base.map(|rule| rule.recovers)).unwrap_or(false),
-        consequence_of: match &written.consequence_of {
-            Some(ids) => ids.clone().into(),
-            None => base.map(|rule| rule.consequence_of.clone()).unwrap_or_default(),
-        },
-        example: match &written.example {
-            Some(example) => example.clone(),
-            None => base.filter(|_| written.pattern.is_none()).map(|rule| rule.example.clone()).unwrap_or_default(),
-        },
-        places,
-        pattern,
-    })
-}
+    fn known(&self, place: Place, text: &str) -> Arc<[Found]> {
+        let of_place = &self.places[place as usize];
+        let known = || of_place.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(text) {
+            return found.clone();
+        }
+        let found: Arc<[Found]> = self.find(place, text).into();
+        let mut known = known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(text.into(), found.clone());
+        found
+    }
 
-fn check_holes(template: &str, pattern: &Regex) -> Result<String, String> {
-    let known = |name: &str| match name.parse::<usize>() {
-        Ok(number) => number < pattern.captures_len(),
-        Err(_) => pattern.capture_names().flatten().any(|capture| capture == name),
-    };
-    match template::capture_names(template).find(|name| !known(name)) {
-        Some(name) => Err(format!("{{{name}}} is neither a capture of the pattern nor a known word")),
-        None => Ok(template.to_owned()),
+    /// One pass over the text, whatever the number of rules.
+    fn find(&self, place: Place, text: &str) -> Vec<Found> {
+        let (set, at) = self.places[place as usize].set.get_or_init(|| self.set(place));
+        let matching = set.matches(text.as_bytes());
+        let whole: Vec<u16> = matching.iter().filter_map(|i| at.get(i).copied()).collect();
+        let rule = |at: u16| self.all().get(usize::from(at));
+        if whole.iter().any(|at| rule(*at).is_some_and(Rule::is_noise)) {
+            return Vec::new();
+        }
+        let reasons = scheduler::reasons(text);
+        let mut out = Vec::new();
+        for at in whole {
+            let before = out.len();
+            let own = reasons.iter().filter(|(text, _)| rule(at).is_some_and(|rule| rule.pattern.is_match(text)));
+            out.extend(own.map(|(text, nodes)| Found { rule: at, part: Some((text.as_str().into(), *nodes)) }));
+            if out.len() == before {
+                out.push(Found { rule: at, part: None });
+            }
+        }
+        out
+    }
+
+    fn set(&self, place: Place) -> (RegexSet, Vec<u16>) {
+        let here = |(_, rule): &(usize, &Rule)| rule.places.contains(&place);
+        let (at, sources): (Vec<u16>, Vec<&str>) =
+            self.iter().enumerate().filter(here).map(|(at, rule)| (at as u16, &*rule.pattern.source)).unzip();
+        let made = RegexSetBuilder::new(sources).unicode(false).dfa_size_limit(SET_CACHE).build();
+        made.map_or_else(|_| (RegexSet::empty(), Vec::new()), |set| (set, at))
     }
 }

@@ -2,7 +2,8 @@
 
 use regex::bytes::Captures;
 
-use super::choose::Observation;
+use super::place::{Observation, Subject};
+use crate::jobs::quantity::format_bytes;
 
 /// Fills `{…}`: a number or a name is a capture of the pattern, other words come from the observation. A part in
 /// square brackets is left out when one of its holes is empty.
@@ -38,15 +39,14 @@ fn plain(template: &str, captures: Option<&Captures<'_>>, seen: &Observation<'_>
 }
 
 fn hole(name: &str, captures: Option<&Captures<'_>>, seen: &Observation<'_>) -> String {
-    let subject = seen.subject.as_deref();
-    let text = |get: fn(&super::Subject) -> &str| subject.map_or_else(String::new, |s| get(s).to_owned());
+    let subject = |word: fn(&Subject) -> Option<String>| seen.subject.as_deref().and_then(word).unwrap_or_default();
     match name {
-        "replica" => text(|s| &s.title),
-        "node" => text(|s| &s.node),
-        "limit" => text(|s| &s.limit),
-        "image" => text(|s| &s.image),
-        "container" => text(|s| &s.container),
-        "exit" => text(|s| &s.exit),
+        "replica" => subject(|s| Some(s.title())),
+        "node" => subject(|s| s.node.as_ref().map(ToString::to_string)),
+        "limit" => subject(|s| (s.limit > 0).then(|| format_bytes(s.limit))),
+        "image" => subject(|s| Some(s.image.to_string())),
+        "container" => subject(|s| Some(s.container.to_string())),
+        "exit" => subject(|s| s.exit.map(|code| code.to_string())),
         "text" => seen.text.to_owned(),
         name => captures
             .and_then(|found| name.parse().map_or_else(|_| found.name(name), |number: usize| found.get(number)))

@@ -4,12 +4,13 @@ use super::*;
 
 #[test]
 fn every_rule_is_whole_and_matches_its_examples() {
-    let rules = Rules::parse(rules::BUILTIN).expect("the rule file is right");
+    let rules = Rules::parse(file::BUILTIN).expect("the rule file is right");
     for rule in rules.iter() {
         let example = &rule.example;
         assert!(!rule.places.is_empty() && !rule.remedy.is_empty() && !example.is_empty(), "{}", rule.id);
-        assert!(rule.pattern.is_match(example.as_bytes()), "{}: {example}", rule.id);
-        let seen = Observation { place: rule.places[0], text: example, at: "x".into(), subject: None, time: None };
+        assert!(rule.pattern.captures(example).is_some(), "{}: {example}", rule.id);
+        let seen =
+            Observation { place: rule.places[0], text: example, at: At::Condition("x"), subject: None, time: None };
         let Some(best) = best(&rules, &[seen], 1) else {
             assert!(rule.is_noise(), "{}: its example is explained away", rule.id);
             continue;
@@ -85,7 +86,8 @@ fn of_the_schedulers_reasons_the_one_that_matters_is_told() {
     let told = |reasons: &str| {
         let tail = "no new claims to deallocate, preemption: 0/12 nodes are available: 12 Preemption is not helpful.";
         let text = format!("Unschedulable: 0/12 nodes are available: {reasons}. {tail}");
-        let seen = Observation { place: Place::Unscheduled, text: &text, at: "x".into(), subject: None, time: None };
+        let seen =
+            Observation { place: Place::Unscheduled, text: &text, at: At::Condition("x"), subject: None, time: None };
         let cause = best(&rules, &[seen], 3).expect("a cause");
         assert_eq!(cause.evidence[0].text.as_str(), text, "the evidence is all that the scheduler said");
         (cause.rule.to_string(), cause.title.to_string())

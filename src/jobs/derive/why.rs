@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use super::{Input, blocked, queue, team::Team};
 use crate::jobs::{
-    causes::{self, Observation, Place, Subject},
+    causes::{self, At, Observation, Place, Subject},
     health::{self, Health},
-    quantity::format_bytes,
-    replica::{self, Replica},
+    replica,
     row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
     state::{Cause, Evidence, State},
-    text::Clean,
+    text::{Clean, Sym},
 };
 
 pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gpus: u32) -> Option<Cause> {
@@ -75,7 +74,7 @@ fn queued(input: &Input<'_>, state: &State) -> Option<Cause> {
 }
 
 fn told_by_kueue(input: &Input<'_>, workload: &WorkloadRow, condition: &Condition, recovers: bool) -> Option<Cause> {
-    let at = format!("Workload {}, condition {}", workload.name, condition.kind).into();
+    let at = At::Workload(workload.name.as_str(), condition.kind.as_str());
     let text = told(condition);
     let seen = Observation { place: Place::Queue, text: &text, at, subject: None, time: condition.since };
     causes::best(input.rules, std::slice::from_ref(&seen), 0).or_else(|| {
@@ -83,7 +82,7 @@ fn told_by_kueue(input: &Input<'_>, workload: &WorkloadRow, condition: &Conditio
         let remedy = "These are Kueue's own words; see the queue for what it holds and who is before this job.";
         let mut cause = plain("kueue-message", words, remedy, recovers);
         cause.class = "kueue_inadmissible".into();
-        cause.evidence = Box::new([Evidence { at: Clean::new(&seen.at), text: Clean::new(seen.text) }]);
+        cause.evidence = Box::new([Evidence { at: Clean::new(&seen.at.to_string()), text: Clean::new(seen.text) }]);
         (!words.is_empty()).then_some(cause)
     })
 }
@@ -138,12 +137,12 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
         observe_pod(pod, wait.as_deref(), exit.as_deref(), &mut seen);
     }
     for (event, text, pod) in &events {
-        let at = format!("event on {} {}", event.about_kind, event.about_name).into();
+        let at = At::Event(event.about_kind.as_str(), event.about_name.as_str());
         let subject = pod.map(|pod| subject(pod, pod.containers.iter().find(|c| !c.init)));
         seen.push(Observation { place: Place::Event, text, at, subject, time: Some(event.first) });
     }
     if let Some((condition, text)) = &failed {
-        let at = format!("condition {}", condition.kind).into();
+        let at = At::Condition(condition.kind.as_str());
         seen.push(Observation { place: Place::Condition, text, at, subject: None, time: condition.since });
     }
     causes::best(input.rules, &seen, team.workers.len().max(team.members_wanted as usize))
@@ -193,12 +192,12 @@ fn told_event<'a>(
 }
 
 fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>, seen: &mut Vec<Observation<'a>>) {
-    let at: Arc<str> = format!("pod {}", pod.name).into();
+    let at = At::Pod(pod.name.as_str());
     let main = subject(pod, pod.containers.iter().find(|container| !container.init));
     let mut push = |place, text: &'a str, subject: &Arc<Subject>, end: Option<&Terminated>| {
         if !text.is_empty() {
             let time = end.and_then(|end| end.finished).or(pod.started).or(Some(pod.created));
-            seen.push(Observation { place, text, at: at.clone(), subject: Some(subject.clone()), time });
+            seen.push(Observation { place, text, at, subject: Some(subject.clone()), time });
         }
     };
     push(Place::PodReason, pod.reason.as_ref().map_or("", |text| text.as_str()), &main, None);
@@ -208,7 +207,7 @@ fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>
         push(Place::Unscheduled, wait.unwrap_or_default(), &main, None);
     }
     for container in &pod.containers {
-        let own = if container.name.as_str() == main.container { main.clone() } else { subject(pod, Some(container)) };
+        let own = if container.name == main.container { main.clone() } else { subject(pod, Some(container)) };
         let end = match &container.state {
             Some(ContainerState::Waiting { reason, message }) => {
                 push(Place::Waiting, reason.as_str(), &own, None);
@@ -229,17 +228,12 @@ fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>
 }
 
 fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Arc<Subject> {
-    let index = pod.index.filter(|_| !replica::is_launcher(pod.role.as_str()));
-    let replica =
-        Replica { role: replica::shown(pod.role.as_str()), index, attempts: Vec::new(), absent: replica::MISSING };
-    let limit = pod.requests.memory_limit;
     Arc::new(Subject {
-        title: replica.title(),
-        id: replica.id(),
-        node: pod.node.as_ref().map_or_else(String::new, ToString::to_string),
-        limit: if limit == 0 { String::new() } else { format_bytes(limit) },
-        image: container.map_or_else(String::new, |container| container.image.to_string()),
-        container: container.map_or_else(String::new, |container| container.name.to_string()),
-        exit: health::last_bad_end(pod).map_or_else(String::new, |end| end.exit_code.to_string()),
+        node: pod.node.clone(),
+        limit: pod.requests.memory_limit,
+        image: container.map_or_else(Sym::default, |container| container.image.clone()),
+        container: container.map_or_else(Sym::default, |container| container.name.clone()),
+        exit: health::last_bad_end(pod).map(|end| end.exit_code),
+        ..Subject::of(pod.role.clone(), pod.index)
     })
 }
