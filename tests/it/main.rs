@@ -7,6 +7,7 @@ mod connect;
 mod docs;
 mod get_jobs;
 mod house;
+mod job_page;
 mod log_follow;
 mod malformed;
 mod once;

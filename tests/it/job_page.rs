@@ -1,0 +1,342 @@
+//! The job page on a cluster: model, runner and session as the loop joins them, against the sim in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use kube::Client;
+use mpideck::cluster::kubeconfig::Loaded;
+use mpideck::cluster::target::Now;
+use mpideck::cluster::{Dial, Target};
+use mpideck::config::Config;
+use mpideck::console::effect::Effect;
+use mpideck::console::key;
+use mpideck::console::keymap::Keymap;
+use mpideck::console::message::{Input, Message};
+use mpideck::console::model::Model;
+use mpideck::console::model::page::{Fetched, OwnedObject, PageModel, Reading};
+use mpideck::console::model::session::Scope;
+use mpideck::console::runner::Runner;
+use mpideck::console::start::Start;
+use mpideck::console::theme::Theme;
+use mpideck::console::update::{page, update};
+use mpideck::console::view::{screen_text, view};
+use mpideck::jobs::causes::Rules;
+use mpideck::jobs::{Name, Secs};
+use mpideck::sim::{Clock, FleetKind, Options, Sim};
+use mpideck::term::caps::Caps;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::sim_client::{ask, client, mpi_job};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const JOBS: &str = "/apis/kubeflow.org/v2beta1/namespaces/vision/mpijobs";
+
+/// A console without a terminal.
+struct Deck {
+    model: Model,
+    runner: Runner,
+    messages: mpsc::Receiver<Message>,
+    theme: Theme,
+    now: Now,
+}
+
+impl Deck {
+    /// A console of this user that looks at namespace `vision`.
+    fn new(sim: &Sim, user: &str) -> Self {
+        let (kubeconfig, dial, clock): (Value, Dial, Clock) = (sim.kubeconfig(), sim.dial(), sim.clock());
+        let user = user.to_owned();
+        let start = Start {
+            load: Arc::new(move || {
+                let mut target = Target::new(Loaded::from_value(kubeconfig.clone())?.shared()).in_context(&user);
+                target.dial = Some(dial.clone());
+                Ok(target)
+            }),
+            scope: Some(Scope::Named(vec![Name::new("vision").unwrap()])),
+            read_only: false,
+            config: Config::default(),
+            paths: None,
+            caps: Caps::default(),
+            rules: Rules::builtin().into(),
+            keymap: Keymap::builtin("default").0.into(),
+            theme: Theme::builtin("terminal", false).0,
+            notes: Vec::new(),
+            now: Arc::new(move || Secs::from(clock.now())),
+        };
+        let (now, theme) = (Arc::clone(&start.now), start.theme.clone());
+        let model = Model::new(Size::new(120, 70), now(), Arc::clone(&start.keymap), Arc::clone(&start.rules));
+        let (mut runner, messages) = Runner::new(start);
+        runner.execute(Effect::Load);
+        Self { model, runner, messages, theme, now }
+    }
+
+    fn happen(&mut self, mut message: Message) {
+        if let Message::Loaded(loaded) = &mut message
+            && let Some(target) = loaded.target.take()
+        {
+            self.runner.set_target(*target);
+        }
+        for effect in update(&mut self.model, message, (self.now)()) {
+            self.runner.execute(effect);
+        }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        for key in key::sequence(keys).unwrap() {
+            self.happen(Message::Input(Input::Key(key)));
+        }
+    }
+
+    /// Lets the next thing happen.
+    async fn step(&mut self) {
+        let mailbox = self.runner.mailbox();
+        let data = async {
+            match &mailbox {
+                Some(mailbox) => mailbox.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let message = tokio::select! {
+            biased;
+            message = self.messages.recv() => message.expect("the runner lives"),
+            () = data => Message::Fleet(mailbox.as_ref().map_or_else(Vec::new, |mailbox| mailbox.take(500))),
+        };
+        self.happen(message);
+    }
+
+    async fn until(&mut self, what: &str, so: impl Fn(&Model) -> bool) {
+        let patience = async {
+            while !so(&self.model) {
+                self.step().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, patience).await.is_err() {
+            panic!("{what}: not so; there is\n{}", self.screen());
+        }
+    }
+
+    /// Lets happen what happens for so long.
+    async fn pass(&mut self, time: Duration) {
+        let all = async {
+            loop {
+                self.step().await;
+            }
+        };
+        let _ = tokio::time::timeout(time, all).await;
+    }
+
+    /// Lets happen what happens until there are fewer tasks than this.
+    async fn settled(&mut self, tasks: usize) {
+        let end = async {
+            while tokio::runtime::Handle::current().metrics().num_alive_tasks() >= tasks {
+                self.pass(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, end).await.expect("tasks of the page end");
+    }
+
+    fn screen(&self) -> String {
+        let Size { width, height } = self.model.size;
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+        view(&self.model, &self.theme, &mut buf);
+        screen_text(&buf)
+    }
+
+    /// Opens the page of job `pi`, once it is in the list.
+    async fn open_pi(&mut self) {
+        self.until("the job is in the list", |model| model.fleet.find("vision", "pi").len() == 1).await;
+        let key = self.model.fleet.find("vision", "pi")[0].key();
+        for effect in page::open(&mut self.model, &key) {
+            self.runner.execute(effect);
+        }
+    }
+}
+
+fn of(model: &Model) -> &PageModel {
+    model.page.as_ref().expect("a page")
+}
+
+fn owned(model: &Model) -> &[OwnedObject] {
+    of(model).owned.ready().map_or(&[], Vec::as_slice)
+}
+
+fn has(model: &Model, kind: &str) -> bool {
+    owned(model).iter().any(|object| object.kind.as_str() == kind && !object.name.as_str().is_empty())
+}
+
+/// A cluster whose operator has made what job `pi` needs.
+async fn with_pi() -> (Sim, Client) {
+    let sim = Sim::start(Options { fleet: FleetKind::Empty, ..Options::new() }).await.unwrap();
+    let admin = client(&sim, "admin").await;
+    make_pi(&admin).await;
+    (sim, admin)
+}
+
+async fn make_pi(admin: &Client) {
+    let (code, said) = ask(admin, &Method::POST, JOBS).json(&mpi_job("vision", "pi")).answer().await;
+    assert_eq!(code, 201, "{said}");
+}
+
+async fn delete_pi(admin: &Client) {
+    let (code, said) = ask(admin, &Method::DELETE, &format!("{JOBS}/pi")).answer().await;
+    assert_eq!(code, 200, "{said}");
+}
+
+/// Makes a Normal event about the job, as of now.
+async fn tell(sim: &Sim, admin: &Client, words: &str) {
+    let job = ask(admin, &Method::GET, &format!("{JOBS}/pi")).answer().await.1;
+    let stamp = sim.clock().now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"generateName": "pi-", "namespace": "vision"}, "type": "Normal", "reason": "Told",
+        "message": words, "firstTimestamp": stamp, "lastTimestamp": stamp, "source": {"component": "test"},
+        "involvedObject": {"kind": "MPIJob", "name": "pi", "namespace": "vision", "uid": job["metadata"]["uid"]}});
+    let (code, said) = ask(admin, &Method::POST, "/api/v1/namespaces/vision/events").json(&event).answer().await;
+    assert_eq!(code, 201, "{said}");
+}
+
+/// How often the page has an event with these words.
+fn told(model: &Model, words: &str) -> usize {
+    let events = of(model).events.all.ready().into_iter().flatten();
+    events.filter(|event| event.message.as_str() == words).count()
+}
+
+#[tokio::test]
+async fn a_job_is_deleted_and_made_again_under_its_open_page() {
+    let (sim, admin) = with_pi().await;
+    let mut deck = Deck::new(&sim, "admin");
+    deck.open_pi().await;
+    deck.until("all parts are read", |model| {
+        ["Job", "Pod", "ConfigMap", "Secret", "Service"].iter().all(|kind| has(model, kind))
+    })
+    .await;
+    assert!(owned(&deck.model).iter().any(|object| !object.content.is_empty()), "a hostfile: {}", deck.screen());
+    deck.keys("2");
+    deck.until("the manifest is read", |model| of(model).object.ready().is_some()).await;
+    let old = of(&deck.model).job.row.uid.clone();
+
+    delete_pi(&admin).await;
+    deck.until("the page says that the job is gone", |model| of(model).gone.is_some()).await;
+    assert!(
+        deck.screen().contains("This job was deleted") && deck.screen().contains("kind: MPIJob"),
+        "{}",
+        deck.screen()
+    );
+    deck.keys("1");
+    assert!(has(&deck.model, "Secret") && has(&deck.model, "Job"), "what was read stays: {}", deck.screen());
+
+    make_pi(&admin).await;
+    deck.until("the new one is offered", |model| of(model).successor.is_some()).await;
+    assert_eq!(of(&deck.model).job.row.uid, old, "{}", deck.screen());
+    assert!(deck.screen().contains("J goes to it"), "{}", deck.screen());
+    deck.keys("J");
+    let new = of(&deck.model).job.row.uid.clone();
+    assert_ne!(new, old);
+    deck.until("its own parts are read", |model| has(model, "Job") && has(model, "Pod")).await;
+    deck.keys("2");
+    deck.until("its own manifest is read", |model| of(model).object.ready().is_some()).await;
+    let read = of(&deck.model).object.ready().and_then(|object| object["metadata"]["uid"].as_str());
+    assert_eq!(read, Some(new.to_string().as_str()));
+}
+
+#[tokio::test]
+async fn parts_that_come_later_are_read_again() {
+    let (sim, admin) = with_pi().await;
+    let mut deck = Deck::new(&sim, "admin");
+    deck.open_pi().await;
+    deck.until("the launcher's pod is in the tree", |model| {
+        owned(model).iter().any(|object| object.depth == 1 && object.kind.as_str() == "Pod")
+    })
+    .await;
+    deck.until("that read is over", |model| of(model).reading == Reading::Idle).await;
+    let uid = |model: &Model| {
+        let pods = model.fleet.pods(&of(model).job.key());
+        pods.iter().find(|pod| pod.name.as_str() == "pi-worker-1").map(|pod| pod.uid.clone())
+    };
+    let (before, secrets) = (uid(&deck.model), sim.counters().get("get", "secrets"));
+    let (code, _) = ask(&admin, &Method::DELETE, "/api/v1/namespaces/vision/pods/pi-worker-1").answer().await;
+    assert_eq!(code, 200);
+    deck.until("the tree is read again without being asked for", |model| {
+        uid(model) != before && of(model).reading == Reading::Idle && sim.counters().get("get", "secrets") > secrets
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_viewer_may_not_read_is_said_in_its_own_branch() {
+    let (sim, _) = with_pi().await;
+    let mut deck = Deck::new(&sim, "viewer");
+    deck.open_pi().await;
+    deck.until("the other parts are read", |model| has(model, "Job") && has(model, "ConfigMap")).await;
+    let secret = owned(&deck.model).iter().find(|object| object.kind.as_str() == "Secret").expect("a branch");
+    assert_eq!(
+        (secret.status.word.as_str(), secret.about.as_str()),
+        ("not allowed", "ask for: get secrets in namespace vision")
+    );
+    let screen = deck.screen();
+    assert!(screen.contains("ask for: get secrets in namespace vision"), "{screen}");
+}
+
+#[tokio::test]
+async fn a_page_of_a_user_who_may_not_watch_is_read_all_the_same() {
+    let (sim, admin) = with_pi().await;
+    let mut deck = Deck::new(&sim, "nowatch");
+    deck.open_pi().await;
+    deck.until("its parts are read", |model| has(model, "Job")).await;
+    tell(&sim, &admin, "hello").await;
+    deck.keys("5");
+    deck.until("events are polled", |model| told(model, "hello") == 1).await;
+    assert_eq!(of(&deck.model).events.stale, None);
+}
+
+#[tokio::test]
+async fn events_outlive_cut_watches_and_lost_history() {
+    let (sim, admin) = with_pi().await;
+    let mut deck = Deck::new(&sim, "admin");
+    deck.open_pi().await;
+    deck.keys("5");
+    tell(&sim, &admin, "before").await;
+    deck.until("the first event is there", |model| told(model, "before") == 1).await;
+    for (round, words) in ["after a cut", "after a lost history", "after both"].iter().enumerate() {
+        if round != 1 {
+            sim.faults().cut_watches();
+        }
+        if round != 0 {
+            sim.faults().expire();
+        }
+        tell(&sim, &admin, words).await;
+        deck.until(words, |model| told(model, words) == 1).await;
+        assert_eq!(told(&deck.model, "before"), 1, "nothing is lost or doubled");
+    }
+    assert!(matches!(of(&deck.model).events.all, Fetched::Ready(_)));
+}
+
+#[tokio::test]
+async fn nothing_goes_on_for_a_page_that_is_closed() {
+    let (sim, _) = with_pi().await;
+    let mut deck = Deck::new(&sim, "admin");
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let mut after = Vec::new();
+    for _ in 0..4 {
+        deck.open_pi().await;
+        deck.until("its parts are read", |model| has(model, "Job")).await;
+        for tab in ["2", "3", "4", "5"] {
+            deck.keys(tab);
+        }
+        deck.until("events are read", |model| of(model).events.all.ready().is_some()).await;
+        let open = tasks();
+        deck.keys("esc");
+        assert!(deck.model.page.is_none() && deck.model.overlays.is_empty());
+        deck.settled(open).await;
+        after.push(tasks());
+    }
+    // Connections that are kept for the next request are tasks, too: the first rounds make them.
+    assert!(after[3] <= after[1], "tasks after each round: {after:?}");
+    let asked = sim.counters().all();
+    deck.pass(Duration::from_millis(1500)).await;
+    let page = ["get pods/log", "get mpijobs.kubeflow.org", "get secrets", "list events"];
+    for what in page {
+        assert_eq!(sim.counters().all().get(what), asked.get(what), "{what} goes on");
+    }
+}
