@@ -127,6 +127,13 @@ pub fn is_launcher(role: &str) -> bool {
     role.eq_ignore_ascii_case("launcher")
 }
 
+/// Whether the launcher of a `TrainJob` is one of its nodes: with `runLauncherAsNode` of its runtime, which is not ours to
+/// read, there is one pod of role `node` less than `numNodes`.
+pub(super) fn is_launcher_a_node(job: &JobRow, nodes: usize) -> bool {
+    let wanted = job.replicas.iter().find_map(|spec| spec.replicas);
+    job.kind == Kind::TrainJob && nodes > 0 && wanted == u32::try_from(nodes + 1).ok()
+}
+
 /// Whether pods of this role only prepare a `TrainJob`.
 pub fn is_initializer(role: &str) -> bool {
     role.ends_with("-initializer")
@@ -161,6 +168,11 @@ pub fn replicas<'a>(job: &JobRow, pods: &[&'a PodRow]) -> Vec<Replica<'a>> {
             }
             None => all.push(Replica { role: shown(pod.role.as_str()), index, attempts: vec![pod], absent: MISSING }),
         }
+    }
+    let nodes = all.iter().filter(|r| !r.attempts.is_empty() && !is_launcher(r.role.as_str())).count();
+    let launched = all.iter().any(|r| is_launcher(r.role.as_str()) && !r.attempts.is_empty());
+    if launched && is_launcher_a_node(job, nodes) {
+        all.retain(|replica| !replica.attempts.is_empty());
     }
     for replica in &mut all {
         replica.attempts.sort_by_key(|pod| (pod.attempt, age_key(pod)));
@@ -224,6 +236,25 @@ mod tests {
         assert_eq!((all[0].restarts(), all[0].status().word.as_str()), (1, "Ready"));
         assert_eq!((all[1].status().word.as_str(), all[1].status().ascii()), ("Missing", '.'));
         assert_eq!(all[3].id().as_str(), "worker-2");
+    }
+
+    #[test]
+    fn a_launcher_that_is_a_node_leaves_no_node_missing() {
+        let mut job = job(0);
+        job.kind = Kind::TrainJob;
+        let spec = |n| ReplicaSpec { role: Sym::new("node"), replicas: Some(n), ..job.replicas[1].clone() };
+        job.replicas = Box::new([spec(3)]);
+        let pods = [
+            pod("node", Some(0), 10, Phase::Running),
+            pod("node", Some(1), 10, Phase::Running),
+            pod("launcher", Some(0), 30, Phase::Running),
+        ];
+        let titles = |n: usize| {
+            let pods: Vec<&PodRow> = pods[..n].iter().collect();
+            replicas(&job, &pods).iter().map(Replica::title).collect::<Vec<_>>()
+        };
+        assert_eq!(titles(2), ["Node 0", "Node 1", "Node 2"], "before the launcher comes nobody can know");
+        assert_eq!(titles(3), ["Launcher", "Node 0", "Node 1"]);
     }
 
     #[test]

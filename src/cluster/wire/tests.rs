@@ -185,6 +185,23 @@ fn a_workload_by_values() {
     );
 }
 
+#[test]
+fn a_workload_of_the_older_version_by_values() {
+    let object = json!({"apiVersion": "kueue.x-k8s.io/v1beta1", "kind": "Workload",
+        "metadata": {"name": "w", "namespace": "n", "uid": "1", "ownerReferences": [
+            {"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "name": "j", "uid": "the-job", "controller": true}]},
+        "spec": {"queueName": "q", "priority": 10, "priorityClassName": "high", "priorityClassSource": "kueue.x-k8s.io/workloadpriorityclass",
+            "podSets": [{"name": "launcher", "count": 1}, {"name": "worker", "count": 4}]},
+        "status": {"admission": {"clusterQueue": "cq", "podSetAssignments": [{"name": "worker", "flavors": {"nvidia.com/gpu": "a100"}, "count": 4}]},
+            "conditions": [{"type": "QuotaReserved", "status": "True", "reason": "QuotaReserved", "message": "Quota reserved in ClusterQueue cq", "lastTransitionTime": "2026-11-20T08:00:00Z"},
+                {"type": "Admitted", "status": "True", "reason": "Admitted", "lastTransitionTime": "2026-11-20T08:00:00Z"}]}});
+    let Row::Workload(row) = row(ListOf::Workloads, &object.to_string()) else { panic!("not a workload") };
+    assert_eq!(row.job_uid, Some(Uid::new("the-job")), "by its owner, where there is no label");
+    assert_eq!((row.queue.as_str(), row.active, row.priority), ("q", true, 10));
+    assert_eq!(row.cluster_queue, Some(Sym::new("cq")));
+    assert_eq!(row.is("Admitted").and_then(|c| c.since), Secs::parse("2026-11-20T08:00:00Z"));
+}
+
 /// Each breaks an object in a way of its own; the word is in the warning.
 fn malformed() -> Vec<(&'static str, Value, &'static str)> {
     vec![

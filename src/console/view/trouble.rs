@@ -22,11 +22,7 @@ struct Said {
 /// Draws what there is to say, and gives what is left of the body for the view. All of it may be taken.
 pub fn draw(model: &Model, theme: &Theme, body: Rect, buf: &mut Buffer) -> Rect {
     if model.fleet.is_empty() && model.page.is_none() {
-        if let Some(said) = screen(model) {
-            draw_screen(&said, theme, body, buf);
-            return Rect { height: 0, ..body };
-        }
-        return body;
+        return if draw_said(model, theme, body, buf) { Rect { height: 0, ..body } } else { body };
     }
     let Phase::Down(trouble) = &model.session.phase else { return body };
     if body.height < 4 {
@@ -35,6 +31,15 @@ pub fn draw(model: &Model, theme: &Theme, body: Rect, buf: &mut Buffer) -> Rect 
     let text = format!("{}: {} {}", trouble.what, trouble.why, trouble.hint);
     put(buf, body, body.x, body.y, &cut(&text, body.width, theme.ellipsis()), theme.style(Role::Bad));
     Rect { y: body.y + 1, height: body.height - 1, ..body }
+}
+
+/// Draws what there is to say where nothing else is shown; whether there was something.
+pub fn draw_said(model: &Model, theme: &Theme, body: Rect, buf: &mut Buffer) -> bool {
+    let said = screen(model);
+    if let Some(said) = &said {
+        draw_screen(said, theme, body, buf);
+    }
+    said.is_some()
 }
 
 /// What to say where there is nothing else; `None` where the view has something to show, or says it better.

@@ -3,7 +3,7 @@
 use crate::jobs::{
     health::{self, Health},
     kind::Kind,
-    replica::{is_initializer, is_launcher, wanted},
+    replica::{is_initializer, is_launcher, is_launcher_a_node, wanted},
     row::{ContainerState, JobRow, PodRow},
     state::State,
     time::Secs,
@@ -46,6 +46,7 @@ impl<'a> Team<'a> {
         for attempts in pods.chunk_by(same).filter(|attempts| !is_surplus(job, attempts[0])) {
             team.admit(attempts, lead);
         }
+        team.leader_trains |= team.leader.is_some() && is_launcher_a_node(job, team.workers.len());
         team.members_wanted = members_wanted(job, &team);
         team
     }
@@ -212,8 +213,6 @@ fn members_wanted(job: &JobRow, team: &Team<'_>) -> u32 {
     }
     let there = team.workers.len() as u32;
     match job.replicas.iter().find_map(|spec| spec.replicas) {
-        // With `runLauncherAsNode` the launcher is one of the nodes.
-        Some(nodes) if team.leader.is_some() && there + 1 == nodes => there,
         Some(nodes) => nodes.max(there),
         None => there.max(1),
     }

@@ -357,6 +357,22 @@ fn a_trainjob_has_no_running_condition() {
 }
 
 #[test]
+fn a_launcher_may_be_one_of_the_nodes() {
+    let jobset = |role, index| PodRow { operator: Sym::new("jobset"), ..pod(role, index, runs()) };
+    let nodes = |n: u16| (0..n).map(|index| jobset("node", index)).collect::<Vec<_>>();
+    let with_launcher = |n| [vec![jobset("launcher", 0)], nodes(n)].concat();
+    let counts = |pods| {
+        let derived = of(Kind::TrainJob, &[spec("node", 4, 2)], pods).derive();
+        (derived.state, derived.ready, derived.total)
+    };
+    // runLauncherAsNode: numNodes - 1 pods of role node, and the launcher trains with them.
+    assert_eq!(counts(with_launcher(3)), (State::Running, 4, 4));
+    assert_eq!(counts(with_launcher(4)), (State::Running, 4, 4));
+    let (state, ready, total) = counts(nodes(3));
+    assert!(matches!(state, State::Pending { .. }) && (ready, total) == (3, 4), "the launcher comes last: {state}");
+}
+
+#[test]
 fn the_v1_kinds_lead_with_their_master() {
     let pods = |master| vec![pod("master", 0, master), pod("worker", 0, runs()), pod("worker", 1, runs())];
     let torch = |pods| {

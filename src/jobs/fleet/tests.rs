@@ -108,6 +108,42 @@ fn a_job_made_again_leaves_the_old_pods_behind() {
 }
 
 #[test]
+fn two_kinds_of_one_name_have_their_own_pods_and_causes() {
+    let mut fleet = fleet();
+    let torch = |uid: &str, index, owner: &str| PodRow {
+        operator: Sym::new("pytorchjob-controller"),
+        role: Sym::new("worker"),
+        owner: (!owner.is_empty()).then(|| Owner {
+            kind: Sym::new("PyTorchJob"),
+            name: Name::lossy("a"),
+            uid: Uid::new(owner),
+        }),
+        ..pod("a", "", uid, index, 11)
+    };
+    // Pods come before their jobs, some without a controller.
+    fleet.apply(pods(vec![
+        pod("a", "mpi", "m0", 0, 11),
+        torch("t0", 0, "torch"),
+        torch("t1", 1, ""),
+        pod("a", "", "m1", 1, 12),
+    ]));
+    fleet.apply(jobs(vec![job(Kind::MpiJob, "a", "mpi", 10)]));
+    let other = job(Kind::PyTorchJob, "a", "torch", 10);
+    fleet.apply(with(ListOf::Jobs(Kind::PyTorchJob), vec![Row::Job(other)]));
+    assert_eq!(names(&fleet, "mpi"), ["m0", "m1"]);
+    assert_eq!(names(&fleet, "torch"), ["t0", "t1"]);
+    let about = |uid: &str, kind: &str, job: &str| Row::Event(event(uid, kind, "a", job));
+    fleet.apply(with(ListOf::Warnings, vec![about("e1", "MPIJob", "mpi"), about("e2", "PyTorchJob", "torch")]));
+    fleet.settle(Secs(30));
+    let told = |uid: &str| {
+        let job = fleet.jobs().find(|job| job.row.uid == Uid::new(uid)).expect("the job");
+        fleet.events(&job.key()).iter().map(|event| event.uid.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!((told("mpi"), told("torch")), (vec!["e1".to_owned()], vec!["e2".to_owned()]));
+    assert_eq!(fleet.find("ns", "a").len(), 2);
+}
+
+#[test]
 fn a_relist_drops_what_does_not_come_again_and_shows_no_gap() {
     let mut fleet = fleet();
     fleet.apply(jobs(vec![job(Kind::MpiJob, "a", "a", 1), job(Kind::MpiJob, "b", "b", 1)]));

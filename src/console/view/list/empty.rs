@@ -1,4 +1,6 @@
 //! What stands where no job is shown: why there is none, and what to do about it.
+//!
+//! Of a session that does not stand, or a cluster that serves no kind of job, tells `view/trouble.rs` alone.
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -6,8 +8,9 @@ use super::scope_words;
 use crate::{
     console::{
         commands::{AppCommand, CommandId, ListCommand},
-        model::{Model, session::Phase},
+        model::Model,
         theme::{Role, Theme},
+        view::trouble,
         widgets::text::{put, wrap},
     },
     jobs::{
@@ -20,6 +23,9 @@ use crate::{
 pub(super) fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let width = area.width.saturating_sub(4).min(76);
     let mut y = area.y.saturating_add(1);
+    if model.list.order.total() == 0 && trouble::draw_said(model, theme, area, buf) {
+        return;
+    }
     for (text, role) in lines(model) {
         for line in wrap(&text, width) {
             put(buf, area, area.x + 2, y, &line, theme.style(role));
@@ -33,21 +39,6 @@ type Line = (String, Role);
 fn lines(model: &Model) -> Vec<Line> {
     if model.list.order.total() > 0 {
         return all_hidden(model);
-    }
-    match &model.session.phase {
-        Phase::Down(trouble) => {
-            return vec![
-                (trouble.what.to_string(), Role::Bad),
-                (trouble.why.to_string(), Role::Text),
-                (String::new(), Role::Text),
-                (trouble.hint.to_string(), Role::Label),
-            ];
-        }
-        Phase::Connecting => {
-            return vec![(format!("Connecting to {} …", Clean::new(&model.session.context)), Role::Dim)];
-        }
-        Phase::Idle => return Vec::new(),
-        Phase::Up => {}
     }
     let phases: Vec<_> = model.session.lists.iter().filter(|(key, _)| matches!(key.of, ListOf::Jobs(_))).collect();
     let loading: u32 = phases.iter().map(|(_, p)| if let ListPhase::Loading(n) = p { *n } else { 0 }).sum();
