@@ -113,9 +113,8 @@ impl Deck {
                 self.step().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, patience).await.is_err() {
-            panic!("{what}: not so; there is\n{}", self.screen());
-        }
+        let came = tokio::time::timeout(PATIENCE, patience).await.is_ok();
+        assert!(came, "{what}: not so; there is\n{}", self.screen());
     }
 
     /// Lets happen what happens for so long.
