@@ -132,9 +132,15 @@ impl Asking<'_> {
 
     /// The status and the bytes of the body.
     pub(crate) async fn bytes(self) -> (u16, Vec<u8>) {
+        let (code, _, body) = self.whole().await;
+        (code, body)
+    }
+
+    /// The status, the headers and the bytes of the body.
+    pub(crate) async fn whole(self) -> (u16, http::HeaderMap, Vec<u8>) {
         let answer = self.client.send(self.request.body(Body::from(self.body)).unwrap()).await.unwrap();
-        let code = answer.status().as_u16();
-        (code, answer.into_body().collect().await.unwrap().to_bytes().to_vec())
+        let (head, body) = answer.into_parts();
+        (head.status.as_u16(), head.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 }
 

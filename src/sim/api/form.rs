@@ -27,15 +27,27 @@ impl Form {
         if accept.is_empty() {
             return Ok(Self::Whole);
         }
-        accept.split(',').find_map(Self::entry).ok_or_else(|| {
-            let message = "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/cbor";
-            Refusal::new(406, "NotAcceptable", message)
-        })
+        accept.split(',').find_map(Self::entry).ok_or_else(|| not_acceptable(accept))
+    }
+
+    /// As [`of`](Self::of), for one object: a form of lists is refused.
+    pub(super) fn of_one(headers: &HeaderMap, resource: &Resource) -> Result<Self, Refusal> {
+        let accept = header(headers, "accept");
+        let form = Self::of(headers)?;
+        if form == Self::Metadata && accept.split(',').next().is_some_and(|first| first.contains("as=PartialObjectMetadataList")) {
+            let kind = if resource.group.is_empty() { "core" } else { resource.group };
+            let message = format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{kind}.{})",
+                resource.kind
+            );
+            return Err(Refusal::new(406, "NotAcceptable", message));
+        }
+        Ok(form)
     }
 
     fn entry(entry: &str) -> Option<Self> {
         let mut steps = entry.split(';').map(str::trim);
-        if !matches!(steps.next()?, "application/json" | "*/*" | "application/*") {
+        if !matches!(steps.next()?, "application/json" | "application/yaml" | "*/*" | "application/*") {
             return None;
         }
         match steps.find_map(|s| s.strip_prefix("as=")) {
@@ -101,6 +113,19 @@ fn listed(resource: &Resource, object: &Object) -> Vec<Bytes> {
     } else {
         vec![object.json().clone()]
     }
+}
+
+/// 406: for a media type that nobody writes, or for a form of JSON that nobody knows.
+fn not_acceptable(accept: &str) -> Refusal {
+    let known = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    if accept.contains("application/json") {
+        let message = format!("only the following media types are accepted: {known}");
+        return Refusal::new(406, "NotAcceptable", message);
+    }
+    let message = format!(
+        "406: Not Acceptable\n\nAvailable representations: {known}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+    );
+    Refusal { details: json!({}), ..Refusal::new(406, "NotAcceptable", message) }
 }
 
 #[derive(Deserialize)]

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::snapshots::{Continue, Rest, place};
 use super::{Admitted, Form, Query, Reply, Server, header, reply};
-use crate::sim::store::{Refusal, Resource, Selector};
+use crate::sim::store::{Listed, Refusal, Resource, Selector};
 
 impl Server {
     /// Answers a list.
@@ -19,6 +19,9 @@ impl Server {
         let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let total = rest.items.len();
         let mut meta = json!({"resourceVersion": rest.version.to_string()});
+        if resource.custom && form == Form::Whole {
+            meta["continue"] = json!("");
+        }
         if let Some(limit) = limit.filter(|n| *n < total) {
             let after = rest.items.split_off(limit);
             meta["continue"] = json!(self.snapshots.keep(Rest { version: rest.version, items: after }));
@@ -33,26 +36,40 @@ impl Server {
     }
 
     fn listed(&self, resource: &'static Resource, request: &Admitted, selector: &Selector) -> Result<Rest, Refusal> {
-        let now = || self.store.list(resource, request.asked.scope(resource), selector);
+        let scope = request.asked.scope(resource);
+        let rest = |listed: Listed| Rest { version: listed.version, items: listed.items };
         let token = request.query.get("continue");
         if token.is_empty() {
-            let listed = now();
-            return Ok(Rest { version: listed.version, items: listed.items });
+            let listed = match exact(&request.query)? {
+                Some(version) => self.store.list_at(resource, scope, selector, version).ok_or_else(|| {
+                    Refusal::new(410, "Expired", "The resourceVersion for the provided list is too old.")
+                })?,
+                None => self.store.list(resource, scope, selector),
+            };
+            return Ok(rest(listed));
         }
         match self.snapshots.find(token)? {
             Continue::Rest(rest) => Ok(rest),
             Continue::From(start) => {
-                let mut listed = now();
+                let mut listed = self.store.list(resource, scope, selector);
                 listed.items.retain(|o| place(o) >= start);
-                Ok(Rest { version: listed.version, items: listed.items })
+                Ok(rest(listed))
             }
         }
     }
 }
 
+/// The version whose state is asked for, if it is not just the newest. A page of a version is of that version.
+fn exact(query: &Query) -> Result<Option<u64>, Refusal> {
+    let asked = version_of(query)?;
+    let paged = query.number("limit").is_some_and(|n| n > 0) && query.get("resourceVersionMatch").is_empty();
+    Ok((asked > 0 && (paged || query.get("resourceVersionMatch") == "Exact")).then_some(asked))
+}
+
 /// Which combinations of options a server takes.
 fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
     let (version, matching) = (query.get("resourceVersion"), query.get("resourceVersionMatch"));
+    check_numbers(query)?;
     if query.has("sendInitialEvents") {
         return Err(invalid_options("sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"));
     }
@@ -60,7 +77,17 @@ fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
         let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
         return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
     }
-    let asked = version_of(query)?;
+    if !["", "Exact", "NotOlderThan"].contains(&matching) {
+        let why = format!("Unsupported value: \"{matching}\": supported values: \"Exact\", \"NotOlderThan\", \"\"");
+        return Err(invalid_options(&format!("resourceVersionMatch: {why}")));
+    }
+    if matching == "Exact" && version == "0" {
+        let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+        return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
+    }
+    let asked = version_of(query).map_err(|refusal| {
+        Refusal::bad_request(format!("invalid resource version: {}", refusal.message))
+    })?;
     if !query.get("continue").is_empty() {
         return if asked == 0 {
             Ok(())
@@ -68,11 +95,16 @@ fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
             Err(Refusal::bad_request("specifying resource version is not allowed when using continue"))
         };
     }
-    if asked > current {
-        return Err(too_large(asked, current));
-    }
-    if matching == "Exact" && asked < current {
-        return Err(Refusal::new(410, "Expired", "The resourceVersion for the provided list is too old."));
+    if asked > current { Err(too_large(asked, current)) } else { Ok(()) }
+}
+
+/// Numbers must be numbers.
+pub(super) fn check_numbers(query: &Query) -> Result<(), Refusal> {
+    for key in ["limit", "timeoutSeconds"] {
+        let text = query.get(key);
+        if !text.is_empty() && text.parse::<i64>().is_err() {
+            return Err(Refusal::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax")));
+        }
     }
     Ok(())
 }
@@ -85,20 +117,32 @@ pub(super) fn version_of(query: &Query) -> Result<u64, Refusal> {
     }
     text.parse().map_err(|_| {
         let why = format!("strconv.ParseUint: parsing \"{text}\": invalid syntax");
-        Refusal::bad_request(format!("resourceVersion: Invalid value: \"{text}\": {why}"))
+        Refusal::new(500, "", format!("resourceVersion: Invalid value: \"{text}\": {why}"))
     })
 }
 
 /// 422 about the options of a list or watch.
 pub(super) fn invalid_options(said: &str) -> Refusal {
-    let (field, message) = said.split_once(": ").unwrap_or(("", said));
-    let message_all = format!("ListOptions.meta.k8s.io \"\" is invalid: {said}");
-    let causes = json!([{"reason": "FieldValueForbidden", "message": message, "field": field}]);
-    let details = json!({"group": "meta.k8s.io", "kind": "ListOptions", "causes": causes});
-    Refusal { details, ..Refusal::new(422, "Invalid", message_all) }
+    invalid_options_all(&[said])
 }
 
-fn too_large(asked: u64, current: u64) -> Refusal {
+/// As [`invalid_options`], for several faults, each as `field: Kind: why`.
+pub(super) fn invalid_options_all(said: &[&str]) -> Refusal {
+    let causes: Vec<Value> = said
+        .iter()
+        .map(|said| {
+            let (field, message) = said.split_once(": ").unwrap_or(("", said));
+            let reason =
+                if message.starts_with("Unsupported") { "FieldValueNotSupported" } else { "FieldValueForbidden" };
+            json!({"reason": reason, "message": message, "field": field})
+        })
+        .collect();
+    let said = if said.len() == 1 { said.concat() } else { format!("[{}]", said.join(", ")) };
+    let details = json!({"group": "meta.k8s.io", "kind": "ListOptions", "causes": causes});
+    Refusal { details, ..Refusal::new(422, "Invalid", format!("ListOptions.meta.k8s.io \"\" is invalid: {said}")) }
+}
+
+pub(super) fn too_large(asked: u64, current: u64) -> Refusal {
     let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
     let causes = json!([{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]);
     let details = json!({"causes": causes, "retryAfterSeconds": 1});

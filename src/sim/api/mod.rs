@@ -3,12 +3,15 @@
 //! Owns the order in which a request is looked at: faults, sign-in, rights, route, answer. Must not decide what the
 //! store may hold, nor what jobs do.
 
+mod body;
 mod counters;
 mod discovery;
 mod form;
 mod list;
 mod log;
+mod meta;
 mod openapi;
+mod patch;
 mod protobuf;
 mod reply;
 mod review;
@@ -142,6 +145,13 @@ impl Server {
         if resource.namespaced && asked.namespace.is_empty() && !matches!(asked.verb.as_str(), "list" | "watch") {
             return Err(no_such_resource());
         }
+        if !allowed(resource, asked) {
+            let message = "the server does not allow this method on the requested resource";
+            return Err(Refusal {
+                details: serde_json::json!({}),
+                ..Refusal::new(405, "MethodNotAllowed", message)
+            });
+        }
         match (asked.subresource.as_str(), asked.verb.as_str()) {
             ("log", "get") if resource.plural == "pods" => self.log(request),
             ("", "list") => self.list(resource, request),
@@ -149,12 +159,13 @@ impl Server {
             ("" | "status", "get") if asked.subresource.is_empty() || resource.status => self.get(resource, request),
             ("", _) => self.write(resource, request),
             ("status", "update" | "patch") if resource.status => self.write(resource, request),
+            _ if resource.custom => Err(Refusal::not_found(resource, &asked.name)),
             _ => Err(no_such_resource()),
         }
     }
 
     fn get(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
-        let form = Form::of(&request.headers)?;
+        let form = Form::of_one(&request.headers, resource)?;
         let asked = &request.asked;
         let object = self.store.get(resource, &asked.object_namespace(resource), &asked.name)?;
         let body = form.one(resource, &object, &request.query, &self.store);
@@ -257,6 +268,17 @@ struct Order {
 
 /// What installing the operators does not bring.
 static NOT_INSTALLED: [&Resource; 1] = [&resource::PROJECTS];
+
+/// Whether a place has this method: collections are made in and looked at, objects changed and removed.
+fn allowed(resource: &Resource, asked: &Asked) -> bool {
+    let one = !asked.name.is_empty();
+    match asked.verb.as_str() {
+        "create" => !one || !asked.subresource.is_empty(),
+        "update" | "patch" => one,
+        "deletecollection" => *resource != resource::NAMESPACES,
+        _ => true,
+    }
+}
 
 fn no_such_resource() -> Refusal {
     let refusal = Refusal::new(404, "NotFound", "the server could not find the requested resource");

@@ -49,8 +49,14 @@ impl Snapshots {
 
     /// The rest that a token asks for.
     pub(super) fn find(&self, token: &str) -> Result<Continue, Refusal> {
-        let invalid = || Refusal::bad_request("continue key is not valid: illegal base64 data or unknown version");
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
+        let refuse = |why: &str| {
+            Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
+        };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse("illegal base64 data at input byte 0"))?;
+        let invalid = || {
+            let first = bytes.first().copied().unwrap_or_default();
+            refuse(&format!("invalid character '\\x{first:02x}' looking for beginning of value"))
+        };
         let read: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
         let start = read["start"].as_str().ok_or_else(invalid)?;
         if read["rv"].as_i64() == Some(-1) {

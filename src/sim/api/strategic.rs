@@ -22,27 +22,27 @@ const KEYS: [(&str, &str); 16] = [
     ("volumes", "name"),
 ];
 
-/// Merges `patch` into `target`.
-pub(super) fn merge(target: &mut Value, patch: &Value) {
+/// Merges `patch` into `target`. Refuses an element of a list without the key of the list, in the server's words.
+pub(super) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
-        return;
+        return Ok(());
     };
     match patch.get("$patch").and_then(Value::as_str) {
         Some("replace") => {
             *target = without_directives(patch);
-            return;
+            return Ok(());
         }
         Some("delete") => {
             *target = Value::Object(Map::new());
-            return;
+            return Ok(());
         }
         _ => {}
     }
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Value::Object(map) = target else { return };
+    let Value::Object(map) = target else { return Ok(()) };
     if let Some(kept) = patch.get("$retainKeys").and_then(Value::as_array) {
         map.retain(|key, _| kept.iter().any(|k| k == key));
     }
@@ -53,7 +53,7 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
                 list.retain(|v| !gone.contains(v));
             }
         } else if !key.starts_with('$') {
-            field(map, key, value);
+            field(map, key, value)?;
         }
     }
     for (key, order) in patch {
@@ -61,9 +61,10 @@ pub(super) fn merge(target: &mut Value, patch: &Value) {
             arrange(map, name, order);
         }
     }
+    Ok(())
 }
 
-fn field(map: &mut Map<String, Value>, key: &str, value: &Value) {
+fn field(map: &mut Map<String, Value>, key: &str, value: &Value) -> Result<(), String> {
     match value {
         Value::Null => {
             map.remove(key);
@@ -74,43 +75,62 @@ fn field(map: &mut Map<String, Value>, key: &str, value: &Value) {
                 *list = Value::Array(Vec::new());
             }
             if let Value::Array(list) = list {
-                merge_list(list, patch, key);
+                return merge_list(list, patch, key);
             }
         }
-        Value::Object(_) => merge(map.entry(key).or_insert(Value::Null), value),
+        Value::Object(_) => return merge(map.entry(key).or_insert(Value::Null), value),
         other => {
             map.insert(key.to_owned(), other.clone());
         }
     }
+    Ok(())
 }
 
-fn merge_list(list: &mut Vec<Value>, patch: &[Value], name: &str) {
+fn merge_list(list: &mut Vec<Value>, patch: &[Value], name: &str) -> Result<(), String> {
     if name == "finalizers" {
         let new: Vec<Value> = patch.iter().filter(|v| !list.contains(v)).cloned().collect();
         list.extend(new);
-        return;
+        return Ok(());
     }
     let Some(key) = key_of(name, patch.iter().chain(list.iter())) else {
         *list = patch.to_vec();
-        return;
+        return Ok(());
     };
     if patch.iter().any(|v| v["$patch"] == "replace") {
         list.clear();
     }
     for element in patch.iter().filter(|v| v["$patch"] != "replace") {
+        if element.get(key).is_none() {
+            return Err(format!("map: {} does not contain declared merge key: {key}", go_map(element)));
+        }
         let at = list.iter().position(|v| v[key] == element[key]);
         match at {
             Some(at) if element["$patch"] == "delete" => {
                 list.remove(at);
             }
-            Some(at) => merge(&mut list[at], element),
+            Some(at) => merge(&mut list[at], element)?,
             None if element["$patch"] == "delete" => {}
             None => {
                 let mut new = Value::Null;
-                merge(&mut new, element);
+                merge(&mut new, element)?;
                 list.push(new);
             }
         }
+    }
+    Ok(())
+}
+
+/// A value as Go prints it: `map[a:b c:[1 2]]`.
+pub(super) fn go_map(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let fields: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", go_map(v))).collect();
+            format!("map[{}]", fields.join(" "))
+        }
+        Value::Array(list) => format!("[{}]", list.iter().map(go_map).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -142,7 +162,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn merged(mut target: Value, patch: &Value) -> Value {
-        merge(&mut target, patch);
+        merge(&mut target, patch).unwrap();
         target
     }
 

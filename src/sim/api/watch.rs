@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::watch as switch;
 use tokio::time::Instant;
 
-use super::list::{invalid_options, version_of};
+use super::list::{check_numbers, invalid_options, invalid_options_all, version_of};
 use super::{Admitted, Form, Query, Reply, Server, reply};
 use crate::sim::faults::Blow;
 use crate::sim::store::{ChangeKind, Feed, Obj, Refusal, Resource, Selector, Store};
@@ -50,6 +50,7 @@ impl Server {
         let form = Form::of(&request.headers)?;
         let query = &request.query;
         let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
+        check_numbers(query)?;
         let send_initial = initial_events(query)?;
         let asked = version_of(query)?;
         let scope = request.asked.scope(resource);
@@ -98,8 +99,11 @@ fn initial_events(query: &Query) -> Result<Option<bool>, Refusal> {
         };
     }
     if matching != "NotOlderThan" {
-        let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
+        let why = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        let other =
+            format!("resourceVersionMatch: Unsupported value: \"{matching}\": supported values: \"NotOlderThan\"");
+        let all = [why, other.as_str()];
+        return Err(invalid_options_all(if matching.is_empty() { &all[..1] } else { &all }));
     }
     Ok(Some(query.flag("sendInitialEvents")))
 }

@@ -8,11 +8,13 @@ mod defaults;
 mod feed;
 mod gc;
 mod history;
+mod labels;
 mod object;
 mod refusal;
 pub mod resource;
 mod selector;
 mod table;
+pub mod words;
 mod write;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -157,6 +159,19 @@ impl Store {
         let inner = self.lock();
         let items = inner.tables.get(&table::id(resource)).map(|t| t.list(namespace, selector)).unwrap_or_default();
         Listed { version: inner.version, items }
+    }
+
+    /// As [`list`](Self::list), as it was at `version`; `None` if that is forgotten.
+    pub fn list_at(
+        &self,
+        resource: &'static Resource,
+        namespace: Option<&str>,
+        selector: &Selector,
+        version: u64,
+    ) -> Option<Listed> {
+        let inner = self.lock();
+        let items = inner.tables.get(&table::id(resource))?.list_at(namespace, selector, version)?;
+        Some(Listed { version, items })
     }
 
     /// The pods that carry this job's name, by name.

@@ -55,6 +55,25 @@ impl Refusal {
         Self::conflict(resource, name, why)
     }
 
+    /// 409: it is not the object that was meant. This one speaks of the kind.
+    pub fn precondition(resource: &Resource, name: &str, why: &str) -> Self {
+        let kind = resource.qualified_kind();
+        let message = format!("Operation cannot be fulfilled on {kind} \"{name}\": {why}");
+        let mut refusal = Self::new(409, "Conflict", message).about(resource, name);
+        refusal.details["kind"] = json!(resource.kind);
+        refusal
+    }
+
+    /// 403: nothing new comes into a namespace that goes.
+    pub fn terminating(resource: &Resource, name: &str, namespace: &str) -> Self {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let mut refusal = Self::forbidden(resource, name, &why);
+        let said = format!("namespace {namespace} is being terminated");
+        refusal.details["causes"] =
+            json!([{"reason": "NamespaceTerminating", "message": said, "field": "metadata.namespace"}]);
+        refusal
+    }
+
     /// 403 for one object: `why` ends the sentence (quota, a terminating namespace).
     pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("{} \"{name}\" is forbidden: {why}", resource.qualified());
@@ -63,13 +82,10 @@ impl Refusal {
 
     /// 422 with its causes, each `(reason, field, message)`.
     pub fn invalid(resource: &Resource, name: &str, causes: &[(&str, &str, String)]) -> Self {
-        let said: Vec<String> = causes.iter().map(|(_, field, message)| format!("{field}: {message}")).collect();
+        let mut said: Vec<String> = causes.iter().map(|(_, field, message)| format!("{field}: {message}")).collect();
+        said.dedup();
         let said = if said.len() == 1 { said.concat() } else { format!("[{}]", said.join(", ")) };
-        let kind = if resource.group.is_empty() {
-            resource.kind.to_owned()
-        } else {
-            format!("{}.{}", resource.kind, resource.group)
-        };
+        let kind = resource.qualified_kind();
         let mut refusal =
             Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {said}")).about(resource, name);
         refusal.details["kind"] = json!(resource.kind);

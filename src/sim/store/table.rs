@@ -62,6 +62,24 @@ impl Table {
         }
     }
 
+    /// As [`list`](Self::list), as it was at `version`; `None` if that is forgotten.
+    pub(super) fn list_at(&self, namespace: Option<&str>, selector: &Selector, version: u64) -> Option<Vec<Obj>> {
+        let later: Vec<&Change> = self.history.since(version)?.collect();
+        let mut objects: BTreeMap<Key, Obj> = self
+            .list(namespace, &Selector::default())
+            .into_iter()
+            .map(|object| ((object.namespace.clone(), object.name.clone()), object))
+            .collect();
+        for change in later.into_iter().rev() {
+            let key = (change.object.namespace.clone(), change.object.name.clone());
+            match &change.before {
+                Some(before) if namespace.is_none_or(|n| n == before.namespace) => drop(objects.insert(key, before.clone())),
+                _ => drop(objects.remove(&key)),
+            }
+        }
+        Some(objects.into_values().filter(|object| selector.matches(self.resource, object)).collect())
+    }
+
     /// Stores the object (or removes it, if it is deleted), remembers the change and wakes the readers.
     pub(super) fn record(&mut self, object: Obj, deleted: bool) {
         let key = (object.namespace.clone(), object.name.clone());

@@ -191,15 +191,17 @@ impl Store {
     ) -> Result<Deleted, Refusal> {
         let mut inner = self.lock();
         let current = inner.find(resource, namespace, name).ok_or_else(|| Refusal::not_found(resource, name))?;
-        let precondition = |what: &str, asked: &Option<String>, is: &str| match asked {
+        let precondition = |what: &str, asked: &Option<String>, is: &str, maybe: &str| match asked {
             Some(asked) if asked != is => {
-                let why = format!("Precondition failed: {what} in precondition: {asked}, {what} in object meta: {is}");
-                Err(Refusal::conflict(resource, name, &why))
+                let why = format!(
+                    "the {what} in the precondition ({asked}) does not match the {what} in record ({is}). The object might have been {maybe}"
+                );
+                Err(Refusal::precondition(resource, name, &why))
             }
             _ => Ok(()),
         };
-        precondition("UID", &options.uid, &current.uid)?;
-        precondition("ResourceVersion", &options.version, &current.version.to_string())?;
+        precondition("UID", &options.uid, &current.uid, "deleted and then recreated")?;
+        precondition("ResourceVersion", &options.version, &current.version.to_string(), "modified")?;
         if options.dry_run {
             return Ok(Deleted { object: current, gone: true });
         }
@@ -224,7 +226,7 @@ impl Inner {
             meta["name"] = json!(format!("{}{}", &prefix[..prefix.len().min(58)], self.chance.suffix()));
         }
         let name = meta["name"].as_str().unwrap_or_default();
-        if defaults::is_subdomain(name) { Ok(()) } else { Err(defaults::bad_name(resource, name)) }
+        defaults::check_name(resource, name)
     }
 
     /// Whether an object of this name may come to be.
@@ -233,9 +235,7 @@ impl Inner {
             let space = self.find(&NAMESPACES, "", namespace);
             let space = space.ok_or_else(|| Refusal::not_found(&NAMESPACES, namespace))?;
             if space.field(&NAMESPACES, "status.phase") == Some("Terminating") {
-                let why =
-                    format!("unable to create new content in namespace {namespace} because it is being terminated");
-                return Err(Refusal::forbidden(resource, name, &why));
+                return Err(Refusal::terminating(resource, name, namespace));
             }
         }
         if self.find(resource, namespace, name).is_some() {
@@ -338,10 +338,21 @@ fn check_preconditions(resource: &Resource, current: &Object, value: &Value) -> 
         return Err(Refusal::stale(resource, &current.name));
     }
     if let Some(uid) = meta["uid"].as_str().filter(|u| !u.is_empty() && *u != current.uid) {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", current.uid);
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            key(resource, current),
+            current.uid
+        );
         return Err(Refusal::conflict(resource, &current.name, &why));
     }
     Ok(())
+}
+
+/// Where a real server keeps the object in etcd.
+fn key(resource: &Resource, object: &Object) -> String {
+    let group = if resource.custom { format!("{}/", resource.group) } else { String::new() };
+    let space = if resource.namespaced { format!("{}/", object.namespace) } else { String::new() };
+    format!("/registry/{group}{}/{space}{}", resource.plural, object.name)
 }
 
 /// Undoes what this kind of write may not change.

@@ -3,9 +3,11 @@
 //! In process nobody acts on what is made and time is paused; over TLS the sim's operators and kubelets act; the real
 //! server is the one that `MPIDECK_TEST_KUBECONFIG` names. A case looks only at what must be so on all of them.
 
+mod behaviour;
 mod cut;
 mod lists;
 mod make;
+mod normal;
 mod page;
 mod place;
 mod reader;

@@ -224,6 +224,30 @@ impl Place {
         ask(&self.admin, method, path).json(body).answer().await
     }
 
+    /// One request as the admin, with these headers: status, headers and bytes of the answer.
+    pub(super) async fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &str,
+    ) -> (u16, http::HeaderMap, Vec<u8>) {
+        let request = ask(&self.admin, method, path).raw(body);
+        headers.iter().fold(request, |request, (name, value)| request.header(name, value)).whole().await
+    }
+
+    /// Gives the user `tenant` rights in our own namespace.
+    pub(super) async fn let_in(&self, namespace: &str) {
+        if self.sim.is_none() {
+            self.bind(Rights::Edit, namespace, "tenant").await;
+        }
+    }
+
+    /// Whether it is the embedded cluster.
+    pub(super) fn is_sim(&self) -> bool {
+        self.sim.is_some()
+    }
+
     /// The time there, as objects carry it.
     pub(super) fn stamp(&self) -> String {
         (self.admin().now)().to_string()
