@@ -192,6 +192,11 @@ impl Users {
         Some(new)
     }
 
+    /// A user by name, whether or not it is known.
+    pub fn named(&self, name: &str) -> User {
+        self.impersonated(name, Vec::new())
+    }
+
     fn impersonated(&self, name: &str, groups: Vec<String>) -> User {
         if groups.iter().any(|g| g == MASTERS) {
             let by = "ClusterRoleBinding \"cluster-admin\" of ClusterRole \"cluster-admin\"";

@@ -72,7 +72,8 @@ pub(super) fn manifest(resource: &Resource, request: &Admitted) -> Result<Value,
     };
     let mut value = read(request, |why| unrecognized(&format!("couldn't get version/kind; {why}")))?;
     if !value.is_object() {
-        let type_meta = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+        let type_meta =
+            r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
         let what = go_kind(&value);
         let why = format!(
             "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type {type_meta}"
@@ -123,12 +124,14 @@ fn built_in_type(resource: &Resource, kind: &str, version: &str) -> Result<(), R
     };
     if !version.is_empty() && version != resource.api_version() {
         let sent = if kind.is_empty() { own } else { kind };
-        let why =
-            format!("no kind \"{sent}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"");
+        let why = format!(
+            "no kind \"{sent}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
+        );
         return refuse(version, &why);
     }
     if !kind.is_empty() && kind != own {
-        let group = if resource.group.is_empty() { "core" } else { resource.group.split('.').next().unwrap_or_default() };
+        let group =
+            if resource.group.is_empty() { "core" } else { resource.group.split('.').next().unwrap_or_default() };
         let why = format!("converting ({}.{kind}) to ({group}.{own}): unknown conversion", resource.version);
         return refuse(resource.version, &why);
     }
@@ -172,8 +175,9 @@ pub(super) fn delete_options(request: &Admitted) -> Result<serde_json::Map<Strin
     let kind = read["kind"].as_str().unwrap_or_default();
     if !kind.is_empty() && kind != "DeleteOptions" {
         let version = read["apiVersion"].as_str().unwrap_or_default();
-        let why =
-            format!("no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"");
+        let why = format!(
+            "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
+        );
         return Err(Refusal::bad_request(why));
     }
     match read {

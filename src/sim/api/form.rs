@@ -1,5 +1,7 @@
 //! In which form an answer is wanted: whole objects, tables for people, or metadata alone.
 
+use std::collections::BTreeMap;
+
 use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -34,7 +36,9 @@ impl Form {
     pub(super) fn of_one(headers: &HeaderMap, resource: &Resource) -> Result<Self, Refusal> {
         let accept = header(headers, "accept");
         let form = Self::of(headers)?;
-        if form == Self::Metadata && accept.split(',').next().is_some_and(|first| first.contains("as=PartialObjectMetadataList")) {
+        if form == Self::Metadata
+            && accept.split(',').next().is_some_and(|first| first.contains("as=PartialObjectMetadataList"))
+        {
             let kind = if resource.group.is_empty() { "core" } else { resource.group };
             let message = format!(
                 "you requested PartialObjectMetadataList, but the requested object is not a list (*{kind}.{})",
@@ -108,10 +112,15 @@ impl Form {
 /// An object in a list: built-in kinds say `kind` and `apiVersion` of the list alone, custom ones of each object.
 fn listed(resource: &Resource, object: &Object) -> Vec<Bytes> {
     let said = format!(r#"{{"apiVersion":"{}","kind":"{}","#, resource.api_version(), resource.kind);
-    if !resource.custom && object.json().starts_with(said.as_bytes()) {
+    if resource.custom {
+        vec![object.json().clone()]
+    } else if object.json().starts_with(said.as_bytes()) {
         vec![Bytes::from_static(b"{"), object.json().slice(said.len()..)]
     } else {
-        vec![object.json().clone()]
+        let fields: BTreeMap<&str, &RawValue> = serde_json::from_slice(object.json()).unwrap_or_default();
+        let kept: BTreeMap<_, _> =
+            fields.into_iter().filter(|(key, _)| !matches!(*key, "apiVersion" | "kind")).collect();
+        vec![serde_json::to_vec(&kept).unwrap_or_default().into()]
     }
 }
 

@@ -85,9 +85,8 @@ fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
         let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
         return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
     }
-    let asked = version_of(query).map_err(|refusal| {
-        Refusal::bad_request(format!("invalid resource version: {}", refusal.message))
-    })?;
+    let asked = version_of(query)
+        .map_err(|refusal| Refusal::bad_request(format!("invalid resource version: {}", refusal.message)))?;
     if !query.get("continue").is_empty() {
         return if asked == 0 {
             Ok(())

@@ -4,6 +4,7 @@
 //! store may hold, nor what jobs do.
 
 mod body;
+mod builtin;
 mod counters;
 mod discovery;
 mod form;
@@ -76,11 +77,13 @@ impl Server {
         let asked = Asked::parse(&parts.method, parts.uri.path(), &query);
         self.counters.count(&asked);
         let plan = self.faults.plan();
+        let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");
         let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
             Ok(admitted) => self.dispatch(&parts.method, &admitted),
             Err(refusal) => Err(refusal),
         };
-        reply::slowed(answer.unwrap_or_else(|refusal| reply::refused(&refusal)), plan.body_pause_ms)
+        let answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
+        reply::slowed(if yaml { reply::as_yaml(answer).await } else { answer }, plan.body_pause_ms)
     }
 
     async fn admit(
@@ -95,7 +98,7 @@ impl Server {
             self.store.clock().sleep(Duration::from_millis(plan.latency_ms)).await;
         }
         let user = self.users.sign_in(&headers)?;
-        user.check(&asked)?;
+        user.check(&asked.narrowed(&query))?;
         if asked.path != CONTROL {
             self.strike(plan, &asked)?;
         }
@@ -147,10 +150,7 @@ impl Server {
         }
         if !allowed(resource, asked) {
             let message = "the server does not allow this method on the requested resource";
-            return Err(Refusal {
-                details: serde_json::json!({}),
-                ..Refusal::new(405, "MethodNotAllowed", message)
-            });
+            return Err(Refusal { details: serde_json::json!({}), ..Refusal::new(405, "MethodNotAllowed", message) });
         }
         match (asked.subresource.as_str(), asked.verb.as_str()) {
             ("log", "get") if resource.plural == "pods" => self.log(request),

@@ -60,9 +60,7 @@ impl Patch {
                 json_patch::merge(value, patch);
                 Ok(())
             }
-            Self::Strategic(patch) => {
-                strategic::merge(value, patch).map_err(|why| Refusal::new(500, "", why))
-            }
+            Self::Strategic(patch) => strategic::merge(value, patch).map_err(|why| Refusal::new(500, "", why)),
             Self::Json(operations) => operations.iter().try_for_each(|operation| {
                 one(value, operation).ok_or_else(|| {
                     let message = "the server rejected our request due to an error in our request";

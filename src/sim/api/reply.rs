@@ -74,6 +74,18 @@ pub(super) fn warned(mut reply: Reply, warning: &str) -> Reply {
     reply
 }
 
+/// The same answer in YAML, if it is JSON.
+pub(super) async fn as_yaml(reply: Reply) -> Reply {
+    if reply.headers().get(CONTENT_TYPE).is_none_or(|kind| kind != JSON) {
+        return reply;
+    }
+    let (mut head, body) = reply.into_parts();
+    let Ok(body) = body.collect().await else { return page_not_found() };
+    let read: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
+    Response::from_parts(head, full(serde_saphyr::to_string(&read).unwrap_or_default().into()))
+}
+
 /// A body whose pieces come as they are pulled.
 pub(super) fn streamed(
     content_type: &'static str,

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Admitted, Asked, Reply, Server, no_such_resource, reply};
 use crate::sim::store::Refusal;
+use crate::sim::users::User;
 
 impl Server {
     /// Answers one of the self-subject reviews.
-    #[allow(clippy::unused_self, reason = "a handler like the others")]
     pub(super) fn review(&self, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
         if asked.verb != "create" {
@@ -20,10 +20,21 @@ impl Server {
             return Err(Refusal::bad_request("the object provided is unrecognized"));
         }
         let user = &request.user;
+        if asked.resource == "selfsubjectaccessreviews" || asked.resource == "subjectaccessreviews" {
+            check_attributes(&body["spec"])?;
+        }
         let (kind, status) = match asked.resource.as_str() {
-            "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", access(&body["spec"], request)),
+            "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", access(&body["spec"], user)),
+            "subjectaccessreviews" => {
+                let name = body["spec"]["user"].as_str().unwrap_or_default();
+                let user = self.users.named(name);
+                ("SubjectAccessReview", access(&body["spec"], &user))
+            }
             "selfsubjectrulesreviews" => {
                 let namespace = body["spec"]["namespace"].as_str().unwrap_or_default();
+                if namespace.is_empty() {
+                    return Err(Refusal::bad_request("no namespace on request"));
+                }
                 let open = json!([{"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"]}]);
                 let rules = user.rules_in(namespace);
                 (
@@ -40,11 +51,30 @@ impl Server {
         body["kind"] = json!(kind);
         body["apiVersion"] = json!(format!("{}/{}", asked.group, asked.version));
         body["status"] = status;
+        if !body["metadata"].is_object() {
+            body["metadata"] = json!({});
+        }
+        if kind == "SelfSubjectReview" {
+            body["metadata"]["creationTimestamp"] = json!(self.store.clock().stamp());
+        }
         Ok(reply::value(201, &body))
     }
 }
 
-fn access(spec: &Value, request: &Admitted) -> Value {
+/// A review is about a resource or about a path.
+fn check_attributes(spec: &Value) -> Result<(), Refusal> {
+    if spec["resourceAttributes"].is_object() != spec["nonResourceAttributes"].is_object() {
+        return Ok(());
+    }
+    let said = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
+    let field = "spec.resourceAttributes";
+    let causes = json!([{"reason": "FieldValueInvalid", "message": said, "field": field}]);
+    let details = json!({"group": "authorization.k8s.io", "causes": causes});
+    let message = format!(".authorization.k8s.io \"\" is invalid: {field}: {said}");
+    Err(Refusal { details, ..Refusal::new(422, "Invalid", message) })
+}
+
+fn access(spec: &Value, user: &User) -> Value {
     let place = &spec["resourceAttributes"];
     let text = |key: &str| place[key].as_str().unwrap_or_default().to_owned();
     let asked = if place.is_object() {
@@ -62,9 +92,9 @@ fn access(spec: &Value, request: &Admitted) -> Value {
         let path = &spec["nonResourceAttributes"];
         let text = |key: &str| path[key].as_str().unwrap_or_default().to_owned();
         let asked = Asked { verb: text("verb"), path: text("path"), ..Asked::default() };
-        return json!({"allowed": request.user.check(&asked).is_ok()});
+        return json!({"allowed": user.check(&asked).is_ok()});
     };
-    match request.user.allowed_by(&asked) {
+    match user.allowed_by(&asked) {
         Some(reason) => json!({"allowed": true, "reason": reason}),
         None => json!({"allowed": false}),
     }

@@ -47,6 +47,13 @@ impl Asked {
         asked
     }
 
+    /// The same, about one object where a list or watch is narrowed to a name: rights may name it.
+    pub(super) fn narrowed(&self, query: &Query) -> Self {
+        let name = query.get("fieldSelector").strip_prefix("metadata.name=").filter(|n| !n.contains(','));
+        let name = name.filter(|_| matches!(self.verb.as_str(), "list" | "watch" | "deletecollection"));
+        Self { name: name.map_or_else(|| self.name.clone(), str::to_owned), ..self.clone() }
+    }
+
     fn take_place(&mut self, rest: &[&str]) {
         let (resource, name, sub) = match rest {
             ["namespaces", name, sub @ ("status" | "finalize")] => {

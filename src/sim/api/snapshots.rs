@@ -49,9 +49,8 @@ impl Snapshots {
 
     /// The rest that a token asks for.
     pub(super) fn find(&self, token: &str) -> Result<Continue, Refusal> {
-        let refuse = |why: &str| {
-            Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"))
-        };
+        let refuse =
+            |why: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse("illegal base64 data at input byte 0"))?;
         let invalid = || {
             let first = bytes.first().copied().unwrap_or_default();

@@ -49,8 +49,11 @@ pub(super) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
     for (key, value) in patch {
         if let Some(list) = key.strip_prefix("$deleteFromPrimitiveList/") {
             let gone = value.as_array().cloned().unwrap_or_default();
-            if let Some(list) = map.get_mut(list).and_then(Value::as_array_mut) {
-                list.retain(|v| !gone.contains(v));
+            if let Some(left) = map.get_mut(list).and_then(Value::as_array_mut) {
+                left.retain(|v| !gone.contains(v));
+                if left.is_empty() {
+                    map.remove(list);
+                }
             }
         } else if !key.starts_with('$') {
             field(map, key, value)?;

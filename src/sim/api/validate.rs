@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::patch::Patch;
-use super::{Admitted, Reply, meta, reply, strategic};
+use super::{Admitted, Reply, builtin, meta, reply, strategic};
 use crate::sim::schema::{self, Fault, Schemas};
-use crate::sim::store::resource::{JOBS, MPIJOBS, PODS, PRIORITYCLASSES};
+use crate::sim::store::resource::{CONFIGMAPS, JOBS, MPIJOBS, PODS, PRIORITYCLASSES, SECRETS};
 use crate::sim::store::{Part, Refusal, Resource};
 
 /// What becomes of fields that nobody knows.
@@ -27,9 +27,8 @@ impl FieldValidation {
             "" | "Warn" => Ok(Self::Warn),
             "Strict" => Ok(Self::Strict),
             other => {
-                let said = format!(
-                    "Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""
-                );
+                let said =
+                    format!("Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
                 Err(bad_option(request, "fieldValidation", "FieldValueNotSupported", &said))
             }
         }
@@ -63,7 +62,7 @@ pub(super) fn cut(resource: &Resource, request: &Admitted, value: &mut Value) ->
         let version = resource.version;
         Refusal::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
     };
-    if let Some(why) = mistyped(resource, value) {
+    if let Some(why) = mistyped(resource, value).or_else(|| builtin::undecodable(resource, value)) {
         return Err(refuse(&why));
     }
     match asked {
@@ -98,9 +97,7 @@ pub(super) fn cut_patched(
         return refuse(&why);
     }
     match asked {
-        FieldValidation::Strict if !wrong.is_empty() => {
-            refuse(&format!("strict decoding error: {}", wrong.join(", ")))
-        }
+        FieldValidation::Strict if !wrong.is_empty() => refuse(&format!("strict decoding error: {}", wrong.join(", "))),
         FieldValidation::Warn => Ok(wrong),
         _ => Ok(Vec::new()),
     }
@@ -137,6 +134,7 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
         return Err(Refusal::invalid(resource, &name, &[(reason, &field, said)]));
     }
     let mut faults = meta::faults(resource, value, old);
+    faults.extend(builtin::faults(resource, value));
     if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
         schema::fill(node, value);
         faults.extend(misfits(resource, node, value, old, part));
@@ -147,13 +145,7 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
 
 /// What does not fit a custom resource's schema in one part of an object. Something missing leaves rules unchecked,
 /// which is said where there are rules: everywhere but in mpi-operator's own schema.
-fn misfits(
-    resource: &Resource,
-    node: schema::Node<'_>,
-    value: &Value,
-    old: Option<&Value>,
-    part: Part,
-) -> Vec<Fault> {
+fn misfits(resource: &Resource, node: schema::Node<'_>, value: &Value, old: Option<&Value>, part: Part) -> Vec<Fault> {
     let mut faults = Vec::new();
     schema::check(node, value, "", &mut faults);
     let mut before: Vec<Fault> = Vec::new();
@@ -177,11 +169,20 @@ fn fixed(resource: &Resource, old: &Value, new: &Value) -> Option<Fault> {
     }
     let immutable = |field: &str| {
         let path = format!("/{}", field.replace('.', "/"));
-        let differs = old.pointer(&path) != new.pointer(&path);
-        differs.then(|| ("FieldValueInvalid", field.to_owned(), "Invalid value: field is immutable".to_owned()))
+        let now = new.pointer(&path).unwrap_or(&Value::Null);
+        let differs = old.pointer(&path).unwrap_or(&Value::Null) != now;
+        differs.then(|| ("FieldValueInvalid", field.to_owned(), format!("Invalid value: {now}: field is immutable")))
     };
-    if *resource == JOBS && old["spec"]["suspend"] != true {
-        return immutable("spec.template").or_else(|| immutable("spec.completions"));
+    if *resource == JOBS {
+        let indexed = new["spec"]["completionMode"] == "Indexed";
+        let completions = if indexed { None } else { immutable("spec.completions") };
+        let template = if old["spec"]["suspend"] == true { None } else { immutable("spec.template") };
+        return completions.or_else(|| immutable("spec.selector")).or(template);
+    }
+    if [&CONFIGMAPS, &SECRETS].contains(&resource) && old["immutable"] == true {
+        let frozen = ["data", "binaryData"].into_iter().find(|field| old[*field] != new[*field]);
+        let said = "Forbidden: field is immutable when `immutable` is set";
+        return frozen.map(|field| ("FieldValueForbidden", field.to_owned(), said.to_owned()));
     }
     if *resource == PRIORITYCLASSES { immutable("value") } else { None }
 }

@@ -13,9 +13,10 @@ use tokio::sync::watch as switch;
 use tokio::time::Instant;
 
 use super::list::{check_numbers, invalid_options, invalid_options_all, version_of};
-use super::{Admitted, Form, Query, Reply, Server, reply};
+use super::{Admitted, Form, Query, Reply, Server, reply, table};
 use crate::sim::faults::Blow;
-use crate::sim::store::{ChangeKind, Feed, Obj, Refusal, Resource, Selector, Store};
+use crate::sim::store::resource::PODS;
+use crate::sim::store::{Change, ChangeKind, Feed, Obj, Refusal, Resource, Selector, Store};
 
 /// How often a quiet watch gets a bookmark.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
@@ -38,6 +39,8 @@ struct Watch {
     /// The end of the initial objects is still to be told, at this version.
     initial_end: Option<u64>,
     bookmarks: bool,
+    /// Nothing has been sent yet: a table still has to say its columns.
+    first: bool,
     next_bookmark: Instant,
     ends: Instant,
     blows: switch::Receiver<(u64, Blow)>,
@@ -57,7 +60,8 @@ impl Server {
         let (feed, initial, initial_end) = if send_initial.unwrap_or(asked == 0) {
             let listed = self.store.list(resource, scope, &selector);
             let feed = self.store.subscribe_from(&[resource], listed.version);
-            (feed, listed.items.into(), send_initial.map(|_| listed.version))
+            let end = send_initial.filter(|_| query.flag("allowWatchBookmarks"));
+            (feed, listed.items.into(), end.map(|_| listed.version))
         } else if asked == 0 {
             (self.store.subscribe(&[resource]), VecDeque::new(), None)
         } else {
@@ -76,6 +80,7 @@ impl Server {
             initial,
             initial_end,
             bookmarks: query.flag("allowWatchBookmarks"),
+            first: true,
             next_bookmark: now + BOOKMARK_EVERY,
             ends: now + life.map_or(DEFAULT_LIFE, Duration::from_secs),
             blows: self.faults.blows(),
@@ -99,7 +104,8 @@ fn initial_events(query: &Query) -> Result<Option<bool>, Refusal> {
         };
     }
     if matching != "NotOlderThan" {
-        let why = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        let why =
+            "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
         let other =
             format!("resourceVersionMatch: Unsupported value: \"{matching}\": supported values: \"NotOlderThan\"");
         let all = [why, other.as_str()];
@@ -116,7 +122,7 @@ impl Watch {
         }
         if !self.initial.is_empty() {
             let some: Vec<Obj> = self.initial.drain(..self.initial.len().min(AT_ONCE)).collect();
-            return Some(some.iter().flat_map(|o| self.line(ChangeKind::Added.word(), o)).collect());
+            return Some(some.iter().flat_map(|o| self.line(ChangeKind::Added, o)).collect());
         }
         if let Some(version) = self.initial_end.take() {
             return Some(self.bookmark(version, true));
@@ -125,11 +131,12 @@ impl Watch {
             match self.feed.take() {
                 Err(lagged) => return Some(self.fail(&Refusal::expired(lagged.asked, lagged.oldest))),
                 Ok(changes) => {
-                    let lines: Vec<u8> = changes
-                        .iter()
-                        .filter_map(|c| Some((c.seen_by(self.namespace.as_deref(), &self.selector)?, &c.object)))
-                        .flat_map(|(kind, object)| self.line(kind.word(), object))
-                        .collect();
+                    let mut lines: Vec<u8> = Vec::new();
+                    for change in &changes {
+                        if let Some(kind) = change.seen_by(self.namespace.as_deref(), &self.selector) {
+                            lines.extend(self.told(kind, change));
+                        }
+                    }
                     if !lines.is_empty() {
                         return Some(lines.into());
                     }
@@ -165,9 +172,25 @@ impl Watch {
         format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", refusal.status()).into()
     }
 
-    fn line(&self, word: &str, object: &Obj) -> Vec<u8> {
-        let body = self.form.one(self.resource, object, &self.query, &self.store);
-        let head = format!("{{\"type\":\"{word}\",\"object\":");
+    /// The line of a change. Who leaves a selection is told as it was in it, under the version of its leaving.
+    fn told(&mut self, kind: ChangeKind, change: &Change) -> Vec<u8> {
+        match &change.before {
+            Some(before) if kind == ChangeKind::Deleted && change.kind == ChangeKind::Modified => {
+                let left = self.store.as_of(self.resource, before, change.object.version);
+                self.line(kind, &left)
+            }
+            _ => self.line(kind, &change.object),
+        }
+    }
+
+    fn line(&mut self, kind: ChangeKind, object: &Obj) -> Vec<u8> {
+        let body = if self.form == Form::Table && !std::mem::take(&mut self.first) {
+            let row = table::row(self.resource, object, self.query.get("includeObject"), self.store.clock().now());
+            table::later(&object.version.to_string(), &row)
+        } else {
+            self.form.one(self.resource, object, &self.query, &self.store)
+        };
+        let head = format!("{{\"type\":\"{}\",\"object\":", kind.word());
         [head.as_bytes(), &body, b"}\n"].concat()
     }
 
@@ -180,15 +203,14 @@ impl Watch {
             Form::Whole => json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version()}),
             Form::Metadata => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}),
             Form::Table => {
-                json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "columnDefinitions": null, "rows": []})
+                let row = table::bookmark(self.resource, &meta, self.store.clock().now());
+                let table = table::later(&version.to_string(), &row);
+                return [b"{\"type\":\"BOOKMARK\",\"object\":".as_slice(), &table, b"}\n"].concat().into();
             }
         };
-        if self.form == Form::Whole && !self.resource.custom {
-            meta["creationTimestamp"] = json!(null);
-            if self.resource.plural == "pods" {
-                object["spec"] = json!({"containers": null});
-                object["status"] = json!({});
-            }
+        if self.form == Form::Whole && *self.resource == PODS {
+            object["spec"] = json!({"containers": null});
+            object["status"] = json!({});
         }
         object["metadata"] = meta;
         format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()

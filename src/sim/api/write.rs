@@ -140,7 +140,8 @@ fn delete_options(resource: &Resource, request: &Admitted, dry_run: bool) -> Res
     let body = body::delete_options(request)?;
     let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or(request.query.get(key));
     let orphans = body.get("orphanDependents").and_then(Value::as_bool);
-    let orphans = orphans.or_else(|| request.query.has("orphanDependents").then(|| request.query.flag("orphanDependents")));
+    let orphans =
+        orphans.or_else(|| request.query.has("orphanDependents").then(|| request.query.flag("orphanDependents")));
     let asked = text("propagationPolicy");
     if orphans.is_some() && !asked.is_empty() {
         let said = format!("Invalid value: \"{asked}\": orphanDependents and deletionPropagation cannot be both set");

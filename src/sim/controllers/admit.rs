@@ -12,7 +12,7 @@ use super::{
 };
 use crate::sim::store::{
     Admission, Refusal, Resource, Store,
-    resource::{PODS, PRIORITYCLASSES},
+    resource::{CLAIMS, PODS, PRIORITYCLASSES},
 };
 
 /// The step that the store runs before it creates an object.
@@ -20,6 +20,8 @@ pub(crate) fn step() -> Admission {
     Arc::new(|store, resource, value| {
         if *resource == PODS {
             pod(store, resource, value)?;
+        } else if *resource == CLAIMS {
+            limits::admit(store, resource, value)?;
         }
         quota::check(store, resource, value)
     })
@@ -165,13 +167,14 @@ fn resources(container: &Value, path: &str, out: &mut Causes) {
                 let why = "Required value: Limit must be set for non overcommitable resources".into();
                 out.push(("FieldValueRequired", format!("{path}.resources.limits"), why));
             }
-            Some(limit) if amount(resource, asked) > amount(resource, limit) => {
+            Some(limit)
+                if amount(resource, asked) > amount(resource, limit)
+                    || (resource.contains('/') && amount(resource, asked) != amount(resource, limit)) =>
+            {
+                let must = if resource.contains('/') { "equal to" } else { "less than or equal to" };
                 let plain = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
-                let why = format!(
-                    "Invalid value: {:?}: must be less than or equal to {resource} limit of {}",
-                    plain(asked),
-                    plain(limit)
-                );
+                let why =
+                    format!("Invalid value: {:?}: must be {must} {resource} limit of {}", plain(asked), plain(limit));
                 out.push(("FieldValueInvalid", format!("{path}.resources.requests"), why));
             }
             _ => {}

@@ -2,81 +2,90 @@
 
 use serde_json::{Value, json};
 
-use super::amounts::{amount, of_spec};
+use super::amounts::amount;
 use super::value::{list, name, namespace};
-use crate::sim::store::{Refusal, Resource, Selector, Store, resource::LIMITRANGES};
+use crate::sim::store::{
+    Refusal, Resource, Selector, Store,
+    resource::{CLAIMS, LIMITRANGES, PODS},
+};
 
-/// Gives a pod its namespace's defaults, then refuses it if it breaks a rule.
-pub(super) fn admit(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), Refusal> {
-    for range in store.list(&LIMITRANGES, Some(namespace(pod)), &Selector::default()).items {
+/// Where admission says which defaults it gave.
+const ANNOTATION: &str = "kubernetes.io/limit-ranger";
+
+/// Gives a pod its namespace's defaults, then refuses it (or a claim) if it breaks a rule.
+pub(super) fn admit(store: &Store, resource: &Resource, object: &mut Value) -> Result<(), Refusal> {
+    let pod = *resource == PODS;
+    for range in store.list(&LIMITRANGES, Some(namespace(object)), &Selector::default()).items {
         let range = range.value();
         let rules = list(&range, "/spec/limits");
-        for rule in rules.iter().filter(|rule| rule["type"] == "Container") {
-            for container in pod["spec"]["containers"].as_array_mut().into_iter().flatten() {
-                defaults(rule, container);
-            }
+        for rule in rules.iter().filter(|rule| pod && rule["type"] == "Container") {
+            give(rule, object);
         }
         let mut wrong = Vec::new();
         for rule in rules {
             match rule["type"].as_str() {
-                Some("Container") => {
-                    for container in list(pod, "/spec/containers") {
-                        let ask = |side: &str, what: &str| {
-                            container["resources"][side].get(what).map(|v| (amount(what, v), plain(v)))
-                        };
+                Some("Container") if pod => {
+                    for container in list(object, "/spec/containers") {
+                        let ask = |side: &str, what: &str| said(&container["resources"][side], what);
                         breaks(rule, "Container", &ask, &mut wrong);
                     }
                 }
-                Some("Pod") => {
-                    let total = of_spec(&pod["spec"]);
-                    let ask = |_: &str, what: &str| total.get(what).map(|n| (*n, super::amounts::written(what, *n)));
+                Some("Pod") if pod => {
+                    let ask = |side: &str, what: &str| total(object, side, what);
                     breaks(rule, "Pod", &ask, &mut wrong);
+                }
+                Some("PersistentVolumeClaim") if *resource == CLAIMS => {
+                    let ask = |_: &str, what: &str| said(&object["spec"]["resources"]["requests"], what);
+                    breaks(rule, "PersistentVolumeClaim", &ask, &mut wrong);
                 }
                 _ => {}
             }
         }
         if !wrong.is_empty() {
             let why = if wrong.len() == 1 { wrong.concat() } else { format!("[{}]", wrong.join(", ")) };
-            return Err(Refusal::forbidden(resource, name(pod), &why));
+            // Of a claim it is the request that is too much.
+            let why = if pod { why } else { why.replace("but limit is", "but request is") };
+            return Err(Refusal::forbidden(resource, name(object), &why));
         }
     }
     Ok(())
 }
 
-/// Limits default to `default`, then `max`; requests to `defaultRequest`, then what limits default to, then `min`.
-fn defaults(rule: &Value, container: &mut Value) {
-    for (side, from) in
-        [("requests", &["defaultRequest", "default", "max", "min"][..]), ("limits", &["default", "max"])]
-    {
-        for source in from {
-            for (what, made) in rule[*source].as_object().into_iter().flatten() {
-                let resources = &mut container["resources"];
-                if side == "requests" && *source != "defaultRequest" && !resources["limits"][what].is_null() {
-                    // What is limited asks for its limit.
-                    continue;
+fn said(amounts: &Value, what: &str) -> Option<(i64, String)> {
+    amounts.get(what).map(|v| (amount(what, v), plain(v)))
+}
+
+fn total(pod: &Value, side: &str, what: &str) -> Option<(i64, String)> {
+    let of = |container: &Value| said(&container["resources"][side], what).map(|(n, _)| n);
+    let all: Vec<i64> = list(pod, "/spec/containers").iter().filter_map(of).collect();
+    (!all.is_empty()).then(|| (all.iter().sum(), super::amounts::written(what, all.iter().sum())))
+}
+
+/// Sets what containers do not say, and tells so in an annotation.
+fn give(rule: &Value, pod: &mut Value) {
+    let mut told = Vec::new();
+    for container in pod["spec"]["containers"].as_array_mut().into_iter().flatten() {
+        let name = name_of(container);
+        for (side, word, from) in [("requests", "request", "defaultRequest"), ("limits", "limit", "default")] {
+            let mut given = Vec::new();
+            for (what, made) in rule[from].as_object().into_iter().flatten() {
+                if container["resources"][side].get(what).is_none() {
+                    container["resources"][side][what] = made.clone();
+                    given.push(what.as_str());
                 }
-                if resources[side][what].is_null() {
-                    resources[side][what] = made.clone();
-                }
+            }
+            if !given.is_empty() {
+                told.push(format!("{} {word} for container {name}", given.join(", ")));
             }
         }
     }
-    if let Some(resources) = container["resources"].as_object_mut() {
-        for side in resources.values_mut() {
-            if let Some(side) = side.as_object_mut() {
-                side.retain(|_, v| !v.is_null());
-            }
-        }
-        resources.retain(|_, side| side.as_object().is_none_or(|s| !s.is_empty()) && !side.is_null());
+    if !told.is_empty() {
+        pod["metadata"]["annotations"][ANNOTATION] = json!(format!("LimitRanger plugin set: {}", told.join("; ")));
     }
-    for (what, limit) in container["resources"]["limits"].as_object().cloned().into_iter().flatten() {
-        if container["resources"]["requests"][&what].is_null() {
-            container["resources"]["requests"][&what] = json!(limit);
-        }
-    }
-    if let Some(resources) = container["resources"].as_object_mut() {
-        resources.retain(|_, side| !side.is_null());
-    }
+}
+
+fn name_of(container: &Value) -> String {
+    container["name"].as_str().unwrap_or_default().to_owned()
 }
 
 type Ask<'a> = &'a dyn Fn(&str, &str) -> Option<(i64, String)>;
@@ -123,30 +132,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_is_defaulted_and_what_is_too_much_is_refused() {
-        let rule = json!({"type": "Container", "default": {"cpu": "2"}, "defaultRequest": {"cpu": "1"},
+    fn what_is_not_said_is_given_and_what_is_too_much_is_refused() {
+        let rule = json!({"type": "Container", "default": {"cpu": "2", "memory": "4Gi"}, "defaultRequest": {"cpu": "1"},
             "max": {"memory": "4Gi"}, "min": {"cpu": "500m"}, "maxLimitRequestRatio": {"cpu": "2"}});
-        let mut container = json!({"name": "c", "resources": {"limits": {"nvidia.com/gpu": 1}}});
-        defaults(&rule, &mut container);
+        let container = json!({"name": "c", "resources": {"limits": {"nvidia.com/gpu": 1}}});
+        let mut pod = json!({"metadata": {}, "spec": {"containers": [container]}});
+        give(&rule, &mut pod);
         assert_eq!(
-            container["resources"],
-            json!({"limits": {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": 1}, "requests": {"cpu": "1", "memory": "4Gi", "nvidia.com/gpu": 1}})
+            pod["spec"]["containers"][0]["resources"],
+            json!({"limits": {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": 1}, "requests": {"cpu": "1"}})
         );
-        let said = |resources: Value| {
+        assert_eq!(
+            pod["metadata"]["annotations"][ANNOTATION],
+            "LimitRanger plugin set: cpu request for container c; cpu, memory limit for container c"
+        );
+        let refused = |resources: Value| {
             let mut wrong = Vec::new();
-            let ask = |side: &str, what: &str| resources[side].get(what).map(|v| (amount(what, v), plain(v)));
+            let ask = |side: &str, what: &str| said(&resources[side], what);
             breaks(&rule, "Container", &ask, &mut wrong);
             wrong
         };
-        assert!(said(container["resources"].clone()).is_empty());
+        assert!(refused(pod["spec"]["containers"][0]["resources"].clone()).is_empty());
         assert_eq!(
-            said(json!({"requests": {"cpu": "250m"}, "limits": {"cpu": "1", "memory": "8Gi"}})),
+            refused(json!({"requests": {"cpu": "250m"}, "limits": {"cpu": "1", "memory": "8Gi"}})),
             [
                 "minimum cpu usage per Container is 500m, but request is 250m",
                 "maximum memory usage per Container is 4Gi, but limit is 8Gi",
                 "cpu max limit to request ratio per Container is 2, but provided ratio is 4.000000",
             ]
         );
-        assert_eq!(said(json!({}))[0], "minimum cpu usage per Container is 500m.  No request is specified");
+        assert_eq!(refused(json!({}))[0], "minimum cpu usage per Container is 500m.  No request is specified");
     }
 }

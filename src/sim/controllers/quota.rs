@@ -8,8 +8,12 @@ use super::{
 };
 use crate::sim::store::{
     Refusal, Resource, Selector, Store,
-    resource::{EVENTS, PODS, QUOTAS},
+    resource::{CLAIMS, EVENTS, PODS, QUOTAS},
 };
+
+/// Core kinds that a quota may count by their bare name.
+const COUNTED_BY_NAME: [&str; 6] =
+    ["configmaps", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "secrets", "services"];
 
 /// Refuses an object that a quota of its namespace has no room for.
 pub(super) fn check(store: &Store, resource: &'static Resource, value: &Value) -> Result<(), Refusal> {
@@ -22,10 +26,13 @@ pub(super) fn check(store: &Store, resource: &'static Resource, value: &Value) -
         return Ok(());
     }
     let pod = *resource == PODS;
-    let asked = if pod { charge(value) } else { Amounts::from([(count_key(resource), 1)]) };
-    let used = if pod { used_by_pods(store, space, name(value)) } else { counted(store, resource, space) };
+    let asked = if pod { charge(value) } else { weight(resource, value) };
     for quota in quotas {
         let quota = quota.value();
+        if !(if pod { covers(&quota, value) } else { scopes(&quota).is_empty() }) {
+            continue;
+        }
+        let used = if pod { used_by_pods(store, &quota, name(value)) } else { counted(store, resource, space) };
         let hard = quota.pointer("/spec/hard").and_then(Value::as_object);
         if let Some(why) = hard.filter(|_| pod).and_then(|hard| unsaid(hard, value)) {
             let why = format!("failed quota: {}: must specify {why}", name(&quota));
@@ -54,11 +61,12 @@ pub(super) fn check(store: &Store, resource: &'static Resource, value: &Value) -
 /// The status of a quota as it should be now.
 pub(crate) fn status(store: &Store, quota: &Value) -> Value {
     let space = namespace(quota);
-    let mut used = used_by_pods(store, space, "");
+    let mut used = used_by_pods(store, quota, "");
     let hard = quota.pointer("/spec/hard").cloned().unwrap_or_else(|| json!({}));
     let keys = || hard.as_object().into_iter().flatten().map(|(key, _)| key);
     for resource in store.resources().into_iter().filter(|r| r.namespaced && **r != PODS) {
-        if keys().any(|key| *key == count_key(resource)) {
+        let asked = weight(resource, &Value::Null);
+        if scopes(quota).is_empty() && keys().any(|key| asked.contains_key(key) || key.ends_with("requests.storage")) {
             used.extend(counted(store, resource, space));
         }
     }
@@ -71,9 +79,63 @@ fn count_key(resource: &Resource) -> String {
     format!("count/{}", resource.qualified())
 }
 
+/// What an object other than a pod counts as: one of its kind, and a claim as its storage.
+fn weight(resource: &Resource, value: &Value) -> Amounts {
+    let mut out = Amounts::from([(count_key(resource), 1)]);
+    if COUNTED_BY_NAME.contains(&resource.plural) && resource.group.is_empty() {
+        out.insert(resource.plural.to_owned(), 1);
+    }
+    if *resource == CLAIMS {
+        let storage = amount("storage", &value["spec"]["resources"]["requests"]["storage"]);
+        out.insert("requests.storage".to_owned(), storage);
+        let class = text(value, "/spec/storageClassName");
+        if !class.is_empty() {
+            out.insert(format!("{class}.storageclass.storage.k8s.io/requests.storage"), storage);
+            out.insert(format!("{class}.storageclass.storage.k8s.io/persistentvolumeclaims"), 1);
+        }
+    }
+    out
+}
+
 fn counted(store: &Store, resource: &'static Resource, space: &str) -> Amounts {
-    let there = store.list(resource, Some(space), &Selector::default()).items.len();
-    Amounts::from([(count_key(resource), i64::try_from(there).unwrap_or(i64::MAX))])
+    let mut out = Amounts::new();
+    for object in store.list(resource, Some(space), &Selector::default()).items {
+        for (key, n) in weight(resource, &object.value()) {
+            *out.entry(key).or_default() += n;
+        }
+    }
+    out
+}
+
+fn scopes(quota: &Value) -> Vec<(&str, &Value)> {
+    let plain = list(quota, "/spec/scopes").iter().filter_map(|s| Some((s.as_str()?, &Value::Null)));
+    let selected = list(quota, "/spec/scopeSelector/matchExpressions").iter().map(|e| (text(e, "/scopeName"), e));
+    plain.chain(selected).collect()
+}
+
+/// Whether a pod is in all scopes of a quota.
+fn covers(quota: &Value, pod: &Value) -> bool {
+    let limited =
+        |c: &Value, what: &str| ["requests", "limits"].iter().any(|side| !c["resources"][side][what].is_null());
+    let best_effort = !list(pod, "/spec/containers").iter().any(|c| limited(c, "cpu") || limited(c, "memory"));
+    let terminating = pod["spec"]["activeDeadlineSeconds"].is_number();
+    let class = text(pod, "/spec/priorityClassName");
+    scopes(quota).into_iter().all(|(scope, rule)| match scope {
+        "BestEffort" => best_effort,
+        "NotBestEffort" => !best_effort,
+        "Terminating" => terminating,
+        "NotTerminating" => !terminating,
+        "PriorityClass" => {
+            let named = list(rule, "/values").iter().any(|v| v == class);
+            match text(rule, "/operator") {
+                "In" => named,
+                "NotIn" => !named,
+                "DoesNotExist" => class.is_empty(),
+                _ => !class.is_empty(),
+            }
+        }
+        _ => false,
+    })
 }
 
 /// What a pod counts as.
@@ -94,11 +156,11 @@ fn charge(pod: &Value) -> Amounts {
     out
 }
 
-fn used_by_pods(store: &Store, space: &str, except: &str) -> Amounts {
+fn used_by_pods(store: &Store, quota: &Value, except: &str) -> Amounts {
     let mut out = Amounts::new();
-    for pod in store.list(&PODS, Some(space), &Selector::default()).items {
+    for pod in store.list(&PODS, Some(namespace(quota)), &Selector::default()).items {
         let pod = pod.value();
-        if !is_over(&pod) && name(&pod) != except {
+        if !is_over(&pod) && name(&pod) != except && covers(quota, &pod) {
             for (key, n) in charge(&pod) {
                 *out.entry(key).or_default() += n;
             }

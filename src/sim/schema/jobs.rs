@@ -174,7 +174,7 @@ pub(super) struct PyTorchJobSpec {
     /// Master and Worker.
     pytorch_replica_specs: BTreeMap<String, ReplicaSpec>,
     /// How the job ends.
-    run_policy: RunPolicy,
+    run_policy: Option<RunPolicy>,
 }
 
 /// A TensorFlow job.
@@ -184,7 +184,7 @@ pub(super) struct TfJobSpec {
     /// Whether workers may come and go.
     enable_dynamic_worker: Option<bool>,
     /// How the job ends.
-    run_policy: RunPolicy,
+    run_policy: Option<RunPolicy>,
     /// Empty or AllWorkers.
     success_policy: Option<String>,
     /// Chief, PS, Worker and Evaluator.
@@ -196,7 +196,7 @@ pub(super) struct TfJobSpec {
 #[serde(rename_all = "camelCase")]
 pub(super) struct XgBoostJobSpec {
     /// How the job ends.
-    run_policy: RunPolicy,
+    run_policy: Option<RunPolicy>,
     /// Master and Worker.
     xgb_replica_specs: BTreeMap<String, ReplicaSpec>,
 }
@@ -211,7 +211,7 @@ pub(super) struct PaddleJobSpec {
     /// Master and Worker.
     paddle_replica_specs: BTreeMap<String, ReplicaSpec>,
     /// How the job ends.
-    run_policy: RunPolicy,
+    run_policy: Option<RunPolicy>,
 }
 
 /// A JAX job.
@@ -221,7 +221,7 @@ pub(super) struct JaxJobSpec {
     /// Workers.
     jax_replica_specs: BTreeMap<String, ReplicaSpec>,
     /// How the job ends.
-    run_policy: RunPolicy,
+    run_policy: Option<RunPolicy>,
 }
 
 /// Conditions, counts and times of a job.

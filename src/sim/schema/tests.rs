@@ -105,7 +105,7 @@ fn a_built_in_kind_answers_as_gos_decoder() {
     let said = |pod: Value| mistyped(all.of(&PODS).unwrap(), &pod, "", "Pod");
     assert_eq!(
         said(json!({"metadata": {"labels": {"a": 1}}})).unwrap(),
-        "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels.a of type string"
+        "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"
     );
     assert_eq!(
         said(json!({"spec": {"containers": "x"}})).unwrap(),

@@ -141,9 +141,12 @@ pub(crate) fn mistyped(node: Node<'_>, value: &Value, path: &str, holder: &str) 
     }
     match value {
         Value::Object(map) => map.iter().find_map(|(key, inner)| {
-            let known = node.property(key).or_else(|| node.additional())?;
             let holder = node.title().unwrap_or(holder);
-            mistyped(known, inner, &join(path, key), holder)
+            match node.property(key) {
+                Some(known) => mistyped(known, inner, &join(path, key), holder),
+                // Go names the map, not its key.
+                None => mistyped(node.additional()?, inner, path, holder),
+            }
         }),
         Value::Array(list) => list.iter().find_map(|inner| mistyped(node.items()?, inner, path, holder)),
         _ => None,

@@ -1,8 +1,9 @@
 //! What the API server fills in before it stores an object, and the names it takes.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::resource::{JOBS, NAMESPACES, PODS, PRIORITYCLASSES, SERVICES};
+use super::resource::{CLAIMS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, PODS, PRIORITYCLASSES, SECRETS, SERVICES};
 use super::{Refusal, Resource, words, write::forget};
 use crate::sim::schema::{self, Schemas};
 
@@ -19,7 +20,6 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
     if *resource == PODS {
         pod_spec(&mut value["spec"], "Always");
         running_pod(&mut value["spec"]);
-        requests(&mut value["spec"]);
     } else if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
         schema::fill(node, value);
     } else if *resource == JOBS {
@@ -29,7 +29,21 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
         value["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
         set(&mut value["spec"], &json!({"finalizers": ["kubernetes"]}));
     } else if *resource == SERVICES {
-        set(&mut value["spec"], &json!({"type": "ClusterIP", "sessionAffinity": "None"}));
+        service(&mut value["spec"]);
+    } else if *resource == SECRETS {
+        secret(value);
+    } else if *resource == CLAIMS {
+        set(&mut value["spec"], &json!({"volumeMode": "Filesystem"}));
+        set(&mut value["metadata"], &json!({"finalizers": ["kubernetes.io/pvc-protection"]}));
+    } else if *resource == EVENTS {
+        set(value, &json!({"reportingComponent": "", "reportingInstance": "", "source": {}}));
+        for time in ["eventTime", "firstTimestamp", "lastTimestamp"] {
+            if value[time].is_null() {
+                value[time] = Value::Null;
+            }
+        }
+    } else if *resource == LIMITRANGES {
+        limit_range(&mut value["spec"]);
     } else if *resource == PRIORITYCLASSES {
         set(value, &json!({"preemptionPolicy": "PreemptLowerPriority"}));
     }
@@ -41,10 +55,12 @@ pub(super) fn first_status(resource: &Resource, value: &mut Value) {
         value["status"] = json!({"phase": "Pending", "qosClass": qos(&value["spec"])});
     } else if *resource == NAMESPACES {
         value["status"] = json!({"phase": "Active"});
-    } else if resource.custom {
-        forget(value, "status");
+    } else if *resource == CLAIMS {
+        value["status"] = json!({"phase": "Pending"});
     } else if *resource == SERVICES {
         value["status"] = json!({"loadBalancer": {}});
+    } else if resource.custom {
+        forget(value, "status");
     } else {
         value["status"] = json!({});
     }
@@ -87,6 +103,10 @@ pub(super) fn identify(resource: &Resource, value: &mut Value) {
         template["metadata"] = json!({});
     }
     set(&mut template["metadata"]["labels"], &labels);
+    let labels = template["metadata"]["labels"].clone();
+    if value["metadata"]["labels"].as_object().is_none_or(Map::is_empty) {
+        value["metadata"]["labels"] = labels;
+    }
 }
 
 fn pod_spec(spec: &mut Value, restart: &str) {
@@ -97,6 +117,7 @@ fn pod_spec(spec: &mut Value, restart: &str) {
             "securityContext": {}, "schedulerName": "default-scheduler",
         }),
     );
+    volumes(spec);
     for list in ["containers", "initContainers"] {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             let image = container["image"].as_str().unwrap_or_default();
@@ -110,31 +131,91 @@ fn pod_spec(spec: &mut Value, restart: &str) {
                     "terminationMessagePolicy": "File",
                 }),
             );
-            for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
-                if container[probe].is_object() {
-                    let times =
-                        json!({"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3});
-                    set(&mut container[probe], &times);
-                }
-            }
-            for side in ["/resources/limits", "/resources/requests"] {
-                let quantities = container.pointer_mut(side).and_then(Value::as_object_mut);
-                for quantity in quantities.into_iter().flatten().map(|(_, q)| q).filter(|q| q.is_number()) {
-                    *quantity = json!(quantity.to_string());
-                }
+            parts_of_container(container);
+        }
+    }
+}
+
+fn service(spec: &mut Value) {
+    set(
+        spec,
+        &json!({"type": "ClusterIP", "sessionAffinity": "None", "internalTrafficPolicy": "Cluster",
+        "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}),
+    );
+    if let Some(ip) = spec["clusterIP"].as_str().map(str::to_owned) {
+        set(spec, &json!({"clusterIPs": [ip]}));
+    }
+    for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        let own = port["port"].clone();
+        set(port, &json!({"protocol": "TCP", "targetPort": own}));
+    }
+}
+
+/// Its text becomes data. What is no base64 is refused before.
+fn secret(value: &mut Value) {
+    let texts = value["stringData"].take();
+    forget(value, "stringData");
+    for (key, text) in texts.as_object().into_iter().flatten() {
+        let text = text.as_str().unwrap_or_default();
+        value["data"][key] = json!(BASE64_STANDARD.encode(text));
+    }
+    set(value, &json!({"type": "Opaque"}));
+}
+
+/// A container's default limit is its maximum, its default request its default limit, else its minimum.
+fn limit_range(spec: &mut Value) {
+    for rule in spec.get_mut("limits").and_then(Value::as_array_mut).into_iter().flatten() {
+        if rule["type"] != "Container" {
+            continue;
+        }
+        for (to, from) in [("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "min")] {
+            let from = rule[from].clone();
+            if from.as_object().is_some_and(|from| !from.is_empty()) {
+                set(&mut rule[to], &from);
             }
         }
     }
 }
 
-/// What is limited and asks for nothing asks for its limit: of pods only, not of their templates.
-fn requests(spec: &mut Value) {
-    for list in ["containers", "initContainers"] {
-        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-            let limits = container["resources"]["limits"].clone();
-            if limits.as_object().is_some_and(|l| !l.is_empty()) {
-                set(&mut container["resources"]["requests"], &limits);
+fn parts_of_container(container: &mut Value) {
+    let each = |list: &mut Value, made: &Value| {
+        for element in list.as_array_mut().into_iter().flatten() {
+            set(element, made);
+        }
+    };
+    for side in ["/resources/limits", "/resources/requests"] {
+        let quantities = container.pointer_mut(side).and_then(Value::as_object_mut);
+        for quantity in quantities.into_iter().flatten().map(|(_, q)| q).filter(|q| q.is_number()) {
+            *quantity = json!(quantity.to_string());
+        }
+    }
+    if let Some(ports) = container.get_mut("ports") {
+        each(ports, &json!({"protocol": "TCP"}));
+    }
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(probe) = container.get_mut(probe) {
+            set(
+                probe,
+                &json!({"failureThreshold": 3, "periodSeconds": 10, "successThreshold": 1, "timeoutSeconds": 1}),
+            );
+        }
+    }
+    for variable in container.get_mut("env").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(field) = variable.pointer_mut("/valueFrom/fieldRef") {
+            set(field, &json!({"apiVersion": "v1"}));
+        }
+    }
+}
+
+fn volumes(spec: &mut Value) {
+    for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+        for (kind, made) in [("configMap", 420), ("secret", 420), ("projected", 420), ("downwardAPI", 420)] {
+            if let Some(source) = volume.get_mut(kind) {
+                set(source, &json!({"defaultMode": made}));
             }
+        }
+        if let Some(host) = volume.get_mut("hostPath") {
+            set(host, &json!({"type": ""}));
         }
     }
 }
@@ -151,6 +232,14 @@ fn running_pod(spec: &mut Value) {
             "preemptionPolicy": "PreemptLowerPriority", "tolerations": [],
         }),
     );
+    for list in ["containers", "initContainers"] {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let limits = container["resources"]["limits"].clone();
+            if limits.as_object().is_some_and(|l| !l.is_empty()) {
+                set(&mut container["resources"]["requests"], &limits);
+            }
+        }
+    }
     let Some(tolerations) = spec["tolerations"].as_array_mut() else { return };
     for toleration in both {
         if tolerations.iter().all(|t| t["key"] != toleration["key"]) {
@@ -162,7 +251,7 @@ fn running_pod(spec: &mut Value) {
 /// The quality of service that follows from a pod's resources.
 fn qos(spec: &Value) -> &'static str {
     let containers = || spec["containers"].as_array().into_iter().flatten();
-    let amount = |c: &Value, side: &str, what: &str| c["resources"][side][what].as_str().map(str::to_owned);
+    let amount = |c: &Value, side: &str, what: &str| c["resources"][side].get(what).map(Value::to_string);
     let asks = |c: &Value, what: &str| amount(c, "requests", what).or_else(|| amount(c, "limits", what));
     let names = ["cpu", "memory"];
     if containers().all(|c| names.iter().all(|n| asks(c, n).is_none())) {
@@ -176,6 +265,10 @@ fn qos(spec: &Value) -> &'static str {
 
 /// 422 for a name that is none of its kind.
 pub(super) fn check_name(resource: &Resource, name: &str) -> Result<(), Refusal> {
+    if *resource == NAMESPACES && name.contains('.') {
+        let said = format!("Invalid value: \"{name}\": must not contain dots");
+        return Err(Refusal::invalid(resource, name, &[("FieldValueInvalid", "metadata.name", said)]));
+    }
     let (good, rule) = if [&NAMESPACES, &SERVICES].contains(&resource) {
         (words::is_label(name), words::LABEL)
     } else {

@@ -1,6 +1,6 @@
 //! Deleting, and what goes with it: finalizers, grace, owned objects, namespaces.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -14,6 +14,8 @@ use super::{DeleteOptions, Deleted, Inner, Obj, Object, Propagation, Resource, S
 const REMEMBERED: usize = 4096;
 /// Finalizer of an object that waits for its dependents.
 const FOREGROUND: &str = "foregroundDeletion";
+/// Finalizer of an object whose dependents are to be freed first.
+const ORPHAN: &str = "orphan";
 
 /// Owners that are gone: what is created for them late is collected.
 #[derive(Default)]
@@ -54,9 +56,11 @@ impl Inner {
         let grace = if *resource == PODS { Self::grace(&value, options.grace) } else { 0 };
         let mut object = Arc::clone(object);
         match options.propagation {
-            Propagation::Orphan => self.orphan(store, &object),
+            Propagation::Orphan => return self.orphan(store, resource, &object, grace),
             Propagation::Foreground if self.dependents.contains_key(&object.uid) => {
-                object = self.with_finalizer(store, resource, &object);
+                object = self.with_finalizer(store, resource, &object, FOREGROUND);
+                let key = (object.namespace.clone(), object.name.clone());
+                self.waiting.insert(object.uid.clone(), (table::id(resource), key));
             }
             Propagation::Foreground | Propagation::Background => {}
         }
@@ -68,7 +72,17 @@ impl Inner {
             let still = self.find(resource, &marked.namespace, &marked.name);
             return Deleted { gone: still.is_none(), object: still.unwrap_or(marked) };
         }
-        Deleted { object: self.remove(store, resource, &object), gone: true }
+        let last = if *resource == PODS { self.mark_over(store, &object) } else { object };
+        Deleted { object: self.remove(store, resource, &last), gone: true }
+    }
+
+    /// A pod that goes at once, as it is told: without a second of grace. Nobody sees it in the store.
+    fn mark_over(&self, store: &Store, pod: &Obj) -> Obj {
+        let mut value = (*pod.value()).clone();
+        let meta = &mut value["metadata"];
+        meta["deletionTimestamp"] = json!(store.clock().stamp());
+        meta["deletionGracePeriodSeconds"] = json!(0);
+        Arc::new(Object::new(&PODS, Arc::new(value), self.version, &store.0.recent))
     }
 
     /// Ends a deletion that waited for what the last write took away.
@@ -126,10 +140,16 @@ impl Inner {
         }
     }
 
-    fn orphan(&mut self, store: &Store, owner: &Obj) {
+    /// Marks the object, frees what it owned, then lets it go. What is told is the marked object: a real server's
+    /// garbage collector comes later.
+    fn orphan(&mut self, store: &Store, resource: &'static Resource, owner: &Obj, grace: i64) -> Deleted {
+        let held = self.with_finalizer(store, resource, owner, ORPHAN);
+        let marked = self.mark(store, resource, &held, grace);
         for (resource, object) in self.dependents_of(&owner.uid) {
             self.without_owner(store, resource, &object, &owner.uid);
         }
+        self.without_finalizer(store, resource, &marked, ORPHAN);
+        Deleted { object: marked, gone: false }
     }
 
     fn without_owner(&mut self, store: &Store, resource: &'static Resource, object: &Obj, owner: &str) {
@@ -143,16 +163,14 @@ impl Inner {
         self.write(store, resource, value, false);
     }
 
-    fn with_finalizer(&mut self, store: &Store, resource: &'static Resource, object: &Obj) -> Obj {
+    fn with_finalizer(&mut self, store: &Store, resource: &'static Resource, object: &Obj, name: &str) -> Obj {
         let mut value = (*object.value()).clone();
         let finalizers = &mut value["metadata"]["finalizers"];
         let mut list = finalizers.as_array().cloned().unwrap_or_default();
-        if list.iter().all(|f| f != FOREGROUND) {
-            list.push(json!(FOREGROUND));
+        if list.iter().all(|f| f != name) {
+            list.push(json!(name));
         }
         *finalizers = Value::Array(list);
-        let key = (object.namespace.clone(), object.name.clone());
-        self.waiting.insert(object.uid.clone(), (table::id(resource), key));
         self.write(store, resource, value, false)
     }
 
@@ -164,9 +182,14 @@ impl Inner {
         let Some((id, (namespace, name))) = self.waiting.remove(owner) else { return };
         let found = self.tables.get(&id).and_then(|t| Some((t.resource, Arc::clone(t.get(&namespace, &name)?))));
         let Some((resource, object)) = found else { return };
+        self.without_finalizer(store, resource, &object, FOREGROUND);
+    }
+
+    /// Takes a finalizer away, and with the last one the object.
+    fn without_finalizer(&mut self, store: &Store, resource: &'static Resource, object: &Obj, name: &str) {
         let mut value = (*object.value()).clone();
         let Some(finalizers) = value["metadata"]["finalizers"].as_array_mut() else { return };
-        finalizers.retain(|f| f != FOREGROUND);
+        finalizers.retain(|f| f != name);
         if finalizers.is_empty() {
             forget(&mut value["metadata"], "finalizers");
         }
@@ -194,8 +217,35 @@ impl Inner {
             }
         }
         self.release_namespace(store, &marked.name);
+        if let Some(left) = self.find(&NAMESPACES, "", &marked.name) {
+            self.tell_what_is_left(store, &left);
+        }
         let still = self.find(&NAMESPACES, "", &marked.name);
         Deleted { gone: still.is_none(), object: still.unwrap_or(marked) }
+    }
+
+    /// The conditions of a namespace that can't go yet.
+    fn tell_what_is_left(&mut self, store: &Store, space: &Obj) {
+        let mut resources: Vec<String> = Vec::new();
+        let mut finalizers: BTreeMap<String, usize> = BTreeMap::new();
+        for table in self.tables.values().filter(|t| t.resource.namespaced) {
+            let left: Vec<&Obj> = table.in_namespace(&space.name).collect();
+            if !left.is_empty() {
+                let name = format!("{}.{}", table.resource.plural, table.resource.group);
+                resources.push(format!("{name} has {} resource instances", left.len()));
+            }
+            for object in left {
+                for name in object.value()["metadata"]["finalizers"].as_array().into_iter().flatten() {
+                    *finalizers.entry(name.as_str().unwrap_or_default().to_owned()).or_default() += 1;
+                }
+            }
+        }
+        resources.sort();
+        let held: Vec<String> =
+            finalizers.iter().map(|(name, n)| format!("{name} in {n} resource instances")).collect();
+        let mut value = (*space.value()).clone();
+        value["status"]["conditions"] = namespace_conditions(&resources, &held, &store.clock().stamp());
+        self.write(store, &NAMESPACES, value, false);
     }
 
     /// Removes a terminating namespace that has become empty.
@@ -208,6 +258,36 @@ impl Inner {
             self.remove(store, &NAMESPACES, &space);
         }
     }
+}
+
+fn namespace_conditions(left: &[String], held: &[String], now: &str) -> Value {
+    let condition = |kind: &str, holds: bool, reason: &str, message: &str| {
+        json!({"type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": now,
+            "reason": reason, "message": message})
+    };
+    let remaining = if left.is_empty() {
+        condition("NamespaceContentRemaining", false, "ContentRemoved", "All content successfully removed")
+    } else {
+        let said = format!("Some resources are remaining: {}", left.join(", "));
+        condition("NamespaceContentRemaining", true, "SomeResourcesRemain", &said)
+    };
+    let finalizing = if held.is_empty() {
+        let said = "All content-preserving finalizers finished";
+        condition("NamespaceFinalizersRemaining", false, "ContentHasNoFinalizers", said)
+    } else {
+        let said = format!("Some content in the namespace has finalizers remaining: {}", held.join(", "));
+        condition("NamespaceFinalizersRemaining", true, "SomeFinalizersRemain", &said)
+    };
+    let discovered = "All resources successfully discovered";
+    let parsed = "All legacy kube types successfully parsed";
+    let deleted = "All content successfully deleted, may be waiting on finalization";
+    json!([
+        condition("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", discovered),
+        condition("NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", parsed),
+        condition("NamespaceDeletionContentFailure", false, "ContentDeleted", deleted),
+        remaining,
+        finalizing,
+    ])
 }
 
 fn has_finalizers(value: &Value) -> bool {

@@ -125,7 +125,11 @@ fn requirement(rest: &mut &[&str]) -> Result<LabelTerm, String> {
     }
     let bound = || {
         let value = values.concat();
-        let wrong = || format!("unable to parse requirement: values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer");
+        let wrong = || {
+            format!(
+                "unable to parse requirement: values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
+            )
+        };
         value.parse::<i64>().map_err(|_| wrong())
     };
     match operator {

@@ -174,6 +174,13 @@ impl Store {
         Some(Listed { version, items })
     }
 
+    /// An object as it was, under a later version.
+    pub fn as_of(&self, resource: &Resource, object: &Obj, version: u64) -> Obj {
+        let mut value = (*object.value()).clone();
+        value["metadata"]["resourceVersion"] = serde_json::json!(version.to_string());
+        Arc::new(Object::new(resource, Arc::new(value), version, &self.0.recent))
+    }
+
     /// The pods that carry this job's name, by name.
     pub fn pods_of(&self, namespace: &str, job: &str) -> Vec<Obj> {
         self.list(&resource::PODS, Some(namespace), &Selector::label(JOB_NAME, job)).items

@@ -73,8 +73,12 @@ impl Table {
         for change in later.into_iter().rev() {
             let key = (change.object.namespace.clone(), change.object.name.clone());
             match &change.before {
-                Some(before) if namespace.is_none_or(|n| n == before.namespace) => drop(objects.insert(key, before.clone())),
-                _ => drop(objects.remove(&key)),
+                Some(before) if namespace.is_none_or(|n| n == before.namespace) => {
+                    drop(objects.insert(key, std::sync::Arc::clone(before)));
+                }
+                _ => {
+                    objects.remove(&key);
+                }
             }
         }
         Some(objects.into_values().filter(|object| selector.matches(self.resource, object)).collect())

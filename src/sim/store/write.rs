@@ -248,7 +248,6 @@ impl Inner {
     pub(super) fn write(&mut self, store: &Store, resource: &'static Resource, mut value: Value, dry: bool) -> Obj {
         let meta = &mut value["metadata"];
         if dry {
-            forget(meta, "resourceVersion");
             return Arc::new(Object::new(resource, Arc::new(value), self.version, &store.0.recent));
         }
         self.version += 1;

@@ -18,7 +18,10 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "{time}"),
         (r"(?i)(resource ?version: )\d+(, current: )\d+", "${1}{version}${2}{version}"),
         (r"(too old resource version: )\d+ \(\d+\)", "${1}{version} ({version})"),
-        (r"(ResourceVersion in the precondition )\(\d+\)( does not match the ResourceVersion in record )\(\d+\)", "${1}({version})${2}({version})"),
+        (
+            r"(ResourceVersion in the precondition )\(\d+\)( does not match the ResourceVersion in record )\(\d+\)",
+            "${1}({version})${2}({version})",
+        ),
         (r#"Invalid value: "(\{|map\[).*[}\]]": "#, "Invalid value: {object}: "),
         (r"\bgen-[a-z0-9]{5}\b", "gen-{suffix}"),
     ]
@@ -83,13 +86,20 @@ impl Names {
     }
 }
 
-/// A body: JSON, lines of JSON, or text.
+/// A body: JSON or text.
 pub(super) fn read(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| json!(String::from_utf8_lossy(bytes)))
+}
+
+/// The lines of a watch, without the bookmarks that come with time.
+pub(super) fn lines(bytes: &[u8]) -> Value {
     let text = String::from_utf8_lossy(bytes);
-    let lines = || text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>();
-    match serde_json::from_str(&text) {
-        Ok(value) => value,
-        Err(_) => lines().map_or_else(|_| json!(text), Value::Array),
+    let is_kept = |line: &&str| !line.contains(r#""BOOKMARK""#) || line.contains("initial-events-end");
+    let lines = text.lines().filter(is_kept).map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
+    match lines.as_deref() {
+        Ok([status]) if status["kind"] == "Status" => status.clone(),
+        Ok(lines) => json!(lines),
+        Err(_) => json!(text),
     }
 }
 

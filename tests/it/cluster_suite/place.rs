@@ -53,7 +53,16 @@ fn prefix() -> String {
 impl Place {
     /// A sim in which nobody acts, by pipes.
     pub(super) async fn in_process() -> Self {
-        let (sim, prefix) = sim(FleetKind::Still).await;
+        Self::piped(FleetKind::Still).await
+    }
+
+    /// A sim with operators and kubelets, by pipes.
+    pub(super) async fn in_process_acting() -> Self {
+        Self { acting: true, ..Self::piped(FleetKind::Empty).await }
+    }
+
+    async fn piped(fleet: FleetKind) -> Self {
+        let (sim, prefix) = sim(fleet).await;
         let (clock, dial) = (sim.clock(), sim.dial());
         let loaded = Loaded::from_value(sim.kubeconfig()).unwrap();
         let now: Now = Arc::new(move || Secs::from(clock.now()));

@@ -15,6 +15,8 @@ type Column = (&'static str, &'static str, u8);
 
 const NAME: Column = ("Name", "string", 0);
 const AGE: Column = ("Age", "string", 0);
+/// Custom resources tell when they were made; the server turns it into an age all the same.
+const AGE_OF_CUSTOM: Column = ("Age", "date", 0);
 
 fn columns(resource: &Resource) -> Vec<Column> {
     let own: &[Column] = match (resource.group, resource.plural) {
@@ -23,7 +25,8 @@ fn columns(resource: &Resource) -> Vec<Column> {
         (group, plural) => cells::columns(group, plural),
     };
     let (narrow, wide): (Vec<Column>, Vec<Column>) = own.iter().partition(|c| c.2 == 0);
-    [vec![NAME], narrow, vec![AGE], wide].concat()
+    let age = if resource.custom { AGE_OF_CUSTOM } else { AGE };
+    [vec![NAME], narrow, vec![age], wide].concat()
 }
 
 fn cells(resource: &Resource, tree: &Value, now: Timestamp) -> Vec<Value> {
@@ -56,12 +59,30 @@ pub(super) fn head(resource: &Resource, version: &str, meta: Option<&Value>) -> 
     vec![head.into()]
 }
 
+/// A table without columns, as watches send it after the first: one row, of this object.
+pub(super) fn later(version: &str, row: &[u8]) -> Bytes {
+    let head = format!(
+        r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{{"resourceVersion":"{version}"}},"columnDefinitions":null,"rows":["#
+    );
+    [head.as_bytes(), row, b"]}"].concat().into()
+}
+
+/// The row of a bookmark: an object that has nothing but this metadata.
+pub(super) fn bookmark(resource: &Resource, meta: &Value, now: Timestamp) -> Bytes {
+    let mut cells = cells(resource, &json!({"metadata": {"name": ""}}), now);
+    for cell in cells.iter_mut().filter(|cell| cell.is_null()) {
+        *cell = json!("");
+    }
+    let object = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta});
+    json!({"cells": cells, "object": object}).to_string().into()
+}
+
 /// One row. `include` is the request's `includeObject`.
 pub(super) fn row(resource: &Resource, object: &Object, include: &str, now: Timestamp) -> Bytes {
     let tree = object.value();
     let cells = Value::Array(cells(resource, &tree, now));
     match include {
-        "None" => format!(r#"{{"cells":{cells}}}"#).into(),
+        "None" => format!(r#"{{"cells":{cells},"object":null}}"#).into(),
         "Object" => [format!(r#"{{"cells":{cells},"object":"#).as_bytes(), object.json(), b"}"].concat().into(),
         _ => [format!(r#"{{"cells":{cells},"object":"#).as_bytes(), &metadata(object), b"}"].concat().into(),
     }
