@@ -65,6 +65,7 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
         read_only: config.read_only.value,
         config: config.clone(),
         paths: setup.paths.clone(),
+        records: setup.records(),
         caps: setup.caps.clone(),
         rules,
         keymap: Arc::new(keymap),

@@ -8,6 +8,7 @@ use super::{args::Global, exit::Failure, print, setup::Setup, verbs};
 use crate::{
     cluster::kubeconfig,
     config::{Config, Protection, Setting, files, paths},
+    jobs::quantity::format_bytes,
 };
 
 /// Prints it.
@@ -41,6 +42,7 @@ fn write_paths(text: &mut String, setup: &Setup) {
         ("theme", paths.theme(&config.theme.value)),
         ("rules", paths.rules()),
         ("remembered", paths.remembered()),
+        ("records", paths.records()),
     ];
     for (what, path) in files {
         row(text, what, &home(&path), presence(&path));
@@ -69,6 +71,10 @@ fn write_settings(text: &mut String, config: &Config) {
     setting(text, "request-timeout", &config.request_timeout, |time| format!("{}s", time.as_secs_f32()));
     setting(text, "read-only", &config.read_only, bool::to_string);
     setting(text, "editor", &config.editor, |editor| editor.clone().unwrap_or("$VISUAL, $EDITOR, vi".to_owned()));
+    setting(text, "record", &config.record, bool::to_string);
+    setting(text, "records-size", &config.records_size, |size| format_bytes(*size));
+    setting(text, "record-size", &config.record_size, |size| format_bytes(*size));
+    setting(text, "records-age", &config.records_age, |age| format!("{}h", age.as_secs() / 3600));
     for (name, context) in &config.contexts {
         let mut said = Vec::new();
         said.extend(context.alias.as_ref().map(|alias| format!("alias {alias}")));
@@ -80,6 +86,7 @@ fn write_settings(text: &mut String, config: &Config) {
         let favourites = &context.favourites;
         said.extend((!favourites.is_empty()).then(|| format!("favourites {}", favourites.join(" "))));
         said.extend(context.request_timeout.map(|time| format!("request-timeout {}s", time.as_secs_f32())));
+        said.extend(context.record.map(|on| format!("record {on}")));
         row(text, &format!("context {name}"), &said.join(", "), "");
     }
     for (word, line) in &config.aliases {

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::{
     exit::Failure,
-    record::{Record, Records},
+    item::{JobItem, JobList},
 };
 use crate::jobs::{
     Secs,
@@ -41,16 +41,16 @@ pub fn render(
     now: Secs,
     room: Option<Room>,
 ) -> Result<String, Failure> {
-    let records = || Records::new(jobs.iter().map(|job| Record::of(*job)).collect(), unread);
+    let list = || JobList::new(jobs.iter().map(|job| JobItem::of(*job)).collect(), unread);
     match format {
         Format::Table => Ok(text_table::render(&columns.columns, jobs.iter().copied(), now, room)),
         Format::Wide => Ok(text_table::render(&columns.wide(), jobs.iter().copied(), now, None)),
         Format::Json => {
-            let text = serde_json::to_string_pretty(&records());
+            let text = serde_json::to_string_pretty(&list());
             text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
         }
         Format::Yaml => {
-            let text = serde_saphyr::to_string(&records());
+            let text = serde_saphyr::to_string(&list());
             text.map_err(|error| Failure::new(&format!("can't write YAML: {error}")))
         }
         Format::Name => Ok(jobs.iter().map(|job| name(*job)).collect()),

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     config::{ColorSetting, Config, Gravity, Loaded, Origin, Paths, notes::Note},
+    disk::records::{Bounds, Records},
     term::caps::{Caps, ColorMode, Wishes},
 };
 
@@ -51,6 +52,14 @@ impl Setup {
             log::start(path, global.log_file.is_some(), env("MPIDECK_LOG").as_deref())?;
         }
         Ok(Self { paths, config, settings_found: found, notes, caps, log })
+    }
+
+    /// What is kept of jobs, with its bounds.
+    pub fn records(&self) -> Option<Records> {
+        let config = &self.config;
+        let age = u32::try_from(config.records_age.value.as_secs()).unwrap_or(u32::MAX);
+        let bounds = Bounds { total: config.records_size.value, job: config.record_size.value, age };
+        Some(Records::new(self.paths.as_ref()?.records(), bounds))
     }
 
     /// Prints the warnings, for verbs without a screen of their own.

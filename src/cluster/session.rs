@@ -106,6 +106,14 @@ pub async fn login(target: &Target) -> Result<Login, Problem> {
     plugin.interactive().await.map(Login)
 }
 
+/// Which cluster a target leads to, whoever goes there: its address, and the CA that its certificate is checked with
+/// (empty for the system's). No network is used.
+pub fn address(target: &Target) -> Result<(Clean, Vec<u8>), Problem> {
+    let resolved = resolved(target)?;
+    let authorities = transport::authorities(&resolved)?.unwrap_or_default();
+    Ok((Clean::new(resolved.cluster.server.as_deref().unwrap_or_default()), authorities.concat()))
+}
+
 fn resolved(target: &Target) -> Result<Resolved, Problem> {
     let mut resolved = target.kubeconfig.resolve(target.context.as_deref())?;
     if let Some(name) = &target.act_as {

@@ -66,7 +66,7 @@ fn bad(resolved: &Resolved, why: &str) -> Problem {
     Problem::new(Kind::BadConfig, &what, why, "Correct that cluster's entry, or fetch a fresh kubeconfig.")
 }
 
-fn authorities(resolved: &Resolved) -> Result<Option<Vec<Vec<u8>>>, Problem> {
+pub(super) fn authorities(resolved: &Resolved) -> Result<Option<Vec<Vec<u8>>>, Problem> {
     let cluster = &resolved.cluster;
     let pem = if let Some(data) = cluster.certificate_authority_data.as_deref().filter(|d| !d.is_empty()) {
         let decoded = base64::engine::general_purpose::STANDARD.decode(data.trim());

@@ -31,6 +31,8 @@ pub struct ContextSettings {
     pub favourites: Vec<String>,
     /// How long a request may take.
     pub request_timeout: Option<std::time::Duration>,
+    /// Whether jobs are recorded.
+    pub record: Option<bool>,
 }
 
 /// The keys, with what they take and say.
@@ -50,6 +52,7 @@ pub const KEYS: &[(&str, &str, &str)] = &[
         "namespaces on the keys 1 to 9; 0 is all namespaces; `+` in the picker adds to them",
     ),
     ("request-timeout", "length of time", "as the setting of this name, for this context"),
+    ("record", "true or false", "as the setting of this name, for this context"),
 ];
 
 const COLORS: [&str; 7] = ["red", "yellow", "green", "blue", "magenta", "cyan", "white"];
@@ -67,6 +70,7 @@ impl ContextSettings {
             "alias" => self.alias = Some(value.text()?),
             "namespaces" => self.namespaces = value.texts()?,
             "favourites" => self.favourites = value.texts()?,
+            "record" => self.record = Some(value.flag()?),
             "request-timeout" => self.request_timeout = Some(value.duration()?),
             _ => return Ok(false),
         }

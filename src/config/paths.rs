@@ -68,6 +68,11 @@ impl Paths {
         self.state.join("remembered.json")
     }
 
+    /// What is kept of jobs.
+    pub fn records(&self) -> PathBuf {
+        self.state.join("records")
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.state.join("mpideck.log")

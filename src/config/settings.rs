@@ -94,6 +94,14 @@ pub struct Config {
     pub read_only: Setting<bool>,
     /// The editor; `None` is `$VISUAL`, `$EDITOR`, `vi`.
     pub editor: Setting<Option<String>>,
+    /// Keep what will vanish of jobs.
+    pub record: Setting<bool>,
+    /// Bytes of all records.
+    pub records_size: Setting<u64>,
+    /// Bytes of one job's record.
+    pub record_size: Setting<u64>,
+    /// Age after which a record goes.
+    pub records_age: Setting<Duration>,
     /// Additions to the palette: a word, and the command line that it stands for.
     pub aliases: BTreeMap<String, String>,
     /// By context name.
@@ -110,6 +118,15 @@ pub const KEYS: &[(&str, &str, &str, &str)] = &[
     ("request-timeout", "length of time", "30s", "how long a request may take"),
     ("read-only", "true or false", "false", "no command that changes a cluster can run"),
     ("editor", "text", "$VISUAL, $EDITOR, vi", "program that edits text outside the console"),
+    (
+        "record",
+        "true or false",
+        "true",
+        "keep on disk what will vanish of jobs, see docs/records.md; off writes nothing",
+    ),
+    ("records-size", "size", "500M", "bytes of all records; the oldest go first"),
+    ("record-size", "size", "16M", "bytes of one job's record, at least 1M; of logs the newest lines stay"),
+    ("records-age", "length of time", "30d", "records that nothing was added to for so long go"),
 ];
 
 impl Default for Config {
@@ -123,6 +140,10 @@ impl Default for Config {
             request_timeout: Setting::new(Duration::from_secs(30)),
             read_only: Setting::default(),
             editor: Setting::default(),
+            record: Setting::new(true),
+            records_size: Setting::new(500 << 20),
+            record_size: Setting::new(16 << 20),
+            records_age: Setting::new(Duration::from_hours(30 * 24)),
             aliases: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
@@ -172,6 +193,13 @@ impl Config {
         loaded
     }
 
+    /// Whether jobs are recorded in a context.
+    pub fn records_in(&self, context: &str) -> bool {
+        // An argument or a variable is meant for this run, whatever the file says of the context.
+        let here = matches!(self.record.origin, Origin::Default | Origin::File(..));
+        self.context(context).record.filter(|_| here).unwrap_or(self.record.value)
+    }
+
     /// What is set for a context; defaults if nothing is.
     pub fn context(&self, name: &str) -> ContextSettings {
         self.contexts.get(name).cloned().unwrap_or_default()
@@ -187,6 +215,10 @@ impl Config {
             "mouse" => self.mouse.set(value.flag()?, origin),
             "request-timeout" => self.request_timeout.set(value.duration()?, origin),
             "read-only" => self.read_only.set(value.flag()?, origin),
+            "record" => self.record.set(value.flag()?, origin),
+            "records-size" => self.records_size.set(value.size(1 << 20)?, origin),
+            "record-size" => self.record_size.set(value.size(1 << 20)?, origin),
+            "records-age" => self.records_age.set(value.duration()?, origin),
             "editor" => self.editor.set(Some(value.text()?), origin),
             _ => return Ok(false),
         }
@@ -361,6 +393,17 @@ mod tests {
     }
 
     #[test]
+    fn a_context_says_whether_it_is_recorded_and_a_variable_goes_before() {
+        let text = "[context.prod]\nrecord = false\n";
+        let (loaded, _dir) = load_with(text, 0o600, &[]);
+        assert_eq!((loaded.config.records_in("prod"), loaded.config.records_in("other")), (false, true));
+        let (loaded, _dir) = load_with(text, 0o600, &[("MPIDECK_RECORD", "on")]);
+        assert!(loaded.config.records_in("prod"));
+        let (loaded, _dir) = load_with("record = false\n[context.dev]\nrecord = true\n", 0o600, &[]);
+        assert_eq!((loaded.config.records_in("dev"), loaded.config.records_in("other")), (true, false));
+    }
+
+    #[test]
     fn mistakes_are_said_with_their_place_and_a_remedy() {
         assert_eq!(notes("mouse = true\nthem = \"x\""), ["config.toml:2:1: unknown key «them»; did you mean «theme»?"]);
         assert_eq!(
@@ -391,6 +434,9 @@ mod tests {
                 "request-timeout" => "5s",
                 "color" => "never",
                 "ascii" | "mouse" | "read-only" => "true",
+                "record" => "off",
+                "records-size" | "record-size" => "2G",
+                "records-age" => "7d",
                 _ => "x",
             };
             let mut config = Config::default();

@@ -72,6 +72,20 @@ impl Value {
         }
     }
 
+    /// As a number of bytes, at least `least`: `500M`, `2G`, or bytes.
+    pub fn size(self, least: u64) -> Result<u64, String> {
+        let bytes = match self {
+            Self::Number(bytes) => u64::try_from(bytes).ok(),
+            Self::Text(text) => size(&text),
+            other => return Err(format!("is {}, not a size", other.kind())),
+        };
+        match bytes {
+            Some(bytes) if bytes >= least => Ok(bytes),
+            Some(_) => Err(format!("is less than {least} bytes")),
+            None => Err("is not a size like 500M or 2G".to_owned()),
+        }
+    }
+
     /// As a list; one text is a list of one, and a variable's is split at commas.
     pub fn texts(self) -> Result<Vec<String>, String> {
         match self {
@@ -116,6 +130,24 @@ pub fn duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
+/// Reads `16M`, `500MB`, `1.5Gi`; the letters mean powers of 1024.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let number: f64 = number.parse().ok()?;
+    let power = match unit.trim().to_ascii_lowercase().trim_end_matches('b').trim_end_matches('i') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return None,
+    };
+    let bytes = number * (1u64 << power) as f64;
+    (bytes.is_finite() && bytes < (1u64 << 60) as f64).then_some(bytes as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +159,15 @@ mod tests {
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
         for wrong in ["", "s", "1x", "-1s", "1 s", "99999999999999999999h"] {
             assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_in_powers_of_1024() {
+        let size = |text: &str| Value::Text(text.into()).size(1);
+        assert_eq!([size("500M"), size("16MiB"), size("1.5g"), size("42")], [500 << 20, 16 << 20, 3 << 29, 42].map(Ok));
+        for wrong in ["", "M", "-1M", "1X", "0", "9999999999999T"] {
+            assert!(size(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -108,6 +108,15 @@ impl App {
         }
     }
 
+    /// Lets what is to be recorded be written, within a second.
+    pub(super) async fn finish(&mut self) {
+        let effects = super::update::record::flush(&mut self.model);
+        for effect in effects {
+            self.runner.execute(effect);
+        }
+        self.runner.finish().await;
+    }
+
     /// When the model wants to hear of the time again.
     pub(super) fn wakes_at(&self) -> Option<Instant> {
         let next = self.model.next_deadline()?;
@@ -133,6 +142,7 @@ pub async fn run(start: Start) -> io::Result<Ended> {
         ended = console.run(&mut tty) => ended,
         never = drill::wait() => match never {},
     };
+    console.app.finish().await;
     match ended {
         Err(error) if is_lost(&error) => Ok(Ended::Signal(Signal::HangUp)),
         ended => ended,

@@ -3,6 +3,7 @@
 use super::model::{
     Drawn,
     page::PageEffect,
+    record::RecordEffect,
     session::{Scope, SessionEffect, SessionId},
 };
 use crate::disk::Sort;
@@ -52,6 +53,8 @@ pub enum Effect {
     Session(SessionId, SessionEffect),
     /// About a job page or a log.
     Page(PageEffect),
+    /// About records.
+    Record(RecordEffect),
     /// Copy this text to the terminal's clipboard and say how it went.
     Clipboard(String),
     /// Write the screen as it is to a 0600 text file and say where.

@@ -10,6 +10,7 @@ use super::{
     model::{
         Drawn,
         page::{LogId, LogMessage, PageId, PageMessage},
+        record::RecordMessage,
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
     },
 };
@@ -32,6 +33,8 @@ pub enum Message {
     Page(PageId, PageMessage),
     /// Of a log: of one that is closed is dropped.
     Log(LogId, LogMessage),
+    /// Of the flight recorder.
+    Record(RecordMessage),
     /// The kubeconfig was read, and what was remembered.
     Loaded(Box<Loaded>),
     /// What the terminal cost was counted.

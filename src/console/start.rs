@@ -13,6 +13,7 @@ use super::{
 use crate::{
     cluster::{Problem, Target, target::Now},
     config::{Config, Origin, Paths},
+    disk::records::Records,
     jobs::causes::Rules,
     term::caps::Caps,
 };
@@ -33,6 +34,8 @@ pub struct Start {
     pub config: Config,
     /// Where files are; without them nothing is remembered.
     pub paths: Option<Paths>,
+    /// Where and how jobs are recorded; `None` for a user without a home.
+    pub records: Option<Records>,
     /// What the terminal can do.
     pub caps: Caps,
     /// Rules that find causes.

@@ -142,8 +142,34 @@ impl Job {
 }
 
 /// What a [`Fleet::settle`] changed.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Changed {
     /// Jobs that are new, gone, or differ in row, pods or derivation.
     pub jobs: Vec<JobKey>,
+    /// What is gone, moved out for whoever keeps it, in the order in which it went.
+    pub left: Vec<Left>,
+}
+
+/// Something that left the fleet.
+#[derive(Debug, PartialEq)]
+pub enum Left {
+    /// A job, with what was its own to the end.
+    Job(Box<LeftJob>),
+    /// A pod of a job that is still there.
+    Pod(JobKey, Box<PodRow>),
+}
+
+/// A job as it was when it left.
+#[derive(Debug, PartialEq)]
+pub struct LeftJob {
+    /// Its row.
+    pub row: JobRow,
+    /// How it was.
+    pub derived: Arc<Derived>,
+    /// Its pods; they may still be there for a while.
+    pub pods: Vec<PodRow>,
+    /// Warnings about it.
+    pub events: Vec<EventRow>,
+    /// Its Workload.
+    pub workload: Option<WorkloadRow>,
 }

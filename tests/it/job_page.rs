@@ -58,6 +58,7 @@ impl Deck {
             scope: Some(Scope::Named(vec![Name::new("vision").unwrap()])),
             read_only: false,
             config: Config::default(),
+            records: None,
             paths: None,
             caps: Caps::default(),
             rules: Rules::builtin().into(),

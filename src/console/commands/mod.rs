@@ -6,11 +6,13 @@
 mod app;
 mod list;
 mod page;
+mod record;
 mod text;
 
 pub use app::AppCommand;
 pub use list::ListCommand;
 pub use page::PageCommand;
+pub use record::RecordCommand;
 pub use text::TextCommand;
 
 use super::model::Model;
@@ -24,6 +26,8 @@ pub enum CommandId {
     List(ListCommand),
     /// The job page's.
     Page(PageCommand),
+    /// The flight recorder's.
+    Record(RecordCommand),
     /// Of read-only text on top of a view.
     Text(TextCommand),
 }
@@ -201,7 +205,7 @@ fn always(_: &Model) -> Result<(), Why> {
 
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(text::ROWS)
+    app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(record::ROWS).chain(text::ROWS)
 }
 
 /// Every right that a command needs, once.

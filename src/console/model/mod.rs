@@ -8,6 +8,7 @@ pub mod notices;
 pub mod overlay;
 pub mod page;
 pub mod place;
+pub mod record;
 pub mod session;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,7 +17,7 @@ use ratatui::layout::Size;
 
 use self::{
     keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, place::Place,
-    session::SessionModel,
+    record::RecordModel, session::SessionModel,
 };
 use super::{commands::Context, keymap::Keymap};
 use crate::jobs::{Secs, causes::Rules, fleet::Fleet};
@@ -55,6 +56,8 @@ pub struct Model {
     pub list: ListModel,
     /// The open job page; the list is below it.
     pub page: Option<PageModel>,
+    /// The flight recorder.
+    pub record: RecordModel,
     /// How many pages and logs were opened so far: their ids.
     pub opened: u32,
     /// What lies on top, the last one topmost.
@@ -87,6 +90,7 @@ impl Model {
             fleet: Fleet::new(rules),
             list: ListModel::default(),
             page: None,
+            record: RecordModel::default(),
             opened: 0,
             overlays: Vec::new(),
             notices: Notices::default(),
@@ -114,9 +118,16 @@ impl Model {
         let now = self.now;
         let page = self.page.as_ref().map_or_else(|| self.list.next_deadline(now), |page| page.next_deadline(now));
         let debug = self.overlays.iter().any(Overlay::is_debug).then(|| now.plus(1));
-        [debug, self.notices.next_deadline(now), page, self.session.next_deadline(now), self.fleet.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            debug,
+            self.record.next_deadline(),
+            self.notices.next_deadline(now),
+            page,
+            self.session.next_deadline(now),
+            self.fleet.next_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }

@@ -78,6 +78,8 @@ pub struct ContextInfo {
     pub fixed: usize,
     /// Namespaces that the config names, to choose from where they can't be listed.
     pub known: Vec<Name>,
+    /// Its jobs are recorded.
+    pub record: bool,
     /// The scope looked at last time.
     pub last_scope: Option<Scope>,
 }

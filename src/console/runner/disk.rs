@@ -59,6 +59,7 @@ fn context(info: &kubeconfig::ContextInfo, config: &Config, remembered: &Remembe
         namespace: info.namespace.as_ref().and_then(|name| Name::new(name.as_str())),
         read_only: said.read_only.unwrap_or(config.read_only.value),
         colour: said.color,
+        record: config.records_in(&info.id),
         fixed: fixed.len(),
         favourites: fixed.into_iter().chain(chosen).collect(),
         known: said.namespaces.iter().filter_map(|name| Name::new(name)).collect(),

@@ -6,6 +6,7 @@ mod disk;
 mod logs;
 mod owned;
 mod page;
+mod record;
 mod session;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ struct Running {
     mailbox: Mailbox,
     ready: watch::Receiver<Option<Ready>>,
     labels: watch::Sender<Option<String>>,
+    cluster: record::Cluster,
     token: CancellationToken,
     _cancels: DropGuard,
 }
@@ -58,14 +60,16 @@ pub struct Runner {
     target: Option<Target>,
     running: Option<Running>,
     pages: page::Tasks,
+    recorder: Option<record::Recorder>,
 }
 
 impl Runner {
     /// A runner, and where its messages come out.
     pub fn new(start: Start) -> (Self, mpsc::Receiver<Message>) {
         let (results, messages) = mpsc::channel(RESULTS);
-        let runner =
-            Self { start: Arc::new(start), results, target: None, running: None, pages: page::Tasks::default() };
+        let recorder = start.records.clone().map(record::Recorder::new);
+        let pages = page::Tasks::default();
+        let runner = Self { start: Arc::new(start), results, target: None, running: None, pages, recorder };
         (runner, messages)
     }
 
@@ -75,6 +79,7 @@ impl Runner {
             Effect::Load => self.load(),
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
+            Effect::Record(effect) => record::execute(self, effect),
             Effect::Remember(what) => self.remember(what),
             Effect::Login(_)
             | Effect::Clipboard(_)
@@ -167,14 +172,16 @@ impl Runner {
         let mailbox = Mailbox::new();
         let (tell_ready, ready) = watch::channel(None);
         let (labels, hear_labels) = watch::channel(None);
+        // What a sign-in brought is only good for its own context.
+        let target = if target.context.as_deref() == Some(context) {
+            target.clone()
+        } else {
+            self.start.in_context(target, context)
+        };
+        let cluster = record::Cluster::of(&target, context);
         let live = session::Live {
             id,
-            // What a sign-in brought is only good for its own context.
-            target: if target.context.as_deref() == Some(context) {
-                target.clone()
-            } else {
-                self.start.in_context(target, context)
-            },
+            target,
             load: self.start.loader(context),
             scope,
             labels: hear_labels,
@@ -185,7 +192,7 @@ impl Runner {
         };
         let cancels = token.clone().drop_guard();
         tokio::spawn(live.run());
-        self.running = Some(Running { id, mailbox, ready, labels, token, _cancels: cancels });
+        self.running = Some(Running { id, mailbox, ready, labels, cluster, token, _cancels: cancels });
     }
 
     /// Runs a task on the current session, if it is the one meant and stands.
@@ -205,6 +212,13 @@ impl Runner {
             let text = written.err()?.to_string();
             Some(Message::Told(Told { tone: Tone::Warn, text }))
         });
+    }
+
+    /// Lets what waits for the disk be written; the console ends.
+    pub async fn finish(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.finish().await;
+        }
     }
 
     /// Whether this session is still the current one.

@@ -1,6 +1,6 @@
 //! Rows from the cluster go into the fleet here, and the features hear what changed.
 
-use super::{list, page, session};
+use super::{list, page, record, session};
 use crate::{
     console::{
         effect::Effect,
@@ -52,9 +52,10 @@ fn is_in(names: &[Name], row: &Row) -> bool {
 
 /// Derives what rows or time changed, and tells list and page.
 pub fn settle(model: &mut Model) -> Vec<Effect> {
-    let changed = model.fleet.settle(model.now);
+    let mut changed = model.fleet.settle(model.now);
     model.dirty = !changed.jobs.is_empty();
     let mut effects = list::changed(model, &changed);
     effects.extend(page::changed(model, &changed));
+    effects.extend(record::changed(model, &mut changed));
     effects
 }

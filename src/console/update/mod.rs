@@ -8,6 +8,7 @@ pub mod input;
 pub mod list;
 pub mod overlay;
 pub mod page;
+pub mod record;
 pub mod session;
 pub mod text;
 
@@ -42,6 +43,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
         }
         Message::Page(id, message) => page::message(model, id, message),
         Message::Log(id, message) => page::log(model, id, message),
+        Message::Record(message) => record::message(model, message),
         Message::Drawn(drawn) => {
             model.drawn = drawn;
             Vec::new()
@@ -65,6 +67,7 @@ fn entered(model: &mut Model, input: Input) -> Vec<Effect> {
     };
     model.moved_from(before);
     effects.extend(session::narrow(model));
+    effects.extend(record::follow(model));
     effects
 }
 
@@ -106,6 +109,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::App(id) => app::command(model, id),
         CommandId::List(id) => list::command(model, id),
         CommandId::Page(id) => page::command(model, id),
+        CommandId::Record(id) => record::command(model, id),
         CommandId::Text(id) => text::command(model, id),
     }
 }

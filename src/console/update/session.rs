@@ -152,6 +152,7 @@ fn favourite(model: &mut Model, n: usize) -> Vec<Effect> {
 
 /// Opens a session: a new generation, the old one's content goes with it.
 pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Effect> {
+    let mut effects = super::record::flush(model);
     let session = &mut model.session;
     session.id = SessionId(session.id.0.wrapping_add(1));
     if session.context != context {
@@ -172,7 +173,8 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     session.untried.take_if(|untried| scope.as_ref() != Some(untried));
     session.scope = scope.clone().unwrap_or_default();
     model.fleet.clear();
-    let mut effects = super::page::close(model);
+    model.record.clear();
+    effects.extend(super::page::close(model));
     list::session_changed(model);
     effects.push(Effect::Session(id, SessionEffect::Open { context, scope }));
     effects.extend(narrow(model));

@@ -88,6 +88,11 @@ impl Records {
         Ok(())
     }
 
+    /// Where the record of a job is, or would be.
+    pub fn dir(&self, cluster: &ClusterPlace, key: &JobKey) -> PathBuf {
+        place::of_job(&self.root, cluster, key)
+    }
+
     /// The record of a job; `None` if there is none.
     pub fn find(&self, cluster: &ClusterPlace, key: &JobKey) -> Result<Option<Record>, DiskProblem> {
         self.read(&place::of_job(&self.root, cluster, key))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Job,
+    Job, Left, LeftJob,
     events::JobEvents,
     join,
     store::{Fleet, JobEntry, PodEntry},
@@ -41,6 +41,13 @@ impl Fleet {
 
     pub(super) fn remove_job(&mut self, uid: &Uid) {
         let Some((id, entry)) = self.jobs.remove(uid) else { return };
+        self.left.push(Left::Job(Box::new(LeftJob {
+            row: entry.job.row.clone(),
+            derived: Arc::clone(&entry.job.derived),
+            pods: entry.pods.iter().filter_map(|id| Some(self.pods.get(*id)?.row.clone())).collect(),
+            events: entry.events.0.iter().map(|kept| kept.row.clone()).collect(),
+            workload: self.workload_of(uid).cloned(),
+        })));
         let (namespace, name) = (entry.job.row.namespace.clone(), entry.job.row.name.clone());
         for event in entry.events.0 {
             self.event_at.remove(&event.row.uid);
@@ -121,7 +128,7 @@ impl Fleet {
                 }
                 return;
             }
-            self.remove_pod(&row.uid);
+            self.forget_pod(&row.uid);
         }
         let (namespace, name) = (row.namespace.clone(), row.job.clone());
         let id = self.pods.insert(row.uid.clone(), PodEntry { row, job: None, list, seen });
@@ -130,11 +137,17 @@ impl Fleet {
     }
 
     pub(super) fn remove_pod(&mut self, uid: &Uid) {
-        let Some(id) = self.pods.id(uid) else { return };
-        self.unlink(id);
-        if let Some((id, entry)) = self.pods.remove(uid) {
-            self.groups.remove(entry.row.namespace.as_str(), entry.row.job.as_str(), None, Some(id));
-        }
+        let job = self.pods.id(uid).and_then(|id| self.pods.get(id)?.job.clone());
+        let job = job.and_then(|job| Some(self.jobs.get(self.jobs.id(&job)?)?.job.key()));
+        let Some(row) = self.forget_pod(uid) else { return };
+        self.left.extend(job.map(|job| Left::Pod(job, Box::new(row))));
+    }
+
+    fn forget_pod(&mut self, uid: &Uid) -> Option<PodRow> {
+        self.unlink(self.pods.id(uid)?);
+        let (id, entry) = self.pods.remove(uid)?;
+        self.groups.remove(entry.row.namespace.as_str(), entry.row.job.as_str(), None, Some(id));
+        Some(entry.row)
     }
 }
 

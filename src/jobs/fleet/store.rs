@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Batch, Changed, Job, JobKey, ListKey, ListPhase, Row,
+    Batch, Changed, Job, JobKey, Left, ListKey, ListPhase, Row,
     events::{JobEvents, Waiting},
     intern::Interner,
     join::Groups,
@@ -41,6 +41,7 @@ pub struct Fleet {
     pub(super) interner: Interner,
     pub(super) dirty: Vec<Uid>,
     pub(super) gone: Vec<JobKey>,
+    pub(super) left: Vec<Left>,
     pub(super) deadlines: BTreeSet<(Secs, Uid)>,
     pub(super) new_jobs: bool,
     pub(super) newest: Secs,
@@ -89,6 +90,7 @@ impl Fleet {
             interner: Interner::default(),
             dirty: Vec::new(),
             gone: Vec::new(),
+            left: Vec::new(),
             deadlines: BTreeSet::new(),
             new_jobs: false,
             newest: Secs::default(),
@@ -144,7 +146,7 @@ impl Fleet {
                 jobs.extend(self.jobs.get(id).map(|entry| entry.job.key()));
             }
         }
-        Changed { jobs }
+        Changed { jobs, left: std::mem::take(&mut self.left) }
     }
 
     /// When [`Fleet::settle`] has something to do even if nothing is applied.
@@ -226,7 +228,7 @@ impl Fleet {
         entry.pods.iter().filter_map(|id| Some(&self.pods.get(*id)?.row))
     }
 
-    fn workload_of(&self, job: &Uid) -> Option<&WorkloadRow> {
+    pub(super) fn workload_of(&self, job: &Uid) -> Option<&WorkloadRow> {
         let ids = self.workloads_of.get(job)?;
         let rows = ids.iter().filter_map(|id| Some(&self.workloads.get(*id)?.row));
         rows.max_by_key(|row| (row.created, row.uid.clone()))

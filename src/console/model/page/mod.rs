@@ -5,6 +5,7 @@
 pub mod config;
 pub mod events;
 pub mod logs;
+pub mod recorded;
 pub mod workers;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use self::{
     config::ConfigModel,
     events::EventsModel,
     logs::{LogId, LogMessage, LogOrder, LogsModel},
+    recorded::Recorded,
     workers::WorkersModel,
 };
 use super::session::SessionId;
@@ -229,6 +231,8 @@ pub struct PageModel {
     pub gone: Option<Secs>,
     /// The newest other job of this name and kind, if there is one.
     pub successor: Option<JobKey>,
+    /// It shows this record, not a living job.
+    pub recorded: Option<Arc<Recorded>>,
     /// The open tab.
     pub tab: Tab,
     /// Of the Overview.
@@ -262,6 +266,7 @@ impl PageModel {
             job,
             gone: None,
             successor: None,
+            recorded: None,
             tab: Tab::default(),
             overview: Scroll::default(),
             all_evidence: false,

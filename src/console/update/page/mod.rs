@@ -70,6 +70,7 @@ fn open_at(model: &mut Model, job: Kept, tab: Tab) -> Vec<Effect> {
     let mut effects = close(model);
     model.opened += 1;
     let id = PageId(model.opened);
+    model.record.was_opened(&job.key());
     model.page = Some(PageModel::new(id, model.session.id, job));
     effects.extend(show(model, tab));
     effects

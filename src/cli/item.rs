@@ -16,7 +16,7 @@ use crate::jobs::{
 /// All of an answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Records {
+pub struct JobList {
     /// `mpideck/v1`.
     pub api_version: &'static str,
     /// `JobList`.
@@ -26,13 +26,13 @@ pub struct Records {
     /// What could not be read, and why.
     pub unread: Vec<String>,
     /// The jobs.
-    pub items: Vec<Record>,
+    pub items: Vec<JobItem>,
 }
 
 /// One job. Times are RFC 3339 in UTC; a field that is not known is null.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Record {
+pub struct JobItem {
     namespace: String,
     name: String,
     kind: String,
@@ -44,7 +44,7 @@ pub struct Record {
     finished_job: bool,
     reported: Option<String>,
     disagrees: bool,
-    cause: Option<CauseRecord>,
+    cause: Option<CauseItem>,
     workers: Workers,
     gpus: u32,
     leaked_gpus: u32,
@@ -66,7 +66,7 @@ struct Workers {
 }
 
 #[derive(Debug, Serialize)]
-struct CauseRecord {
+struct CauseItem {
     rule: String,
     class: String,
     title: String,
@@ -74,23 +74,23 @@ struct CauseRecord {
     recovers: bool,
     replica: Option<String>,
     node: Option<String>,
-    evidence: Vec<EvidenceRecord>,
+    evidence: Vec<EvidenceItem>,
 }
 
 #[derive(Debug, Serialize)]
-struct EvidenceRecord {
+struct EvidenceItem {
     at: String,
     text: String,
 }
 
-impl Records {
+impl JobList {
     /// Of these jobs; `unread` is what is missing.
-    pub fn new(items: Vec<Record>, unread: Vec<String>) -> Self {
+    pub fn new(items: Vec<JobItem>, unread: Vec<String>) -> Self {
         Self { api_version: "mpideck/v1", kind: "JobList", partial: !unread.is_empty(), unread, items }
     }
 }
 
-impl Record {
+impl JobItem {
     /// Of one job.
     pub fn of(subject: Subject<'_>) -> Self {
         let (row, derived) = (&subject.job.row, &subject.job.derived);
@@ -108,7 +108,7 @@ impl Record {
             finished_job: derived.state.is_finished(),
             reported: (!derived.reported.is_empty()).then(|| text(&derived.reported)),
             disagrees: derived.disagrees,
-            cause: derived.cause.as_ref().map(CauseRecord::of),
+            cause: derived.cause.as_ref().map(CauseItem::of),
             workers: Workers { ready: derived.ready, total: derived.total },
             gpus: derived.gpus,
             leaked_gpus: derived.leaked_gpus,
@@ -125,7 +125,7 @@ impl Record {
     }
 }
 
-impl CauseRecord {
+impl CauseItem {
     fn of(cause: &Cause) -> Self {
         let evidence = cause.evidence.iter();
         Self {
@@ -136,7 +136,7 @@ impl CauseRecord {
             recovers: cause.recovers,
             replica: cause.replica.as_ref().map(ToString::to_string),
             node: cause.node.as_ref().map(ToString::to_string),
-            evidence: evidence.map(|e| EvidenceRecord { at: e.at.to_string(), text: e.text.to_string() }).collect(),
+            evidence: evidence.map(|e| EvidenceItem { at: e.at.to_string(), text: e.text.to_string() }).collect(),
         }
     }
 }
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn the_fields_that_scripts_rely_on() {
         let job = job();
-        let records = Records::new(vec![Record::of(Subject { job: &job, pods: &[] })], Vec::new());
-        let value = serde_json::to_value(&records).expect("json");
+        let list = JobList::new(vec![JobItem::of(Subject { job: &job, pods: &[] })], Vec::new());
+        let value = serde_json::to_value(&list).expect("json");
         let item = &value["items"][0];
         assert_eq!(value["kind"], "JobList");
         assert_eq!((&item["state"], &item["stateDetail"]), (&"Failed".into(), &"Failed (deadline)".into()));
