@@ -2,7 +2,13 @@
 //!
 //! The console is given a kubeconfig and a way to dial, as for any cluster; it can't tell the difference.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args as ArgsOf;
 
@@ -13,9 +19,14 @@ use crate::{
         kubeconfig::Loaded,
         target::{Dial, Now},
     },
+    config::files,
     console::start::LoadTarget,
     jobs::Secs,
-    sim::{FleetKind, Options, Sim, faults::Plan},
+    sim::{
+        FleetKind, Options, Sim,
+        faults::Plan,
+        scenario::{self, Scenario},
+    },
     term::signals::{Signal, Signals},
 };
 
@@ -34,6 +45,12 @@ pub struct DemoArgs {
     /// How many times faster jobs live
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
     pub speed: f64,
+    /// Play only this scenario: a name of --list, or a file of your own
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["fleet", "scale"])]
+    pub scenario: Option<String>,
+    /// Print the scenarios: name, the class of the cause that each leads to, what happens
+    #[arg(long, conflicts_with_all = ["scenario", "serve"])]
+    pub list: bool,
     /// What lives in it
     #[arg(long, value_enum, default_value_t = Fleet::Demo, conflicts_with = "scale")]
     pub fleet: Fleet,
@@ -81,8 +98,12 @@ pub enum Fault {
 
 /// Runs it.
 pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
+    if args.list {
+        return list();
+    }
+    let scenario = args.scenario.as_deref().map(played).transpose()?;
     console::in_runtime(async {
-        let sim = Sim::start(options(args)).await.map_err(|error| Failure::new(&error.to_string()))?;
+        let sim = Sim::start(options(args, scenario)).await.map_err(|error| Failure::new(&error.to_string()))?;
         if let Some(address) = args.serve {
             return serve(&sim, address, setup).await;
         }
@@ -91,7 +112,37 @@ pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, 
     })
 }
 
-fn options(args: &DemoArgs) -> Options {
+fn list() -> Result<ExitCode, Failure> {
+    let mut all = Vec::new();
+    for name in scenario::names() {
+        let read = scenario::scenario(name).transpose().map_err(|error| Failure::new(&error.to_string()))?;
+        all.extend(read);
+    }
+    let longest = |text: fn(&Scenario) -> &str| all.iter().map(|s| text(s).len()).max().unwrap_or(0);
+    let (names, classes) = (longest(|s| &s.name), longest(|s| &s.class));
+    for s in &all {
+        print::out(&format!("{:names$}  {:classes$}  {}\n", s.name, s.class, s.about))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The scenario that is meant: one that comes with the program, or a file.
+fn played(asked: &str) -> Result<FleetKind, Failure> {
+    let (file, text) = match scenario::text(asked) {
+        Some(found) => found,
+        None => match files::read(Path::new(asked)).map_err(|note| Failure::new(&note.to_string()))? {
+            Some(read) => (asked.to_owned(), read.text),
+            None => {
+                return Err(Failure::usage(&format!("there is no scenario and no file {asked:?}"))
+                    .hint("mpideck demo --list prints the scenarios; docs/scenarios.md says how to write one"));
+            }
+        },
+    };
+    Scenario::parse(&file, &text).map_err(|error| Failure::usage(&error.to_string()))?;
+    Ok(FleetKind::Scenario { file, text })
+}
+
+fn options(args: &DemoArgs, scenario: Option<FleetKind>) -> Options {
     let mut options = Options::new();
     options.seed = args.seed;
     options.lived = args.at.unwrap_or_default();
@@ -99,7 +150,7 @@ fn options(args: &DemoArgs) -> Options {
     options.old_apis = args.old_apis;
     options.faults = plan(&args.faults);
     options.projects = args.openshift;
-    options.fleet = args.scale.clone().unwrap_or(match args.fleet {
+    options.fleet = scenario.or_else(|| args.scale.clone()).unwrap_or(match args.fleet {
         Fleet::Demo => FleetKind::Demo,
         Fleet::Empty => FleetKind::Empty,
         Fleet::NoOperators => FleetKind::NoOperators,

@@ -22,6 +22,6 @@ pub mod users;
 pub use clock::Clock;
 pub use faults::Faults;
 pub use options::{FleetKind, Options};
-pub use output::{Output, Outputs};
+pub use output::{Output, Outputs, Written};
 pub use start::{Dial, Served, Sim, StartError};
 pub use store::Store;

@@ -14,6 +14,13 @@ pub enum FleetKind {
     /// Six namespaces of a working day: jobs of every kind and state, that start, run, fail and finish.
     #[default]
     Demo,
+    /// What a scenario file says, and nothing else.
+    Scenario {
+        /// The file's name: the scenario's, too, without the ending.
+        file: String,
+        /// Its content.
+        text: String,
+    },
     /// All kinds served, no job yet.
     Empty,
     /// An API server alone: no job, no node, and nobody who acts on what is made.

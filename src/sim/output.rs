@@ -19,9 +19,25 @@ pub trait Output: Send + Sync {
     /// How many lines are written by `now`.
     fn written(&self, now: Timestamp) -> u64;
 
-    /// A line that is written: when, and its text without line end.
-    fn line(&self, number: u64) -> (Timestamp, String);
+    /// A line that is written: when, and what of it.
+    fn line(&self, number: u64) -> (Timestamp, Written);
 
     /// When the next line comes after `now`; `None` if none will.
     fn next(&self, now: Timestamp) -> Option<Timestamp>;
+}
+
+/// What a container wrote at once: bytes, as programs write them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Without line end.
+    pub bytes: Vec<u8>,
+    /// Whether a line end follows; if not, the next one goes on from here.
+    pub ended: bool,
+}
+
+impl From<String> for Written {
+    /// A whole line.
+    fn from(line: String) -> Self {
+        Self { bytes: line.into_bytes(), ended: true }
+    }
 }

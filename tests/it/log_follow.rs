@@ -44,8 +44,9 @@ impl Output for Run {
         self.0.partition_point(|(at, _)| *at <= now) as u64
     }
 
-    fn line(&self, number: u64) -> (Timestamp, String) {
-        self.0[number as usize].clone()
+    fn line(&self, number: u64) -> (Timestamp, mpideck::sim::Written) {
+        let (at, text) = self.0[number as usize].clone();
+        (at, text.into())
     }
 
     fn next(&self, now: Timestamp) -> Option<Timestamp> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mpideck::sim::store::Part;
 use mpideck::sim::store::resource::{EVENTS, MPIJOBS, NODES, PODS};
-use mpideck::sim::{FleetKind, Options, Output, Outputs, Served, Sim};
+use mpideck::sim::{FleetKind, Options, Output, Outputs, Served, Sim, Written};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
@@ -35,8 +35,8 @@ impl Output for Three {
         3
     }
 
-    fn line(&self, number: u64) -> (jiff::Timestamp, String) {
-        (jiff::Timestamp::UNIX_EPOCH, format!("line {number}"))
+    fn line(&self, number: u64) -> (jiff::Timestamp, Written) {
+        (jiff::Timestamp::UNIX_EPOCH, format!("line {number}").into())
     }
 
     fn next(&self, _: jiff::Timestamp) -> Option<jiff::Timestamp> {

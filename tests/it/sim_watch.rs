@@ -12,7 +12,7 @@ use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client};
 use mpideck::sim::store::resource::{CONFIGMAPS, PODS};
 use mpideck::sim::store::{DeleteOptions, Part};
-use mpideck::sim::{Output, Outputs, Sim};
+use mpideck::sim::{Output, Outputs, Sim, Written};
 use serde_json::{Value, json};
 
 use crate::sim_client::{ask, client, empty, get};
@@ -168,8 +168,8 @@ impl Output for Ticks {
         (now.as_second() - self.0.as_second()) as u64
     }
 
-    fn line(&self, number: u64) -> (Timestamp, String) {
-        (self.0 + jiff::SignedDuration::from_secs(number as i64 + 1), format!("tick {number}"))
+    fn line(&self, number: u64) -> (Timestamp, Written) {
+        (self.0 + jiff::SignedDuration::from_secs(number as i64 + 1), format!("tick {number}").into())
     }
 
     fn next(&self, now: Timestamp) -> Option<Timestamp> {

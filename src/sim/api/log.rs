@@ -63,6 +63,7 @@ impl Server {
             wish,
             next,
             sent: 0,
+            midline: false,
             over: previous,
         };
         let pieces =
@@ -218,6 +219,8 @@ struct Follower {
     wish: Wish,
     next: u64,
     sent: usize,
+    /// What was sent last had no line end.
+    midline: bool,
     over: bool,
 }
 
@@ -243,12 +246,15 @@ impl Follower {
         let written = self.output.written(now);
         let mut piece = Vec::new();
         while self.next < written && piece.len() < PIECE {
-            let (at, text) = self.output.line(self.next);
-            if self.wish.timestamps {
+            let (at, written) = self.output.line(self.next);
+            if self.wish.timestamps && !self.midline {
                 piece.extend_from_slice(at.strftime("%Y-%m-%dT%H:%M:%S.%9fZ ").to_string().as_bytes());
             }
-            piece.extend_from_slice(text.as_bytes());
-            piece.push(b'\n');
+            piece.extend_from_slice(&written.bytes);
+            if written.ended {
+                piece.push(b'\n');
+            }
+            self.midline = !written.ended;
             self.next += 1;
         }
         if let Some(limit) = self.wish.limit {

@@ -26,13 +26,13 @@ use super::{
 use crate::{
     jobs::Kind,
     sim::{
-        kubelet::{self, script::Scripts},
+        kubelet::{self, Surroundings, Ward, behaviour, journal::Journal, script::Scripts},
         scenario::UNWATCHED,
         store::{
             DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
             resource::{
-                CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES, PODS,
-                PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
+                CLAIMS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES,
+                NETWORKPOLICIES, NODES, PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
             },
         },
     },
@@ -45,6 +45,7 @@ const STOPPING: f64 = 1.0;
 pub(crate) struct Desk {
     store: Store,
     scripts: Arc<Scripts>,
+    journal: Arc<Journal>,
     pace: Pace,
     recorder: Recorder,
     tries: HashMap<Key, u32>,
@@ -62,6 +63,7 @@ impl Desk {
         Self {
             store,
             scripts,
+            journal: Arc::default(),
             pace,
             recorder: Recorder::default(),
             tries: HashMap::new(),
@@ -76,6 +78,11 @@ impl Desk {
     /// The store it works on.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What its kubelets know of runs.
+    pub(crate) fn journal(&self) -> Arc<Journal> {
+        Arc::clone(&self.journal)
     }
 
     /// Does one piece of work; when to do it again.
@@ -260,6 +267,7 @@ impl Desk {
         self.tries.remove(key);
         self.counted.remove(uid);
         self.stages.remove(uid);
+        self.journal.forget(uid);
         self.homeless.remove(&Key { work: Work::Schedule, ..key.clone() });
     }
 
@@ -373,7 +381,8 @@ impl Desk {
         let begun = || (kubelet::start_time(&pod).unwrap_or(now), None);
         let before = self.stages.get(&uid).copied().unwrap_or_else(begun);
         let host_ip = self.host_ip(scheduler::node_of(&pod));
-        let turn = kubelet::turn(&pod, &self.scripts, before, (self.pace.speed, self.pace.seed), host_ip, now)?;
+        let volume = self.volume(&pod);
+        let turn = self.ward(now).turn(&pod, before, host_ip, volume.as_deref(), || self.around(&pod))?;
         self.stages.insert(uid, (before.0, Some(turn.serial)));
         if !turn.status.is_null() {
             // Deleted in the meantime: the next look will see it.
@@ -385,12 +394,41 @@ impl Desk {
         turn.next
     }
 
+    fn ward(&self, now: Timestamp) -> Ward<'_> {
+        let pace = (self.pace.speed, self.pace.seed);
+        Ward { scripts: &self.scripts, journal: &self.journal, pace, now }
+    }
+
+    /// The first claim that a pod mounts.
+    fn volume(&self, pod: &Value) -> Option<String> {
+        let volumes = value::list(pod, "/spec/volumes");
+        let claim = volumes.iter().map(|v| text(v, "/persistentVolumeClaim/claimName")).find(|c| !c.is_empty())?;
+        self.get(&CLAIMS, namespace(pod), claim).map(|claim| value::uid(&claim).to_owned())
+    }
+
+    /// What a pod can see around it.
+    fn around(&self, pod: &Value) -> Surroundings {
+        let (space, job) = (namespace(pod), behaviour::job_name(pod));
+        let mut pods = self.pods_of(space, job);
+        if pods.is_empty() {
+            let selector = Selector::label("jobset.sigs.k8s.io/jobset-name", job);
+            pods = values(&self.store.list(&PODS, Some(space), &selector).items);
+        }
+        let config = self.get(&CONFIGMAPS, space, &format!("{job}-config"));
+        let hostfile = config.map(|c| text(&c, "/data/hostfile").to_owned()).unwrap_or_default();
+        let policies = values(&self.store.list(&NETWORKPOLICIES, Some(space), &Selector::default()).items);
+        Surroundings { pods, hostfile, policies }
+    }
+
     fn stop(&mut self, pod: &Value, uid: CompactString, now: Timestamp) -> Option<Timestamp> {
         const STOP: u32 = u32::MAX;
-        if self.scripts.of(pod).trouble == Some(kubelet::script::Trouble::NodeLost) {
+        if self.scripts.of(pod).trouble == Some(behaviour::Trouble::NodeLost) {
             return None;
         }
         if self.stages.insert(uid, (now, Some(STOP))).and_then(|(_, stage)| stage) != Some(STOP) {
+            if let Some(volume) = self.volume(pod) {
+                self.ward(now).leaves(pod, &volume);
+            }
             let container = text(pod, "/spec/containers/0/name");
             let mut note = Note::normal(pod, "kubelet", "Killing", format!("Stopping container {container}"));
             scheduler::node_of(pod).clone_into(&mut note.host);

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     jobs::Kind,
     sim::{
-        kubelet::script::Scripts,
+        kubelet::{journal::Journal, script::Scripts},
         scenario::Director,
         store::{Change, ChangeKind, Feed, Obj, Resource, Store, resource},
     },
@@ -121,6 +121,11 @@ impl Manager {
             manager.add(Key::new(Work::Act, "", ""), first);
         }
         manager
+    }
+
+    /// What kubelets know of runs, for those who make logs of it.
+    pub(crate) fn journal(&self) -> Arc<Journal> {
+        self.desk.journal()
     }
 
     fn store(&self) -> &Store {
@@ -254,6 +259,9 @@ impl Manager {
         if *change.resource == resource::NODES {
             self.desk.rooms_changed();
             return;
+        }
+        if *change.resource == resource::CLAIMS && gone {
+            self.desk.journal().erase(&object.uid);
         }
         if let Some(work) = work_of(change.resource) {
             let lag = if work == Work::MpiJob { self.pace.operator_lag } else { 0.1 };

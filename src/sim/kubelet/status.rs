@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
+    behaviour::{Behaviour, Trouble},
     life::{Moment, Run, Stage},
-    script::Behaviour,
 };
 use crate::sim::controllers::{
     value::{after, hash, list, mix, name, namespace, set, stamp, text, uid},
@@ -74,6 +74,11 @@ impl Scene<'_> {
         stamp(after(self.bound, offset / self.speed))
     }
 
+    /// The exit code of the last run.
+    fn exit(&self) -> i64 {
+        self.moment.last.map_or(self.behaviour.exit, |run| run.exit)
+    }
+
     fn image(&self) -> &str {
         text(self.pod, "/spec/containers/0/image")
     }
@@ -83,8 +88,8 @@ impl Scene<'_> {
         let m = self.moment;
         let (ready, phase) = match m.stage {
             Stage::Running => (true, "Running"),
-            Stage::Ended if self.behaviour.exit == 0 => (false, "Succeeded"),
-            Stage::Ended | Stage::Evicted => (false, "Failed"),
+            Stage::Ended if self.exit() == 0 => (false, "Succeeded"),
+            Stage::Ended | Stage::Evicted | Stage::Refused => (false, "Failed"),
             Stage::BackOff | Stage::Lost => (false, "Running"),
             _ => (false, "Pending"),
         };
@@ -97,9 +102,14 @@ impl Scene<'_> {
             status["podIP"] = json!(ip);
             status["podIPs"] = json!([{"ip": ip}]);
         }
-        if m.stage == Stage::Evicted {
-            status["reason"] = json!("Evicted");
+        if matches!(m.stage, Stage::Evicted | Stage::Refused) {
+            let refused = self.behaviour.reason.as_str();
+            status["reason"] = json!(if m.stage == Stage::Refused { refused } else { "Evicted" });
             status["message"] = json!(self.behaviour.message);
+        }
+        if m.stage == Stage::Refused {
+            // Nothing of it was begun.
+            return json!({"phase": phase, "reason": status["reason"], "message": status["message"], "startTime": stamp(self.bound)});
         }
         let containers = list(self.pod, "/spec/containers").iter().map(|c| self.container(c, ready)).collect();
         status["containerStatuses"] = Value::Array(containers);
@@ -112,7 +122,8 @@ impl Scene<'_> {
 
     /// Whether the pod has its network.
     fn sandboxed(&self) -> bool {
-        self.moment.since > 0.5 || self.moment.stage != Stage::Creating
+        let m = self.moment;
+        m.stage != Stage::MountError && (m.since > 0.5 || m.stage != Stage::Creating)
     }
 
     fn pod_ip(&self) -> String {
@@ -123,7 +134,7 @@ impl Scene<'_> {
     fn conditions(&self, ready: bool) -> Value {
         let m = self.moment;
         let over = matches!(m.stage, Stage::Ended);
-        let done = over && self.behaviour.exit == 0;
+        let done = over && self.exit() == 0;
         let since = self.time(m.since);
         let unready = if done {
             "PodCompleted"
@@ -167,11 +178,14 @@ impl Scene<'_> {
 
     fn container(&self, spec: &Value, ready: bool) -> Value {
         let m = self.moment;
-        let ran = !matches!(m.stage, Stage::Creating | Stage::PullError | Stage::PullBackOff | Stage::ConfigError);
+        let ran = !matches!(
+            m.stage,
+            Stage::Creating | Stage::PullError | Stage::PullBackOff | Stage::ConfigError | Stage::MountError
+        );
         let state = self.state(spec);
         let last = match (m.stage, m.last) {
             (Stage::Ended | Stage::Evicted | Stage::Lost, _) | (_, None) => json!({}),
-            (_, Some(run)) => json!({"terminated": self.terminated(spec, run)}),
+            (_, Some(run)) => json!({"terminated": self.terminated(run)}),
         };
         let image = text(spec, "/image");
         let mut out = json!({
@@ -207,18 +221,18 @@ impl Scene<'_> {
             json!({"waiting": w})
         };
         match m.stage {
-            Stage::Creating => waiting("ContainerCreating", String::new()),
+            Stage::Creating | Stage::MountError | Stage::Refused => waiting("ContainerCreating", String::new()),
             Stage::PullError => waiting("ErrImagePull", self.pull_error()),
             Stage::PullBackOff => {
                 let message = format!("Back-off pulling image {:?}: ErrImagePull: {}", self.image(), self.pull_error());
                 waiting("ImagePullBackOff", message)
             }
-            Stage::ConfigError => waiting("CreateContainerConfigError", self.behaviour.message.clone()),
+            Stage::ConfigError => waiting(self.config_error(), self.message()),
             Stage::Running | Stage::Lost => {
                 json!({"running": {"startedAt": self.time(m.last.filter(|_| m.stage == Stage::Lost).map_or(m.since, |r| r.started))}})
             }
             Stage::BackOff => waiting("CrashLoopBackOff", self.crash_message(spec)),
-            Stage::Ended => json!({"terminated": self.terminated(spec, m.last.unwrap_or_default())}),
+            Stage::Ended => json!({"terminated": self.terminated(m.last.unwrap_or_default())}),
             Stage::Evicted => json!({"terminated": {
                 "exitCode": 137, "reason": "Error", "startedAt": self.time(m.last.unwrap_or_default().started),
                 "finishedAt": self.time(m.since), "containerID": self.container_id(m.restarts),
@@ -235,17 +249,39 @@ impl Scene<'_> {
         format!("back-off {wait} restarting failed container={} pod={pod}", text(spec, "/name"))
     }
 
-    fn terminated(&self, _spec: &Value, run: Run) -> Value {
-        let exit = self.behaviour.exit;
-        let reason = match (self.behaviour.reason.as_str(), exit) {
-            ("", 0) => "Completed",
-            ("", _) => "Error",
-            (reason, _) => reason,
+    fn terminated(&self, run: Run) -> Value {
+        let own = run.exit == self.behaviour.exit;
+        let reason = match (self.behaviour.reason.as_str(), run.exit) {
+            (_, 0) => "Completed",
+            (reason, _) if own && !reason.is_empty() => reason,
+            _ => "Error",
         };
-        json!({
-            "exitCode": exit, "reason": reason, "startedAt": self.time(run.started), "finishedAt": self.time(run.finished),
-            "containerID": self.container_id(self.moment.restarts.saturating_sub(u32::from(self.moment.stage == Stage::Running))),
-        })
+        let restart = self.moment.restarts.saturating_sub(u32::from(self.moment.stage == Stage::Running));
+        let mut out = json!({
+            "exitCode": run.exit, "reason": reason, "startedAt": self.time(run.started), "finishedAt": self.time(run.finished),
+            "containerID": self.container_id(restart),
+        });
+        if own && run.exit != 0 && self.behaviour.trouble.is_none() && !self.behaviour.message.is_empty() {
+            out["message"] = json!(self.message());
+        }
+        out
+    }
+
+    /// What the waiting container says for want of something.
+    fn config_error(&self) -> &str {
+        let reason = self.behaviour.reason.as_str();
+        if reason.is_empty() { "CreateContainerConfigError" } else { reason }
+    }
+
+    /// The trouble's words, about this pod.
+    fn message(&self) -> String {
+        let about = [
+            ("{image}", self.image()),
+            ("{pod}", name(self.pod)),
+            ("{ns}", namespace(self.pod)),
+            ("{uid}", uid(self.pod)),
+        ];
+        about.iter().fold(self.behaviour.message.clone(), |text, (place, value)| text.replace(place, value))
     }
 
     fn init(&self, spec: &Value) -> Value {
@@ -263,7 +299,7 @@ impl Scene<'_> {
                 self.image()
             );
         }
-        self.behaviour.message.replace("{image}", self.image())
+        self.message()
     }
 
     /// The Events of entering this stage.
@@ -274,6 +310,7 @@ impl Scene<'_> {
         let warning = |reason: &str, message: String| Note::warning(self.pod, "kubelet", reason, message);
         let pulling = || normal("Pulling", format!("Pulling image {image:?}"));
         let mut notes = match m.stage {
+            Stage::Creating if self.behaviour.trouble == Some(Trouble::Mount) => Vec::new(),
             Stage::Creating => vec![pulling()],
             Stage::PullError if m.next.is_some_and(|n| n - m.since < 12.5) => vec![pulling()],
             Stage::PullError => vec![
@@ -284,7 +321,9 @@ impl Scene<'_> {
                 normal("BackOff", format!("Back-off pulling image {image:?}")),
                 warning("Failed", "Error: ImagePullBackOff".into()),
             ],
-            Stage::ConfigError => vec![warning("Failed", format!("Error: {}", self.behaviour.message))],
+            Stage::ConfigError => vec![warning("Failed", format!("Error: {}", self.message()))],
+            Stage::MountError => vec![warning("FailedMount", self.message())],
+            Stage::Refused => vec![warning(&self.behaviour.reason, self.message())],
             Stage::Running => {
                 let size = hash(image) % 9_000_000_000 + 900_000_000;
                 let took = self.behaviour.pull / self.speed;
@@ -310,6 +349,11 @@ impl Scene<'_> {
                 normal("Killing", format!("Stopping container {container}")),
             ],
             Stage::Lost => vec![Note::warning(self.pod, "node-controller", "NodeNotReady", "Node is not ready")],
+            Stage::Ended if self.behaviour.reason == "StartError" => vec![
+                normal("Pulled", format!("Container image {image:?} already present on machine")),
+                normal("Created", format!("Created container: {container}")),
+                warning("Failed", format!("Error: {}", self.message())),
+            ],
             Stage::Ended => Vec::new(),
         };
         for note in &mut notes {

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use crate::{
     jobs::Kind,
     sim::{
-        controllers::value::set,
+        controllers::value::{list, push, set},
         kubelet::script::ANNOTATION,
         store::{Resource, Store},
     },
@@ -40,6 +40,11 @@ pub(super) fn of(store: &Store, plan: &Plan, job_name: &str) -> Option<(&'static
     if let Some(run) = plan.run.filter(|_| kind == Kind::TrainJob) {
         object["metadata"]["annotations"]["sim.mpideck.io/run-seconds"] = json!(run.to_string());
     }
+    if !plan.patch.is_empty()
+        && let Ok(patch) = serde_saphyr::from_str::<Value>(&plan.patch)
+    {
+        json_patch::merge(&mut object, &patch);
+    }
     if !plan.finalizer.is_empty() {
         object["metadata"]["finalizers"] = json!([plan.finalizer]);
     }
@@ -59,19 +64,22 @@ fn image(plan: &Plan) -> &str {
     }
 }
 
-fn command(plan: &Plan) -> Vec<&str> {
+fn command(plan: &Plan) -> Vec<String> {
+    let np = plan.workers * plan.gpus.max(1);
     let default = match plan.script.as_str() {
-        "deepspeed" => "deepspeed --hostfile /etc/mpi/hostfile train.py --deepspeed ds_config.json",
-        "openmpi" => "mpirun --tag-output -np 8 --bind-to none /opt/app/solver --input /data/case.in",
-        "pytorch" | "torch" => "torchrun --nproc-per-node=4 train.py --epochs 90",
-        "tensorflow" => "python train.py --strategy multi_worker",
-        _ => "horovodrun -np 8 --verbose python train.py --epochs 90 --batch-size 256",
+        "deepspeed" => "deepspeed --hostfile /etc/mpi/hostfile train.py --deepspeed ds_config.json".to_owned(),
+        "openmpi" => format!("mpirun -np {np} --tag-output /opt/app/solver --input /data/case.in"),
+        "openmpi5" => format!("mpirun -np {np} --output tag-detailed /opt/app/solver --input /data/case.in"),
+        "intel" | "mpich" => format!("mpirun -l -n {np} /opt/app/solver --input /data/case.in"),
+        "tensorflow" => "python train.py --strategy multi_worker".to_owned(),
+        _ if plan.kind != "MPIJob" => format!("torchrun --nproc-per-node={} train.py --epochs 90", plan.gpus.max(1)),
+        _ => format!("horovodrun -np {np} --verbose python train.py --epochs 90 --batch-size 256"),
     };
-    let given = if plan.command.is_empty() { default } else { &plan.command };
-    given.split_whitespace().collect()
+    let given = if plan.command.is_empty() { default } else { plan.command.clone() };
+    given.split_whitespace().map(str::to_owned).collect()
 }
 
-fn template(plan: &Plan, name: &str, gpus: u32, command: &[&str]) -> Value {
+fn template(plan: &Plan, name: &str, gpus: u32, command: &[String]) -> Value {
     let mut container = json!({"name": name, "image": image(plan)});
     let mut limits =
         if gpus > 0 { json!({"cpu": "8", "memory": plan.memory}) } else { json!({"cpu": "1", "memory": "2Gi"}) };
@@ -89,6 +97,12 @@ fn template(plan: &Plan, name: &str, gpus: u32, command: &[&str]) -> Value {
         if !plan.product.is_empty() {
             spec["nodeSelector"] = json!({"nvidia.com/gpu.product": plan.product});
         }
+    }
+    if !plan.claim.is_empty() {
+        push(&mut spec, "/volumes", json!({"name": "checkpoints", "persistentVolumeClaim": {"claimName": plan.claim}}));
+        let mut mounts = list(&spec, "/containers/0/volumeMounts").to_vec();
+        mounts.push(json!({"name": "checkpoints", "mountPath": "/checkpoints"}));
+        spec["containers"][0]["volumeMounts"] = Value::Array(mounts);
     }
     let mut annotations = json!({});
     annotations[ANNOTATION] = json!(plan.script);

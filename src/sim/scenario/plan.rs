@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use super::error::ScenarioError;
+
 const DEMO: &str = include_str!("../../../assets/scenarios/demo.toml");
 
 /// What is done to a job.
@@ -43,6 +45,10 @@ pub(crate) struct Plan {
     pub(crate) image: String,
     /// Command line of the launcher (or of every pod).
     pub(crate) command: String,
+    /// A claim that all pods mount at `/checkpoints`.
+    pub(crate) claim: String,
+    /// A merge patch (YAML) on the manifest.
+    pub(crate) patch: String,
     /// Kueue's `LocalQueue`.
     pub(crate) queue: String,
     /// Kueue's priority class.
@@ -94,13 +100,15 @@ impl Default for Plan {
             name: none(),
             namespace: none(),
             kind: "MPIJob".into(),
-            script: "horovod".into(),
+            script: none(),
             user: none(),
             workers: 2,
             gpus: 1,
             memory: "64Gi".into(),
             image: none(),
             command: none(),
+            claim: none(),
+            patch: none(),
             queue: none(),
             priority: none(),
             age: 0.0,
@@ -147,8 +155,13 @@ struct File {
 }
 
 /// The plan of the demo fleet.
-pub(super) fn demo() -> Result<Vec<Plan>, toml::de::Error> {
-    toml::from_str::<File>(DEMO).map(|file| file.job)
+pub(super) fn demo() -> Result<Vec<Plan>, ScenarioError> {
+    let read = toml::from_str::<File>(DEMO).map(|file| file.job);
+    let mut plans = read.map_err(|error| ScenarioError::syntax("assets/scenarios/demo.toml", DEMO, &error))?;
+    for plan in plans.iter_mut().filter(|plan| plan.script.is_empty()) {
+        "horovod".clone_into(&mut plan.script);
+    }
+    Ok(plans)
 }
 
 #[cfg(test)]

@@ -2,11 +2,16 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use jiff::Timestamp;
+
 use super::*;
 use crate::sim::{
     Clock,
     controllers::value::{condition, list, name, phase, text},
-    store::resource::{self, EVENTS, PODS},
+    store::{
+        Selector,
+        resource::{self, EVENTS, MPIJOBS, PODS, WORKLOADS},
+    },
 };
 
 fn demo() -> (Store, Manager, Timestamp) {

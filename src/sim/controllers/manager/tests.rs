@@ -34,7 +34,7 @@ impl World {
         store.admit(admit::step());
         store.seed(&NAMESPACES, json!({"metadata": {"name": "rec"}, "status": {"phase": "Active"}})).unwrap();
         let pace = Pace { operator_lag: lag, ..Pace::default() };
-        let manager = Manager::new(&store, Arc::new(Scripts::builtin().unwrap()), pace, None);
+        let manager = Manager::new(&store, Arc::new(Scripts::default()), pace, None);
         let feed = store.subscribe(&[&MPIJOBS, &PODS, &EVENTS, &JOBS]);
         Self { store, manager, start, feed }
     }
