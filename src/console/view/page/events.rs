@@ -6,10 +6,16 @@ use crate::{
     console::{
         model::page::{EventsModel, Fetched, Kept},
         theme::Role,
-        widgets::rich::{RichLine, table},
+        widgets::{
+            rich::{RichLine, labelled, table},
+            text::width,
+        },
     },
     jobs::{EventRow, Secs, time::duration},
 };
+
+/// Columns that a message wants beside the rest.
+const MESSAGE: u16 = 32;
 
 /// The events that the filter leaves, oldest first: all of them once read, before that the warnings the fleet knows.
 pub fn shown<'a>(events: &'a EventsModel, job: &'a Kept) -> Vec<&'a EventRow> {
@@ -41,7 +47,24 @@ pub fn lines(events: &EventsModel, job: &Kept, now: Secs, columns: u16) -> Vec<R
     }
     let heading = ["LAST", "TIMES", "  REASON", "ABOUT", "MESSAGE"].map(|word| (word.to_owned(), Role::Heading)).into();
     let rows: Vec<_> = std::iter::once(heading).chain(groups.iter().map(|group| row(group, job, now))).collect();
-    table(0, &rows, columns)
+    let beside: u16 = (0..rows[0].len() - 1).map(|i| widest(&rows, i) + 2).sum();
+    if beside + MESSAGE <= columns {
+        return table(0, &rows, columns);
+    }
+    // Too narrow for the words beside all that: they go below it.
+    let heads: Vec<_> = rows.iter().map(|row| row[..row.len() - 1].to_vec()).collect();
+    let lines = table(0, &heads, columns.max(400)).into_iter().zip(&rows).enumerate();
+    lines
+        .flat_map(|(at, (line, row))| {
+            let (words, role) = &row[row.len() - 1];
+            let words = if at == 0 { Vec::new() } else { labelled("", 9, words, *role, columns) };
+            std::iter::once(line).chain(words)
+        })
+        .collect()
+}
+
+fn widest(rows: &[Vec<(String, Role)>], column: usize) -> u16 {
+    rows.iter().filter_map(|row| row.get(column)).map(|(text, _)| width(text)).max().unwrap_or(0)
 }
 
 fn nothing(events: &EventsModel) -> &'static str {
@@ -87,8 +110,11 @@ fn row(group: &[&EventRow], job: &Kept, now: Secs) -> Vec<(String, Role)> {
     ]
 }
 
-/// What belongs to the job mostly begins with its name: the rest tells it apart.
+/// What belongs to the job mostly begins with its name: the rest tells it apart. It has but one Workload.
 fn short(event: &EventRow, job: &Kept) -> String {
+    if event.about_kind.as_str() == "Workload" {
+        return event.about_kind.to_string();
+    }
     match event.about_name.as_str().strip_prefix(job.row.name.as_str()) {
         Some("") => event.about_kind.to_string(),
         Some(rest) if rest.starts_with('-') => format!("..{rest}"),

@@ -67,7 +67,7 @@ pub fn areas(body: Rect, tab: Tab) -> Areas {
         let upper = right.height / 3;
         let lower = Rect { y: right.y + upper + 1, height: right.height - upper - 1, ..right };
         beside = Some((Rect { height: upper, ..right }, lower));
-        content.width = left;
+        content.width = left - 1;
     }
     Areas { tabs, summary: Rect { height: summary, ..rest }, content, beside }
 }
@@ -119,12 +119,32 @@ pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mu
         None => workers::draw(&page.workers, &page.job, model.now, theme, areas.content, buf),
     }
     if let Some((upper, lower)) = areas.beside {
-        let all = workers::ordered(&page.workers, &page.job);
-        rich::draw_line(&workers::legend(&all, theme.ascii), None, upper, buf, theme);
-        let below = Rect { y: upper.y + 1, height: upper.height.saturating_sub(1), ..upper };
-        workers::draw_grid(&page.workers, &all, theme, below, buf);
-        logs::draw_tail(&page.logs, model.now, theme, lower, buf);
+        draw_frame(theme, areas.content, upper, buf);
+        workers::draw_beside(&page.workers, &page.job, model.now, theme, upper, buf);
+        if page.job.pods.is_empty() && page.logs.target.is_none() {
+            draw_no_log(page, theme, lower, buf);
+        } else {
+            logs::draw_tail(&page.logs, model.now, theme, lower, buf);
+        }
     }
+}
+
+/// The lines between the Overview and what stands beside it.
+fn draw_frame(theme: &Theme, left: Rect, upper: Rect, buf: &mut Buffer) {
+    let ([across, down, ..], style) = (theme.lines(), theme.style(Role::Dim));
+    for y in left.y..left.bottom() {
+        put(buf, buf.area, upper.x - 2, y, down, style);
+    }
+    let line = across.repeat(usize::from(upper.width));
+    put(buf, buf.area, upper.x, upper.bottom(), &line, style);
+}
+
+/// Why there is no log yet, in the log's place.
+fn draw_no_log(page: &PageModel, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let absence = page.job.absence("");
+    let mut lines = vec![RichLine::of("Log", Role::Title)];
+    lines.extend(rich::labelled("", 0, absence.why.as_str(), Role::Dim, area.width));
+    rich::draw(&lines, 0, None, area, buf, theme);
 }
 
 fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {

@@ -5,7 +5,10 @@ use crate::{
     console::{
         model::page::{Kept, OwnedObject, PageModel},
         theme::Role,
-        widgets::rich::{RichLine, labelled},
+        widgets::{
+            rich::{RichLine, labelled},
+            text::width,
+        },
     },
     jobs::{
         PodRow,
@@ -15,6 +18,8 @@ use crate::{
 
 /// Columns that the status must have beside the names, for all of them to be aligned.
 const STATUS: u16 = 22;
+/// Columns that are enough for more about it, beside its status.
+const MORE: u16 = 24;
 
 /// One line an object, its content below it.
 pub(super) fn lines(page: &PageModel, objects: &[OwnedObject], columns: u16, ascii: bool) -> Vec<RichLine> {
@@ -25,8 +30,9 @@ pub(super) fn lines(page: &PageModel, objects: &[OwnedObject], columns: u16, asc
     for (at, (object, name)) in objects.iter().zip(names).enumerate() {
         let status = status(object, &page.job);
         let start = name.pad_to(aligned).and(if aligned == 0 { "  " } else { "" }, Role::Text);
-        out.extend(beside(start, &status, object, columns));
-        out.extend(content(object, &format!("  {}  ", pass(objects, at, ascii)), page.all_hosts, columns));
+        let stem = format!("  {}  ", pass(objects, at, ascii));
+        out.extend(beside(start, &status, object, &stem, columns));
+        out.extend(content(object, &stem, page.all_hosts, columns));
     }
     out
 }
@@ -53,22 +59,24 @@ fn of_pod(pod: &PodRow) -> ReplicaStatus {
     Replica { role: pod.role.clone(), index: pod.index, attempts: vec![pod], absent: replica::MISSING }.status()
 }
 
-/// The status and more about it after `start`, wrapped under itself.
-fn beside(start: RichLine, status: &ReplicaStatus, object: &OwnedObject, columns: u16) -> Vec<RichLine> {
-    let role = role_of(status.severity);
-    let start = start.and(status.word.as_str(), role);
+/// The status and more about it after `start`: beside it, else below it. Further lines begin with `stem`.
+fn beside(start: RichLine, status: &ReplicaStatus, object: &OwnedObject, stem: &str, columns: u16) -> Vec<RichLine> {
+    let start = start.and(status.word.as_str(), role_of(status.severity));
     if object.about.is_empty() {
         return vec![start];
     }
-    let at = start.width() + 2;
-    let room = columns.saturating_sub(at);
-    if room >= object.about.as_str().chars().count() as u16 || room >= 24 {
-        let mut told = labelled("", at, object.about.as_str(), Role::Dim, columns).into_iter();
-        let first = told.next().map_or_else(String::new, |line| line.text().trim_start().to_owned());
-        return std::iter::once(start.and("  ", Role::Text).and(first, Role::Dim)).chain(told).collect();
+    let beside = start.width() + 2;
+    let room = columns.saturating_sub(beside);
+    let fits = room >= width(object.about.as_str()) || room >= MORE;
+    let at = if fits { beside } else { stem.chars().count() as u16 + 2 };
+    let told = labelled("", at, object.about.as_str(), Role::Dim, columns);
+    let told = told.into_iter().map(|line| line.text().trim_start().to_owned());
+    let mut out = if fits { Vec::new() } else { vec![start.clone()] };
+    for words in told {
+        let before = if out.is_empty() { start.clone() } else { RichLine::of(stem, Role::Dim) };
+        out.push(before.pad_to(at).and(words, Role::Dim));
     }
-    let below = labelled("", 8, object.about.as_str(), Role::Dim, columns);
-    std::iter::once(start).chain(below).collect()
+    out
 }
 
 /// The lines of a hostfile; of a long one the first, and how many there are.

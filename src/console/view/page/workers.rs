@@ -32,17 +32,21 @@ pub enum GridLine {
     Cells(String, Vec<usize>),
 }
 
+/// Where a replica is that is nowhere yet.
+const NO_NODE: &str = "(no node)";
+
 /// The replicas in the order in which they are shown.
 pub fn ordered<'a>(workers: &WorkersModel, job: &'a Kept) -> Vec<Replica<'a>> {
     let mut all = job.replicas();
     if workers.by_node {
-        all.sort_by_key(|replica| node(replica).to_owned());
+        // Those that have none come last.
+        all.sort_by_key(|replica| (node(replica) == NO_NODE, node(replica).to_owned()));
     }
     all
 }
 
 fn node<'a>(replica: &Replica<'a>) -> &'a str {
-    replica.pod().and_then(|pod| pod.node.as_ref()).map_or("(no node)", |node| node.as_str())
+    replica.pod().and_then(|pod| pod.node.as_ref()).map_or(NO_NODE, |node| node.as_str())
 }
 
 /// Lays replicas out in lines of cells, ten or more of them in one, grouped by role or node.
@@ -114,6 +118,19 @@ pub fn legend(all: &[Replica<'_>], ascii: bool) -> RichLine {
     })
 }
 
+/// Draws what stands beside the Overview: a table while its rows fit, else the grid.
+pub fn draw_beside(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let all = ordered(workers, job);
+    draw_line(&legend(&all, theme.ascii), None, area, buf, theme);
+    let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    if all.len() >= usize::from(below.height) {
+        draw_grid(workers, &all, theme, below, buf);
+        return;
+    }
+    let lines = table_lines(&all, job, workers.by_node, now, below.width);
+    rich::draw(&lines, 0, None, below, buf, theme);
+}
+
 /// Draws the grid alone, from the line that `workers.top` says.
 pub fn draw_grid(workers: &WorkersModel, all: &[Replica<'_>], theme: &Theme, area: Rect, buf: &mut Buffer) {
     let lines = grid(all, workers.by_node, area.width);
@@ -159,6 +176,23 @@ pub fn table_lines(all: &[Replica<'_>], job: &Kept, by_node: bool, now: Secs, co
     let head = ["REPLICA", "STATE", "READY", "RESTARTS", "GPUS", "AGE", "NODE", "POD"];
     let mut rows: Vec<Vec<(String, Role)>> = vec![head.iter().map(|h| ((*h).to_owned(), Role::Heading)).collect()];
     rows.extend(all.iter().map(|replica| table_row(replica, job, now)));
+    let mut lines = arranged(rows.clone(), all, by_node);
+    if lines.iter().any(|line| line.width() > columns) {
+        // What all names begin with tells nothing apart.
+        for row in &mut rows {
+            if let Some((pod, _)) = row.last_mut()
+                && let Some(rest) = pod.strip_prefix(job.row.name.as_str()).filter(|rest| rest.starts_with('-'))
+            {
+                *pod = format!("..{rest}");
+            }
+        }
+        lines = arranged(rows, all, by_node);
+    }
+    lines
+}
+
+/// The rows as lines, the node first where replicas are grouped by it.
+fn arranged(mut rows: Vec<Vec<(String, Role)>>, all: &[Replica<'_>], by_node: bool) -> Vec<RichLine> {
     if by_node {
         for row in &mut rows {
             row[1..=NODE].rotate_right(1);
@@ -169,12 +203,12 @@ pub fn table_lines(all: &[Replica<'_>], job: &Kept, by_node: bool, now: Secs, co
         }
     }
     // One line each: what does not fit is cut, not wrapped.
-    table(2, &rows, columns.max(400))
+    table(2, &rows, 400)
 }
 
 /// The table while no replica has a pod: what each is to have, and what it waits for.
 fn waiting_lines(all: &[Replica<'_>], job: &Kept, columns: u16) -> Vec<RichLine> {
-    let mut rows = vec![heading(&["REPLICA", "STATE", "GPUS", "POD"])];
+    let mut rows = vec![heading(&["REPLICA", "STATE", "GPUS", "WHY NO POD"])];
     rows.extend(all.iter().map(|replica| {
         let (status, role) = (replica.status(), replica.role.as_str());
         vec![

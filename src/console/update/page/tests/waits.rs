@@ -94,3 +94,18 @@ fn golden_workers_of_a_queued_job() {
     h.keys("1");
     insta::assert_snapshot!("overview_queued_80x24", h.screen());
 }
+
+#[test]
+fn the_words_of_an_event_have_room_on_a_narrow_screen() {
+    let mut h = harness(80, 24, 4, Tab::Events);
+    let event = EventRow {
+        about_kind: Sym::new("Pod"),
+        about_name: Name::lossy("bert-large-launcher-that-has-a-long-name-x7x2q"),
+        reason: Sym::new("FailedToDrainNode"),
+        message: Clean::new("a message that is read more easily in one line than in ten"),
+        ..page(&h).job.warnings[0].clone()
+    };
+    let id = page(&h).id;
+    h.send(Message::Page(id, PageMessage::Events(Ok(vec![event]))));
+    assert!(h.screen().contains("a message that is read more easily in one line than in ten"), "{}", h.screen());
+}
