@@ -76,8 +76,8 @@ impl Sim {
             _ => Some(scenario::settle(&store, &options)?),
         };
         let faults = Faults::new(store.clone(), options.faults.clone(), options.seed);
-        let server = Arc::new(Server::new(store, users, faults));
         let stop = CancellationToken::new();
+        let server = Arc::new(Server::new(store, users, faults, stop.clone()));
         let sim = Self { server, _guard: stop.clone().drop_guard(), stop };
         sim.run(sim.faults().run());
         sim.run(housekeeping::run(sim.store().clone()));

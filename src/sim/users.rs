@@ -55,6 +55,7 @@ const OTHER_GROUPS: &[&str] = &[
     "jobset.x-k8s.io",
     "kueue.x-k8s.io",
     "networking.k8s.io",
+    "policy",
     "scheduling.k8s.io",
     "storage.k8s.io",
     "scheduling.volcano.sh",
@@ -93,7 +94,7 @@ static EDIT: &[Rule] = &[
         resources: &["events", "limitranges", "namespaces", "pods/log", "pods/status", "resourcequotas"],
         verbs: READ,
     },
-    Rule { groups: &["apps", "batch", "networking.k8s.io"], resources: ALL, verbs: WRITE },
+    Rule { groups: &["apps", "batch", "networking.k8s.io", "policy"], resources: ALL, verbs: WRITE },
     Rule { groups: TRAINING, resources: ALL, verbs: WRITE },
     Rule { groups: &["kueue.x-k8s.io"], resources: &["localqueues", "workloads", "workloads/status"], verbs: READ },
 ];

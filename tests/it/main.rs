@@ -16,6 +16,7 @@ mod pty;
 mod rights;
 mod sim_api;
 mod sim_client;
+mod sim_exec;
 mod sim_kubectl;
 mod sim_recorded;
 mod sim_scale;

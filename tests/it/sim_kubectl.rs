@@ -238,6 +238,31 @@ async fn kubectl_watches_and_follows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_enters_containers_and_copies_files() {
+    let Some(desk) = desk().await else { return };
+    let (to, back) = (desk.home.path().join("notes.txt"), desk.home.path().join("back.txt"));
+    std::fs::write(&to, "hello\n").unwrap();
+    let copy_in = format!("cp {} vision/pi-worker-0:/tmp/notes.txt", to.display());
+    let copy_out = format!("cp vision/pi-worker-0:/tmp/notes.txt {}", back.display());
+    for (args, expected) in [
+        ("exec pi-worker-0 -n vision -- hostname", "pi-worker-0"),
+        ("exec pi-worker-0 -n vision -c worker -- ls /etc", "hostname\nos-release"),
+        (copy_in.as_str(), ""),
+        ("exec pi-worker-0 -n vision -- cat /tmp/notes.txt", "hello"),
+        (copy_out.as_str(), ""),
+        ("exec pi-worker-0 --context tenant -- echo mine", "mine"),
+    ] {
+        desk.says(args, expected).await;
+    }
+    assert_eq!(std::fs::read_to_string(back).unwrap(), "hello\n");
+    let (ok, said) = desk.feed("exec -i pi-worker-0 -n vision -- sh", "echo from a pipe\n").await;
+    assert!(ok && said == "from a pipe", "{said}");
+    desk.refuses("exec pi-worker-0 -n vision -- false", "command terminated with exit code 1").await;
+    desk.refuses("exec pi-worker-0 -n vision --context viewer -- ls", "cannot create resource \"pods/exec\"").await;
+    desk.refuses("exec pi-worker-0 -n vision -c none -- ls", "container none is not valid for pod pi-worker-0").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_explains_checks_and_patches() {
     let Some(desk) = desk().await else { return };
     for (args, expected) in [

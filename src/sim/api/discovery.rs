@@ -129,7 +129,12 @@ fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
 fn subresources(resource: &Resource) -> Vec<(&'static str, Value)> {
     let mut subs = Vec::new();
     if resource.plural == "pods" {
+        for connection in ["attach", "exec"] {
+            subs.push((connection, json!(["create", "get"])));
+        }
+        subs.push(("eviction", json!(["create"])));
         subs.push(("log", json!(["get"])));
+        subs.push(("portforward", json!(["create", "get"])));
     }
     if resource.status {
         subs.push(("status", json!(["get", "patch", "update"])));

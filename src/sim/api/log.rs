@@ -71,8 +71,34 @@ impl Server {
         Ok(reply::streamed("text/plain", pieces))
     }
 
+    /// What a container writes from now on.
+    pub(super) fn attached(&self, pod: &Obj, container: &str) -> Option<Follower> {
+        let tree = pod.value();
+        let outputs = self.outputs.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let output = outputs?.open(&tree, container, false)?;
+        let (store, clock) = (self.store.clone(), self.store.clock());
+        let next = output.written(clock.now());
+        let (feed, run) = (Some(store.subscribe(&[&PODS])), Run::of(&tree, container));
+        let wish = Wish { follow: true, ..Wish::default() };
+        let (pod, container) = (Arc::clone(pod), container.to_owned());
+        Some(Follower {
+            store,
+            feed,
+            clock,
+            output,
+            pod,
+            container,
+            run,
+            wish,
+            next,
+            sent: 0,
+            midline: false,
+            over: false,
+        })
+    }
+
     /// 500 where the pod's node does not answer.
-    fn reach_kubelet(&self, pod: &Value, container: &str) -> Result<(), Refusal> {
+    pub(super) fn reach_kubelet(&self, pod: &Value, container: &str) -> Result<(), Refusal> {
         let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
         let Ok(node) = self.store.get(&NODES, "", node) else { return Ok(()) };
         let tree = node.value();
@@ -92,7 +118,7 @@ impl Server {
 }
 
 /// The container that is meant, refused if that is not clear.
-fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
+pub(super) fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
     let names = |list: &str| -> Vec<String> {
         let containers = pod["spec"][list].as_array().into_iter().flatten();
         containers.filter_map(|c| c["name"].as_str().map(str::to_owned)).collect()
@@ -115,7 +141,8 @@ fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
     Err(Refusal::bad_request(why))
 }
 
-fn status<'p>(pod: &'p Value, container: &str) -> &'p Value {
+/// The status of a container of either kind; null if it has none.
+pub(super) fn status<'p>(pod: &'p Value, container: &str) -> &'p Value {
     let lists = ["containerStatuses", "initContainerStatuses"];
     let all = lists.iter().flat_map(|list| pod["status"][list].as_array().into_iter().flatten());
     all.into_iter().find(|s| s["name"] == container).unwrap_or(&Value::Null)
@@ -208,7 +235,7 @@ impl Run {
 }
 
 /// One log request that is being answered.
-struct Follower {
+pub(super) struct Follower {
     store: Store,
     feed: Option<Feed>,
     clock: Clock,
@@ -226,7 +253,7 @@ struct Follower {
 
 impl Follower {
     /// The next piece of the body; `None` at its end.
-    async fn next(&mut self) -> Option<Bytes> {
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
             let now = self.clock.now();
             // Looked at before reading: what the container wrote last is read after its end is known.

@@ -7,6 +7,8 @@ mod body;
 mod builtin;
 mod counters;
 mod discovery;
+mod evict;
+mod exec;
 mod form;
 mod list;
 mod log;
@@ -30,6 +32,8 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::upgrade::OnUpgrade;
+use tokio_util::sync::CancellationToken;
 
 pub use counters::Counters;
 use form::Form;
@@ -52,6 +56,9 @@ pub struct Server {
     pub(super) faults: Faults,
     pub(super) counters: Counters,
     pub(super) outputs: RwLock<Option<Arc<dyn Outputs>>>,
+    /// Ends sessions that have outlived their request.
+    stop: CancellationToken,
+    files: exec::Files,
     snapshots: snapshots::Snapshots,
 }
 
@@ -62,16 +69,19 @@ struct Admitted {
     user: User,
     headers: HeaderMap,
     body: Bytes,
+    /// The connection, if the client wants to speak something else on it.
+    upgrade: Option<OnUpgrade>,
 }
 
 impl Server {
-    pub(super) fn new(store: Store, users: Users, faults: Faults) -> Self {
+    pub(super) fn new(store: Store, users: Users, faults: Faults, stop: CancellationToken) -> Self {
         let (counters, outputs, snapshots) = (Counters::default(), RwLock::new(None), snapshots::Snapshots::default());
-        Self { store, users, faults, counters, outputs, snapshots }
+        Self { store, users, faults, counters, outputs, stop, files: exec::Files::default(), snapshots }
     }
 
     /// Answers one request.
-    pub(super) async fn handle(&self, request: Request<Incoming>) -> Reply {
+    pub(super) async fn handle(self: &Arc<Self>, mut request: Request<Incoming>) -> Reply {
+        let upgrade = request.headers().contains_key("upgrade").then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let asked = Asked::parse(&parts.method, parts.uri.path(), &query);
@@ -79,7 +89,7 @@ impl Server {
         let plan = self.faults.plan();
         let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");
         let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
-            Ok(admitted) => self.dispatch(&parts.method, &admitted),
+            Ok(admitted) => self.dispatch(&parts.method, &Admitted { upgrade, ..admitted }),
             Err(refusal) => Err(refusal),
         };
         let answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
@@ -115,7 +125,7 @@ impl Server {
             })?;
             body = read.to_string().into();
         }
-        Ok(Admitted { asked, query, user, headers, body })
+        Ok(Admitted { asked, query, user, headers, body, upgrade: None })
     }
 
     fn strike(&self, plan: &Plan, asked: &Asked) -> Result<(), Refusal> {
@@ -131,7 +141,7 @@ impl Server {
         Ok(())
     }
 
-    fn dispatch(&self, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
+    fn dispatch(self: &Arc<Self>, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
         if asked.resource.is_empty() {
             return Ok(self.plain(method, request));
@@ -153,7 +163,11 @@ impl Server {
             return Err(Refusal { details: serde_json::json!({}), ..Refusal::new(405, "MethodNotAllowed", message) });
         }
         match (asked.subresource.as_str(), asked.verb.as_str()) {
-            ("log", "get") if resource.plural == "pods" => self.log(request),
+            ("log", "get") if *resource == resource::PODS => self.log(request),
+            ("eviction", "create") if *resource == resource::PODS => self.evict(request),
+            ("exec" | "attach" | "portforward", "get" | "create") if *resource == resource::PODS => {
+                self.connect(request)
+            }
             ("", "list") => self.list(resource, request),
             ("", "watch") => self.watch(resource, request),
             ("" | "status", "get") if asked.subresource.is_empty() || resource.status => self.get(resource, request),

@@ -126,6 +126,11 @@ impl Query {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str()).unwrap_or_default()
     }
 
+    /// All parameters, in order.
+    pub fn all(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Whether a parameter is there.
     pub fn has(&self, key: &str) -> bool {
         self.0.iter().any(|(k, _)| k == key)

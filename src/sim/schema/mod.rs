@@ -12,15 +12,15 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use k8s_openapi::api::{
-    apps::v1 as apps, batch::v1 as batch, core::v1 as core, networking::v1 as networking, scheduling::v1 as scheduling,
-    storage::v1 as storage,
+    apps::v1 as apps, batch::v1 as batch, core::v1 as core, networking::v1 as networking, policy::v1 as policy,
+    scheduling::v1 as scheduling, storage::v1 as storage,
 };
 use regex::Regex;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::store::resource::{
-    CLAIMS, CONFIGMAPS, DEPLOYMENTS, EVENTS, JAXJOBS, JOBS, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES,
+    BUDGETS, CLAIMS, CONFIGMAPS, DEPLOYMENTS, EVENTS, JAXJOBS, JOBS, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES,
     NETWORKPOLICIES, NODES, PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, Resource, SECRETS, SERVICEACCOUNTS,
     SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
 };
@@ -200,6 +200,7 @@ static BUILT_IN: &[(&Resource, Maker)] = &[
     (&LIMITRANGES, of::<core::LimitRange>),
     (&DEPLOYMENTS, of::<apps::Deployment>),
     (&JOBS, of::<batch::Job>),
+    (&BUDGETS, of::<policy::PodDisruptionBudget>),
     (&PRIORITYCLASSES, of::<scheduling::PriorityClass>),
     (&STORAGECLASSES, of::<storage::StorageClass>),
     (&NETWORKPOLICIES, of::<networking::NetworkPolicy>),

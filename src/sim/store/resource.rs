@@ -106,6 +106,8 @@ resources! {
     DEPLOYMENTS: "deployments" "deployment" "Deployment", ["deploy"], { group: "apps", status: true, generation: true, categories: &["all"] } of CORE;
     /// Batch Jobs (the launchers).
     JOBS: "jobs" "job" "Job", [], { group: "batch", status: true, generation: true, categories: &["all"], selectable: &["status.successful"] } of CORE;
+    /// Disruption budgets.
+    BUDGETS: "poddisruptionbudgets" "poddisruptionbudget" "PodDisruptionBudget", ["pdb"], { group: "policy", status: true, generation: true } of CORE;
     /// Priority classes.
     PRIORITYCLASSES: "priorityclasses" "priorityclass" "PriorityClass", ["pc"], { group: "scheduling.k8s.io", namespaced: false, generation: true } of CORE;
     /// Storage classes.

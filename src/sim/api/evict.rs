@@ -1,0 +1,116 @@
+//! The `eviction` subresource: a deletion that disruption budgets may refuse.
+
+use serde_json::{Value, json};
+
+use super::{Admitted, Reply, Server, reply};
+use crate::sim::store::resource::{BUDGETS, PODS};
+use crate::sim::store::{DeleteOptions, Obj, Refusal, Selector};
+
+impl Server {
+    /// Answers an eviction.
+    pub(super) fn evict(&self, request: &Admitted) -> Result<Reply, Refusal> {
+        let asked = &request.asked;
+        let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let options = &body["deleteOptions"];
+        let over = matches!(pod.field(&PODS, "status.phase"), Some("Succeeded" | "Failed" | "Pending"));
+        if !over {
+            self.within_budget(&pod)?;
+        }
+        let text = |at: &str| options.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        let options = DeleteOptions {
+            grace: options["gracePeriodSeconds"].as_i64(),
+            uid: text("/preconditions/uid"),
+            version: text("/preconditions/resourceVersion"),
+            dry_run: request.query.get("dryRun") == "All" || options["dryRun"][0] == "All",
+            ..DeleteOptions::default()
+        };
+        self.store.delete(&PODS, &asked.namespace, &asked.name, &options)?;
+        let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+        Ok(reply::value(201, &status))
+    }
+
+    /// 429 if a budget of the namespace has no room for it.
+    fn within_budget(&self, pod: &Obj) -> Result<(), Refusal> {
+        for budget in self.store.list(&BUDGETS, Some(&pod.namespace), &Selector::default()).items {
+            let tree = budget.value();
+            let Ok(selector) = Selector::parse(&PODS, &written(&tree["spec"]["selector"]), "") else { continue };
+            if !selector.matches(&PODS, pod) {
+                continue;
+            }
+            let all = self.store.list(&PODS, Some(&pod.namespace), &selector).items;
+            let healthy = all.iter().filter(|pod| is_ready(&pod.value())).count();
+            let needed = needed(&tree["spec"], all.len());
+            if healthy <= needed {
+                return Err(refusal(&budget.name, needed, healthy));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refusal(budget: &str, needed: usize, healthy: usize) -> Refusal {
+    let said = format!("The disruption budget {budget} needs {needed} healthy pods and has {healthy} currently");
+    let details = json!({"causes": [{"reason": "DisruptionBudget", "message": said}]});
+    let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+    Refusal { details, ..Refusal::new(429, "TooManyRequests", message) }
+}
+
+fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    pod["metadata"]["deletionTimestamp"].is_null()
+        && conditions.into_iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
+}
+
+/// How many of `all` pods a budget wants to be ready.
+fn needed(spec: &Value, all: usize) -> usize {
+    let share = |value: &Value| -> Option<usize> {
+        match value {
+            Value::String(text) => {
+                let percent: usize = text.strip_suffix('%')?.parse().ok()?;
+                Some((all * percent).div_ceil(100))
+            }
+            other => other.as_u64().and_then(|n| usize::try_from(n).ok()),
+        }
+    };
+    let unavailable = share(&spec["maxUnavailable"]).map(|n| all.saturating_sub(n));
+    share(&spec["minAvailable"]).or(unavailable).unwrap_or(0)
+}
+
+/// A selector of a manifest, written as in a query.
+fn written(selector: &Value) -> String {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let mut terms: Vec<String> = labels.map(|(key, value)| format!("{key}={}", text(value))).collect();
+    for rule in selector["matchExpressions"].as_array().into_iter().flatten() {
+        let key = text(&rule["key"]);
+        let values: Vec<String> = rule["values"].as_array().into_iter().flatten().map(text).collect();
+        terms.push(match rule["operator"].as_str() {
+            Some("In") => format!("{key} in ({})", values.join(",")),
+            Some("NotIn") => format!("{key} notin ({})", values.join(",")),
+            Some("DoesNotExist") => format!("!{key}"),
+            _ => key,
+        });
+    }
+    terms.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_count_in_pods_or_percent() {
+        for (spec, expected) in [
+            (json!({"minAvailable": 2}), 2),
+            (json!({"minAvailable": "50%"}), 2),
+            (json!({"maxUnavailable": 1}), 2),
+            (json!({"maxUnavailable": "100%"}), 0),
+            (json!({}), 0),
+        ] {
+            assert_eq!(needed(&spec, 3), expected, "{spec}");
+        }
+        let selector = json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "In", "values": ["d", "e"]}]});
+        assert_eq!(written(&selector), "a=b,c in (d,e)");
+    }
+}
