@@ -13,7 +13,7 @@ use mpideck::{
     cluster::wire,
     console::{theme::Theme, view::view},
     jobs::fleet::ListOf,
-    logs::{Cleaner, Ring},
+    logs::{Book, Find, Index, Nanos, Pane, Query, View},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -78,22 +78,76 @@ fn screen(c: &mut Criterion) {
     }
 }
 
-/// Lines of a training log, with colours and times, into a full ring.
+/// A line of a training log, tagged by its launcher, every other with colours.
+fn line(n: u64) -> String {
+    let (rank, step) = (n % 64, n / 64);
+    let text = if n.is_multiple_of(2) { format!("\x1b[32mstep {step}\x1b[0m") } else { format!("step {step}") };
+    format!("[1,{rank}]<stdout>:{text} loss=0.{:05} lr=1e-4 samples/s={}", n % 99_991, 800 + n % 97)
+}
+
+/// Lines cleaned, tagged, put in order and kept, into a full store.
 fn logs(c: &mut Criterion) {
     const LINES: u64 = 10_000;
-    let line = |n| {
-        let at = format!("2026-11-01T10:00:00.{n:09}Z");
-        format!("{at} [1,{}]<stdout>:\x1b[32mstep {n}\x1b[0m loss=0.{n:05} lr=1e-4\r\n", n % 64)
-    };
-    let text = (0..LINES).map(line).collect::<Vec<_>>().concat();
+    let lines: Vec<String> = (0..LINES).map(line).collect();
     let mut group = c.benchmark_group("logs");
     group.throughput(Throughput::Elements(LINES));
-    let (mut cleaner, mut ring) = (Cleaner::new(true), Ring::new(8 << 20));
-    group.bench_function("clean and keep", |b| {
-        b.iter(|| text.as_bytes().chunks(16 * 1024).for_each(|chunk| cleaner.feed(chunk, |line| ring.push(line))));
+    let (mut book, mut panes) = (Book::new(8 << 20), [Pane::default()]);
+    let source = book.source(None);
+    panes[0].show(View { ranks: vec![3], ..View::default() });
+    panes[0].search(Query::parse("loss=0.1").expect("a search"));
+    let mut now = 0;
+    group.bench_function("clean, tag, keep, index and search", |b| {
+        b.iter(|| {
+            for chunk in lines.chunks(512) {
+                for line in chunk {
+                    now += 1;
+                    book.line(source, Some(Nanos(now)), line.as_bytes(), false);
+                }
+                book.settle(&mut panes);
+                while !panes[0].step(book.store()) {}
+            }
+        });
     });
     group.finish();
 }
 
-criterion_group!(benches, event, decode, screen, logs);
+/// A million lines, searched whole and chosen from.
+fn search(c: &mut Criterion) {
+    const LINES: u64 = 1_000_000;
+    let mut book = Book::new(256 << 20);
+    let source = book.source(None);
+    for n in 0..LINES {
+        book.line(source, Some(Nanos(n as i64)), line(n).as_bytes(), false);
+        if n % 4096 == 0 {
+            book.settle(&mut []);
+        }
+    }
+    book.settle(&mut []);
+    let store = book.store();
+    assert_eq!(store.len(), LINES, "all are kept: {} bytes", store.bytes());
+    let mut all = Index::default();
+    all.step(store, usize::MAX);
+    let mut group = c.benchmark_group("search 1,000,000 lines");
+    group.sample_size(10);
+    for typed in ["nowhere", "/step 15\\d\\d\\b/", "/loss=0\\.[0-4]\\d+ .*s=8[0-9]1$/", "/(?i)LOSS=0\\.9999/"] {
+        let query = Query::parse(typed).expect("a search").expect("not empty");
+        group.bench_function(typed, |b| {
+            b.iter(|| {
+                let mut find = Find::new(query.clone());
+                while !find.step(store, &all, 64) {}
+                black_box(find.total())
+            });
+        });
+    }
+    group.bench_function("one rank of 64", |b| {
+        b.iter(|| {
+            let mut index = Index::new(View { ranks: vec![3], ..View::default() });
+            while !index.step(store, 4_000) {}
+            black_box(index.len(store))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, event, decode, screen, logs, search);
 criterion_main!(benches);

@@ -15,7 +15,7 @@ use super::{
     args::Global,
     exit::{self, Failure},
     print, reach,
-    setup::Setup,
+    setup::{Setup, env},
 };
 use crate::{
     cluster::target::Now,
@@ -72,6 +72,7 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
         theme,
         notes,
         now,
+        pager: config.pager.value.clone().or_else(|| env("PAGER")).unwrap_or_else(|| "less".to_owned()),
     })
 }
 

@@ -75,6 +75,9 @@ fn write_settings(text: &mut String, config: &Config) {
     setting(text, "records-size", &config.records_size, |size| format_bytes(*size));
     setting(text, "record-size", &config.record_size, |size| format_bytes(*size));
     setting(text, "records-age", &config.records_age, |age| format!("{}h", age.as_secs() / 3600));
+    setting(text, "pager", &config.pager, |pager| pager.clone().unwrap_or("$PAGER, less".to_owned()));
+    setting(text, "log-memory", &config.log_memory, |bytes| format_bytes(*bytes));
+    setting(text, "log-streams", &config.log_streams, usize::to_string);
     for (name, context) in &config.contexts {
         let mut said = Vec::new();
         said.extend(context.alias.as_ref().map(|alias| format!("alias {alias}")));

@@ -102,6 +102,12 @@ pub struct Config {
     pub record_size: Setting<u64>,
     /// Age after which a record goes.
     pub records_age: Setting<Duration>,
+    /// The pager; `None` is `$PAGER`, `less`.
+    pub pager: Setting<Option<String>>,
+    /// Bytes that the logs of the open job may take.
+    pub log_memory: Setting<u64>,
+    /// Log streams that are read at once.
+    pub log_streams: Setting<usize>,
     /// Additions to the palette: a word, and the command line that it stands for.
     pub aliases: BTreeMap<String, String>,
     /// By context name.
@@ -127,6 +133,9 @@ pub const KEYS: &[(&str, &str, &str, &str)] = &[
     ("records-size", "size", "500M", "bytes of all records; the oldest go first"),
     ("record-size", "size", "16M", "bytes of one job's record, at least 1M; of logs the newest lines stay"),
     ("records-age", "length of time", "30d", "records that nothing was added to for so long go"),
+    ("pager", "text", "$PAGER, less", "program, with arguments, that shows logs outside the console"),
+    ("log-memory", "size", "64M", "what the logs of the open job may take; older lines are dropped beyond it"),
+    ("log-streams", "a number", "8", "logs that are read at once of the open job, its launcher first"),
 ];
 
 impl Default for Config {
@@ -144,6 +153,9 @@ impl Default for Config {
             records_size: Setting::new(500 << 20),
             record_size: Setting::new(16 << 20),
             records_age: Setting::new(Duration::from_hours(30 * 24)),
+            pager: Setting::default(),
+            log_memory: Setting::new(64 << 20),
+            log_streams: Setting::new(8),
             aliases: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
@@ -220,6 +232,9 @@ impl Config {
             "record-size" => self.record_size.set(value.size(1 << 20)?, origin),
             "records-age" => self.records_age.set(value.duration()?, origin),
             "editor" => self.editor.set(Some(value.text()?), origin),
+            "pager" => self.pager.set(Some(value.text()?), origin),
+            "log-memory" => self.log_memory.set(value.size(1 << 20)?, origin),
+            "log-streams" => self.log_streams.set(value.count(200)?, origin),
             _ => return Ok(false),
         }
         Ok(true)
@@ -432,6 +447,8 @@ mod tests {
         for (key, ..) in KEYS {
             let text = match *key {
                 "request-timeout" => "5s",
+                "log-memory" => "256M",
+                "log-streams" => "3",
                 "color" => "never",
                 "ascii" | "mouse" | "read-only" => "true",
                 "record" => "off",

@@ -86,6 +86,13 @@ impl Value {
         }
     }
 
+    /// As a number from 1 to `most`.
+    pub fn count(self, most: usize) -> Result<usize, String> {
+        let text = self.text()?;
+        let count = text.parse().ok().filter(|n| (1..=most).contains(n));
+        count.ok_or_else(|| format!("«{text}» is not a number from 1 to {most}"))
+    }
+
     /// As a list; one text is a list of one, and a variable's is split at commas.
     pub fn texts(self) -> Result<Vec<String>, String> {
         match self {

@@ -3,7 +3,7 @@
 //! One task, with a biased select: signals, keys, results, data, deadline. The only clock of the console is here.
 //! A flood of data never delays a key: it is taken in slices of at most 2 ms.
 
-use std::{io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -16,7 +16,7 @@ use super::{
     effect::Effect,
     key::Key,
     message::{Input, Message, Told},
-    model::{Drawn, Model, notices::Tone},
+    model::{Drawn, Model, notices::Tone, page::LogMessage},
     runner::Runner,
     start::Start,
     tty::Tty,
@@ -69,6 +69,7 @@ impl App {
         model.mouse = start.config.mouse.value;
         model.session.read_only_all = start.read_only;
         model.aliases.clone_from(&start.config.aliases);
+        model.log_streams = start.config.log_streams.value;
         let (mut runner, messages) = Runner::new(start.clone());
         runner.execute(Effect::Load);
         Self { start, model, runner, messages, more: false }
@@ -207,8 +208,8 @@ impl Console {
             Woken::Signal(signal) => return self.signal(tty, signal),
             Woken::Input(input) => return self.typed(tty, input).await,
             Woken::Message(message) => {
-                // Results are rare, and one of them may be what the person waits for.
-                self.data_only = false;
+                // Results are rare, and one of them may be what the person waits for; new lines of a log are neither.
+                self.data_only &= matches!(message, Message::Log(_, LogMessage::News(_)));
                 self.app.happen(message)
             }
             Woken::Data => self.app.runner.mailbox().map_or_else(Vec::new, |mailbox| self.app.drain(&mailbox)),
@@ -288,8 +289,34 @@ impl Console {
                         return self.signal(tty, signal);
                     }
                 }
+                Effect::Pager(path) => {
+                    if let Some(signal) = self.page_through(tty, &path).await? {
+                        return self.signal(tty, signal);
+                    }
+                }
                 effect => self.app.runner.execute(effect),
             }
+        }
+        Ok(None)
+    }
+
+    /// Lends the terminal to the pager; the file was made for it and goes with it. `Some`: told to end.
+    async fn page_through(&mut self, tty: &mut Tty, path: &Path) -> io::Result<Option<Signal>> {
+        let words = &self.app.start.pager;
+        let mut words = words.split_whitespace().map(Into::into);
+        let name = words.next().unwrap_or_else(|| "less".into());
+        let program = child::Program { name, args: words.chain([path.into()]).collect() };
+        let lent = tty.lend(program.run()).await;
+        // It may be gone already: then there is nothing to remove.
+        let _ = std::fs::remove_file(path);
+        let (ended, size) = match lent? {
+            child::Ended::Given(given) => given,
+            child::Ended::Told(signal) => return Ok(Some(signal)),
+        };
+        self.resumed(size);
+        if let Err(error) = ended {
+            let text = format!("{} can't be started: {error}. Set $PAGER or `pager`.", program.name.to_string_lossy());
+            self.tell(Tone::Bad, text);
         }
         Ok(None)
     }

@@ -1,5 +1,7 @@
 //! Effects: orders to the outside, as data. The runner executes them; nothing else does.
 
+use std::path::PathBuf;
+
 use super::model::{
     Drawn,
     page::PageEffect,
@@ -57,6 +59,8 @@ pub enum Effect {
     Record(RecordEffect),
     /// Copy this text to the terminal's clipboard and say how it went.
     Clipboard(String),
+    /// Hand the terminal to the pager, to show this file; it is removed afterwards.
+    Pager(PathBuf),
     /// Write the screen as it is to a 0600 text file and say where.
     Dump,
     /// Draw everything again.

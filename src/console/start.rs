@@ -48,6 +48,8 @@ pub struct Start {
     pub notes: Vec<String>,
     /// The clock.
     pub now: Now,
+    /// The pager and its arguments.
+    pub pager: String,
 }
 
 impl Start {

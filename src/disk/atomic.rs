@@ -6,7 +6,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::problem::{DiskKind, DiskProblem};
@@ -39,6 +39,44 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// A file that is written in parts and comes to its place whole. Dropped before [`Growing::finish`], nothing is left.
+#[derive(Debug)]
+pub struct Growing {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Growing {
+    /// Begins; the directory is there.
+    pub fn new(path: &Path) -> Result<Self, DiskProblem> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        write_new(&temporary, &[]).map_err(|error| DiskProblem::io(path, &error))?;
+        Ok(Self { temporary, path: path.to_owned() })
+    }
+
+    /// Adds to its end.
+    pub fn append(&self, bytes: &[u8]) -> Result<(), DiskProblem> {
+        let file = OpenOptions::new().append(true).open(&self.temporary);
+        file.and_then(|mut file| file.write_all(bytes)).map_err(|error| DiskProblem::io(&self.path, &error))
+    }
+
+    /// Puts it in the place of what was there.
+    pub fn finish(self) -> Result<(), DiskProblem> {
+        let synced = File::open(&self.temporary).and_then(|file| file.sync_all());
+        synced
+            .and_then(|()| fs::rename(&self.temporary, &self.path))
+            .map_err(|error| DiskProblem::io(&self.path, &error))
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // After it was finished there is none.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 /// Writes a file that must not exist yet (an export the user named), 0600.
@@ -74,6 +112,19 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_grows_is_there_only_when_it_is_finished() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.log");
+        let growing = Growing::new(&path).expect("made");
+        growing.append(b"one\n").and_then(|()| growing.append(b"two\n")).expect("written");
+        assert!(!path.exists());
+        growing.finish().expect("finished");
+        assert_eq!((fs::read(&path).expect("there"), mode(&path)), (b"one\ntwo\n".to_vec(), 0o600));
+        drop(Growing::new(&dir.path().join("b.log")).expect("made"));
+        assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 1, "what was given up leaves nothing");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod health;
 pub mod kind;
 pub mod manifest;
 pub mod quantity;
+pub mod ranks;
 pub mod replica;
 pub mod resources;
 pub mod row;

@@ -76,6 +76,15 @@ impl Cleaner {
     }
 }
 
+/// Cleans one line that was cut out and stamped by others; `cut`: more of it was not kept.
+pub fn whole(bytes: &[u8], cut: bool) -> Line {
+    let mut line = clean_line(bytes, 0, false);
+    if cut {
+        line.text = Clean::new(&format!("{} [cut: the rest is not shown]", line.text));
+    }
+    line
+}
+
 /// Cleans one line (without its line end), of which `lost` further bytes were not kept.
 fn clean_line(bytes: &[u8], lost: usize, stamped: bool) -> Line {
     let (stamp, body) = bytes.split_at(stamp_len(bytes, stamped));
@@ -86,7 +95,7 @@ fn clean_line(bytes: &[u8], lost: usize, stamped: bool) -> Line {
         && body.iter().all(|&b| matches!(b, b' '..=b'~'))
         && let Ok(text) = std::str::from_utf8(body)
     {
-        return Line { at, text: Clean::new(text), spans: Box::default() };
+        return Line { at, text: Clean::new(text), ..Line::default() };
     }
     let mut sink = Sink::default();
     Parser::new().advance(&mut sink, &with_seven_bit_controls(body));
@@ -166,7 +175,7 @@ impl Sink {
         if over > 0 {
             let _ = write!(self.text, " [cut: {over} more bytes]");
         }
-        Line { at, text: Clean::new(&self.text), spans: self.spans.into_boxed_slice() }
+        Line { at, text: Clean::new(&self.text), spans: self.spans.into_boxed_slice(), ..Line::default() }
     }
 }
 

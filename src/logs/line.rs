@@ -1,9 +1,10 @@
 //! A line of a log: its time, its text without anything that drives a terminal, and the colours it asked for.
 //!
-//! Owns the shape of a line and what it costs in memory. Must not parse escapes: see [`super::clean`].
+//! Owns the shape of a line. Must not parse escapes: see [`super::clean`].
 
 use std::fmt;
 
+use super::{kind::LineKind, tag::Stream};
 use crate::jobs::{Clean, Secs};
 
 /// A moment in nanoseconds since 1970, as the kubelet stamps lines.
@@ -63,28 +64,84 @@ pub struct LineSpan {
     pub look: Sgr,
 }
 
+/// Which stream of a job a line came from: a number that its owner gives out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub u16);
+
 /// One line of a log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
     /// When the kubelet read it, if it was asked.
     pub at: Option<Nanos>,
-    /// Its text.
+    /// Its text, tag included.
     pub text: Clean,
     /// Stretches that are not plain, in order, not overlapping.
     pub spans: Box<[LineSpan]>,
+    /// Where it came from.
+    pub source: SourceId,
+    /// The rank that wrote it, if that is known.
+    pub rank: Option<u32>,
+    /// What the rank wrote it to, if that is known.
+    pub stream: Option<Stream>,
+    /// What kind of line it is.
+    pub kind: LineKind,
+    /// Bytes of `text` that are its tag.
+    pub tag: u16,
+}
+
+/// A line that somebody else keeps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "as in Line")]
+pub struct LineRef<'a> {
+    pub at: Option<Nanos>,
+    pub text: &'a str,
+    pub spans: &'a [LineSpan],
+    pub source: SourceId,
+    pub rank: Option<u32>,
+    pub stream: Option<Stream>,
+    pub kind: LineKind,
+    pub tag: u16,
 }
 
 impl Line {
     /// A plain line without a time.
     pub fn plain(text: &str) -> Self {
-        Self { at: None, text: Clean::new(text), spans: Box::default() }
+        Self { text: Clean::new(text), ..Self::default() }
     }
 
-    /// What keeping it costs, about: its own size and what it has on the heap.
-    pub fn cost(&self) -> usize {
-        let text = self.text.as_str().len();
-        let heap = if text > 24 { text } else { 0 };
-        size_of::<Self>() + heap + self.spans.len() * size_of::<LineSpan>()
+    /// The line, kept by its owner.
+    pub fn by_ref(&self) -> LineRef<'_> {
+        LineRef {
+            at: self.at,
+            text: self.text.as_str(),
+            spans: &self.spans,
+            source: self.source,
+            rank: self.rank,
+            stream: self.stream,
+            kind: self.kind,
+            tag: self.tag,
+        }
+    }
+}
+
+impl<'a> LineRef<'a> {
+    /// A line of one's own.
+    pub fn to_line(self) -> Line {
+        Line {
+            at: self.at,
+            text: Clean::new(self.text),
+            spans: self.spans.into(),
+            source: self.source,
+            rank: self.rank,
+            stream: self.stream,
+            kind: self.kind,
+            tag: self.tag,
+        }
+    }
+
+    /// Its text without the tag.
+    pub fn body(self) -> &'a str {
+        self.text.get(usize::from(self.tag)..).unwrap_or_default()
     }
 }
 

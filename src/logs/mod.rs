@@ -2,16 +2,26 @@
 //! finding text.
 //!
 //! Owns what a line is. Pure: it must not read a stream, a clock or a file; `cluster/logs` brings the bytes, and the
-//! task that follows a log owns the [`ring::Ring`].
+//! task that follows a job's logs owns the [`book::Book`].
 
+pub mod book;
 pub mod clean;
+pub mod find;
+pub mod kind;
 pub mod line;
-pub mod ring;
+pub mod pane;
 pub mod search;
+pub mod store;
 pub mod tag;
+pub mod view;
 
+pub use book::Book;
 pub use clean::Cleaner;
-pub use line::{Line, LineSpan, Nanos, Sgr};
-pub use ring::Ring;
+pub use find::Find;
+pub use kind::{Kinds, LineKind};
+pub use line::{Line, LineRef, LineSpan, Nanos, Sgr, SourceId};
+pub use pane::Pane;
 pub use search::Query;
+pub use store::Store;
 pub use tag::{Stream, Tag};
+pub use view::{Index, View, Who};

@@ -34,6 +34,8 @@ impl Query {
         let literal = inner.unwrap_or(typed);
         RegexBuilder::new(&pattern)
             .case_insensitive(!literal.chars().any(char::is_uppercase))
+            // Many lines may be searched as one text.
+            .multi_line(true)
             .size_limit(SIZE_LIMIT)
             .build()
             .map(|regex| Some(Self { typed: typed.to_owned(), regex }))
@@ -48,6 +50,11 @@ impl Query {
     /// Whether `text` has it.
     pub fn is_in(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+
+    /// The first place in `text`, which may be many lines, from byte `from` on. It may go over the end of a line.
+    pub fn first_in(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        self.regex.find_at(text, from).map(|m| m.range())
     }
 
     /// Where in `text` it is: byte ranges in order, empty ones left out.

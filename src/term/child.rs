@@ -30,6 +30,11 @@ pub enum Ended<T> {
 }
 
 impl Program {
+    /// Runs it on our terminal, which was [lent](lend), until it ends.
+    pub async fn run(&self) -> io::Result<()> {
+        self.command().status().await.map(|_| ())
+    }
+
     pub(super) fn command(&self) -> tokio::process::Command {
         #[expect(clippy::disallowed_methods, reason = "the one place where programs are started")]
         let mut command = tokio::process::Command::from(std::process::Command::new(&self.name));

@@ -66,6 +66,7 @@ impl Deck {
             theme: Theme::builtin("terminal", false).0,
             notes: Vec::new(),
             now: Arc::new(move || Secs::from(clock.now())),
+            pager: "less".to_owned(),
         };
         let (now, theme) = (Arc::clone(&start.now), start.theme.clone());
         let model = Model::new(Size::new(120, 70), now(), Arc::clone(&start.keymap), Arc::clone(&start.rules));

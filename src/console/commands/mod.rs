@@ -5,12 +5,14 @@
 
 mod app;
 mod list;
+mod logs;
 mod page;
 mod record;
 mod text;
 
 pub use app::AppCommand;
 pub use list::ListCommand;
+pub use logs::LogCommand;
 pub use page::PageCommand;
 pub use record::RecordCommand;
 pub use text::TextCommand;
@@ -28,6 +30,8 @@ pub enum CommandId {
     Page(PageCommand),
     /// The flight recorder's.
     Record(RecordCommand),
+    /// Its tab Logs'.
+    Log(LogCommand),
     /// Of read-only text on top of a view.
     Text(TextCommand),
 }
@@ -205,7 +209,7 @@ fn always(_: &Model) -> Result<(), Why> {
 
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(record::ROWS).chain(text::ROWS)
+    app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(logs::ROWS).chain(record::ROWS).chain(text::ROWS)
 }
 
 /// Every right that a command needs, once.

@@ -35,13 +35,6 @@ pub enum PageCommand {
     Open,
     PodYaml,
     LogOf,
-    Pause,
-    Wrap,
-    Stamps,
-    PreviousRun,
-    Past,
-    Choose,
-    SaveLog,
     Filter,
     WarningsOnly,
 }
@@ -57,7 +50,6 @@ const SIDE: &[Context] = &[Context::Workers, Context::Logs];
 const OVERVIEW: &[Context] = &[Context::Overview];
 const CONFIGURATION: &[Context] = &[Context::Configuration];
 const WORKERS: &[Context] = &[Context::Workers];
-const LOGS: &[Context] = &[Context::Logs];
 const EVENTS: &[Context] = &[Context::Events];
 
 const fn row(
@@ -80,7 +72,7 @@ pub(super) const ROWS: &[Command] = &[
     ),
     row(P::Tab(Tab::Configuration), "page.configuration", "Configuration", "Show the job's manifest.", ANY_JOB),
     row(P::Tab(Tab::Workers), "page.workers", "Workers", "Show every replica of the job.", ANY_JOB),
-    row(P::Tab(Tab::Logs), "page.logs", "Logs", "Follow the log of one attempt.", ANY_JOB).needing(READ_LOGS),
+    row(P::Tab(Tab::Logs), "page.logs", "Logs", "Read what the job writes, by rank.", ANY_JOB).needing(READ_LOGS),
     row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
     row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(50),
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
@@ -139,15 +131,6 @@ pub(super) const ROWS: &[Command] = &[
         .hinted(6)
         .when(selected),
     row(P::LogOf, "workers.log", "Log", "Follow the log of the selected replica.", WORKERS).hinted(5).when(selected),
-    row(P::Pause, "logs.pause", "Pause", "Stand still, or follow the newest line again.", LOGS).hinted(2),
-    row(P::Choose, "logs.choose", "Choose", "Choose replica, attempt and container.", LOGS).hinted(3),
-    row(P::Wrap, "logs.wrap", "Wrap", "Wrap long lines, or cut them.", LOGS).hinted(5),
-    row(P::Stamps, "logs.times", "Times", "Go round no times, ages, and times of day before lines.", LOGS).hinted(6),
-    row(P::Past, "logs.past", "How far back", "Go round the last 1000 lines, 5 minutes, an hour, and all.", LOGS)
-        .hinted(7),
-    row(P::PreviousRun, "logs.previous-run", "Previous run", "Read the container's run before its last restart.", LOGS)
-        .hinted(8),
-    row(P::SaveLog, "logs.save", "Save", "Write all lines that are kept to a file only you can read.", LOGS).hinted(9),
     row(P::Filter, "events.filter", "Filter", "Show only the events that have this text.", EVENTS).hinted(2),
     row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
 ];

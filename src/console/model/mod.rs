@@ -74,6 +74,8 @@ pub struct Model {
     pub last_place: Option<Place>,
     /// What the terminal cost, for `:debug`.
     pub drawn: Drawn,
+    /// Log streams that are read at once.
+    pub log_streams: usize,
     /// Whether something visible changed since the last frame.
     pub dirty: bool,
 }
@@ -99,6 +101,7 @@ impl Model {
             aliases: BTreeMap::new(),
             last_place: None,
             drawn: Drawn::default(),
+            log_streams: page::logs::STREAMS,
             dirty: true,
         }
     }

@@ -84,6 +84,7 @@ impl Runner {
             Effect::Login(_)
             | Effect::Clipboard(_)
             | Effect::Dump
+            | Effect::Pager(_)
             | Effect::Redraw
             | Effect::Mouse(_)
             | Effect::CountFrames(_)
@@ -99,6 +100,16 @@ impl Runner {
     /// The current session, once it stands.
     pub fn ready(&self) -> Option<Ready> {
         self.running.as_ref().and_then(|running| running.ready.borrow().clone())
+    }
+
+    /// The current session as it changes.
+    fn readiness(&self) -> Option<watch::Receiver<Option<Ready>>> {
+        self.running.as_ref().map(|running| running.ready.clone())
+    }
+
+    /// What a job's logs may cost in memory.
+    fn log_bytes(&self) -> usize {
+        usize::try_from(self.start.config.log_memory.value).unwrap_or(usize::MAX)
     }
 
     /// Where results go, for tasks.

@@ -86,23 +86,28 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
             }
         }
         PageEffect::Save(id, name, text) => save(runner, id, name, text),
-        PageEffect::Follow(id, session, target) => {
+        PageEffect::Logs(id, session, past) => {
             let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
-            let (orders, inbox) = mpsc::channel(16);
+            let (orders, inbox) = mpsc::channel(64);
             let token = runner.token();
-            let dir = runner.files();
-            tokio::spawn(logs::follow(ready.session, id, target, inbox, runner.results(), dir, token.clone()));
+            let task = logs::Task {
+                id,
+                session: ready.session,
+                ready: runner.readiness(),
+                past,
+                orders: inbox,
+                results: runner.results(),
+                dir: runner.files(),
+                max_bytes: runner.log_bytes(),
+                token: token.clone(),
+            };
+            tokio::spawn(task.run());
             runner.pages.log = Some(Log { id, orders, _cancels: token.drop_guard() });
         }
         PageEffect::Order(id, order) => {
             if let Some(log) = runner.pages.log.as_ref().filter(|log| log.id == id) {
                 // A task that is behind by so many orders will hear the next one.
                 let _ = log.orders.try_send(order);
-            }
-        }
-        PageEffect::Unfollow(id) => {
-            if runner.pages.log.as_ref().is_some_and(|log| log.id == id) {
-                runner.pages.log = None;
             }
         }
         PageEffect::Close(id) => {

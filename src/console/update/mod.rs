@@ -110,6 +110,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::List(id) => list::command(model, id),
         CommandId::Page(id) => page::command(model, id),
         CommandId::Record(id) => record::command(model, id),
+        CommandId::Log(id) => page::log_command(model, id),
         CommandId::Text(id) => text::command(model, id),
     }
 }

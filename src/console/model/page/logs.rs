@@ -1,16 +1,21 @@
-//! Tab Logs: one container of one attempt, and a window on its lines.
+//! Tab Logs: which streams of the job are read, what of them is looked at, and a window on that.
 //!
-//! The lines belong to the task that follows the log; here is only what is visible, asked for with a [`LogOrder`].
+//! The lines belong to the task that reads the logs; here is only what is visible, asked for with a [`LogOrder`].
+
+use std::path::PathBuf;
 
 use super::Refusal;
 use crate::{
-    jobs::{Clean, Name, Sym},
-    logs::{Line, Query},
+    jobs::{Clean, Name, Secs, Sym},
+    logs::{Line, LineKind, Nanos, Query, View, Who},
 };
 
-/// Counts log streams.
+/// Counts openings of logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LogId(pub u32);
+
+/// Streams that are read at once when nobody says otherwise.
+pub const STREAMS: usize = 8;
 
 /// How much of the past is read when a log is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,7 +67,7 @@ impl Past {
     }
 }
 
-/// One container of one attempt.
+/// One container of one attempt, and what its lines are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Namespace.
@@ -73,8 +78,17 @@ pub struct Target {
     pub container: Sym,
     /// Its run before the last restart.
     pub previous: bool,
-    /// How far back.
-    pub past: Past,
+    /// The replica, for the eye: `Launcher`, `Worker 2, attempt 3`.
+    pub title: Clean,
+    /// The first rank on it, where its lines count the ranks of its node only.
+    pub base: Option<u32>,
+}
+
+impl Target {
+    /// What it is asked for by: pod, container, run.
+    pub fn key(&self) -> String {
+        format!("{}/{}{}", self.pod, self.container, if self.previous { "/previous" } else { "" })
+    }
 }
 
 /// How times are shown before lines.
@@ -101,7 +115,7 @@ impl Stamps {
     }
 }
 
-/// How the stream is.
+/// How a stream is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Flow {
     /// No answer yet.
@@ -117,89 +131,255 @@ pub enum Flow {
     Refused(Refusal),
 }
 
-/// What is asked of the task that follows a log.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LogOrder {
-    /// Show the newest `rows` lines, and go on doing so.
-    Tail {
-        /// How many.
-        rows: u16,
-    },
-    /// Show `rows` lines from this number on, whatever comes.
-    From {
-        /// Number of the first line.
-        top: u64,
-        /// How many.
-        rows: u16,
-    },
-    /// Go to the next line that has it, after (before, going `back`) line `from`.
-    Find {
-        /// What.
-        query: Query,
-        /// Not this line.
-        from: u64,
-        /// Towards older lines.
-        back: bool,
-        /// How many lines to show then.
-        rows: u16,
-    },
-    /// Write all lines kept to a new 0600 file named like this.
-    Save(String),
+/// What is looked at: of these streams (by their keys; all if there are none), what the view admits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
+    /// Ranks, stream, level, texts.
+    pub view: View,
+    /// Keys of streams, beside the view's ranks.
+    pub streams: Vec<String>,
 }
 
-/// What is visible of a log, and how the rest is.
+/// What a person may want written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// One file of this name, with the lines that are looked at.
+    One(String),
+    /// A directory of this name, with a file for each rank or stream.
+    Each(String),
+    /// A file to be shown by a pager.
+    Pager(String),
+}
+
+/// What is asked of the task that reads the logs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LogOrder {
+    /// Read these streams, and no others.
+    Read(Vec<Target>),
+    /// The job has so many ranks.
+    Ranks(Option<u32>),
+    /// So many lines are visible; whether in two halves; whether writers are shown with their last lines.
+    Rows {
+        /// Of the first half.
+        rows: u16,
+        /// Of the second.
+        second: u16,
+        /// Send who was heard of.
+        heard: bool,
+    },
+    /// Look at this.
+    Look(Choice),
+    /// Look at this in the second half, too.
+    Second(Option<Choice>),
+    /// Follow the newest line.
+    Follow,
+    /// Stand still, or follow again.
+    Pause,
+    /// Move by so many lines.
+    Scroll(i64),
+    /// Go to the oldest line.
+    Top,
+    /// Go to the first line not earlier than this.
+    Time(Nanos),
+    /// Search for this from now on, and go to the newest hit.
+    Search(Option<Query>),
+    /// Go to the next hit, or (`true`) to the one before.
+    Hit(bool),
+    /// Mark the line of the hit, else the first visible one, or take the mark away.
+    Mark,
+    /// Go to the next mark.
+    NextMark,
+    /// Write lines to new 0600 files.
+    Write(Writing),
+}
+
+/// A visible line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// Its number.
+    pub number: u64,
+    /// The line.
+    pub line: Line,
+    /// Whether it is marked.
+    pub marked: bool,
+}
+
+/// A search, as far as it has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Lines that have it.
+    pub total: u64,
+    /// How many of them come before the one that was gone to, and its number.
+    pub at: Option<(u64, u64)>,
+    /// Of whom.
+    pub by: Vec<(Who, u64)>,
+    /// Everything was searched.
+    pub complete: bool,
+}
+
+/// How a stream is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamState {
+    /// [`Target::key`].
+    pub key: String,
+    /// [`Target::title`].
+    pub title: Clean,
+    /// How it is.
+    pub flow: Flow,
+}
+
+/// A writer, and what it said last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// Who.
+    pub who: Who,
+    /// When.
+    pub at: Option<Secs>,
+    /// What, without its tag.
+    pub text: Clean,
+    /// Its kind.
+    pub kind: LineKind,
+    /// Lines so far.
+    pub lines: u64,
+    /// The host that it named.
+    pub host: Option<Clean>,
+}
+
+impl Heard {
+    /// Nothing.
+    pub fn never(who: Who) -> Self {
+        Self { who, at: None, text: Clean::default(), kind: LineKind::Text, lines: 0, host: None }
+    }
+}
+
+/// What is visible of the logs, and how the rest is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Window {
-    /// Number of the first line here.
-    pub top: u64,
-    /// The lines.
-    pub lines: Vec<Line>,
-    /// Number of the oldest line kept.
-    pub first: u64,
-    /// Number after the newest.
-    pub end: u64,
+    /// The visible lines.
+    pub lines: Vec<Shown>,
+    /// Those of the second half.
+    pub second: Vec<Shown>,
+    /// How many lines come before them in the view.
+    pub before: u64,
+    /// How many lines the view has.
+    pub total: u64,
+    /// Whether the view was gone through.
+    pub complete: bool,
+    /// Whether it stands still.
+    pub paused: bool,
+    /// Lines kept.
+    pub kept: u64,
+    /// Older ones that were dropped for room.
+    pub dropped: u64,
     /// What the lines cost in memory.
     pub bytes: usize,
     /// What they may cost.
     pub max_bytes: usize,
-    /// How the stream is.
-    pub flow: Flow,
+    /// The search.
+    pub found: Option<Found>,
+    /// The streams, by [`crate::logs::SourceId`].
+    pub streams: Vec<StreamState>,
+    /// How many ranks were heard of.
+    pub ranks_heard: u32,
+    /// The first of those that were not, if it is known how many there are.
+    pub missing: Vec<u32>,
+    /// The writers, if they are shown.
+    pub heard: Vec<Heard>,
 }
 
-/// What a log stream brought.
+/// What the logs brought.
 #[derive(Debug)]
 pub enum LogMessage {
-    /// What is visible now; `hit` is the line that a [`LogOrder::Find`] went to.
-    Window(Window, Option<u64>),
+    /// What is visible now, because an order asked for it.
+    Window(Box<Window>),
+    /// What is visible now, because lines came.
+    News(Box<Window>),
     /// A search found nothing.
     NotFound,
-    /// A file was written, or not.
-    Saved(Result<Clean, Refusal>),
+    /// There is no mark.
+    NoMark,
+    /// So many lines of so many are written.
+    Writing(u64, u64),
+    /// A file or directory was written, with so many lines, or not.
+    Written(Result<(Clean, u64), Refusal>),
+    /// A file for the pager is there.
+    ForPager(PathBuf),
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LogsModel {
-    /// The stream, if one was opened.
+    /// The opening, if there was one.
     pub id: LogId,
-    /// What it reads.
-    pub target: Option<Target>,
-    /// How far back the next stream reads.
+    /// What is read.
+    pub targets: Vec<Target>,
+    /// Streams that somebody wanted to see, by their keys.
+    pub wanted: Vec<String>,
+    /// How far back is read.
     pub past: Past,
-    /// Read the run before the last restart.
+    /// Whether runs before the last restart are read, too.
     pub previous: bool,
-    /// Whether the view stands still.
-    pub paused: bool,
+    /// What is looked at.
+    pub choice: Choice,
+    /// What is looked at in the second half.
+    pub second: Option<Choice>,
+    /// Whether writers are shown with their last lines, in the place of lines.
+    pub grid: bool,
+    /// Which of them is selected.
+    pub selected: Option<Who>,
+    /// Lines around hits of the filter.
+    pub context: usize,
     /// Wrap long lines.
     pub wrap: bool,
     /// Columns scrolled to the right, without wrapping.
     pub left: u16,
     /// Times before lines.
     pub stamps: Stamps,
+    /// Show the colours that lines ask for.
+    pub colours: bool,
     /// What is searched for.
     pub search: Option<Query>,
-    /// The line of the hit that was gone to.
-    pub hit: Option<u64>,
+    /// Lines written of how many, while a file is.
+    pub writing: Option<(u64, u64)>,
     /// What is visible.
     pub window: Window,
+}
+
+impl Default for LogsModel {
+    fn default() -> Self {
+        Self {
+            id: LogId::default(),
+            targets: Vec::new(),
+            wanted: Vec::new(),
+            past: Past::default(),
+            previous: true,
+            choice: Choice::default(),
+            second: None,
+            grid: false,
+            selected: None,
+            context: 0,
+            wrap: false,
+            left: 0,
+            stamps: Stamps::default(),
+            colours: true,
+            search: None,
+            writing: None,
+            window: Window::default(),
+        }
+    }
+}
+
+impl LogsModel {
+    /// Whether anything is read.
+    pub fn is_open(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// The stream that a line came from.
+    pub fn stream(&self, who: Who) -> Option<&StreamState> {
+        match who {
+            Who::Source(source) => self.window.streams.get(usize::from(source.0)),
+            Who::Rank(_) => None,
+        }
+    }
 }

@@ -26,6 +26,7 @@ use crate::{
         Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
         absence::Absence,
         fleet::{Fleet, JobKey},
+        ranks::Ranks,
         replica::{Replica, ReplicaStatus, replicas},
         state::Derived,
         time::duration_changes_in,
@@ -281,6 +282,14 @@ impl PageModel {
         }
     }
 
+    /// The ranks of the job, by its hostfile where that was read.
+    pub fn ranks(&self) -> Ranks {
+        let ranks = Ranks::of(&self.job.row, &self.job.replicas());
+        let Fetched::Ready(owned) = &self.owned else { return ranks };
+        let files = owned.iter().filter(|object| object.kind.as_str() == "ConfigMap");
+        ranks.with_hostfile(files.flat_map(|object| object.content.iter().map(Clean::as_str)))
+    }
+
     /// Where its keys are looked for.
     pub fn contexts(&self) -> Vec<Context> {
         vec![self.tab.context(), Context::Page, Context::Any]
@@ -315,7 +324,12 @@ impl PageModel {
         let events = self.events.all.ready().into_iter().flatten().rev().take(100).map(|event| event.last);
         let conditions = job.row.conditions.iter().filter_map(|condition| condition.since);
         let own = [Some(job.row.created), job.derived.started, self.gone].into_iter().flatten();
-        let ages = own.chain(pods).chain(events).chain(conditions);
+        let logs = &self.logs;
+        let heard =
+            logs.window.heard.iter().filter(|_| logs.grid && self.tab == Tab::Logs).filter_map(|heard| heard.at);
+        let stamped = logs.window.lines.iter().filter(|_| logs.stamps == logs::Stamps::Relative);
+        let lines = stamped.filter_map(|shown| Some(shown.line.at?.secs()));
+        let ages = own.chain(pods).chain(events).chain(conditions).chain(heard).chain(lines);
         ages.map(|since| now.plus(duration_changes_in(now.since(since)))).min()
     }
 
@@ -364,12 +378,10 @@ pub enum PageEffect {
     Pod(PageId, SessionId, JobKey, Name),
     /// Write text to a new 0600 file named like this.
     Save(PageId, String, Raw),
-    /// Follow a log; the one followed before is let go.
-    Follow(LogId, SessionId, logs::Target),
-    /// Ask the log's task for lines.
+    /// Begin to read the job's logs, from so far back; those read before are let go.
+    Logs(LogId, SessionId, logs::Past),
+    /// Ask the logs' task for something.
     Order(LogId, LogOrder),
-    /// Let go of a log.
-    Unfollow(LogId),
     /// The page is closed: stop everything that was for it.
     Close(PageId),
 }

@@ -12,7 +12,7 @@ pub use logs::message as log;
 
 use crate::{
     console::{
-        commands::{ListCommand, PageCommand},
+        commands::{ListCommand, LogCommand, PageCommand},
         effect::Effect,
         layout,
         model::{
@@ -35,8 +35,6 @@ use crate::{
 /// The page's own prompts.
 const SEARCH: u8 = 0;
 const FILTER: u8 = 1;
-/// The page's own pickers.
-const LOG_TARGET: u8 = 0;
 /// Lines that a turn of the wheel scrolls.
 const WHEEL: usize = 3;
 
@@ -94,7 +92,7 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
     }
     workers::keep_selection(page);
     keep_scroll(model);
-    effects.extend(logs::follow_newest(model));
+    effects.extend(logs::reread(model));
     effects
 }
 
@@ -135,7 +133,7 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         PageCommand::Shape | PageCommand::ByNode | PageCommand::Open | PageCommand::PodYaml | PageCommand::LogOf => {
             workers::command(model, id)
         }
-        _ if tab == Tab::Logs => logs::command(model, id),
+        _ if tab == Tab::Logs => logs::moved(model, id),
         _ if workers::is_picking(model) => workers::command(model, id),
         PageCommand::Next | PageCommand::Previous => {
             find(model, id == PageCommand::Previous);
@@ -146,6 +144,11 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// A command of tab Logs.
+pub fn log_command(model: &mut Model, id: LogCommand) -> Vec<Effect> {
+    logs::command(model, id)
 }
 
 /// A tab was asked for on the list: opens the selected job on it.
@@ -310,6 +313,9 @@ pub fn resized(model: &mut Model) -> Vec<Effect> {
 
 /// Something happened to one of the page's prompts (`which` is the page's own number for it).
 pub fn prompt(model: &mut Model, which: u8, event: PromptEvent) -> Vec<Effect> {
+    if matches!(which, logs::LOG_FILTER | logs::LOG_EXCLUDE | logs::LOG_TIME) {
+        return logs::prompt(model, which, &event);
+    }
     let typed = match event {
         PromptEvent::Changed(text) | PromptEvent::Done(text) => text,
         PromptEvent::Cancelled => String::new(),
@@ -347,7 +353,7 @@ fn search(model: &mut Model, query: Option<Query>) -> Vec<Effect> {
 /// One of the page's pickers was answered with these ids.
 pub fn picked(model: &mut Model, which: u8, ids: &[String]) -> Vec<Effect> {
     match ids.first() {
-        Some(id) if which == LOG_TARGET => logs::picked(model, id),
+        Some(_) => logs::picked(model, which, ids),
         _ => Vec::new(),
     }
 }
@@ -379,7 +385,7 @@ pub fn copied(model: &Model) -> Option<String> {
     let row = &page.job.row;
     match page.tab {
         Tab::Configuration => yaml(page)?.ok(),
-        Tab::Logs => Some(joined(page.logs.window.lines.iter().map(|line| line.text.to_string()))),
+        Tab::Logs => Some(logs::copied(page)),
         Tab::Workers => workers::selected_pod(page).map(|pod: Name| pod.to_string()),
         Tab::Overview => Some(row.name.to_string()),
         Tab::Events => Some(joined(lines(model)?.iter().map(|line| line.text().trim_end().to_owned()))),

@@ -1,4 +1,5 @@
 mod lives;
+mod logs;
 mod owned;
 mod waits;
 
@@ -15,7 +16,7 @@ use crate::{
         message::Input,
         model::page::{
             Fetched, LogMessage, LogOrder, OwnedObject, PageEffect, PageMessage, Refusal,
-            logs::{Flow, Window},
+            logs::{Flow, Shown, StreamState, Window},
             workers::Shape,
         },
         testing::Harness,
@@ -205,16 +206,28 @@ fn with_owned(h: &mut Harness) {
 }
 
 fn window(from: u64, n: u64) -> Window {
-    let line = |i| Line::plain(&format!("[1,{}]<stdout>:step {i} loss 0.{:03}", i % 4, 900 - i));
+    let line = |i| {
+        let rank = (i % 4) as u32;
+        let text = format!("[1,{rank}]<stdout>:step {i} loss 0.{:03}", 900 - i);
+        Line { rank: Some(rank), tag: 14, ..Line::plain(&text) }
+    };
+    let stream = StreamState { key: "l/c".to_owned(), title: Clean::new("Launcher"), flow: Flow::Open };
     Window {
-        top: from,
-        lines: (from..from + n).map(line).collect(),
-        first: 0,
-        end: from + n,
+        lines: (from..from + n).map(|number| Shown { number, line: line(number), marked: false }).collect(),
+        before: from,
+        total: from + n,
+        complete: true,
+        kept: from + n,
         bytes: 4096,
         max_bytes: 64 << 20,
-        flow: Flow::Open,
+        streams: vec![stream],
+        ranks_heard: 4,
+        ..Window::default()
     }
+}
+
+fn news(window: Window) -> LogMessage {
+    LogMessage::News(Box::new(window))
 }
 
 #[test]
@@ -231,7 +244,7 @@ fn golden_overview_wide() {
     let mut h = harness(160, 45, 16, Tab::Overview);
     with_owned(&mut h);
     let id = page(&h).logs.id;
-    h.send(Message::Log(id, LogMessage::Window(window(100, 20), None)));
+    h.send(Message::Log(id, news(window(100, 20))));
     insta::assert_snapshot!("overview_160x45", h.screen());
 }
 
@@ -275,8 +288,10 @@ fn golden_workers() {
 fn golden_logs() {
     let mut h = harness(80, 24, 4, Tab::Logs);
     let id = page(&h).logs.id;
-    assert!(matches!(h.effects.iter().rev().nth(1), Some(Effect::Page(PageEffect::Follow(..)))), "{:?}", h.effects);
-    h.send(Message::Log(id, LogMessage::Window(window(40, 18), None)));
+    let reads =
+        |effect: &Effect| matches!(effect, Effect::Page(PageEffect::Order(_, LogOrder::Read(all))) if all.len() == 2);
+    assert!(h.effects.iter().any(reads), "launcher and the bad worker: {:?}", h.effects);
+    h.send(Message::Log(id, news(window(40, 18))));
     insta::assert_snapshot!("logs_80x24", h.screen());
 }
 
@@ -349,48 +364,6 @@ fn the_selection_stays_on_its_replica_while_pods_change() {
     assert!(page(&h).workers.selected.is_some());
     refresh(&mut h.model, Some(kept(0)));
     assert_eq!(page(&h).workers.selected.as_ref().map(Name::as_str), Some("launcher"));
-}
-
-#[test]
-fn a_log_stands_still_when_scrolled_and_follows_again_at_its_end() {
-    let mut h = harness(80, 24, 4, Tab::Logs);
-    let id = page(&h).logs.id;
-    h.send(Message::Log(id, LogMessage::Window(window(82, 18), None)));
-    let order = |h: &Harness| match h.effects.last() {
-        Some(Effect::Page(PageEffect::Order(_, order))) => order.clone(),
-        other => panic!("{other:?}"),
-    };
-    h.keys("k");
-    let LogOrder::From { top: 81, .. } = order(&h) else { panic!("{:?}", order(&h)) };
-    assert!(page(&h).logs.paused);
-    h.keys("G");
-    assert!(!page(&h).logs.paused && matches!(order(&h), LogOrder::Tail { .. }));
-    h.keys("g");
-    let LogOrder::From { top: 0, .. } = order(&h) else { panic!("{:?}", order(&h)) };
-    h.keys("/").type_text("loss").keys("enter");
-    assert!(matches!(order(&h), LogOrder::Find { back: true, .. }), "{:?}", order(&h));
-    h.send(Message::Log(id, LogMessage::Window(window(3, 18), Some(5))));
-    h.keys("n");
-    assert!(matches!(order(&h), LogOrder::Find { from: 5, back: false, .. }), "{:?}", order(&h));
-    h.keys("s");
-    assert_ne!(page(&h).logs.id, id, "another stream");
-    h.send(Message::Log(id, LogMessage::NotFound));
-    assert!(page(&h).logs.window.lines.is_empty(), "the old stream is not heard");
-}
-
-#[test]
-fn the_next_attempt_is_followed_when_the_log_has_ended() {
-    let mut h = harness(80, 24, 4, Tab::Logs);
-    let first = page(&h).logs.target.clone().expect("a target");
-    let id = page(&h).logs.id;
-    h.send(Message::Log(id, LogMessage::Window(Window { flow: Flow::Ended, ..window(0, 3) }, None)));
-    let mut job = kept(4);
-    let mut second = pod("launcher", None, "cpu-2", 10);
-    (second.name, second.uid) = (Name::lossy("bert-large-launcher-new"), Uid::new("second"));
-    job.pods.push(second);
-    refresh(&mut h.model, Some(job));
-    let target = page(&h).logs.target.clone().expect("a target");
-    assert_eq!((first.pod.as_str(), target.pod.as_str()), ("bert-large-launcher-x7x2q", "bert-large-launcher-new"));
 }
 
 #[test]

@@ -115,16 +115,16 @@ pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mu
             let scroll = page.scroll();
             rich::draw(&lines, scroll.top, scroll.search.as_ref(), areas.content, buf, theme);
         }
-        None if page.tab == Tab::Logs => logs::draw(&page.logs, model.now, theme, areas.content, buf),
+        None if page.tab == Tab::Logs => logs::draw(page, model.now, theme, areas.content, buf),
         None => workers::draw(&page.workers, &page.job, model.now, theme, areas.content, buf),
     }
     if let Some((upper, lower)) = areas.beside {
         draw_frame(theme, areas.content, upper, buf);
         workers::draw_beside(&page.workers, &page.job, model.now, theme, upper, buf);
-        if page.job.pods.is_empty() && page.logs.target.is_none() {
+        if page.job.pods.is_empty() && !page.logs.is_open() {
             draw_no_log(page, theme, lower, buf);
         } else {
-            logs::draw_tail(&page.logs, model.now, theme, lower, buf);
+            logs::draw_tail(page, model.now, theme, lower, buf);
         }
     }
 }
@@ -187,7 +187,7 @@ fn summary(model: &Model, page: &PageModel) -> RichLine {
             Fetched::Ready(_) => config::summary(model, &page.config),
         },
         Tab::Events => events::summary(&page.events, &page.job),
-        Tab::Logs => logs::summary(&page.logs),
+        Tab::Logs => logs::summary(page),
         Tab::Overview | Tab::Workers => RichLine::default(),
     }
 }

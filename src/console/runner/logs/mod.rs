@@ -1,0 +1,179 @@
+//! The task that reads a job's logs: it owns the lines, and answers orders with windows on them.
+//!
+//! A window is sent at once after an order, for new lines at most every [`FRAME`], so that a fast log costs no more to
+//! draw than a slow one. Long work (an index, a search, a file) is done in slices between orders.
+
+mod engine;
+mod write;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures::{
+    StreamExt as _,
+    stream::{BoxStream, SelectAll},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::engine::Engine;
+pub(super) use self::write::write;
+use super::{Ready, Results};
+use crate::{
+    cluster::{
+        Session,
+        logs::{self, LogOf, LogPiece, Sessions},
+    },
+    console::{
+        message::Message,
+        model::page::{
+            LogId, LogMessage, LogOrder,
+            logs::{Past, Target},
+        },
+    },
+    jobs::Name,
+};
+
+/// Between two windows that only bring new lines.
+const FRAME: Duration = Duration::from_millis(150);
+/// Lines that wait to be put in order at most.
+const MOST_ARRIVED: usize = 20_000;
+
+/// What the task is started with.
+pub(super) struct Task {
+    pub(super) id: LogId,
+    /// The session at the start, and those that take its place.
+    pub(super) session: Session,
+    pub(super) ready: Option<watch::Receiver<Option<Ready>>>,
+    pub(super) past: Past,
+    pub(super) orders: mpsc::Receiver<LogOrder>,
+    pub(super) results: Results,
+    /// Where files are written.
+    pub(super) dir: Option<PathBuf>,
+    pub(super) max_bytes: usize,
+    pub(super) token: CancellationToken,
+}
+
+/// A stream that is read; dropping it ends the reading.
+struct Open {
+    target: Target,
+    _cancels: DropGuard,
+}
+
+type Pieces = SelectAll<BoxStream<'static, (usize, LogPiece)>>;
+
+/// What the loop woke up for.
+enum Woken {
+    Order(Option<LogOrder>),
+    Frame,
+    Piece(Option<(usize, LogPiece)>),
+    Slice,
+}
+
+impl Task {
+    /// Reads until the token says otherwise.
+    pub(super) async fn run(self) {
+        let token = self.token.clone();
+        token.run_until_cancelled_owned(self.serve()).await;
+    }
+
+    async fn serve(mut self) {
+        let (id, results) = (self.id, self.results.clone());
+        // A closed channel means that the console has ended.
+        let tell = move |message| drop(results.blocking_send(Message::Log(id, message)));
+        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), Arc::new(tell));
+        let wake = Arc::clone(&engine.wake);
+        let mut streams: Vec<Option<Open>> = Vec::new();
+        let (mut pieces, mut next_frame): (Pieces, _) = (SelectAll::new(), Instant::now());
+        loop {
+            let woken = tokio::select! {
+                biased;
+                order = self.orders.recv() => Woken::Order(order),
+                () = sleep_until(next_frame), if engine.has_news() => Woken::Frame,
+                piece = pieces.next(), if !pieces.is_empty() && engine.arrived() < MOST_ARRIVED => Woken::Piece(piece),
+                () = wake.notified() => Woken::Slice,
+                () = std::future::ready(()), if engine.is_busy() || engine.arrived() >= MOST_ARRIVED => Woken::Slice,
+            };
+            let answer = match woken {
+                Woken::Order(None) => return,
+                Woken::Order(Some(LogOrder::Read(targets))) => {
+                    self.read(&targets, &mut engine, &mut streams, &mut pieces);
+                    None
+                }
+                Woken::Order(Some(order)) => engine.order(order),
+                Woken::Frame => {
+                    next_frame = Instant::now() + FRAME;
+                    Some(LogMessage::News(engine.window()))
+                }
+                Woken::Piece(piece) => {
+                    if let Some((source, piece)) = piece {
+                        engine.take(source, piece, self.session.now());
+                    }
+                    None
+                }
+                Woken::Slice => {
+                    // Others of this runtime have their turn between two slices.
+                    tokio::task::yield_now().await;
+                    engine.slice()
+                }
+            };
+            if let Some(answer) = answer
+                && self.results.send(Message::Log(self.id, answer)).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Opens what is not open yet, and lets go of what is not wanted any more.
+    fn read(&self, targets: &[Target], engine: &mut Engine, streams: &mut Vec<Option<Open>>, pieces: &mut Pieces) {
+        engine.rename(targets);
+        for open in streams.iter_mut() {
+            if open.as_ref().is_some_and(|open| !targets.iter().any(|target| target.key() == open.target.key())) {
+                *open = None;
+            }
+        }
+        for target in targets {
+            if streams.iter().flatten().any(|open| open.target.key() == target.key()) || streams.len() > 60_000 {
+                continue;
+            }
+            let (source, known) = (streams.len(), engine.open(target));
+            let token = self.token.child_token();
+            let what = self.wanted(target, known);
+            let receiver = logs::follow_through(self.sessions(), what, &token);
+            let stream = futures::stream::unfold(receiver, move |mut receiver| async move {
+                Some(((source, receiver.recv().await?), receiver))
+            });
+            pieces.push(stream.boxed());
+            streams.push(Some(Open { target: target.clone(), _cancels: token.drop_guard() }));
+        }
+    }
+
+    fn sessions(&self) -> Sessions {
+        let (first, ready) = (self.session.clone(), self.ready.clone());
+        Arc::new(move || {
+            let now = ready.as_ref().and_then(|ready| ready.borrow().as_ref().map(|ready| ready.session.clone()));
+            now.unwrap_or_else(|| first.clone())
+        })
+    }
+
+    /// What of a log is asked for; `known` is the last line that an earlier reading of it brought.
+    fn wanted(&self, target: &Target, known: Option<jiff::Timestamp>) -> LogOf {
+        let ago = |seconds| i64::from(self.session.now().0.saturating_sub(seconds));
+        let since = self.past.since().and_then(|seconds| jiff::Timestamp::from_second(ago(seconds)).ok());
+        LogOf {
+            namespace: target.namespace.clone(),
+            pod: target.pod.clone(),
+            container: Name::new(target.container.as_str()),
+            previous: target.previous,
+            follow: !target.previous,
+            tail: self.past.tail().filter(|_| known.is_none()),
+            since: known.or(since),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::*;
+use crate::{
+    cluster::logs::{LogLine, Notice, NoticeKind},
+    console::model::page::logs::{Choice, Flow, Window, Writing},
+    jobs::{Clean, Secs, Sym},
+    logs::{LineKind, Nanos, Query, View},
+};
+
+const NOW: Secs = Secs(1_800_000_000);
+
+type Told = Arc<Mutex<Vec<LogMessage>>>;
+
+fn target(pod: &str) -> Target {
+    Target {
+        namespace: Name::lossy("ns"),
+        pod: Name::lossy(pod),
+        container: Sym::new("c"),
+        previous: false,
+        title: Clean::new(pod),
+        base: None,
+    }
+}
+
+/// An engine that reads these pods, and what its threads tell.
+fn engine(pods: &[&str], dir: Option<PathBuf>) -> (Engine, Told) {
+    let told = Told::default();
+    let hears = Arc::clone(&told);
+    let mut engine =
+        Engine::new(64 << 20, dir, Arc::new(move |message| hears.lock().expect("not poisoned").push(message)));
+    for pod in pods {
+        engine.open(&target(pod));
+    }
+    (engine, told)
+}
+
+fn lines(from: i64, texts: &[&str]) -> LogPiece {
+    let line = |(at, text): (i64, &&str)| LogLine {
+        at: Timestamp::from_second(i64::from(NOW.0) + at).ok(),
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        cut: false,
+    };
+    LogPiece::Lines((from..).zip(texts).map(line).collect())
+}
+
+fn texts(window: &Window) -> Vec<&str> {
+    window.lines.iter().map(|shown| shown.line.text.as_str()).collect()
+}
+
+fn ordered(engine: &mut Engine, order: LogOrder) -> Box<Window> {
+    match engine.order(order) {
+        Some(LogMessage::Window(window)) => window,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn streams_are_one_log_and_what_happens_to_them_is_in_it() {
+    let (mut engine, _) = engine(&["launcher", "worker-0"], None);
+    engine.take(0, lines(1, &["[1,0]<stdout>:a", "[1,1]<stdout>:b"]), NOW);
+    engine.take(1, lines(0, &["sshd: listening"]), NOW);
+    let notice = Notice { kind: NoticeKind::Interrupted, words: Clean::new("cut; reading on") };
+    engine.take(1, LogPiece::Notice(notice), NOW);
+    let window = engine.window();
+    assert_eq!(texts(&window), ["sshd: listening", "worker-0: cut; reading on", "[1,0]<stdout>:a", "[1,1]<stdout>:b"]);
+    assert_eq!((window.lines[1].line.kind, window.ranks_heard), (LineKind::Notice, 2));
+    assert!(matches!(window.streams[1].flow, Flow::Waiting(_)));
+    engine.take(0, LogPiece::End(None), NOW);
+    assert_eq!(texts(&engine.window()).last(), Some(&"launcher: the log ends here"));
+}
+
+#[test]
+fn a_search_counts_by_rank_while_lines_come_and_never_counts_our_own_words() {
+    let (mut engine, _) = engine(&["launcher"], None);
+    engine.take(0, lines(0, &["[1,0]<stdout>:loss 1", "[1,1]<stdout>:loss 2", "else"]), NOW);
+    let notice = Notice { kind: NoticeKind::Rotated, words: Clean::new("loss of lines") };
+    engine.take(0, LogPiece::Notice(notice), NOW);
+    let query = Query::parse("loss").expect("a search");
+    let mut window = ordered(&mut engine, LogOrder::Search(query));
+    while let Some(LogMessage::Window(later)) = engine.slice() {
+        window = later;
+    }
+    let found = window.found.expect("a search");
+    assert_eq!((found.total, found.at.map(|(nth, _)| nth)), (2, Some(1)), "the newest hit is gone to");
+    engine.take(0, lines(5, &["[1,1]<stdout>:loss 3"]), NOW);
+    let found = engine.window().found.expect("a search");
+    assert_eq!((found.total, found.by.first().map(|(_, n)| *n)), (3, Some(2)));
+}
+
+#[test]
+fn a_choice_of_a_stream_that_is_not_open_yet_shows_nothing_and_then_that_stream() {
+    let (mut engine, _) = engine(&["launcher"], None);
+    engine.take(0, lines(0, &["a"]), NOW);
+    let choice = Choice { view: View::default(), streams: vec!["worker-3/c".to_owned()] };
+    assert!(texts(&ordered(&mut engine, LogOrder::Look(choice))).is_empty());
+    engine.open(&target("worker-3"));
+    engine.take(1, lines(1, &["b"]), NOW);
+    assert_eq!(texts(&engine.window()), ["b"]);
+}
+
+#[test]
+fn two_halves_show_the_same_time() {
+    let (mut engine, _) = engine(&["launcher"], None);
+    let all: Vec<String> = (0..100).map(|n| format!("[1,{}]<stdout>:{n}", n % 2)).collect();
+    engine.take(0, lines(0, &all.iter().map(String::as_str).collect::<Vec<_>>()), NOW);
+    let of = |rank| Choice { view: View { ranks: vec![rank], ..View::default() }, streams: Vec::new() };
+    ordered(&mut engine, LogOrder::Rows { rows: 3, second: 3, heard: false });
+    ordered(&mut engine, LogOrder::Look(of(0)));
+    ordered(&mut engine, LogOrder::Second(Some(of(1))));
+    let at = Nanos((i64::from(NOW.0) + 40) * 1_000_000_000);
+    let window = ordered(&mut engine, LogOrder::Time(at));
+    let second: Vec<&str> = window.second.iter().map(|shown| shown.line.by_ref().body()).collect();
+    assert_eq!(window.lines[0].line.by_ref().body(), "40");
+    assert_eq!(second, ["41", "43", "45"]);
+}
+
+#[tokio::test]
+async fn files_hold_what_is_looked_at_whole_or_by_rank() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut engine, told) = engine(&["launcher"], Some(dir.path().to_owned()));
+    let all: Vec<String> = (0..12_000).map(|n| format!("[1,{}]<stdout>:line {n}", n % 3)).collect();
+    engine.take(0, lines(0, &all.iter().map(String::as_str).collect::<Vec<_>>()), NOW);
+    for (what, view, expected) in [
+        (Writing::One("all.log".into()), View::default(), 12_000),
+        (Writing::Each("each".into()), View { ranks: vec![0, 2], ..View::default() }, 8_000),
+    ] {
+        ordered(&mut engine, LogOrder::Look(Choice { view, streams: Vec::new() }));
+        assert!(engine.order(LogOrder::Write(what)).is_none());
+        let outcome = async {
+            loop {
+                let _progress = engine.slice();
+                if let Some(LogMessage::Written(outcome)) = told.lock().expect("not poisoned").pop() {
+                    return outcome.expect("written").1;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        assert_eq!(outcome.await, expected);
+    }
+    let whole = std::fs::read_to_string(dir.path().join("all.log")).expect("there");
+    assert!(whole.lines().eq(all.iter().map(String::as_str)));
+    let rank = std::fs::read_to_string(dir.path().join("each/rank-2.log")).expect("there");
+    assert_eq!((rank.lines().count(), rank.lines().next()), (4_000, Some("[1,2]<stdout>:line 2")));
+    assert_eq!(std::fs::read_dir(dir.path().join("each")).expect("there").count(), 2);
+}
