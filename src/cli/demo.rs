@@ -23,7 +23,7 @@ use crate::{
     console::start::LoadTarget,
     jobs::Secs,
     sim::{
-        FleetKind, Options, Sim,
+        FleetKind, Options, Release, Sim,
         faults::Plan,
         scenario::{self, Scenario},
     },
@@ -63,7 +63,10 @@ pub struct DemoArgs {
     /// Serve MPIJob v1 (training-operator) and Kueue v1beta1 in place of the newer versions
     #[arg(long)]
     pub old_apis: bool,
-    /// What goes wrong: throttle=0.1, errors=0.1, latency=200ms, body-pause=50ms, cut=30s, compact=60s
+    /// The release of Kubernetes to behave like
+    #[arg(long = "version", value_enum, value_name = "RELEASE", default_value_t = ReleaseName::Newest)]
+    pub release: ReleaseName,
+    /// What goes wrong: throttle=0.1, errors=0.1, latency=200ms, cut=30s, compact=60s, gone=5m, … (all: docs/faults.md)
     #[arg(long = "fault", value_name = "NAME=VALUE", value_parser = fault)]
     pub faults: Vec<Fault>,
 }
@@ -77,6 +80,20 @@ pub enum Fleet {
     Empty,
     /// No training operator is installed
     NoOperators,
+}
+
+/// `--version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReleaseName {
+    /// No streaming lists, aggregated discovery as v2beta1
+    #[value(name = "1.27")]
+    Oldest,
+    /// No streaming lists
+    #[value(name = "1.31")]
+    Middle,
+    /// The newest
+    #[value(name = "1.36")]
+    Newest,
 }
 
 /// One `--fault`.
@@ -94,6 +111,20 @@ pub enum Fault {
     Cut(Duration),
     /// Between two compactions.
     Compact(Duration),
+    /// Share of requests answered 503.
+    Unavailable(f64),
+    /// Share of requests answered 401.
+    Unauthorized(f64),
+    /// Share of bodies that end in the middle of a line.
+    HalfLines(f64),
+    /// Share of bodies whose connection breaks.
+    Truncate(f64),
+    /// Between two minutes without a server.
+    Gone(Duration),
+    /// How far the cluster's clock is behind.
+    Skew(Duration),
+    /// Lines of a log that are kept.
+    LogKeeps(u64),
 }
 
 /// Runs it.
@@ -148,7 +179,17 @@ fn options(args: &DemoArgs, scenario: Option<FleetKind>) -> Options {
     options.lived = args.at.unwrap_or_default();
     options.speed = args.speed;
     options.old_apis = args.old_apis;
+    options.release = match args.release {
+        ReleaseName::Oldest => Release::V1_27,
+        ReleaseName::Middle => Release::V1_31,
+        ReleaseName::Newest => Release::V1_36,
+    };
     options.faults = plan(&args.faults);
+    for fault in &args.faults {
+        if let Fault::Skew(time) = fault {
+            options.clock = options.clock.behind(i64::try_from(time.as_millis()).unwrap_or(0));
+        }
+    }
     options.projects = args.openshift;
     options.fleet = scenario.or_else(|| args.scale.clone()).unwrap_or(match args.fleet {
         Fleet::Demo => FleetKind::Demo,
@@ -169,6 +210,14 @@ fn plan(faults: &[Fault]) -> Plan {
             Fault::BodyPause(time) => plan.body_pause_ms = ms(time),
             Fault::Cut(time) => plan.cut_every_s = time.as_secs(),
             Fault::Compact(time) => plan.compact_every_s = time.as_secs(),
+            Fault::Unavailable(share) => plan.unavailable = share,
+            Fault::Unauthorized(share) => plan.unauthorized = share,
+            Fault::HalfLines(share) => plan.half_lines = share,
+            Fault::Truncate(share) => plan.truncate = share,
+            Fault::Gone(time) => plan.gone_every_s = time.as_secs(),
+            Fault::LogKeeps(lines) => plan.log_keeps_lines = lines,
+            // Of the clock, not of the server.
+            Fault::Skew(_) => {}
         }
     }
     plan
@@ -256,7 +305,14 @@ fn fault(text: &str) -> Result<Fault, String> {
         "body-pause" => time().map(Fault::BodyPause),
         "cut" => time().map(Fault::Cut),
         "compact" => time().map(Fault::Compact),
-        _ => Err("known are throttle, errors, latency, body-pause, cut, compact".to_owned()),
+        "unavailable" => share().map(Fault::Unavailable),
+        "unauthorized" => share().map(Fault::Unauthorized),
+        "half-lines" => share().map(Fault::HalfLines),
+        "truncate" => share().map(Fault::Truncate),
+        "gone" => time().map(Fault::Gone),
+        "skew" => time().map(Fault::Skew),
+        "log-keeps" => value.parse().map(Fault::LogKeeps).map_err(|_| format!("{name} takes a number of lines")),
+        _ => Err("known are throttle, errors, unavailable, unauthorized, latency, body-pause, half-lines, truncate, cut, compact, gone, skew, log-keeps".to_owned()),
     }
 }
 

@@ -45,6 +45,11 @@ impl Clock {
         stamp(self.now())
     }
 
+    /// Now as HTTP dates are written: `Fri, 20 Nov 2026 08:11:12 GMT`.
+    pub fn http_date(&self) -> String {
+        self.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// Waits.
     pub async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
@@ -78,6 +83,7 @@ mod tests {
         assert_eq!(clock.stamp(), "2026-11-20T08:01:30Z");
         clock.sleep_until("2026-11-20T08:02:00Z".parse().unwrap()).await;
         assert_eq!(clock.stamp(), "2026-11-20T08:02:00Z");
+        assert_eq!(clock.http_date(), "Fri, 20 Nov 2026 08:02:00 GMT");
         assert_eq!(stamp_micro(clock.now()), "2026-11-20T08:02:00.000000Z");
     }
 }

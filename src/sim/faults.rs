@@ -12,6 +12,9 @@ use tokio::time::Instant;
 use super::chance::Chance;
 use super::store::Store;
 
+/// How long the server is gone when it is gone by plan.
+pub const ABSENCE: Duration = Duration::from_mins(1);
+
 /// Faults that last until they are changed. Shares are of 1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -20,6 +23,14 @@ pub struct Plan {
     pub throttle: f64,
     /// Share of requests answered 500.
     pub errors: f64,
+    /// Share of requests answered 503.
+    pub unavailable: f64,
+    /// Share of requests answered 401, as if the token had just ended.
+    pub unauthorized: f64,
+    /// Share of bodies that end in the middle of a line.
+    pub half_lines: f64,
+    /// Share of bodies whose connection breaks before their end.
+    pub truncate: f64,
     /// Milliseconds before each answer.
     pub latency_ms: u64,
     /// Milliseconds between two pieces of a body.
@@ -28,6 +39,10 @@ pub struct Plan {
     pub cut_every_s: u64,
     /// Seconds between two compactions; 0 for never.
     pub compact_every_s: u64,
+    /// Seconds between two absences of the server, each [`ABSENCE`] long; 0 for never.
+    pub gone_every_s: u64,
+    /// Lines of a container that its node keeps: older ones were rotated away. 0 for all.
+    pub log_keeps_lines: u64,
 }
 
 /// A fault that happens once.
@@ -116,13 +131,18 @@ impl Faults {
         share > 0.0 && self.0.chance.lock().unwrap_or_else(PoisonError::into_inner).unit() < share
     }
 
+    /// A number below `n`.
+    pub(super) fn draw(&self, n: u64) -> u64 {
+        self.0.chance.lock().unwrap_or_else(PoisonError::into_inner).below(n)
+    }
+
     /// Strikes at the planned times, for ever.
     pub(super) async fn run(self) {
-        let (mut cut, mut compact) = (0, 0);
+        let (mut cut, mut compact, mut gone) = (0, 0, 0);
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let plan = self.plan();
-            (cut, compact) = (cut + 1, compact + 1);
+            (cut, compact, gone) = (cut + 1, compact + 1, gone + 1);
             if plan.cut_every_s > 0 && cut >= plan.cut_every_s {
                 cut = 0;
                 self.cut_watches();
@@ -130,6 +150,10 @@ impl Faults {
             if plan.compact_every_s > 0 && compact >= plan.compact_every_s {
                 compact = 0;
                 self.expire();
+            }
+            if plan.gone_every_s > 0 && gone >= plan.gone_every_s {
+                gone = 0;
+                self.gone(ABSENCE);
             }
         }
     }

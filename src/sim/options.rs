@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Clock;
 use super::faults::Plan;
+use super::release::Release;
 
 /// Where the user `tenant` has rights, unless told otherwise.
 pub const TENANT_NAMESPACE: &str = "vision";
@@ -57,6 +58,8 @@ pub struct Options {
     pub projects: bool,
     /// MPIJob v1 of training-operator and Kueue's v1beta1, in place of the newer versions.
     pub old_apis: bool,
+    /// The release that is played.
+    pub release: Release,
     /// What goes wrong from the start.
     pub faults: Plan,
 }
@@ -73,6 +76,7 @@ impl Options {
             tenant_namespace: TENANT_NAMESPACE.to_owned(),
             projects: false,
             old_apis: false,
+            release: Release::default(),
             faults: Plan::default(),
         }
     }

@@ -77,7 +77,7 @@ impl Sim {
         };
         let faults = Faults::new(store.clone(), options.faults.clone(), options.seed);
         let stop = CancellationToken::new();
-        let server = Arc::new(Server::new(store, users, faults, stop.clone()));
+        let server = Arc::new(Server::new(store, users, faults, options.release, stop.clone()));
         let sim = Self { server, _guard: stop.clone().drop_guard(), stop };
         sim.run(sim.faults().run());
         sim.run(housekeeping::run(sim.store().clone()));

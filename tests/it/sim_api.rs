@@ -2,6 +2,7 @@
 
 use http::Method;
 use mpideck::sim::store::resource::{CONFIGMAPS, MPIJOBS, PODS};
+use mpideck::sim::{FleetKind, Options, Release, Sim};
 use serde_json::{Value, json};
 
 use crate::sim_client::{ask, client, client_as, empty, get, mpi_job, namespace};
@@ -235,4 +236,27 @@ async fn discovery_in_both_forms_names_the_same_resources() {
     assert_eq!(get(&tenant, "/version").await.1["gitVersion"], "v1.36.2");
     assert_eq!(get(&tenant, "/readyz").await.1, json!("ok"));
     assert_eq!(get(&tenant, "/metrics").await.0, 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_releases_offer_less() {
+    let any = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+    let streamed = "/api/v1/pods?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1";
+    for (release, version, discovery, streams) in [
+        (Release::V1_27, "v1.27.16", "apidiscovery.k8s.io/v2beta1", 422),
+        (Release::V1_31, "v1.31.14", "apidiscovery.k8s.io/v2", 422),
+        (Release::V1_36, "v1.36.2", "apidiscovery.k8s.io/v2", 200),
+    ] {
+        let sim = Sim::start(Options { fleet: FleetKind::Still, release, ..Options::new() }).await.unwrap();
+        let admin = client(&sim, "admin").await;
+        assert_eq!(get(&admin, "/version").await.1["gitVersion"], version);
+        let (_, groups) = ask(&admin, &Method::GET, "/apis").header("accept", any).answer().await;
+        assert_eq!(
+            (groups["kind"].as_str(), groups["apiVersion"].as_str()),
+            (Some("APIGroupDiscoveryList"), Some(discovery))
+        );
+        assert_eq!(get(&admin, streamed).await.0, streams, "{release:?}");
+        let (_, plain) = ask(&admin, &Method::GET, "/apis").header("accept", "application/json").answer().await;
+        assert_eq!(plain["kind"], "APIGroupList");
+    }
 }

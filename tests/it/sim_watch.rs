@@ -108,6 +108,18 @@ async fn faults_are_set_by_the_admin_and_strike() {
     assert_eq!((sim.counters().get("list", "pods"), sim.counters().get("get", "/version")), (2, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_rotated_log_has_its_newest_lines_alone() {
+    let (sim, client) = talking_pod().await;
+    sim.clock().sleep(Duration::from_secs(10)).await;
+    sim.faults().set(mpideck::sim::faults::Plan { log_keeps_lines: 3, ..Default::default() });
+    for (query, expected) in [("", "tick 7\ntick 8\ntick 9\n"), ("?tailLines=1", "tick 9\n")] {
+        let path = format!("/api/v1/namespaces/default/pods/p/log{query}");
+        let (_, body) = ask(&client, &Method::GET, &path).bytes().await;
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
+}
+
 /// kube's own reflector, while watches are cut, history is lost and the server refuses, is slow or away.
 async fn reflected(seed: u64) {
     let sim = empty().await;
@@ -131,6 +143,10 @@ async fn reflected(seed: u64) {
             3 => faults.set(mpideck::sim::faults::Plan {
                 throttle: 0.5,
                 errors: 0.3,
+                unavailable: 0.1,
+                unauthorized: 0.1,
+                half_lines: 0.3,
+                truncate: 0.3,
                 latency_ms: 40,
                 body_pause_ms: 5,
                 ..Default::default()
@@ -155,7 +171,8 @@ async fn reflected(seed: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn after_quiet_a_reflector_equals_a_fresh_list_whatever_went_wrong() {
-    for seed in 0..20 {
+    let seeds = std::env::var("MPIDECK_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    for seed in 0..seeds {
         reflected(seed).await;
     }
 }

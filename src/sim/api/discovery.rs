@@ -3,11 +3,16 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, Reply, header, openapi, reply};
+use crate::sim::release::Release;
 use crate::sim::store::{Resource, Store};
 
-/// The release whose behaviour is played.
-const RELEASE: &str = "v1.36.2";
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// The version of aggregated discovery, and its media type.
+type Aggregated = (&'static str, &'static str);
+
+const AGGREGATED: [Aggregated; 2] = [
+    ("v2", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"),
+    ("v2beta1", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"),
+];
 
 /// Resources that are answered without being stored.
 const REVIEWS: [(&str, &str, &str); 4] = [
@@ -17,18 +22,31 @@ const REVIEWS: [(&str, &str, &str); 4] = [
     ("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview"),
 ];
 
+/// The first entry of `Accept` decides: a version of aggregated discovery that is spoken, or plain JSON.
+fn aggregated(accept: &str, release: Release) -> Option<Aggregated> {
+    let entry = |entry: &str| -> Option<Option<Aggregated>> {
+        let parts: Vec<&str> = entry.split(';').map(str::trim).collect();
+        if parts == ["application/json"] || parts == ["*/*"] {
+            return Some(None);
+        }
+        let version = parts.iter().find_map(|p| p.strip_prefix("v=")).filter(|v| release.discoveries().contains(v))?;
+        let known = AGGREGATED.iter().find(|(v, _)| *v == version && parts.contains(&"as=APIGroupDiscoveryList"));
+        known.map(|known| Some(*known))
+    };
+    accept.split(',').find_map(entry).flatten()
+}
+
 /// Answers a GET of a path that is no resource.
-pub(super) fn answer(store: &Store, request: &Admitted) -> Reply {
-    let accept = header(&request.headers, "accept");
-    let aggregated = accept.split(',').any(|a| a.contains("as=APIGroupDiscoveryList") && a.contains("v=v2"))
-        && !accept.trim_start().starts_with("application/json,");
+pub(super) fn answer(store: &Store, release: Release, request: &Admitted) -> Reply {
+    let aggregated = aggregated(header(&request.headers, "accept"), release);
     let path = request.asked.path.trim_end_matches('/');
     let steps: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
+    if let (Some((version, media)), [root @ ("api" | "apis")]) = (aggregated, steps.as_slice()) {
+        return reply::json(200, groups_v2(store, *root == "api", version).to_string().into(), media);
+    }
     match steps.as_slice() {
-        ["version"] => reply::value(200, &version()),
+        ["version"] => reply::value(200, &release.version()),
         ["readyz" | "livez" | "healthz", ..] => reply::text(200, "ok"),
-        ["api"] if aggregated => reply::json(200, groups_v2(store, true).to_string().into(), AGGREGATED),
-        ["apis"] if aggregated => reply::json(200, groups_v2(store, false).to_string().into(), AGGREGATED),
         ["api"] => {
             reply::value(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
         }
@@ -47,18 +65,10 @@ pub(super) fn answer(store: &Store, request: &Admitted) -> Reply {
         ["api", version] => resource_list(store, "", version),
         ["apis", group, version] => resource_list(store, group, version),
         ["openapi", "v3"] => reply::value(200, &openapi_index(store)),
-        ["openapi", "v3", "api", version] => openapi(store, "", version),
-        ["openapi", "v3", "apis", group, version] => openapi(store, group, version),
+        ["openapi", "v3", "api", version] => openapi(store, release, "", version),
+        ["openapi", "v3", "apis", group, version] => openapi(store, release, group, version),
         _ => reply::page_not_found(),
     }
-}
-
-fn version() -> Value {
-    json!({
-        "major": "1", "minor": "36", "gitVersion": RELEASE, "gitCommit": "", "gitTreeState": "clean",
-        "buildDate": "2026-06-10T00:00:00Z", "goVersion": "go1.25", "compiler": "gc", "platform": "linux/amd64",
-        "emulationMajor": "1", "emulationMinor": "36",
-    })
 }
 
 /// Groups with their versions; the core group (`core`) or all others.
@@ -143,7 +153,7 @@ fn subresources(resource: &Resource) -> Vec<(&'static str, Value)> {
 }
 
 /// `APIGroupDiscoveryList`.
-fn groups_v2(store: &Store, core: bool) -> Value {
+fn groups_v2(store: &Store, core: bool, version: &str) -> Value {
     let items: Vec<Value> = groups(store, core)
         .iter()
         .map(|(group, versions)| {
@@ -156,7 +166,8 @@ fn groups_v2(store: &Store, core: bool) -> Value {
             json!({"metadata": meta, "versions": versions})
         })
         .collect();
-    json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
+    let version = format!("apidiscovery.k8s.io/{version}");
+    json!({"kind": "APIGroupDiscoveryList", "apiVersion": version, "metadata": {}, "items": items})
 }
 
 fn version_v2(store: &Store, group: &str, version: &str) -> Value {
@@ -210,10 +221,10 @@ fn openapi_index(store: &Store) -> Value {
 }
 
 /// The document of one group-version.
-fn openapi(store: &Store, group: &str, version: &str) -> Reply {
+fn openapi(store: &Store, release: Release, group: &str, version: &str) -> Reply {
     let resources = of(store, group, version);
     if resources.is_empty() && reviews(group, version).next().is_none() {
         return reply::page_not_found();
     }
-    reply::value(200, &openapi::document(&path_of(group, version), &resources, RELEASE))
+    reply::value(200, &openapi::document(&path_of(group, version), &resources, release.git_version()))
 }

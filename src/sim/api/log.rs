@@ -51,6 +51,9 @@ impl Server {
         };
         let run = Run::of(&tree, &container);
         let next = wish.first_line(output.as_ref(), clock.now());
+        let keeps = self.faults.plan().log_keeps_lines;
+        let rotated = if keeps > 0 { output.written(clock.now()).saturating_sub(keeps) } else { 0 };
+        let next = next.max(rotated);
         let feed = wish.follow.then(|| self.store.subscribe(&[&PODS]));
         let follower = Follower {
             store: self.store.clone(),

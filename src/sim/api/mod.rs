@@ -43,6 +43,7 @@ use route::Query;
 
 use super::faults::{Faults, Plan};
 use super::output::Outputs;
+use super::release::Release;
 use super::store::{Refusal, Resource, Selector, Store, resource};
 use super::users::{User, Users};
 
@@ -56,6 +57,7 @@ pub struct Server {
     pub(super) faults: Faults,
     pub(super) counters: Counters,
     pub(super) outputs: RwLock<Option<Arc<dyn Outputs>>>,
+    release: Release,
     /// Ends sessions that have outlived their request.
     stop: CancellationToken,
     files: exec::Files,
@@ -74,9 +76,9 @@ struct Admitted {
 }
 
 impl Server {
-    pub(super) fn new(store: Store, users: Users, faults: Faults, stop: CancellationToken) -> Self {
+    pub(super) fn new(store: Store, users: Users, faults: Faults, release: Release, stop: CancellationToken) -> Self {
         let (counters, outputs, snapshots) = (Counters::default(), RwLock::new(None), snapshots::Snapshots::default());
-        Self { store, users, faults, counters, outputs, stop, files: exec::Files::default(), snapshots }
+        Self { store, users, faults, counters, outputs, release, stop, files: exec::Files::default(), snapshots }
     }
 
     /// Answers one request.
@@ -87,12 +89,19 @@ impl Server {
         let asked = Asked::parse(&parts.method, parts.uri.path(), &query);
         self.counters.count(&asked);
         let plan = self.faults.plan();
+        let path = parts.uri.path().to_owned();
         let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");
         let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
             Ok(admitted) => self.dispatch(&parts.method, &Admitted { upgrade, ..admitted }),
             Err(refusal) => Err(refusal),
         };
-        let answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
+        let mut answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
+        if let Ok(date) = HeaderValue::from_str(&self.store.clock().http_date()) {
+            answer.headers_mut().insert("date", date);
+        }
+        if let Some(how) = self.tears(&plan, path == CONTROL || answer.status() == 101) {
+            answer = reply::torn(answer, how, self.faults.draw(4));
+        }
         reply::slowed(if yaml { reply::as_yaml(answer).await } else { answer }, plan.body_pause_ms)
     }
 
@@ -128,12 +137,32 @@ impl Server {
         Ok(Admitted { asked, query, user, headers, body, upgrade: None })
     }
 
+    fn tears(&self, plan: &Plan, spared: bool) -> Option<reply::Torn> {
+        if spared {
+            None
+        } else if self.faults.strikes(plan.truncate) {
+            Some(reply::Torn::Broken)
+        } else {
+            self.faults.strikes(plan.half_lines).then_some(reply::Torn::HalfLine)
+        }
+    }
+
     fn strike(&self, plan: &Plan, asked: &Asked) -> Result<(), Refusal> {
         let reads = matches!(asked.verb.as_str(), "list" | "watch");
         if reads && self.faults.strikes(plan.throttle) {
             let refusal = Refusal::new(429, "TooManyRequests", "storage is (re)initializing");
             let details = serde_json::json!({"retryAfterSeconds": 1});
             return Err(Refusal { retry_after: Some(1), details, ..refusal });
+        }
+        if self.faults.strikes(plan.unauthorized) {
+            return Err(Refusal::new(401, "Unauthorized", "Unauthorized"));
+        }
+        if self.faults.strikes(plan.unavailable) {
+            return Err(Refusal::new(
+                503,
+                "ServiceUnavailable",
+                "the server is currently unable to handle the request",
+            ));
         }
         if !asked.resource.is_empty() && self.faults.strikes(plan.errors) {
             return Err(Refusal::new(500, "InternalError", "Internal error occurred: etcdserver: request timed out"));
@@ -226,7 +255,7 @@ impl Server {
         if method != Method::GET {
             return reply::page_not_found();
         }
-        discovery::answer(&self.store, request)
+        discovery::answer(&self.store, self.release, request)
     }
 
     /// The switchboard of faults: GET says what is set, POST changes it.

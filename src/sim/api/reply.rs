@@ -143,6 +143,34 @@ fn pieces(parts: Vec<Bytes>) -> impl Iterator<Item = Vec<Bytes>> {
     })
 }
 
+/// How a body goes wrong before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Torn {
+    /// It ends in the middle of a piece.
+    HalfLine,
+    /// Its connection breaks.
+    Broken,
+}
+
+/// The body up to a piece, of which only half comes.
+pub(super) fn torn(reply: Reply, how: Torn, whole: u64) -> Reply {
+    let (mut parts, body) = reply.into_parts();
+    parts.headers.remove("content-length");
+    let pieces = stream::unfold((body.into_data_stream(), whole, false), move |(mut body, left, over)| async move {
+        if over {
+            let error = io::Error::new(io::ErrorKind::ConnectionReset, "cut off on purpose");
+            return (how == Torn::Broken).then_some((Err(error), (body, 0, false))).filter(|_| left == 0);
+        }
+        let piece = body.next().await?;
+        if left > 0 {
+            return Some((piece, (body, left - 1, false)));
+        }
+        let half = piece.map(|bytes| bytes.slice(..bytes.len() / 2));
+        Some((half, (body, 0, true)))
+    });
+    Response::from_parts(parts, StreamBody::new(pieces.map(|p| p.map(Frame::data))).boxed_unsync())
+}
+
 /// Waits between the pieces of a body.
 pub(super) fn slowed(reply: Reply, pause_ms: u64) -> Reply {
     if pause_ms == 0 {
@@ -178,6 +206,14 @@ mod tests {
         let mut unpacked = Vec::new();
         flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
         assert!(packed.len() * 4 < whole.len() && unpacked == whole);
+    }
+
+    #[tokio::test]
+    async fn a_torn_body_ends_in_the_middle_or_breaks() {
+        let body = || streamed(JSON, stream::iter(["one\n", "two\n", "three\n"].map(|l| Ok(Bytes::from(l)))));
+        assert_eq!(bytes(torn(body(), Torn::HalfLine, 1)).await, b"one\ntw");
+        assert!(torn(body(), Torn::Broken, 1).into_body().collect().await.is_err());
+        assert_eq!(bytes(torn(body(), Torn::Broken, 9)).await, b"one\ntwo\nthree\n", "it was over before");
     }
 
     #[tokio::test]

@@ -54,6 +54,10 @@ impl Server {
         let query = &request.query;
         let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
         check_numbers(query)?;
+        if query.has("sendInitialEvents") && !self.release.streams_lists() {
+            let why = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+            return Err(invalid_options(&format!("sendInitialEvents: Forbidden: {why}")));
+        }
         let send_initial = initial_events(query)?;
         let asked = version_of(query)?;
         let scope = request.asked.scope(resource);
