@@ -1,39 +1,12 @@
 //! What the user may probably do: hints that grey a command out. The server decides when it is done.
 
-use std::collections::HashMap;
-
 use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 
+pub use super::rights::{Ask, Verdict};
+
 use super::session::Session;
 use crate::jobs::text::{Clean, Name};
-
-/// One question.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Ask {
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
-    pub verb: &'static str,
-    /// API group, empty for core.
-    pub group: &'static str,
-    /// Plural, with a subresource if need be: `pods`, `pods/log`.
-    pub resource: &'static str,
-    /// Namespace, or all.
-    pub namespace: Option<Name>,
-}
-
-/// The server's guess.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Yes.
-    Allowed,
-    /// No, and why if it says so.
-    Denied(Clean),
-    /// It could not be asked; try and see.
-    Unknown,
-}
-
-/// Verdicts that were given in this session.
-pub(crate) type Known = HashMap<Ask, Verdict>;
 
 const AT_ONCE: usize = 4;
 

@@ -30,6 +30,10 @@ pub(crate) struct Brought {
     pub(crate) expires: Option<Secs>,
 }
 
+/// What an interactive login brought; put it into [`Target::login`](super::Target::login) and connect again.
+#[derive(Clone)]
+pub struct Login(pub(super) Brought);
+
 #[derive(Deserialize)]
 struct ExecCredential {
     status: Option<ExecStatus>,

@@ -21,6 +21,7 @@ pub mod wire;
 mod credentials;
 mod paths;
 mod proxy;
+mod rights;
 mod transport;
 
 pub use mailbox::Mailbox;

@@ -16,12 +16,12 @@ use tokio::{
 };
 
 use super::{
-    access,
-    credentials::{self, Brought, Plugin},
+    credentials::{self, Brought, Login, Plugin},
     kubeconfig::Resolved,
     load::Load,
     problem::{About, Credential, Problem, ProblemKind as Kind},
     proxy::{self, ProxyEnv},
+    rights::Known,
     target::{Dial, Now, Target},
     transport,
 };
@@ -42,7 +42,7 @@ struct Inner {
     load: Load,
     /// Two pages of pods in memory at once would cost more than all the rows.
     pages: Semaphore,
-    access: std::sync::Mutex<access::Known>,
+    access: std::sync::Mutex<Known>,
     /// Why the server does not take our credential any more; `None` while it does.
     refused: tokio::sync::watch::Sender<Option<Problem>>,
 }
@@ -65,10 +65,6 @@ pub struct Who {
     /// How it signs in.
     pub credential: Credential,
 }
-
-/// What an interactive login brought; put it into [`Target::login`] and connect again.
-#[derive(Clone)]
-pub struct Login(Brought);
 
 /// Makes a session. No network is used, except by a credential plugin or an OIDC refresh.
 pub async fn connect(target: Target) -> Result<Session, Problem> {
@@ -351,7 +347,7 @@ impl Session {
         &self.0.pages
     }
 
-    pub(crate) fn known_access(&self) -> std::sync::MutexGuard<'_, access::Known> {
+    pub(crate) fn known_access(&self) -> std::sync::MutexGuard<'_, Known> {
         self.0.access.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 

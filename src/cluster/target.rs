@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use tokio::io::DuplexStream;
 
-use super::kubeconfig::Loaded;
+use super::{credentials::Login, kubeconfig::Loaded};
 use crate::jobs::time::Secs;
 
 /// Opens a pipe to a server in this process, in place of a TCP connection.
@@ -34,7 +34,7 @@ pub struct Target {
     /// The clock.
     pub now: Now,
     /// What an interactive login brought, used before the plugin is asked again.
-    pub login: Option<super::session::Login>,
+    pub login: Option<Login>,
 }
 
 impl Target {
@@ -54,7 +54,7 @@ impl Target {
 
     /// The same, signed in.
     #[must_use]
-    pub fn with_login(&self, login: super::session::Login) -> Self {
+    pub fn with_login(&self, login: Login) -> Self {
         Self { login: Some(login), ..self.clone() }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Reads the sources as text. A rule that has to bend is bent here, with its reason.
 
+mod circles;
+
 use std::{
     collections::BTreeSet,
     fmt::Write as _,

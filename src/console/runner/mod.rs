@@ -19,11 +19,15 @@ use super::{
     message::{Message, Told},
     model::{
         notices::Tone,
+        page::Refusal,
         session::{Scope, SessionEffect, SessionId},
     },
     start::Start,
 };
-use crate::cluster::{Mailbox, Session, Target, discovery::Offer};
+use crate::{
+    cluster::{Mailbox, Problem, Session, Target, discovery::Offer},
+    jobs::Clean,
+};
 
 /// Results waiting for the loop. A task that finds it full waits; the loop never does.
 const RESULTS: usize = 256;
@@ -236,4 +240,11 @@ impl Runner {
     pub fn is_current(&self, id: SessionId) -> bool {
         self.running.as_ref().is_some_and(|running| running.id == id)
     }
+}
+
+/// A problem as a view says it.
+fn refusal(problem: &Problem) -> Refusal {
+    let what =
+        if problem.why.is_empty() { problem.what.to_string() } else { format!("{}: {}", problem.what, problem.why) };
+    Refusal { what: Clean::new(&what), hint: problem.hint.clone() }
 }

@@ -8,10 +8,10 @@ use std::{
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Ready, Runner, logs, owned};
+use super::{Ready, Runner, logs, owned, refusal};
 use crate::{
     cluster::{
-        Mailbox, Problem,
+        Mailbox,
         objects::{self, ObjectRef},
     },
     console::{
@@ -208,11 +208,4 @@ fn save(runner: &Runner, id: PageId, name: String, text: Raw) {
             tokio::task::spawn_blocking(move || logs::write(dir, &name, text.for_writing().as_bytes())).await.ok()?;
         Some(Message::Page(id, PageMessage::Saved(saved)))
     });
-}
-
-/// A problem as a page says it.
-pub(super) fn refusal(problem: &Problem) -> Refusal {
-    let what =
-        if problem.why.is_empty() { problem.what.to_string() } else { format!("{}: {}", problem.what, problem.why) };
-    Refusal { what: Clean::new(&what), hint: problem.hint.clone() }
 }

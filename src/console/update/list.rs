@@ -11,7 +11,7 @@ mod tests;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 pub use choices::picked;
-pub use filter::{other_prompt, prompt, set_filter};
+pub use filter::{prompt, set_filter};
 
 use super::page;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         commands::ListCommand,
         effect::Effect,
         layout::{self, Regions},
-        model::Model,
+        model::{Model, overlay::PromptEvent},
     },
     disk::Remembered,
     jobs::{
@@ -31,6 +31,10 @@ use crate::{
     },
 };
 
+/// The list's numbers for its other prompts.
+const SAVE: u8 = 0;
+const ORDER: u8 = 1;
+
 /// A command of the list.
 pub fn command(model: &mut Model, id: ListCommand) -> Vec<Effect> {
     let half = (model.list.height / 2).max(1) as isize;
@@ -41,7 +45,7 @@ pub fn command(model: &mut Model, id: ListCommand) -> Vec<Effect> {
         ListCommand::HalfPageUp => step(model, -half),
         ListCommand::Top => step(model, isize::MIN),
         ListCommand::Bottom => step(model, isize::MAX),
-        ListCommand::Open => return open(model),
+        ListCommand::Open => return page::open(model),
         ListCommand::Filter => filter::open(model),
         ListCommand::ClearFilter => filter::clear(model),
         ListCommand::SaveFilter => filter::open_save(model),
@@ -144,13 +148,13 @@ fn sideways(model: &mut Model, by: isize) {
     }
 }
 
-fn open(model: &mut Model) -> Vec<Effect> {
-    match model.list.selected.clone() {
-        Some(key) => {
-            model.list.chosen = Some(key.clone());
-            page::open(model, &key)
-        }
-        None => Vec::new(),
+/// Something happened to another prompt of the list than the filter's (`which` is the list's own number for it).
+pub fn other_prompt(model: &mut Model, which: u8, event: PromptEvent) -> Vec<Effect> {
+    match event {
+        PromptEvent::Done(text) if text.trim().is_empty() => Vec::new(),
+        PromptEvent::Done(text) if which == ORDER => choices::ordered(model, text.trim()),
+        PromptEvent::Done(text) => filter::save(model, text.trim()),
+        PromptEvent::Changed(_) | PromptEvent::Cancelled => Vec::new(),
     }
 }
 

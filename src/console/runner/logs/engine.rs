@@ -16,7 +16,7 @@ use crate::{
         LogMessage, LogOrder,
         logs::{Choice, Flow, Found, Heard, Shown, StreamState, Target, Window, Writing},
     },
-    console::runner::page::refusal,
+    console::runner::refusal,
     jobs::Secs,
     logs::{Book, Nanos, Pane, SourceId, View, Who},
 };

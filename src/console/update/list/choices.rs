@@ -1,6 +1,6 @@
 //! The list's pickers: columns, order, saved filters.
 
-use super::{chosen_anew, filter, measure, refresh};
+use super::{ORDER, chosen_anew, filter, measure, refresh};
 use crate::{
     console::{
         effect::{Effect, Remember},
@@ -79,7 +79,7 @@ pub(super) fn open_sort(model: &mut Model) {
 /// Opens a prompt with the columns in their order.
 pub(super) fn open_order(model: &mut Model) {
     let names: Vec<String> = model.list.columns.columns.iter().map(ToString::to_string).collect();
-    let mut prompt = Prompt::new(Purpose::List(filter::ORDER), "Columns: ", &names.join(" "));
+    let mut prompt = Prompt::new(Purpose::List(ORDER), "Columns: ", &names.join(" "));
     "in the order in which they shall stand".clone_into(&mut prompt.hint);
     model.overlays.push(Overlay::Prompt(prompt));
 }

@@ -1,6 +1,6 @@
 //! Typing a filter, keeping it under a name.
 
-use super::{choices, chosen_anew, refresh};
+use super::{SAVE, chosen_anew, refresh};
 use crate::console::{
     effect::{Effect, Remember},
     model::{
@@ -9,10 +9,6 @@ use crate::console::{
         overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose},
     },
 };
-
-/// The list's numbers for its other prompts.
-const SAVE: u8 = 0;
-pub(super) const ORDER: u8 = 1;
 
 /// Opens the prompt with the filter that is there.
 pub(super) fn open(model: &mut Model) {
@@ -98,18 +94,10 @@ pub(super) fn open_save(model: &mut Model) {
     model.overlays.push(Overlay::Prompt(prompt));
 }
 
-/// Something happened to another prompt of the list (`which` is the list's own number for it).
-pub fn other_prompt(model: &mut Model, which: u8, event: PromptEvent) -> Vec<Effect> {
-    let PromptEvent::Done(text) = event else { return Vec::new() };
-    let text = text.trim();
-    if text.is_empty() {
-        return Vec::new();
-    }
-    if which == ORDER {
-        return choices::ordered(model, text);
-    }
+/// Keeps the filter that is there under a name.
+pub(super) fn save(model: &mut Model, name: &str) -> Vec<Effect> {
     let filter = model.list.filter.filter.to_string();
-    model.list.saved.insert(text.to_owned(), filter.clone());
-    model.notices.tell(model.now, Tone::Good, &format!("Filter «{text}» saved: {filter}"));
-    vec![Effect::Remember(Remember::Filter { name: text.to_owned(), text: Some(filter) })]
+    model.list.saved.insert(name.to_owned(), filter.clone());
+    model.notices.tell(model.now, Tone::Good, &format!("Filter «{name}» saved: {filter}"));
+    vec![Effect::Remember(Remember::Filter { name: name.to_owned(), text: Some(filter) })]
 }

@@ -12,7 +12,7 @@ pub use logs::message as log;
 
 use crate::{
     console::{
-        commands::{ListCommand, LogCommand, PageCommand},
+        commands::{LogCommand, PageCommand},
         effect::Effect,
         layout,
         model::{
@@ -38,9 +38,11 @@ const FILTER: u8 = 1;
 /// Lines that a turn of the wheel scrolls.
 const WHEEL: usize = 3;
 
-/// Opens the page of a job of the fleet.
-pub fn open(model: &mut Model, key: &JobKey) -> Vec<Effect> {
-    open_on(model, key, Tab::Overview)
+/// Opens the page of the job that is selected on the list.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(key) = model.list.selected.clone() else { return Vec::new() };
+    model.list.chosen = Some(key.clone());
+    open_on(model, &key, Tab::Overview)
 }
 
 /// Opens the page of a job of the fleet on a tab.
@@ -153,7 +155,7 @@ pub fn log_command(model: &mut Model, id: LogCommand) -> Vec<Effect> {
 
 /// A tab was asked for on the list: opens the selected job on it.
 fn from_list(model: &mut Model, id: PageCommand) -> Vec<Effect> {
-    let mut effects = super::list::command(model, ListCommand::Open);
+    let mut effects = open(model);
     if model.page.is_some() {
         effects.extend(command(model, id));
     }
