@@ -114,13 +114,7 @@ impl Theme {
 
     /// How a severity looks.
     pub fn severity(&self, severity: Severity) -> Style {
-        self.style(match severity {
-            Severity::Bad => Role::Bad,
-            Severity::Warn => Role::Warn,
-            Severity::Wait => Role::Wait,
-            Severity::Good => Role::Good,
-            Severity::Done => Role::Done,
-        })
+        self.style(Role::of(severity))
     }
 
     /// How a log line's own colours look: one of the 16, which are the terminal's.
@@ -244,6 +238,19 @@ fn color(word: &str) -> Option<Color> {
             Color::Rgb((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8)
         }
     })
+}
+
+impl Role {
+    /// The role of a severity.
+    pub const fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Bad => Self::Bad,
+            Severity::Warn => Self::Warn,
+            Severity::Wait => Self::Wait,
+            Severity::Good => Self::Good,
+            Severity::Done => Self::Done,
+        }
+    }
 }
 
 impl fmt::Display for Role {

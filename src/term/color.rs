@@ -105,8 +105,26 @@ fn nearest(r: u8, g: u8, b: u8, among: impl Iterator<Item = u8>) -> u8 {
     among.min_by_key(|&n| distance((r, g, b), rgb_of(n))).unwrap_or(7)
 }
 
+/// Channels that differ by less make a grey.
+const GREY: u8 = 32;
+
+/// By hue, not by distance: soft colours are nearer to a grey than to any of the sixteen, and red must stay red. Greys in
+/// their middle become the lighter one: bright black can't be read on some palettes.
 fn nearest_of_16(r: u8, g: u8, b: u8) -> u8 {
-    nearest(r, g, b, 0..16)
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let light = (u32::from(r) * 3 + u32::from(g) * 6 + u32::from(b)) / 10;
+    if most - least < GREY {
+        return match light {
+            0..50 => 0,
+            50..120 => 8,
+            120..230 => 7,
+            _ => 15,
+        };
+    }
+    let middle = u16::midpoint(most.into(), least.into());
+    let has = |channel: u8, bit: u8| if u16::from(channel) > middle { bit } else { 0 };
+    let bright = if light > 140 || most >= 240 { 8 } else { 0 };
+    bright + has(r, 1) + has(g, 2) + has(b, 4)
 }
 
 fn nearest_of_256(r: u8, g: u8, b: u8) -> u8 {
@@ -128,6 +146,16 @@ mod tests {
         assert_eq!(reduce(Color::Rgb(128, 128, 128), ColorMode::Ansi256), Ink::Indexed(244));
         assert_eq!(reduce(Color::Indexed(3), ColorMode::Ansi256), reduce(Color::Yellow, ColorMode::Ansi256));
         assert_eq!(reduce(Color::Red, ColorMode::Never), Ink::Default);
+    }
+
+    #[test]
+    fn of_sixteen_the_hue_is_kept() {
+        let soft = [(0xff7b72, 9), (0x8fce7a, 10), (0xf2c14e, 11), (0x8ab4f0, 12), (0xd0a8f0, 13), (0x7fc8d8, 14)];
+        let strong = [(0xb3261e, 1), (0x1a6b2c, 2), (0x8a5a00, 3), (0x1f5bb5, 4), (0x0a5c8a, 6)];
+        let greys = [(0x1d1f24, 0), (0x565d6b, 8), (0x8b93a3, 7), (0xd5d9e0, 7), (0xffffff, 15)];
+        for (rgb, n) in soft.into_iter().chain(strong).chain(greys) {
+            assert_eq!(reduce(Color::from_u32(rgb), ColorMode::Ansi16), Ink::Palette(n), "#{rgb:06x}");
+        }
     }
 
     #[test]

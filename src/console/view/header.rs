@@ -110,6 +110,10 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
 /// One line on what is wrong with lists or operators; nothing where all is well (`:health` tells it all).
 fn operators(model: &Model, theme: &Theme) -> Piece {
     let calm = (String::new(), theme.style(Role::Dim));
+    if let Phase::Down(trouble) = &model.session.phase {
+        let over_list = !model.fleet.is_empty() && model.page.is_none();
+        return if over_list { (trouble.why.to_string(), theme.style(Role::Bad)) } else { calm };
+    }
     let stale = model.session.lists.values().find_map(|phase| match phase {
         ListPhase::Stale(_, why) | ListPhase::Error(why) => Some(why.to_string()),
         ListPhase::Forbidden(what) => Some(format!("ask for: {what}")),

@@ -9,8 +9,10 @@ use crate::{
     },
     jobs::{
         Clean, Name, Secs,
-        fleet::{ListKey, ListOf, ListPhase},
+        fleet::{Batch, ListKey, ListOf, ListPhase, Row},
         kind::Kind,
+        row::JobRow,
+        text::Uid,
     },
 };
 
@@ -65,6 +67,23 @@ fn a_401_says_how_to_sign_in() {
     told(&mut it, SessionMessage::Down(unauthorized()));
     it.at(Secs(1_000_060));
     insta::assert_snapshot!(it.screen());
+}
+
+#[test]
+fn over_what_was_read_before_a_trouble_is_said_once_with_what_to_do() {
+    let mut it = connected();
+    let row = JobRow::bare(Kind::MpiJob, Name::lossy("team-vision"), Name::lossy("train"), Uid::new("u1"));
+    let list = ListKey { of: ListOf::Jobs(Kind::MpiJob), namespace: None };
+    it.send(Message::Fleet(vec![Batch { upserts: vec![Row::Job(row)], complete: true, ..Batch::new(list) }]));
+    told(&mut it, SessionMessage::Down(unauthorized()));
+    it.at(Secs(1_000_060));
+    let (trouble, screen) = (unauthorized(), it.screen());
+    let lines: Vec<&str> = screen.lines().collect();
+    assert!(lines[0].contains(trouble.what.as_str()), "{screen}");
+    assert!(lines[1].trim_end().ends_with(trouble.why.as_str()), "{screen}");
+    assert_eq!(lines[2].trim_end(), trouble.hint.as_str(), "{screen}");
+    it.keys("enter");
+    assert!(it.screen().contains(&format!("{}. {}", trouble.why, trouble.hint)), "{}", it.screen());
 }
 
 #[test]

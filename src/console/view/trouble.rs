@@ -28,7 +28,11 @@ pub fn draw(model: &Model, theme: &Theme, body: Rect, buf: &mut Buffer) -> Rect 
     if body.height < 4 {
         return body;
     }
-    let text = format!("{}: {} {}", trouble.what, trouble.why, trouble.hint);
+    // The header says what, and since when; over the list also why.
+    let text = match &model.page {
+        Some(_) => format!("{}. {}", trouble.why, trouble.hint),
+        None => trouble.hint.to_string(),
+    };
     put(buf, body, body.x, body.y, &cut(&text, body.width, theme.ellipsis()), theme.style(Role::Bad));
     Rect { y: body.y + 1, height: body.height - 1, ..body }
 }

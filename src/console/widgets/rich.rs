@@ -78,6 +78,11 @@ pub fn labelled(label: &str, column: u16, text: &str, role: Role, columns: u16) 
         .collect()
 }
 
+/// Cells of a table's heading.
+pub fn heading(words: &[&str]) -> Vec<(String, Role)> {
+    words.iter().map(|word| ((*word).to_owned(), Role::Heading)).collect()
+}
+
 /// Rows of cells in aligned columns, two blanks between; the last cell of a row wraps under its own column.
 pub fn table(indent: u16, rows: &[Vec<(String, Role)>], columns: u16) -> Vec<RichLine> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -31,6 +31,9 @@ use crate::{
 /// From this size of the body on, workers and log stand beside the Overview (a screen of 160x45).
 const WIDE: (u16, u16) = (160, 42);
 
+/// Column of the Overview in which values begin.
+const VALUES: u16 = 12;
+
 /// A body of so many lines has none to spare.
 const SPARE: u16 = 5;
 

@@ -2,11 +2,12 @@
 //!
 //! Pure text with roles, so that update can scroll and search what the view draws.
 
+use super::VALUES;
 use crate::{
     console::{
         model::page::{Fetched, Kept, PageModel},
         theme::Role,
-        widgets::rich::{RichLine, labelled, table},
+        widgets::rich::{RichLine, heading, labelled, table},
     },
     jobs::{
         PodRow, Secs,
@@ -19,9 +20,6 @@ use crate::{
         time::duration,
     },
 };
-
-/// Column in which values begin.
-pub(super) const VALUES: u16 = 12;
 
 /// All lines of the Overview, for this many columns.
 pub fn lines(page: &PageModel, now: Secs, columns: u16, ascii: bool) -> Vec<RichLine> {
@@ -44,17 +42,6 @@ pub fn lines(page: &PageModel, now: Secs, columns: u16, ascii: bool) -> Vec<Rich
         }
     }
     out
-}
-
-/// The role of a severity.
-pub(super) const fn role_of(severity: Severity) -> Role {
-    match severity {
-        Severity::Bad => Role::Bad,
-        Severity::Warn => Role::Warn,
-        Severity::Wait => Role::Wait,
-        Severity::Good => Role::Good,
-        Severity::Done => Role::Done,
-    }
 }
 
 fn replicas(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
@@ -103,11 +90,6 @@ fn has_restarted(replica: &Replica<'_>) -> bool {
     replica.pod().is_some_and(|pod| pod.containers.iter().any(|c| c.restarts > 0))
 }
 
-/// Cells of a heading.
-pub(super) fn heading(words: &[&str]) -> Vec<(String, Role)> {
-    words.iter().map(|word| ((*word).to_owned(), Role::Heading)).collect()
-}
-
 fn role_row(replicas: &[Replica<'_>]) -> Vec<(String, Role)> {
     let ready = replicas.iter().filter(|r| r.pod().is_some_and(|pod| pod.ready)).count();
     let restarts: u32 = replicas.iter().map(|r| u32::from(r.restarts())).sum();
@@ -119,7 +101,7 @@ fn role_row(replicas: &[Replica<'_>]) -> Vec<(String, Role)> {
         }
     }
     counts.sort_by_key(|(_, severity, _)| *severity);
-    let worst = counts.first().map_or(Role::Text, |(_, severity, _)| role_of(*severity));
+    let worst = counts.first().map_or(Role::Text, |(_, severity, _)| Role::of(*severity));
     let how = counts.iter().map(|(word, _, n)| if *n == 1 { word.clone() } else { format!("{n} {word}") });
     let role = if restarts > 0 { Role::Warn } else { Role::Text };
     vec![

@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-use super::overview::{heading, role_of};
 use crate::{
     console::{
         model::page::{Fetched, Kept, workers::OpenReplica},
         theme::Role,
-        widgets::rich::{RichLine, labelled, table},
+        widgets::rich::{RichLine, heading, labelled, table},
     },
     jobs::{
         Clean, PodRow, Secs, Sym,
@@ -52,7 +51,7 @@ pub(super) fn open_lines(open: &OpenReplica, job: &Kept, yaml: bool, now: Secs, 
 pub(super) fn lines(replica: &Replica<'_>, job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
     let status = replica.status();
     let title = RichLine::of(replica.title(), Role::Title).and("  ", Role::Text);
-    let mut out = vec![title.and(status.word.as_str(), role_of(status.severity))];
+    let mut out = vec![title.and(status.word.as_str(), Role::of(status.severity))];
     if replica.attempts.is_empty() {
         out.extend(without_pod(replica, job, columns));
     }
@@ -86,7 +85,7 @@ fn without_pod(replica: &Replica<'_>, job: &Kept, columns: u16) -> Vec<RichLine>
     let absence = job.absence(replica.role.as_str());
     match &job.derived.cause {
         Some(cause) if !job.derived.state.is_finished() => {
-            let mut out = labelled("", 0, absence.why.as_str(), role_of(absence.severity), columns);
+            let mut out = labelled("", 0, absence.why.as_str(), Role::of(absence.severity), columns);
             out.extend(super::state::cause_lines(cause, &job.derived.state, false, columns));
             out
         }

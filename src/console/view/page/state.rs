@@ -1,6 +1,6 @@
 //! The first lines of the Overview: how the job is, what the operator says, why, and what to do.
 
-use super::overview::{VALUES, role_of};
+use super::VALUES;
 use crate::{
     console::{
         model::page::{Kept, PageModel},
@@ -27,7 +27,7 @@ pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> 
     let derived = &job.derived;
     let state = RichLine::of("State", Role::Label)
         .pad_to(VALUES)
-        .and(derived.state.to_string(), role_of(derived.state.severity()))
+        .and(derived.state.to_string(), Role::of(derived.state.severity()))
         .and(format!("  {}", since(job, now)), Role::Dim);
     let mut out = vec![state];
     if derived.disagrees && !derived.reported.is_empty() {
@@ -58,7 +58,7 @@ pub(super) fn waits(job: &Kept) -> bool {
 
 /// Why there is no pod, and what to do.
 pub(super) fn absence_lines(absence: &Absence, columns: u16) -> Vec<RichLine> {
-    let mut out = labelled("Waits", VALUES, absence.why.as_str(), role_of(absence.severity), columns);
+    let mut out = labelled("Waits", VALUES, absence.why.as_str(), Role::of(absence.severity), columns);
     if !absence.remedy.is_empty() {
         out.extend(labelled("To do", VALUES, absence.remedy.as_str(), Role::Text, columns));
     }

@@ -1,6 +1,5 @@
 //! The steps of a job's life as lines: when each was reached, and how long it was until the next.
 
-use super::overview::role_of;
 use crate::{
     console::{
         model::page::Kept,
@@ -35,7 +34,7 @@ pub(super) fn lines(job: &Kept, now: Secs, columns: u16, ascii: bool) -> Vec<Ric
             (moment(reached.at), Role::Dim),
             (format!("{:>6}", duration(now.since(reached.at))), Role::Dim),
             (reached.took.map_or(String::new(), |took| format!("{:>6}{so_far}", duration(took))), Role::Text),
-            (bar.unwrap_or_default(), role_of(job.derived.state.severity())),
+            (bar.unwrap_or_default(), Role::of(job.derived.state.severity())),
             (String::new(), Role::Text),
         ]
     });

@@ -1,6 +1,5 @@
 //! The tree of what a job owns, as lines: each object with how it is, what may not be read in its place.
 
-use super::overview::role_of;
 use crate::{
     console::{
         model::page::{Kept, OwnedObject, PageModel},
@@ -43,7 +42,7 @@ fn name(objects: &[OwnedObject], at: usize, job: &Kept, ascii: bool) -> RichLine
     let status = status(object, job);
     let symbol = if ascii { status.ascii() } else { status.symbol };
     RichLine::of(format!("  {}", stem(objects, at, ascii)), Role::Dim)
-        .and(format!("{symbol} "), role_of(status.severity))
+        .and(format!("{symbol} "), Role::of(status.severity))
         .and(object.kind.to_string(), Role::Label)
         .and(format!(" {}", object.name), Role::Text)
 }
@@ -61,7 +60,7 @@ fn of_pod(pod: &PodRow) -> ReplicaStatus {
 
 /// The status and more about it after `start`: beside it, else below it. Further lines begin with `stem`.
 fn beside(start: RichLine, status: &ReplicaStatus, object: &OwnedObject, stem: &str, columns: u16) -> Vec<RichLine> {
-    let start = start.and(status.word.as_str(), role_of(status.severity));
+    let start = start.and(status.word.as_str(), Role::of(status.severity));
     if object.about.is_empty() {
         return vec![start];
     }

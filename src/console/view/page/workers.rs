@@ -2,16 +2,13 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{
-    overview::{heading, role_of},
-    replica,
-};
+use super::replica;
 use crate::{
     console::{
         model::page::{Kept, WorkersModel, workers::Shape},
         theme::{Role, Theme},
         widgets::{
-            rich::{self, RichLine, draw_line, table},
+            rich::{self, RichLine, draw_line, heading, table},
             text::{cut, put},
         },
     },
@@ -97,7 +94,7 @@ pub fn draw(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme, area: 
         let detail = Rect { y: area.bottom() - 1, height: 1, ..area };
         let line = detail_line(replica, job, now);
         let text = cut(&line, area.width, theme.ellipsis());
-        put(buf, detail, detail.x, detail.y, &text, theme.style(role_of(replica.status().severity)));
+        put(buf, detail, detail.x, detail.y, &text, theme.style(Role::of(replica.status().severity)));
     }
 }
 
@@ -114,7 +111,7 @@ pub fn legend(all: &[Replica<'_>], ascii: bool) -> RichLine {
     let start = RichLine::of(format!("{} replicas", all.len()), Role::Dim);
     counts.into_iter().fold(start, |line, (status, n)| {
         let symbol = if ascii { status.ascii() } else { status.symbol };
-        line.and("   ", Role::Text).and(format!("{symbol} {n} {}", status.word), role_of(status.severity))
+        line.and("   ", Role::Text).and(format!("{symbol} {n} {}", status.word), Role::of(status.severity))
     })
 }
 
@@ -155,7 +152,7 @@ fn cell(workers: &WorkersModel, replica: &Replica<'_>, i: usize, theme: &Theme, 
     let symbol = if theme.ascii { status.ascii() } else { status.symbol };
     let selected = workers.selected.as_ref().is_some_and(|id| *id == replica.id());
     let x = area.x.saturating_add(RULER).saturating_add(2 * i as u16);
-    let style = theme.style(role_of(status.severity));
+    let style = theme.style(Role::of(status.severity));
     if selected {
         let marker = if theme.ascii { "[" } else { "▐" };
         put(buf, area, x - 1, area.y, marker, theme.style(Role::Marker));
@@ -213,7 +210,7 @@ fn waiting_lines(all: &[Replica<'_>], job: &Kept, columns: u16) -> Vec<RichLine>
         let (status, role) = (replica.status(), replica.role.as_str());
         vec![
             (replica.title(), Role::Text),
-            (status.word.to_string(), role_of(status.severity)),
+            (status.word.to_string(), Role::of(status.severity)),
             (gpus_asked(job, role).to_string(), Role::Text),
             (job.absence(role).brief.to_owned(), Role::Dim),
         ]
@@ -234,7 +231,7 @@ fn table_row(replica: &Replica<'_>, job: &Kept, now: Secs) -> Vec<(String, Role)
         let role = replica.role.as_str();
         return vec![
             (replica.title(), Role::Text),
-            (status.word.to_string(), role_of(status.severity)),
+            (status.word.to_string(), Role::of(status.severity)),
             blank(),
             blank(),
             (gpus_asked(job, role).to_string(), Role::Dim),
@@ -248,7 +245,7 @@ fn table_row(replica: &Replica<'_>, job: &Kept, now: Secs) -> Vec<(String, Role)
     let node = pod.node.as_ref().map_or_else(|| "none yet".to_owned(), ToString::to_string);
     vec![
         (replica.title(), Role::Text),
-        (status.word.to_string(), role_of(status.severity)),
+        (status.word.to_string(), Role::of(status.severity)),
         (ready, Role::Text),
         (replica.restarts().to_string(), if replica.restarts() > 0 { Role::Warn } else { Role::Text }),
         (pod.requests.gpus.to_string(), Role::Text),
