@@ -150,11 +150,13 @@ mod tests {
 
     #[test]
     fn of_sixteen_the_hue_is_kept() {
-        let soft = [(0xff7b72, 9), (0x8fce7a, 10), (0xf2c14e, 11), (0x8ab4f0, 12), (0xd0a8f0, 13), (0x7fc8d8, 14)];
-        let strong = [(0xb3261e, 1), (0x1a6b2c, 2), (0x8a5a00, 3), (0x1f5bb5, 4), (0x0a5c8a, 6)];
-        let greys = [(0x1d1f24, 0), (0x565d6b, 8), (0x8b93a3, 7), (0xd5d9e0, 7), (0xffffff, 15)];
+        let soft =
+            [("#ff7b72", 9), ("#8fce7a", 10), ("#f2c14e", 11), ("#8ab4f0", 12), ("#d0a8f0", 13), ("#7fc8d8", 14)];
+        let strong = [("#b3261e", 1), ("#1a6b2c", 2), ("#8a5a00", 3), ("#1f5bb5", 4), ("#0a5c8a", 6)];
+        let greys = [("#1d1f24", 0), ("#565d6b", 8), ("#8b93a3", 7), ("#d5d9e0", 7), ("#ffffff", 15)];
         for (rgb, n) in soft.into_iter().chain(strong).chain(greys) {
-            assert_eq!(reduce(Color::from_u32(rgb), ColorMode::Ansi16), Ink::Palette(n), "#{rgb:06x}");
+            let color: Color = rgb.parse().expect("a colour");
+            assert_eq!(reduce(color, ColorMode::Ansi16), Ink::Palette(n), "{rgb}");
         }
     }
 
