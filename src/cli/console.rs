@@ -22,7 +22,7 @@ use crate::{
     config::files,
     console::{
         app::{self, Ended},
-        keymap, once,
+        keymap_file, once,
         start::{self, LoadTarget, Start},
         theme,
     },
@@ -81,7 +81,7 @@ pub fn unknown(setup: &Setup) -> Vec<String> {
     let (config, paths) = (&setup.config, setup.paths.as_ref());
     let (theme, keymap) = (&config.theme, &config.keymap);
     let themes = theme::BUILTIN.map(|(name, _)| name);
-    let keymaps = keymap::BUILTIN.map(|(name, _)| name);
+    let keymaps = keymap_file::BUILTIN.map(|(name, _)| name);
     let file = paths.map(|paths| paths.theme(&theme.value));
     let no_theme = start::unknown("theme", &theme.value, &theme.origin, &themes, file);
     let file = paths.map(|paths| paths.keymap(&keymap.value));

@@ -9,7 +9,8 @@ use crate::{
     config::files,
     console::{
         commands::{self, Command, Context},
-        keymap::{Complaint, Keymap},
+        keymap::Keymap,
+        keymap_file::Complaint,
     },
 };
 

@@ -5,11 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    keymap::{Complaint, Keymap},
-    model::session::Scope,
-    theme::Theme,
-};
+use super::{keymap::Keymap, keymap_file::Complaint, model::session::Scope, theme::Theme};
 use crate::{
     cluster::{Problem, Target, target::Now},
     config::{Config, Origin, Paths},

@@ -7,7 +7,7 @@ use std::fmt;
 use ratatui::style::{Color, Modifier, Style};
 use toml::de::{DeTable, DeValue};
 
-use super::keymap::Complaint;
+use super::keymap_file::Complaint;
 use crate::jobs::state::{Severity, State};
 
 /// The themes that come with the program: name and text.

@@ -14,7 +14,7 @@ use mpideck::console::key;
 use mpideck::console::keymap::Keymap;
 use mpideck::console::message::{Input, Message};
 use mpideck::console::model::Model;
-use mpideck::console::model::page::{Fetched, OwnedObject, PageModel, Reading};
+use mpideck::console::model::page::{Fetched, OwnedObject, PageModel, Reading, Tab};
 use mpideck::console::model::session::Scope;
 use mpideck::console::runner::Runner;
 use mpideck::console::start::Start;
@@ -150,7 +150,7 @@ impl Deck {
     async fn open_pi(&mut self) {
         self.until("the job is in the list", |model| model.fleet.find("vision", "pi").len() == 1).await;
         let key = self.model.fleet.find("vision", "pi")[0].key();
-        for effect in page::open(&mut self.model, &key) {
+        for effect in page::open_on(&mut self.model, &key, Tab::Overview) {
             self.runner.execute(effect);
         }
     }

@@ -1,30 +1,7 @@
 //! Commands that work everywhere: session, scope, help, leaving.
 
-use super::{Command, CommandId, Context, Why};
+use super::{AppCommand, Command, CommandId, Context, Why};
 use crate::console::model::Model;
-
-/// See the rows below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its row's help text")]
-pub enum AppCommand {
-    Quit,
-    Back,
-    LastView,
-    Help,
-    Palette,
-    Contexts,
-    Scope,
-    Favourite(u8),
-    Login,
-    Reconnect,
-    Messages,
-    Debug,
-    Health,
-    Copy,
-    Dump,
-    Mouse,
-    Redraw,
-}
 
 const fn row(
     id: AppCommand,

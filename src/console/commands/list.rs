@@ -1,37 +1,7 @@
 //! Commands of the job list.
 
-use super::{Command, CommandId, Context, Why};
+use super::{Command, CommandId, Context, ListCommand, Why};
 use crate::console::model::Model;
-
-/// See the rows below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its row's help text")]
-pub enum ListCommand {
-    Down,
-    Up,
-    HalfPageDown,
-    HalfPageUp,
-    Top,
-    Bottom,
-    Open,
-    Filter,
-    ClearFilter,
-    SaveFilter,
-    Filters,
-    DeleteFilter,
-    Attention,
-    Sort,
-    Reverse,
-    Columns,
-    MoveColumn,
-    Wide,
-    Left,
-    Right,
-    Mark,
-    MarkRange,
-    Invert,
-    ClearMarks,
-}
 
 const fn row(id: ListCommand, name: &'static str, title: &'static str, help: &'static str) -> Command {
     Command::new(CommandId::List(id), name, title, help, &[Context::List])

@@ -1,38 +1,7 @@
 //! Commands of tab Logs.
 
-use super::{Command, CommandId, Context, Why};
+use super::{Command, CommandId, Context, LogCommand, Why};
 use crate::console::model::Model;
-
-/// See the rows below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its row's help text")]
-pub enum LogCommand {
-    Pause,
-    Choose,
-    All,
-    NextWriter,
-    PreviousWriter,
-    Grid,
-    Open,
-    Split,
-    Filter,
-    Exclude,
-    Context,
-    Stream,
-    Trouble,
-    Fold,
-    Wrap,
-    Stamps,
-    Colours,
-    Past,
-    PreviousRun,
-    Time,
-    Mark,
-    NextMark,
-    Save,
-    SaveEach,
-    Pager,
-}
 
 use LogCommand as L;
 

@@ -10,124 +10,13 @@ mod page;
 mod record;
 mod text;
 
-pub use app::AppCommand;
-pub use list::ListCommand;
-pub use logs::LogCommand;
-pub use page::PageCommand;
-pub use record::RecordCommand;
-pub use text::TextCommand;
-
+pub use super::ids::{
+    AppCommand, CommandId, Context, ListCommand, LogCommand, PageCommand, RecordCommand, Right, TextCommand,
+};
 use super::model::Model;
-
-/// Any command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CommandId {
-    /// Works everywhere, or concerns session and scope.
-    App(AppCommand),
-    /// The job list's.
-    List(ListCommand),
-    /// The job page's.
-    Page(PageCommand),
-    /// The flight recorder's.
-    Record(RecordCommand),
-    /// Its tab Logs'.
-    Log(LogCommand),
-    /// Of read-only text on top of a view.
-    Text(TextCommand),
-}
-
-/// Where a command applies. A key is looked for in the most specific context first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
-    /// Everywhere but in prompts and pickers.
-    Any,
-    /// The job list.
-    List,
-    /// Every tab of the job page.
-    Page,
-    /// Tab Overview.
-    Overview,
-    /// Tab Configuration.
-    Configuration,
-    /// Tab Workers.
-    Workers,
-    /// Tab Logs.
-    Logs,
-    /// Tab Events.
-    Events,
-    /// Help, messages and other text shown on top.
-    Text,
-}
-
-impl Context {
-    /// Every context, as help lists them.
-    pub const ALL: [Self; 9] = [
-        Self::Any,
-        Self::List,
-        Self::Page,
-        Self::Overview,
-        Self::Configuration,
-        Self::Workers,
-        Self::Logs,
-        Self::Events,
-        Self::Text,
-    ];
-
-    /// Its section in keymap files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Any => "any",
-            Self::List => "list",
-            Self::Page => "page",
-            Self::Overview => "overview",
-            Self::Configuration => "configuration",
-            Self::Workers => "workers",
-            Self::Logs => "logs",
-            Self::Events => "events",
-            Self::Text => "text",
-        }
-    }
-
-    /// Its heading in help.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Any => "Everywhere",
-            Self::List => "Job list",
-            Self::Page => "Job page",
-            Self::Overview => "Job page: Overview",
-            Self::Configuration => "Job page: Configuration",
-            Self::Workers => "Job page: Workers",
-            Self::Logs => "Job page: Logs",
-            Self::Events => "Job page: Events",
-            Self::Text => "Help and other texts",
-        }
-    }
-
-    /// The context of a section name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|context| context.name() == name)
-    }
-}
 
 /// Why a command can't run now, in words for the person who tried.
 pub type Why = String;
-
-/// What a command needs to be allowed in a namespace, beside reading its view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Right {
-    /// `get`, `create`, ….
-    pub verb: &'static str,
-    /// API group, empty for core.
-    pub group: &'static str,
-    /// `pods/log`.
-    pub resource: &'static str,
-}
-
-impl std::fmt::Display for Right {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.verb, self.resource)
-    }
-}
 
 /// One row of the table.
 #[derive(Debug)]

@@ -1,43 +1,10 @@
 //! Commands of the job page and its tabs.
 
-use super::{Command, CommandId, Context, Right, Why};
+use super::{Command, CommandId, Context, PageCommand, Right, Why};
 use crate::console::model::{
     Model,
     page::{OwnedObject, Tab},
 };
-
-/// See the rows below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its row's help text")]
-pub enum PageCommand {
-    Tab(Tab),
-    NextTab,
-    PreviousTab,
-    Successor,
-    Down,
-    Up,
-    HalfPageDown,
-    HalfPageUp,
-    Top,
-    Bottom,
-    Left,
-    Right,
-    Evidence,
-    Hostfile,
-    Search,
-    Next,
-    Previous,
-    Form,
-    Reveal,
-    SaveManifest,
-    Shape,
-    ByNode,
-    Open,
-    PodYaml,
-    LogOf,
-    Filter,
-    WarningsOnly,
-}
 
 use PageCommand as P;
 

@@ -1,14 +1,7 @@
 //! Commands of the flight recorder.
 
-use super::{Command, CommandId, Context, Why};
+use super::{Command, CommandId, Context, RecordCommand, Why};
 use crate::console::model::Model;
-
-/// See the rows below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its row's help text")]
-pub enum RecordCommand {
-    Pin,
-}
 
 const fn row(
     id: RecordCommand,

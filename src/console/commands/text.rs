@@ -1,22 +1,6 @@
 //! Commands of read-only text on top of a view: help, messages, debug.
 
-use super::{Command, CommandId, Context};
-
-/// See the rows below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is explained by its row's help text")]
-pub enum TextCommand {
-    Close,
-    Down,
-    Up,
-    HalfPageDown,
-    HalfPageUp,
-    Top,
-    Bottom,
-    Search,
-    Next,
-    Previous,
-}
+use super::{Command, CommandId, Context, TextCommand};
 
 const fn row(id: TextCommand, name: &'static str, title: &'static str, help: &'static str) -> Command {
     Command::new(CommandId::Text(id), name, title, help, &[Context::Text]).key_only()

@@ -19,7 +19,7 @@ use self::{
     keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, place::Place,
     record::RecordModel, session::SessionModel,
 };
-use super::{commands::Context, keymap::Keymap};
+use super::{ids::Context, keymap::Keymap};
 use crate::jobs::{Secs, causes::Rules, fleet::Fleet};
 
 /// What was written to the terminal, and how fast.

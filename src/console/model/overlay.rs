@@ -1,7 +1,7 @@
 //! What can lie on top of a view: an enum, so that every kind is known everywhere.
 
 use crate::console::{
-    commands::{CommandId, Context},
+    ids::{CommandId, Context},
     line_edit::LineEdit,
 };
 

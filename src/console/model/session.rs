@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::console::commands::Right;
+use crate::console::ids::Right;
 use crate::jobs::{
     Clean, Name, Secs,
     fleet::{ListKey, ListPhase},

@@ -148,14 +148,7 @@ fn pair(name: &str, value: impl Into<String>) -> RichLine {
 fn debug(model: &Model) -> Vec<RichLine> {
     let session = &model.session;
     let title = |text: &str| RichLine::of(text, Role::Title);
-    let mut lines = vec![title("Lists")];
-    for (key, phase) in &session.lists {
-        let place = key.namespace.as_ref().map_or("all namespaces", |name| name.as_str());
-        lines.push(pair(&list_name(key.of), format!("{place}: {}", phase_words(model, phase))));
-    }
-    if session.lists.is_empty() {
-        lines.push(RichLine::of("  none is being read", Role::Dim));
-    }
+    let mut lines = lists(model);
     lines.extend(session.narrowed.iter().map(|labels| pair("the server narrows jobs by", labels.as_str())));
     lines.extend([RichLine::default(), title("On the API server, by this session")]);
     lines.extend(session.counters.iter().map(|(name, value)| pair(name, value.as_str())));
@@ -212,10 +205,20 @@ fn health(model: &Model) -> Vec<RichLine> {
     if offered.components.is_empty() {
         lines.push(RichLine::of("  none is known (yet)", Role::Dim));
     }
-    lines.extend([RichLine::default(), RichLine::of("Lists", Role::Title)]);
-    for (key, phase) in &session.lists {
+    lines.push(RichLine::default());
+    lines.extend(lists(model));
+    lines
+}
+
+/// The lists that are read, and how each does.
+fn lists(model: &Model) -> Vec<RichLine> {
+    let mut lines = vec![RichLine::of("Lists", Role::Title)];
+    for (key, phase) in &model.session.lists {
         let place = key.namespace.as_ref().map_or("all namespaces", |name| name.as_str());
         lines.push(pair(&list_name(key.of), format!("{place}: {}", phase_words(model, phase))));
+    }
+    if lines.len() == 1 {
+        lines.push(RichLine::of("  none is being read", Role::Dim));
     }
     lines
 }

@@ -20,8 +20,9 @@ pub use self::{
     workers::WorkersModel,
 };
 use super::session::SessionId;
+pub use crate::console::ids::Tab;
 use crate::{
-    console::commands::Context,
+    console::ids::Context,
     jobs::{
         Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
         absence::Absence,
@@ -37,44 +38,6 @@ use crate::{
 /// Counts job pages, so that an answer for a closed one is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PageId(pub u32);
-
-/// A tab.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the tabs by name")]
-pub enum Tab {
-    #[default]
-    Overview,
-    Configuration,
-    Workers,
-    Logs,
-    Events,
-}
-
-impl Tab {
-    /// All, in order; their keys are 1 to 5.
-    pub const ALL: [Self; 5] = [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events];
-
-    /// Its heading.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Overview => "Overview",
-            Self::Configuration => "Configuration",
-            Self::Workers => "Workers",
-            Self::Logs => "Logs",
-            Self::Events => "Events",
-        }
-    }
-
-    const fn context(self) -> Context {
-        match self {
-            Self::Overview => Context::Overview,
-            Self::Configuration => Context::Configuration,
-            Self::Workers => Context::Workers,
-            Self::Logs => Context::Logs,
-            Self::Events => Context::Events,
-        }
-    }
-}
 
 /// Something that is read from the cluster for the page.
 #[derive(Clone, Debug, Default, PartialEq)]

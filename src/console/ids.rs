@@ -1,0 +1,290 @@
+//! What commands, their places and rights are called in code: plain values that everybody may know.
+//!
+//! What a command is called for people, where it applies and when it can run is its row in `commands`. Must not know the
+//! model.
+
+/// Any command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommandId {
+    /// Works everywhere, or concerns session and scope.
+    App(AppCommand),
+    /// The job list's.
+    List(ListCommand),
+    /// The job page's.
+    Page(PageCommand),
+    /// The flight recorder's.
+    Record(RecordCommand),
+    /// Its tab Logs'.
+    Log(LogCommand),
+    /// Of read-only text on top of a view.
+    Text(TextCommand),
+}
+
+/// Works everywhere: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum AppCommand {
+    Quit,
+    Back,
+    LastView,
+    Help,
+    Palette,
+    Contexts,
+    Scope,
+    Favourite(u8),
+    Login,
+    Reconnect,
+    Messages,
+    Debug,
+    Health,
+    Copy,
+    Dump,
+    Mouse,
+    Redraw,
+}
+
+/// Of the job list: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum ListCommand {
+    Down,
+    Up,
+    HalfPageDown,
+    HalfPageUp,
+    Top,
+    Bottom,
+    Open,
+    Filter,
+    ClearFilter,
+    SaveFilter,
+    Filters,
+    DeleteFilter,
+    Attention,
+    Sort,
+    Reverse,
+    Columns,
+    MoveColumn,
+    Wide,
+    Left,
+    Right,
+    Mark,
+    MarkRange,
+    Invert,
+    ClearMarks,
+}
+
+/// Of the job page: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum PageCommand {
+    Tab(Tab),
+    NextTab,
+    PreviousTab,
+    Successor,
+    Down,
+    Up,
+    HalfPageDown,
+    HalfPageUp,
+    Top,
+    Bottom,
+    Left,
+    Right,
+    Evidence,
+    Hostfile,
+    Search,
+    Next,
+    Previous,
+    Form,
+    Reveal,
+    SaveManifest,
+    Shape,
+    ByNode,
+    Open,
+    PodYaml,
+    LogOf,
+    Filter,
+    WarningsOnly,
+}
+
+/// Of its tab Logs: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum LogCommand {
+    Pause,
+    Choose,
+    All,
+    NextWriter,
+    PreviousWriter,
+    Grid,
+    Open,
+    Split,
+    Filter,
+    Exclude,
+    Context,
+    Stream,
+    Trouble,
+    Fold,
+    Wrap,
+    Stamps,
+    Colours,
+    Past,
+    PreviousRun,
+    Time,
+    Mark,
+    NextMark,
+    Save,
+    SaveEach,
+    Pager,
+}
+
+/// Of the flight recorder: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum RecordCommand {
+    Pin,
+}
+
+/// Of read-only text: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum TextCommand {
+    Close,
+    Down,
+    Up,
+    HalfPageDown,
+    HalfPageUp,
+    Top,
+    Bottom,
+    Search,
+    Next,
+    Previous,
+}
+
+/// A tab.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the tabs by name")]
+pub enum Tab {
+    #[default]
+    Overview,
+    Configuration,
+    Workers,
+    Logs,
+    Events,
+}
+
+impl Tab {
+    /// All, in order; their keys are 1 to 5.
+    pub const ALL: [Self; 5] = [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events];
+
+    /// Its heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Configuration => "Configuration",
+            Self::Workers => "Workers",
+            Self::Logs => "Logs",
+            Self::Events => "Events",
+        }
+    }
+
+    /// Where its own commands apply.
+    pub const fn context(self) -> Context {
+        match self {
+            Self::Overview => Context::Overview,
+            Self::Configuration => Context::Configuration,
+            Self::Workers => Context::Workers,
+            Self::Logs => Context::Logs,
+            Self::Events => Context::Events,
+        }
+    }
+}
+
+/// Where a command applies. A key is looked for in the most specific context first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// Everywhere but in prompts and pickers.
+    Any,
+    /// The job list.
+    List,
+    /// Every tab of the job page.
+    Page,
+    /// Tab Overview.
+    Overview,
+    /// Tab Configuration.
+    Configuration,
+    /// Tab Workers.
+    Workers,
+    /// Tab Logs.
+    Logs,
+    /// Tab Events.
+    Events,
+    /// Help, messages and other text shown on top.
+    Text,
+}
+
+impl Context {
+    /// Every context, as help lists them.
+    pub const ALL: [Self; 9] = [
+        Self::Any,
+        Self::List,
+        Self::Page,
+        Self::Overview,
+        Self::Configuration,
+        Self::Workers,
+        Self::Logs,
+        Self::Events,
+        Self::Text,
+    ];
+
+    /// Its section in keymap files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::List => "list",
+            Self::Page => "page",
+            Self::Overview => "overview",
+            Self::Configuration => "configuration",
+            Self::Workers => "workers",
+            Self::Logs => "logs",
+            Self::Events => "events",
+            Self::Text => "text",
+        }
+    }
+
+    /// Its heading in help.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Any => "Everywhere",
+            Self::List => "Job list",
+            Self::Page => "Job page",
+            Self::Overview => "Job page: Overview",
+            Self::Configuration => "Job page: Configuration",
+            Self::Workers => "Job page: Workers",
+            Self::Logs => "Job page: Logs",
+            Self::Events => "Job page: Events",
+            Self::Text => "Help and other texts",
+        }
+    }
+
+    /// The context of a section name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.name() == name)
+    }
+}
+
+/// What a command needs to be allowed in a namespace, beside reading its view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Right {
+    /// `get`, `create`, ….
+    pub verb: &'static str,
+    /// API group, empty for core.
+    pub group: &'static str,
+    /// `pods/log`.
+    pub resource: &'static str,
+}
+
+impl std::fmt::Display for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)
+    }
+}
