@@ -136,11 +136,7 @@ async fn read(
     timeout: Duration,
     now: Secs,
 ) -> Result<Vec<Unread>, Failure> {
-    let namespaces = match scope {
-        Scope::All => None,
-        Scope::Named(names) => Some(names.as_slice()),
-    };
-    let lists = watch::lists(offer, namespaces);
+    let lists = watch::lists(offer, scope.names());
     let (mailbox, cancel) = (Mailbox::new(), CancellationToken::new());
     let selector = filter.selector();
     let _watches = Watches::start(session, offer, lists.clone(), selector.as_deref(), &mailbox, &cancel);

@@ -58,8 +58,9 @@ pub(crate) struct Spec {
     watched: bool,
 }
 
-/// Every list that a scope needs, most wanted first: jobs, their pods, what went wrong, queues. `None` is all namespaces.
-pub fn lists(offer: &Offer, namespaces: Option<&[Name]>) -> Vec<ListKey> {
+/// The lists for what is served, most wanted first: jobs, which are the screen, their pods, what went wrong, queues. In all
+/// namespaces if none is named.
+pub fn lists(offer: &Offer, namespaces: &[Name]) -> Vec<ListKey> {
     let mut what: Vec<_> = offer.kinds.iter().map(|k| ListOf::Jobs(*k)).collect();
     if what.is_empty() {
         return Vec::new();
@@ -67,17 +68,15 @@ pub fn lists(offer: &Offer, namespaces: Option<&[Name]>) -> Vec<ListKey> {
     if offer.kinds.iter().any(|k| *k != Kind::TrainJob) {
         what.push(ListOf::Pods);
     }
-    if offer.kinds.contains(&Kind::TrainJob) {
+    if offer.kinds.contains(&Kind::TrainJob) && offer.jobsets.is_some() {
         what.push(ListOf::JobSetPods);
     }
     what.push(ListOf::Warnings);
     if offer.kueue.is_some() {
         what.push(ListOf::Workloads);
     }
-    let places: Vec<Option<Name>> = match namespaces {
-        None => vec![None],
-        Some(names) => names.iter().cloned().map(Some).collect(),
-    };
+    let places: Vec<Option<Name>> =
+        if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() };
     what.iter().flat_map(|of| places.iter().map(|place| ListKey { of: *of, namespace: place.clone() })).collect()
 }
 

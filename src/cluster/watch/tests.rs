@@ -94,7 +94,7 @@ async fn start(store: &Store, labels: Option<&str>) -> Run {
     let session = testing::session(move |request| server.handle(&request)).await;
     let mailbox = Mailbox::new();
     let scope = [Name::new("team-a").expect("a name")];
-    let keys: Vec<_> = lists(&offer(), Some(&scope)).into_iter().filter(|k| matches!(k.of, ListOf::Jobs(_))).collect();
+    let keys: Vec<_> = lists(&offer(), &scope).into_iter().filter(|k| matches!(k.of, ListOf::Jobs(_))).collect();
     let watches = Watches::start(&session, &offer(), keys, labels, &mailbox, &CancellationToken::new());
     Run { store: store.clone(), mailbox, session, watches: Some(watches) }
 }
@@ -132,7 +132,7 @@ async fn a_change_of_lists_starts_and_ends_only_what_differs() {
     let mut held = Held::default();
     held.until_quiet(&run.mailbox, QUIET).await;
     let scope = [Name::new("team-a").expect("a name")];
-    let jobs = || lists(&offer(), Some(&scope)).into_iter().filter(|k| matches!(k.of, ListOf::Jobs(_))).collect();
+    let jobs = || lists(&offer(), &scope).into_iter().filter(|k| matches!(k.of, ListOf::Jobs(_))).collect();
     let asked = |run: &Run| run.store.data().requests.len();
     let before = asked(&run);
     let watches = run.watches.as_mut().expect("running");
@@ -291,8 +291,9 @@ async fn cancelling_ends_the_reading() {
 fn every_kind_of_list_is_asked_for_where_it_lives() {
     let mut all = Offer::of(&[Kind::MpiJob, Kind::TrainJob]);
     all.kueue = Some(Clean::new("v1beta1"));
+    all.jobsets = Some(Clean::new("v1alpha2"));
     let urls: Vec<_> =
-        lists(&all, None).into_iter().map(|key| Spec::new(key, &all, None, true).expect("served").url(&[])).collect();
+        lists(&all, &[]).into_iter().map(|key| Spec::new(key, &all, None, true).expect("served").url(&[])).collect();
     assert_eq!(
         urls,
         [
@@ -304,7 +305,11 @@ fn every_kind_of_list_is_asked_for_where_it_lives() {
             "/apis/kueue.x-k8s.io/v1beta1/workloads",
         ]
     );
-    assert!(lists(&Offer::default(), None).is_empty());
+    all.jobsets = None;
+    assert!(lists(&all, &[]).iter().all(|key| key.of != ListOf::JobSetPods), "a TrainJob has no pods without JobSets");
+    all.kinds = vec![Kind::TrainJob];
+    assert!(lists(&all, &[]).iter().all(|key| key.of != ListOf::Pods));
+    assert!(lists(&Offer::default(), &[]).is_empty());
 }
 
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ use crate::{
         access::{self, Ask, Verdict},
         discovery::{Offer, discover},
         health::Deployment,
-        watch::{MOST_WATCHES, Watches},
+        watch::{MOST_WATCHES, Watches, lists},
     },
     console::{
         commands::{self, Right},
@@ -24,11 +24,7 @@ use crate::{
         model::session::{Denied, Namespaces, Offered, Operator, Scope, SessionId, SessionMessage},
         start::LoadTarget,
     },
-    jobs::{
-        Clean, Kind, Name,
-        fleet::{ListKey, ListOf},
-        quantity::format_bytes,
-    },
+    jobs::{Clean, Name, fleet::ListKey, quantity::format_bytes},
 };
 
 /// What is installed meanwhile is found after at most this long.
@@ -223,11 +219,11 @@ impl Live {
     /// The lists to read. More than can be watched become one of each kind for the whole cluster, of which the scope's
     /// rows are kept, if that may be read; else the last ones are polled.
     async fn lists(&self, ready: &Ready, scope: &Scope) -> Vec<ListKey> {
-        let keys = plan(&ready.offer, scope);
+        let keys = lists(&ready.offer, scope.names());
         if keys.len() <= MOST_WATCHES || !may_read_all(ready).await {
             return keys;
         }
-        plan(&ready.offer, &Scope::All)
+        lists(&ready.offer, &[])
     }
 }
 
@@ -247,30 +243,6 @@ async fn written(target: &Target) -> Vec<Option<(SystemTime, u64)>> {
         Some((meta.modified().ok()?, meta.len()))
     };
     tokio::task::spawn_blocking(move || loaded.files.iter().map(of).collect()).await.unwrap_or_default()
-}
-
-/// The lists for what is served: jobs first, since they are the screen.
-fn plan(offer: &Offer, scope: &Scope) -> Vec<ListKey> {
-    let mut of: Vec<ListOf> = offer.kinds.iter().map(|kind| ListOf::Jobs(*kind)).collect();
-    if of.is_empty() {
-        return Vec::new();
-    }
-    if offer.kinds.iter().any(|kind| *kind != Kind::TrainJob) {
-        of.push(ListOf::Pods);
-    }
-    if offer.kinds.contains(&Kind::TrainJob) && offer.jobsets.is_some() {
-        of.push(ListOf::JobSetPods);
-    }
-    of.push(ListOf::Warnings);
-    if offer.kueue.is_some() {
-        of.push(ListOf::Workloads);
-    }
-    let places: Vec<Option<Name>> = match scope {
-        Scope::All => vec![None],
-        Scope::Named(names) => names.iter().cloned().map(Some).collect(),
-    };
-    let key = |of: ListOf| places.iter().map(move |namespace| ListKey { of, namespace: namespace.clone() });
-    of.into_iter().flat_map(key).collect()
 }
 
 fn jittered(wait: Duration, id: SessionId) -> Duration {
@@ -366,29 +338,4 @@ fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?;
     Some(kib.parse::<u64>().ok()? * 1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn offer(kinds: &[Kind]) -> Offer {
-        let mut offer = Offer::default();
-        offer.kinds = kinds.to_vec();
-        offer.kueue = Some(Clean::new("v1beta1"));
-        offer.jobsets = Some(Clean::new("v1alpha2"));
-        offer
-    }
-
-    #[test]
-    fn a_plan_reads_jobs_first_and_only_what_is_served() {
-        let of = |offer: &Offer| plan(offer, &Scope::All).into_iter().map(|key| key.of).collect::<Vec<_>>();
-        assert_eq!(of(&Offer::default()), []);
-        assert_eq!(
-            of(&offer(&[Kind::MpiJob])),
-            [ListOf::Jobs(Kind::MpiJob), ListOf::Pods, ListOf::Warnings, ListOf::Workloads]
-        );
-        assert!(!of(&offer(&[Kind::TrainJob])).contains(&ListOf::Pods));
-        assert!(of(&offer(&[Kind::TrainJob])).contains(&ListOf::JobSetPods));
-    }
 }

@@ -36,7 +36,7 @@ impl Reader {
         let offer = discovery::discover(&session).await.unwrap();
         let names: Option<Vec<Name>> = namespaces.map(|all| all.iter().map(|n| name(n)).collect());
         let (mailbox, cancel) = (Mailbox::new(), CancellationToken::new());
-        let lists = watch::lists(&offer, names.as_deref());
+        let lists = watch::lists(&offer, names.as_deref().unwrap_or_default());
         let watches = Watches::start(&session, &offer, lists, labels, &mailbox, &cancel);
         let fleet = Fleet::new(Rules::builtin().into());
         Self { session, offer, fleet, mailbox, _watches: watches }
