@@ -21,6 +21,7 @@ use super::{
     scheduler::{self, Room},
     trainer, training,
     value::{self, after, is_deleting, is_over, name, namespace, set, text},
+    volumes,
     write::{Note, Write},
 };
 use crate::{
@@ -32,7 +33,8 @@ use crate::{
             DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
             resource::{
                 CLAIMS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES,
-                NETWORKPOLICIES, NODES, PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
+                NETWORKPOLICIES, NODES, PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, STORAGECLASSES,
+                TRAININGRUNTIMES, TRAINJOBS,
             },
         },
     },
@@ -147,6 +149,10 @@ impl Desk {
                 );
                 let service = self.get(&SERVICES, space, object).is_some();
                 Some((trainer::job_set(&set_of, &jobs, service, now), None))
+            }
+            Work::Claim => {
+                let claim = self.get(&CLAIMS, space, object)?;
+                Some(volumes::reconcile(&claim, &self.classes(), now))
             }
             Work::Queued => Some((kueue::workload(&self.store, space, object, now), None)),
             Work::Admission => Some((kueue::admit(&self.store, now), None)),
@@ -334,7 +340,23 @@ impl Desk {
             self.homeless.remove(key);
             return None;
         }
-        match scheduler::place(&pod, self.rooms()) {
+        let found = match self.claims(&pod) {
+            volumes::Place::Nowhere(why) => Err(scheduler::nowhere(&why, self.rooms().len())),
+            volumes::Place::Near(node) => scheduler::place(&pod, self.rooms(), node.as_deref()),
+            volumes::Place::First(claims) => match scheduler::place(&pod, self.rooms(), None) {
+                Ok(node) => {
+                    for claim in claims {
+                        // Gone in the meantime: the next look sees it.
+                        let _ = self
+                            .store
+                            .modify(&CLAIMS, &key.namespace, &claim, Part::Main, |c| volumes::select(c, &node));
+                    }
+                    return Some(after(now, 0.5));
+                }
+                refused => refused,
+            },
+        };
+        match found {
             Ok(node) => {
                 self.homeless.remove(key);
                 self.bind(&pod, &node, now);
@@ -346,6 +368,17 @@ impl Desk {
                 Some(after(now, 300.0))
             }
         }
+    }
+
+    /// Where its claims let a pod go.
+    fn claims(&self, pod: &Value) -> volumes::Place {
+        let claims: Vec<_> =
+            volumes::mounted(pod).map(|claim| (claim, self.get(&CLAIMS, namespace(pod), claim))).collect();
+        if claims.is_empty() { volumes::Place::Near(None) } else { volumes::place(&claims, &self.classes()) }
+    }
+
+    fn classes(&self) -> Vec<Arc<Value>> {
+        values(&self.store.list(&STORAGECLASSES, None, &Selector::default()).items)
     }
 
     fn bind(&mut self, pod: &Value, node: &str, now: Timestamp) {
@@ -401,8 +434,7 @@ impl Desk {
 
     /// The first claim that a pod mounts.
     fn volume(&self, pod: &Value) -> Option<String> {
-        let volumes = value::list(pod, "/spec/volumes");
-        let claim = volumes.iter().map(|v| text(v, "/persistentVolumeClaim/claimName")).find(|c| !c.is_empty())?;
+        let claim = volumes::mounted(pod).next()?;
         self.get(&CLAIMS, namespace(pod), claim).map(|claim| value::uid(&claim).to_owned())
     }
 

@@ -51,6 +51,8 @@ pub(crate) enum Work {
     Queued,
     /// All queues: admission.
     Admission,
+    /// A volume claim.
+    Claim,
     /// A resource quota's `used`.
     Quota,
     /// Old events.
@@ -260,8 +262,13 @@ impl Manager {
             self.desk.rooms_changed();
             return;
         }
-        if *change.resource == resource::CLAIMS && gone {
-            self.desk.journal().erase(&object.uid);
+        if *change.resource == resource::CLAIMS {
+            if gone {
+                self.desk.journal().erase(&object.uid);
+            }
+            for key in self.desk.unscheduled() {
+                self.add(key, after(now, 1.0));
+            }
         }
         if let Some(work) = work_of(change.resource) {
             let lag = if work == Work::MpiJob { self.pace.operator_lag } else { 0.1 };
@@ -354,6 +361,7 @@ fn work_of(kind: &Resource) -> Option<Work> {
         ("trainer.kubeflow.org", "trainjobs", _) => Some(Work::TrainJob),
         ("jobset.x-k8s.io", "jobsets", _) => Some(Work::JobSet),
         ("", "resourcequotas", _) => Some(Work::Quota),
+        ("", "persistentvolumeclaims", _) => Some(Work::Claim),
         ("kubeflow.org", ..) => Kind::of(&kind.api_version(), kind.kind).map(Work::Training),
         _ => None,
     }

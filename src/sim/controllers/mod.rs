@@ -17,4 +17,5 @@ pub(crate) mod scheduler;
 pub(crate) mod trainer;
 pub(crate) mod training;
 pub(crate) mod value;
+mod volumes;
 pub(crate) mod write;

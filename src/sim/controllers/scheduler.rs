@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     amounts::{self, Amounts, amount},
-    value::{condition, list, name, set, stamp, text, truth},
+    value::{condition, label, list, name, set, stamp, text, truth},
 };
 
 /// A node as the scheduler sees it.
@@ -40,15 +40,30 @@ impl Room {
     }
 }
 
-/// The name of the best node for `pod`, or the message of its `FailedScheduling`.
-pub(crate) fn place(pod: &Value, rooms: &BTreeMap<String, Room>) -> Result<String, String> {
+const ZONE: &str = "topology.kubernetes.io/zone";
+
+/// The message of a `FailedScheduling` that is not about single nodes.
+pub(crate) fn nowhere(reason: &str, nodes: usize) -> String {
+    format!(
+        "0/{nodes} nodes are available: {reason}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: \
+         {nodes} Preemption is not helpful for scheduling."
+    )
+}
+
+/// The name of the best node for `pod`, or the message of its `FailedScheduling`. With `near` only nodes of that node's
+/// zone will do: the pod's volume is there.
+pub(crate) fn place(pod: &Value, rooms: &BTreeMap<String, Room>, near: Option<&str>) -> Result<String, String> {
+    let zone = near.and_then(|node| rooms.get(node)).map(|room| label(&room.node, ZONE));
     let spec = &pod["spec"];
     let asked = amounts::of_spec(spec);
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut helpless = 0;
     let mut best: Option<(i64, &str)> = None;
     for (node_name, room) in rooms {
-        let (why, preemptible) = obstacles(spec, &asked, room);
+        let (mut why, mut preemptible) = obstacles(spec, &asked, room);
+        if zone.is_some_and(|zone| label(&room.node, ZONE) != zone) && (why.is_empty() || preemptible) {
+            (why, preemptible) = (vec!["node(s) didn't match PersistentVolume's node affinity".into()], false);
+        }
         if why.is_empty() {
             let wants_gpu = asked.keys().any(|k| k.contains("gpu"));
             let has_gpu = room.free.keys().any(|k| k.contains("gpu"));
@@ -192,10 +207,23 @@ mod tests {
     #[test]
     fn a_pod_goes_where_there_is_room() {
         let mut all = nodes();
-        assert_eq!(place(&pod(8), &all).as_deref(), Ok("gpu-1"));
+        assert_eq!(place(&pod(8), &all, None).as_deref(), Ok("gpu-1"));
         let asked = amounts::of_spec(&pod(8)["spec"]);
         all.get_mut("gpu-1").unwrap().take(&asked, 1);
-        assert_eq!(place(&pod(8), &all).as_deref(), Ok("gpu-2"));
+        assert_eq!(place(&pod(8), &all, None).as_deref(), Ok("gpu-2"));
+    }
+
+    #[test]
+    fn a_pod_goes_where_its_volume_is() {
+        let mut all = nodes();
+        for (room, zone) in all.values_mut().zip(["a", "a", "b"]) {
+            room.node["metadata"]["labels"][ZONE] = json!(zone);
+        }
+        assert_eq!(place(&pod(8), &all, Some("gpu-2")).as_deref(), Ok("gpu-2"));
+        let full = amounts::of_spec(&pod(8)["spec"]);
+        all.get_mut("gpu-1").unwrap().take(&full, 1);
+        let said = place(&pod(8), &all, Some("gpu-1")).unwrap_err();
+        assert!(said.contains("1 node(s) didn't match PersistentVolume's node affinity"), "{said}");
     }
 
     #[test]
@@ -203,14 +231,14 @@ mod tests {
         let mut all = nodes();
         let words = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: \
                      0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
-        assert_eq!(place(&pod(64), &all).unwrap_err(), words);
+        assert_eq!(place(&pod(64), &all, None).unwrap_err(), words);
         let full = amounts::of_spec(&pod(8)["spec"]);
         for node in ["gpu-1", "gpu-2"] {
             all.get_mut(node).unwrap().take(&full, 1);
         }
         let mut picky = pod(0);
         picky["spec"]["nodeSelector"] = json!({"zone": "b"});
-        let said = place(&picky, &all).unwrap_err();
+        let said = place(&picky, &all, None).unwrap_err();
         assert!(said.starts_with("0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 node(s) had untolerated taint {nvidia.com/gpu: present}"), "{said}");
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
-use crate::sim::controllers::value::{annotation, chance, hash, label, mix, name, namespace, uid};
+use crate::sim::controllers::value::{annotation, chance, hash, label, mix, name, namespace, text};
 
 /// What goes wrong other than by an exit code.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -198,7 +198,9 @@ impl Tempo {
     /// That of `pod`: by chance, by annotation.
     pub(crate) fn of(pod: &serde_json::Value, exact: bool, seed: u64) -> Self {
         let job = mix(seed ^ hash(namespace(pod)) ^ hash(job_name(pod)));
-        let own = mix(job ^ hash(name(pod)) ^ hash(uid(pod)));
+        // A host's name is the same for all attempts of a replica.
+        let host = Some(text(pod, "/spec/hostname")).filter(|host| !host.is_empty());
+        let own = mix(job ^ hash(host.unwrap_or_else(|| name(pod))));
         let run = annotation(pod, "sim.mpideck.io/run-seconds").parse().ok();
         if exact {
             return Self { pull: 1.0, stretch: 1.0, run };

@@ -93,6 +93,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Namespace and name of its jobs.
+    pub fn jobs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.jobs.iter().map(|job| (job.namespace.as_str(), job.name.as_str()))
+    }
+
     /// Reads `source`, the content of `file`.
     pub fn parse(file: &str, source: &str) -> Result<Self, ScenarioError> {
         let form: Form = toml::from_str(source).map_err(|error| ScenarioError::syntax(file, source, &error))?;

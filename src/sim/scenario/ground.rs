@@ -6,7 +6,7 @@ use crate::sim::store::{
     Resource, Store,
     resource::{
         self, CLUSTERQUEUES, CLUSTERTRAININGRUNTIMES, DEPLOYMENTS, LOCALQUEUES, NODES, PRIORITYCLASSES, QUOTAS,
-        RESOURCEFLAVORS, SERVICEACCOUNTS, WORKLOADPRIORITYCLASSES,
+        RESOURCEFLAVORS, SERVICEACCOUNTS, STORAGECLASSES, WORKLOADPRIORITYCLASSES,
     },
 };
 
@@ -33,6 +33,17 @@ pub(crate) fn lay(store: &Store, demo: bool) {
     operators(store);
     if store.served("kueue.x-k8s.io", "workloads").is_some() {
         runtimes(store);
+    }
+    for (class, provisioner, mode, default) in [
+        ("standard", "block.csi.example.com", "WaitForFirstConsumer", "true"),
+        ("shared-nfs", "nfs.csi.example.com", "Immediate", "false"),
+    ] {
+        let annotations = json!({"storageclass.kubernetes.io/is-default-class": default});
+        put(
+            store,
+            &STORAGECLASSES,
+            json!({"metadata": {"name": class, "annotations": annotations}, "provisioner": provisioner, "reclaimPolicy": "Delete", "volumeBindingMode": mode}),
+        );
     }
     for (class, value) in [("system-node-critical", 2_000_001_000_i64), ("training-high", 1000), ("training-low", -100)]
     {

@@ -107,10 +107,11 @@ fn workload(name: &str) -> String {
     name.rsplit_once('-').map_or(name, |(stem, _)| stem).to_owned()
 }
 
-/// A text without uids.
+/// A text without what is made up: uids, and the ends of pods' names.
 fn plain(text: &str) -> String {
     let uid = regex::Regex::new("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").unwrap();
-    uid.replace_all(text, "UID").into_owned()
+    let end = regex::Regex::new(&format!("-[{MADE_UP}]{{5}}_")).unwrap();
+    end.replace_all(&uid.replace_all(text, "UID"), "-END_").into_owned()
 }
 
 fn lived(scenario: &str) -> String {

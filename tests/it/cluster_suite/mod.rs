@@ -12,6 +12,7 @@ mod page;
 mod place;
 mod reader;
 mod rights;
+mod scenarios;
 mod states;
 
 /// Makes three tests of each case, an `async fn(&Place)`.

@@ -1,0 +1,89 @@
+//! Each scenario through the console's own reading: it must lead to the class of cause that it names.
+//!
+//! What only a log tells is not asked of statuses: there a consequence, or nothing, is all that may be said.
+
+use std::sync::Arc;
+
+use mpideck::cluster::Target;
+use mpideck::cluster::kubeconfig::Loaded;
+use mpideck::jobs::Secs;
+use mpideck::sim::scenario;
+use mpideck::sim::{Clock, FleetKind, Options, Sim};
+
+use super::reader::{Reader, one};
+
+/// Classes that statuses, conditions and events tell. Not `node_lost`: of a pod that leaves, and can't, nothing is told.
+const TOLD: &[&str] = &[
+    "admission_device_unavailable",
+    "config_object_missing",
+    "container_start_error",
+    "deadline_exceeded",
+    "evicted_pressure",
+    "image_auth",
+    "image_not_found",
+    "image_rate_limit",
+    "image_registry_unreachable",
+    "kueue_inadmissible",
+    "limitrange_violation",
+    "none",
+    "policy_denied",
+    "preempted",
+    "quota_exceeded",
+    "unschedulable_placement",
+    "unschedulable_pvc",
+    "unschedulable_resources",
+    "volume_mount_failed",
+];
+
+/// Classes of what follows from causes that logs tell; mpirun hands on the 127 of a program that could not start.
+const FOLLOWS: &[&str] = &[
+    "",
+    "none",
+    "app_exit_unknown",
+    "backoff_limit",
+    "executable_missing",
+    "process_killed_unknown",
+    "worker_lost_unknown",
+];
+
+/// What is told of the scenario's job when all has happened.
+async fn told(name: &str) -> (String, String) {
+    let (file, text) = scenario::text(name).unwrap();
+    let read = scenario::scenario(name).unwrap().unwrap();
+    let fleet = FleetKind::Scenario { file, text };
+    let lived = std::time::Duration::from_secs_f64(read.seconds);
+    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
+    let sim = Sim::start(Options { fleet, lived, clock, ..Options::new() }).await.unwrap();
+    let mut target = Target::new(Loaded::from_value(sim.kubeconfig()).unwrap().shared());
+    target.dial = Some(sim.dial());
+    target.now = Arc::new(move || Secs::from(clock.now()));
+    let mut reader = Reader::start(target, None, None).await;
+    // The one that the scenario is named after, or its first.
+    let space = read.jobs().find(|(_, job)| *job == name).or_else(|| read.jobs().next());
+    let (space, job) = space.map(|(space, job)| (space.to_owned(), job.to_owned())).unwrap();
+    reader.until("the job is there", |fleet| one(fleet, &space, &job).is_some()).await;
+    // Pods, events and workloads come by lists of their own.
+    reader.within(std::time::Duration::from_secs(2), |_| false).await;
+    let there = one(&reader.fleet, &space, &job).unwrap();
+    let class = there.derived.cause.as_ref().map_or(String::new(), |cause| cause.class.to_string());
+    let title = there.derived.cause.as_ref().map_or(String::new(), |cause| cause.title.to_string());
+    (class, format!("{} {title}", there.derived.state))
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_scenario_leads_to_its_cause() {
+    let mut wrong = Vec::new();
+    for name in scenario::names() {
+        let class = scenario::scenario(name).unwrap().unwrap().class;
+        let (found, told) = told(name).await;
+        let right = match class.as_str() {
+            "none" => found.is_empty() || found == "none",
+            class if TOLD.contains(&class) => found == class,
+            class => found == class || FOLLOWS.contains(&found.as_str()),
+        };
+        if !right {
+            wrong.push(format!("{name}: {class} is told as {found:?}: {told}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
