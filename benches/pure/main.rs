@@ -12,8 +12,11 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mpideck::{
     cluster::wire,
     console::{theme::Theme, view::view},
-    jobs::fleet::ListOf,
-    logs::{Book, Find, Index, Nanos, Pane, Query, View},
+    jobs::{
+        causes::{LogLine, Rules, Scan},
+        fleet::ListOf,
+    },
+    logs::{Book, Find, Index, Nanos, Pane, Query, Tag, View},
 };
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -149,5 +152,34 @@ fn search(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, event, decode, screen, logs, search);
+/// The same lines, and those of a failure, under all rules for logs.
+fn rules(c: &mut Criterion) {
+    const LINES: u32 = 10_000;
+    let rules = Rules::builtin();
+    let steps: Vec<String> = (0..LINES).map(|n| format!("step {n} loss=0.{n:05} lr=1e-4 12034 tokens/s")).collect();
+    let plain: Vec<String> =
+        (0..LINES).map(|n| format!("[{n}] Loading shard {n} of {LINES} from /data/part-{n}.tar")).collect();
+    let errors: Vec<String> = (0..LINES)
+        .map(|n| {
+            format!("[rank{}]: RuntimeError: NCCL error in: ProcessGroupNCCL.cpp:{n}, unhandled system error", n % 64)
+        })
+        .collect();
+    let mut group = c.benchmark_group("rules");
+    group.throughput(Throughput::Elements(u64::from(LINES)));
+    for (what, lines) in [("lines of progress", &steps), ("other lines", &plain), ("lines of an error", &errors)] {
+        group.bench_function(what, |b| {
+            b.iter(|| {
+                let mut scan = Scan::default();
+                for (text, number) in lines.iter().zip(1..) {
+                    let tag = Tag::of(text, None);
+                    scan.feed(&rules, &LogLine { text: tag.body(text), rank: tag.rank, number, ..LogLine::default() });
+                }
+                black_box(scan)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, event, decode, screen, logs, search, rules);
 criterion_main!(benches);

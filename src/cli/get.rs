@@ -86,10 +86,7 @@ async fn jobs(
         print::complain(&format!("warning: {complaint}"));
     }
     let mut fleet = Fleet::new(rules);
-    // kubectl's rule: the context's namespace, else default.
-    let scope = scope.unwrap_or_else(|| {
-        Scope::Named(session.who().namespace.clone().or(Name::new("default")).into_iter().collect())
-    });
+    let scope = scope.unwrap_or_else(|| own_namespace(&session));
     let unread = read(&session, &offer, &scope, filter, &mut fleet, timeout, now()).await?;
     for note in unread::notes(&unread) {
         print::complain(&format!("note: {note}"));
@@ -116,8 +113,13 @@ async fn jobs(
     Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
 }
 
+/// kubectl's rule: the context's namespace, else default.
+pub(super) fn own_namespace(session: &Session) -> Scope {
+    Scope::Named(session.who().namespace.clone().or(Name::new("default")).into_iter().collect())
+}
+
 /// It is not there; or it may be where we could not look.
-fn absent(name: &str, scope: &Scope, unread: &[Unread]) -> Failure {
+pub(super) fn absent(name: &str, scope: &Scope, unread: &[Unread]) -> Failure {
     if unread.iter().any(Unread::is_of_jobs) {
         let mut failure = Failure::new(&format!("no job «{name}» in what could be read of {scope}"));
         failure.code = exit::PARTIAL;
@@ -127,7 +129,7 @@ fn absent(name: &str, scope: &Scope, unread: &[Unread]) -> Failure {
 }
 
 /// Fills the fleet until each list has been read or has failed; returns what is missing. All jobs missing is an error.
-async fn read(
+pub(super) async fn read(
     session: &Session,
     offer: &Offer,
     scope: &Scope,

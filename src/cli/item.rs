@@ -171,9 +171,13 @@ mod tests {
             title: Clean::new("Worker 2: out of memory\x1b[2J"),
             brief: Clean::new("Worker 2: out of memory\x1b[2J"),
             remedy: Clean::new("raise the limit"),
-            evidence: [Evidence { at: Clean::new("pod pi-worker-2"), text: Clean::new("OOMKilled") }].into(),
+            evidence: [Evidence { at: Clean::new("pod pi-worker-2"), line: None, text: Clean::new("OOMKilled") }]
+                .into(),
             replica: Some(name("worker-2")),
             node: Some(Sym::new("n1")),
+            rank: None,
+            sure: 95,
+            consequences: Box::default(),
             recovers: false,
         };
         let derived = Derived {

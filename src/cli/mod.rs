@@ -8,6 +8,9 @@ pub mod completions;
 pub mod console;
 pub mod demo;
 pub mod exit;
+pub mod explain;
+mod explain_job;
+mod explain_log;
 pub mod get;
 pub mod info;
 pub mod item;
@@ -54,6 +57,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Info) => info::run(&args.global, &setup),
         Some(Verb::Demo(demo)) => demo::run(demo, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
+        Some(Verb::Explain(explain)) => explain::run(explain, &args.global, &setup),
         None => console::run(&args.global, &setup),
     }
 }

@@ -4,7 +4,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{args::Global, demo::DemoArgs, get::What};
+use super::{args::Global, demo::DemoArgs, explain::ExplainArgs, get::What};
 
 /// A terminal console for training jobs on Kubernetes.
 ///
@@ -35,6 +35,8 @@ pub enum Verb {
         #[command(subcommand)]
         what: What,
     },
+    /// Say why a job, a log or a bug report's evidence failed
+    Explain(ExplainArgs),
     /// Print every path and setting in use, and where each comes from
     Info,
     /// Print every command with its keys

@@ -8,14 +8,23 @@ mod file;
 #[cfg(test)]
 mod peers;
 mod place;
+mod ranks;
+mod report;
+mod rule;
 mod rules;
+mod scan;
 mod scheduler;
 mod template;
 #[cfg(test)]
 mod tests;
+mod words;
 
-pub use choose::best;
-pub(crate) use choose::capital;
+pub use choose::{LogSeen, Seen, best, cause};
 pub use file::RuleError;
 pub use place::{At, Observation, Place, Subject};
-pub use rules::{Pattern, Rule, Rules};
+pub use ranks::{Crew, named};
+pub use report::{Report, ReportedEvent, ReportedPod};
+pub use rule::{Pattern, Rule, Sign};
+pub use rules::Rules;
+pub use scan::{LogHit, LogLine, Scan};
+pub(crate) use words::capital;

@@ -15,7 +15,7 @@ mod why;
 
 use self::team::Team;
 use super::{
-    causes::Rules,
+    causes::{Crew, LogSeen, Rules},
     health::{self, Health},
     kind::Kind,
     resources,
@@ -40,6 +40,17 @@ pub struct Input<'a> {
     pub since: Secs,
     /// Rules for the cause.
     pub rules: &'a Rules,
+    /// What its logs say, as far as they were read.
+    pub logs: Logs<'a>,
+}
+
+/// What the logs of a job say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Logs<'a> {
+    /// The launcher's first.
+    pub seen: &'a [LogSeen<'a>],
+    /// Who has which rank.
+    pub crew: Option<&'a Crew>,
 }
 
 /// An operator that has said nothing for so long is silent.

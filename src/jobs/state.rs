@@ -200,6 +200,12 @@ pub struct Cause {
     pub replica: Option<Name>,
     /// The node of that replica.
     pub node: Option<Sym>,
+    /// The MPI rank it is about, if one.
+    pub rank: Option<u32>,
+    /// How sure it is, in percent.
+    pub sure: u8,
+    /// Ids of rules that hit, too, and only tell what followed from it.
+    pub consequences: Box<[Arc<str>]>,
     /// Will it pass without anybody doing something?
     pub recovers: bool,
 }
@@ -209,6 +215,8 @@ pub struct Cause {
 pub struct Evidence {
     /// `pod train-worker-2`, `event on MPIJob`, `condition QuotaReserved`, …
     pub at: Clean,
+    /// Its line, if it is one of a log.
+    pub line: Option<u32>,
     /// The cluster's own words.
     pub text: Clean,
 }

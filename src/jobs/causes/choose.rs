@@ -1,11 +1,19 @@
-//! From observations to the best cause (facts: cause before consequence, then priority, time, and a name).
+//! From what was observed to the best cause (facts: cause before consequence, then priority, time, and a name).
+//!
+//! Of what logs say, the first counts: a time-out that is printed after an exception follows from it.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::Arc};
+
+use regex::bytes::Captures;
 
 use super::{
     place::{At, Observation, Place, Subject},
-    rules::{Part, Rule, Rules},
-    template,
+    ranks::Crew,
+    rule::Rule,
+    rules::{Part, Rules},
+    scan::{LogHit, Scan, Standing},
+    template::{self, Holes},
+    words,
 };
 use crate::jobs::{
     state::{Cause, Evidence},
@@ -13,51 +21,288 @@ use crate::jobs::{
     time::Secs,
 };
 
+/// A rule from this priority on tells how something ended rather than why: what came first counts more.
+const LATE: u8 = 27;
+/// A rule from this priority on knows only that something failed.
+const VAGUE: u8 = 50;
+/// Pieces of evidence that are told.
+const MOST: usize = 6;
+
+/// One log and what the rules found in it.
+#[derive(Clone, Copy, Debug)]
+pub struct LogSeen<'a> {
+    /// What was found.
+    pub scan: &'a Scan,
+    /// Whose log, for people: `launcher log`.
+    pub of: &'a str,
+    /// The replica that wrote it, where it is not the launcher's with everyone's lines.
+    pub writer: Option<&'a Arc<Subject>>,
+}
+
+/// Everything that was observed of a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen<'a> {
+    /// In statuses, conditions and events.
+    pub told: &'a [Observation<'a>],
+    /// In logs, the launcher's first.
+    pub logs: &'a [LogSeen<'a>],
+    /// Who has which rank.
+    pub crew: Option<&'a Crew>,
+    /// How many replicas the job has, for «12 of 16 workers».
+    pub replicas: usize,
+    /// It is known to have ended well: only what is wrong all the same counts.
+    pub ended_well: bool,
+}
+
+#[derive(Clone, Debug)]
 struct Hit<'a> {
     rule: &'a Rule,
-    seen: &'a Observation<'a>,
+    place: Place,
+    text: &'a str,
+    at: At<'a>,
+    subject: Option<Arc<Subject>>,
+    time: Option<Secs>,
     part: Option<Part>,
+    log: Option<OfLog<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct OfLog<'a> {
+    hit: &'a LogHit,
+    standing: Standing,
+    nth: usize,
 }
 
 impl Hit<'_> {
     /// What the pattern matched in.
-    fn text(&self) -> &str {
-        self.part.as_ref().map_or(self.seen.text, |(part, _)| part)
+    fn matched(&self) -> &str {
+        self.part.as_ref().map_or(self.text, |(part, _)| part)
+    }
+
+    fn captures(&self) -> Option<Captures<'_>> {
+        self.rule.pattern.captures(self.matched())
+    }
+
+    /// What logs say is ordered by where it stands, what statuses say by how well it explains.
+    fn order(&self) -> impl Ord {
+        let late = self.time.unwrap_or(Secs(u32::MAX));
+        let nodes = self.part.as_ref().map(|(_, nodes)| *nodes);
+        let tier = (self.rule.priority >= VAGUE, self.log.map(|log| log.standing), self.rule.priority >= LATE);
+        let line = self.log.map(|log| (log.nth, log.hit.line));
+        (tier, line, self.rule.priority, Reverse(nodes), late, self.subject.is_none())
+    }
+
+    fn holes(&self) -> Holes<'_> {
+        Holes {
+            captures: self.captures(),
+            more: self.log.map_or(&[], |log| &log.hit.more),
+            text: self.text,
+            subject: self.subject.as_deref(),
+        }
     }
 }
 
-/// The best cause. `replicas` is how many replicas the job has, for «12 of 16 workers».
-pub fn best(rules: &Rules, seen: &[Observation<'_>], replicas: usize) -> Option<Cause> {
-    let mut hits = Vec::new();
-    for seen in seen {
-        hits.extend(rules.matching(seen.place, seen.text).map(|(rule, part)| Hit { rule, seen, part }));
+/// The best cause of what statuses and events tell. `replicas` is how many replicas the job has.
+pub fn best(rules: &Rules, told: &[Observation<'_>], replicas: usize) -> Option<Cause> {
+    cause(rules, &Seen { told, replicas, ..Seen::default() })
+}
+
+/// The best cause of everything that was observed.
+pub fn cause(rules: &Rules, seen: &Seen<'_>) -> Option<Cause> {
+    let mut hits = told(rules, seen);
+    let mut aside = Vec::new();
+    let mut in_logs: Vec<Hit<'_>> =
+        seen.logs.iter().enumerate().flat_map(|(n, log)| of_log(rules, seen, n, log)).collect();
+    if seen.ended_well {
+        hits.clear();
+        in_logs.retain(|hit| hit.rule.lasts);
+    }
+    let stands = |hit: &Hit<'_>| hit.log.is_some_and(|log| log.standing == Standing::Stands);
+    let failed = !hits.is_empty() || in_logs.iter().any(stands);
+    for hit in in_logs {
+        match hit.log.map(|log| log.standing) {
+            Some(Standing::Stands) => hits.push(hit),
+            Some(Standing::Weak) if failed => hits.push(hit),
+            Some(Standing::Survived) if failed => aside.push(hit),
+            _ => {}
+        }
     }
     let kinds = kinds(&hits);
-    let winner = hits.iter().min_by_key(|hit| {
-        let late = hit.seen.time.unwrap_or(Secs(u32::MAX));
-        let nodes = hit.part.as_ref().map(|(_, nodes)| *nodes);
-        (is_consequence(hit.rule, &kinds), hit.rule.priority, Reverse(nodes), late, hit.seen.subject.is_none())
-    })?;
-    // Other exit codes are other ends, though one rule may tell of them all.
+    if hits.iter().all(|hit| hit.rule.priority >= VAGUE && (is_consequence(hit.rule, &kinds) || hit.rule.can_follow()))
+    {
+        // The run failed, and nothing else says why: then what it seemed to have survived.
+        hits.append(&mut aside);
+    }
+    told_of(seen, &hits)
+}
+
+/// What statuses, conditions and events say.
+fn told<'a>(rules: &'a Rules, seen: &Seen<'a>) -> Vec<Hit<'a>> {
+    let mut hits = Vec::new();
+    for one in seen.told {
+        let Observation { place, text, at, subject, time } = one;
+        hits.extend(rules.matching(*place, text).map(|(rule, part)| Hit {
+            rule,
+            place: *place,
+            text,
+            at: *at,
+            subject: subject.clone(),
+            time: *time,
+            part,
+            log: None,
+        }));
+    }
+    hits
+}
+
+fn of_log<'a>(rules: &'a Rules, seen: &Seen<'a>, nth: usize, log: &LogSeen<'a>) -> Vec<Hit<'a>> {
+    let hit = |hit: &'a LogHit| {
+        let rule = rules.at(hit.rule)?;
+        let standing = log.scan.standing(rule, hit);
+        Some(Hit {
+            rule,
+            place: Place::Log,
+            text: &hit.text,
+            at: At::Log(log.of, hit.line),
+            subject: writer(rule, seen, log, hit),
+            time: hit.at,
+            part: None,
+            log: Some(OfLog { hit, standing, nth }),
+        })
+    };
+    log.scan.hits().iter().filter_map(hit).collect()
+}
+
+/// Whom a line is about: the rank and host that it names itself, else (if who prints it is at fault) its writer's.
+fn writer(rule: &Rule, seen: &Seen<'_>, log: &LogSeen<'_>, hit: &LogHit) -> Option<Arc<Subject>> {
+    let captures = rule.pattern.captures(&hit.text);
+    let named = |name: &str| {
+        let own = captures.as_ref().and_then(|captures| captures.name(name));
+        let own = own.map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
+        own.or_else(|| hit.more.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+    };
+    let any = |word: &str| {
+        let mut names = vec![word.to_owned()];
+        names.extend((2..=5).map(|n| format!("{word}{n}")));
+        names.iter().find_map(|name| named(name))
+    };
+    let (rank, host) = (any("rank").and_then(|rank| rank.parse().ok()), any("host"));
+    let (rank, host) = if rule.victim || rank.is_some() || host.is_some() {
+        (rank, host)
+    } else {
+        (hit.rank, hit.host.as_deref().map(ToOwned::to_owned))
+    };
+    let host = host.or_else(|| rank.and_then(|rank| log.scan.host(rank)).map(ToOwned::to_owned));
+    let writer = log.writer.filter(|_| !rule.victim && host.is_none());
+    let found = match (seen.crew, writer) {
+        (_, Some(writer)) => Some(Subject { rank, ..(**writer).clone() }),
+        (Some(crew), None) => crew.subject(rank, host.as_deref(), log.scan.ranks()),
+        (None, None) => Crew::default().subject(rank, host.as_deref(), log.scan.ranks()),
+    };
+    found.map(Arc::new)
+}
+
+/// The best of these hits, in words.
+fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
+    let kinds = kinds(hits);
+    let is_root = |hit: &&Hit<'_>| !is_consequence(hit.rule, &kinds);
+    let first = |of_log: bool| {
+        hits.iter().filter(is_root).filter(move |hit| hit.log.is_some() == of_log).min_by_key(|h| h.order())
+    };
+    // Statuses have no place among the lines: the better explanation counts.
+    let root = match (first(false), first(true)) {
+        (Some(status), Some(log)) if log.rule.priority < status.rule.priority => Some(log),
+        (status, log) => status.or(log),
+    };
+    let winner = root.or_else(|| hits.iter().min_by_key(|hit| hit.order()))?;
+    // Other exit codes are other ends, though one rule may tell of them all; other lines are other findings.
     let same = |hit: &&Hit<'_>| {
-        std::ptr::eq(hit.rule, winner.rule) && (hit.seen.place != Place::Exit || hit.seen.text == winner.seen.text)
+        std::ptr::eq(hit.rule, winner.rule)
+            && (!matches!(hit.place, Place::Exit | Place::Log) || hit.text == winner.text)
     };
     let like: Vec<&Hit<'_>> = hits.iter().filter(same).collect();
-    let captures = winner.rule.pattern.captures(winner.text());
-    let words = template::fill(&winner.rule.title, captures.as_ref(), winner.seen);
-    let who = who(&like, replicas);
-    let subject = winner.seen.subject.as_ref();
+    let holes = winner.holes();
+    let about = filled_in(winner, hits);
+    let subjects: Vec<&Subject> = if winner.log.is_some() {
+        about.iter().collect()
+    } else {
+        like.iter().filter_map(|hit| hit.subject.as_deref()).collect()
+    };
+    let who = words::who(subjects, seen.replicas);
+    let rule = winner.rule;
     Some(Cause {
-        rule: winner.rule.id.clone(),
-        class: winner.rule.class.clone(),
-        title: Clean::new(&titled(who.as_deref(), &words)),
-        brief: Clean::new(&brief(who.as_deref(), &template::fill(&winner.rule.short, captures.as_ref(), winner.seen))),
-        remedy: Clean::new(&template::fill(&winner.rule.remedy, captures.as_ref(), winner.seen)),
-        evidence: evidence(winner, &like, &hits),
-        replica: subject.map(|subject| subject.id()),
-        node: subject.and_then(|subject| subject.node.clone()),
-        recovers: winner.rule.recovers,
+        rule: rule.id.clone(),
+        class: rule.class.clone(),
+        title: Clean::new(&words::titled(who.as_deref(), &template::fill(&rule.title, &holes))),
+        brief: Clean::new(&words::brief(who.as_deref(), &template::fill(&rule.short, &holes))),
+        remedy: Clean::new(&template::fill(&rule.remedy, &holes)),
+        evidence: evidence(winner, &like, hits),
+        replica: about.as_ref().filter(|subject| !subject.role.is_empty()).map(Subject::id),
+        node: about.as_ref().and_then(|subject| subject.node.clone()),
+        rank: about.as_ref().and_then(|subject| subject.rank),
+        sure: sure(winner, hits, &kinds),
+        consequences: kinds
+            .iter()
+            .filter(|kind| !std::ptr::eq(**kind, rule) && is_consequence(kind, &[&[rule][..], &kinds[..]].concat()))
+            .map(|kind| kind.id.clone())
+            .collect(),
+        recovers: rule.recovers,
     })
+}
+
+/// Whom the winner is about. A launcher's word on who failed first, and a pod that ended of the same, say it of a line
+/// without a tag.
+fn filled_in(winner: &Hit<'_>, hits: &[Hit<'_>]) -> Option<Subject> {
+    let mut about = winner.subject.as_deref().cloned();
+    if winner.rule.victim || winner.place != Place::Log && winner.subject.is_none() {
+        return about;
+    }
+    let named = about.as_ref().is_some_and(|subject| !subject.role.is_empty());
+    let has_rank = about.as_ref().is_some_and(|subject| subject.rank.is_some());
+    let fits = |hit: &&Hit<'_>| {
+        let kin = hit.rule.class == winner.rule.class || hit.rule.sign.is_some();
+        let other = hit.subject.as_deref();
+        let agrees = |a: &Subject, b: &Subject| a.role.is_empty() || b.role.is_empty() || a.id() == b.id();
+        kin && !std::ptr::eq(*hit, winner) && other.is_some_and(|b| about.as_ref().is_none_or(|a| agrees(a, b)))
+    };
+    let others: Vec<&Subject> = hits.iter().filter(fits).filter_map(|hit| hit.subject.as_deref()).collect();
+    if !named && let Some(other) = others.iter().find(|other| !other.role.is_empty()) {
+        let rank = about.as_ref().and_then(|subject| subject.rank).or(other.rank);
+        about = Some(Subject { rank, ..(*other).clone() });
+    }
+    if !has_rank && let Some(rank) = others.iter().find_map(|other| other.rank) {
+        let subject = about.get_or_insert_with(Subject::default);
+        subject.rank = subject.rank.or(Some(rank));
+    }
+    about
+}
+
+/// How sure the choice is, in percent.
+fn sure(winner: &Hit<'_>, hits: &[Hit<'_>], kinds: &[&Rule]) -> u8 {
+    let rule = winner.rule;
+    let mut sure: u8 = match rule.priority {
+        0..LATE => 95,
+        LATE..VAGUE => 85,
+        _ => 70,
+    };
+    if !rule.consequence_of.is_empty() {
+        sure = sure.min(if rule.class.ends_with("_unknown") || rule.priority >= VAGUE { 40 } else { 60 });
+    }
+    if winner.log.is_some_and(|log| log.standing != Standing::Stands) {
+        sure = sure.min(40);
+    }
+    // Another explanation that isn't a consequence of this one.
+    let line = winner.log.map(|log| (log.nth, log.hit.line));
+    let other = |hit: &&Hit<'_>| {
+        hit.rule.class != rule.class
+            && hit.rule.priority < VAGUE
+            && !is_consequence(hit.rule, kinds)
+            && (line.is_none() || hit.log.map(|log| (log.nth, log.hit.line)) != line)
+    };
+    if hits.iter().any(|hit| other(&hit)) {
+        sure = sure.saturating_sub(15);
+    }
+    sure
 }
 
 /// The rules that hit, each once.
@@ -76,54 +321,19 @@ fn is_consequence(rule: &Rule, hits: &[&Rule]) -> bool {
     let explains = |of: &String, other: &Rule| {
         !std::ptr::eq(other, rule)
             && match of.as_str() {
-                "*" => other.consequence_of.is_empty(),
+                "*" => !other.can_follow(),
                 of => *other.id == *of || *other.class == *of,
             }
     };
     rule.consequence_of.iter().any(|of| hits.iter().any(|hit| explains(of, hit)))
 }
 
-/// «Worker 2» for one, «12 of 16 workers» for many of a role, «3 replicas» for a mixture; nobody is the job itself.
-fn who(like: &[&Hit<'_>], replicas: usize) -> Option<String> {
-    let mut subjects: Vec<&Subject> = like.iter().filter_map(|hit| hit.seen.subject.as_deref()).collect();
-    subjects.sort_by(|a, b| (&a.role, a.index).cmp(&(&b.role, b.index)));
-    subjects.dedup_by(|a, b| (&a.role, a.index) == (&b.role, b.index));
-    Some(match subjects.as_slice() {
-        [] => return None,
-        [one] => one.title(),
-        [first, rest @ ..] if rest.iter().all(|other| other.role == first.role) => {
-            let (count, role) = (subjects.len(), first.role.as_str().to_lowercase());
-            let of = if replicas > count { format!(" of {replicas}") } else { String::new() };
-            format!("{count}{of} {role}s")
-        }
-        many => format!("{} replicas", many.len()),
-    })
-}
-
-/// «Worker 2: out of memory».
-fn titled(who: Option<&str>, words: &str) -> String {
-    who.map_or_else(|| capital(words), |who| format!("{who}: {words}"))
-}
-
-/// «Out of memory, worker 2».
-fn brief(who: Option<&str>, words: &str) -> String {
-    let words = capital(words);
-    who.map_or_else(|| words.clone(), |who| format!("{words}, {}", who.to_lowercase()))
-}
-
-/// With a great first letter.
-pub(crate) fn capital(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 /// The winner's own, then what says the same elsewhere, then what else was seen. Each text is told once, with where it
 /// was seen, and one that a fuller text contains is not told at all; few are enough.
 fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
-    const MOST: usize = 6;
     let mut groups: Vec<(Place, &str, Vec<At<'_>>)> = Vec::new();
     for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
-        let (place, text, at) = (hit.seen.place, hit.seen.text, hit.seen.at);
+        let (place, text, at) = (hit.place, hit.text, hit.at);
         // Some more than are told, since some of them are not worth it.
         let room = groups.len() < 2 * MOST;
         match groups.iter_mut().find(|(_, known, _)| *known == text) {
@@ -137,6 +347,7 @@ fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Eviden
     let reasoned = |at: &At<'_>| groups.iter().any(|(place, _, places)| *place != Place::Exit && places.contains(at));
     let worth = |(place, text, places): &&(Place, &str, Vec<At<'_>>)| match place {
         Place::Exit => !places.iter().take(MOST).all(reasoned),
+        Place::Log => true,
         _ => !fuller(text),
     };
     groups
@@ -145,19 +356,7 @@ fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Eviden
         .take(MOST)
         .map(|(place, text, places)| {
             let text = if *place == Place::Exit { format!("exit code {text}") } else { (*text).to_owned() };
-            Evidence { at: Clean::new(&joined(places)), text: Clean::new(&text) }
+            Evidence { at: Clean::new(&words::joined(places)), line: places[0].line(), text: Clean::new(&text) }
         })
         .collect()
-}
-
-/// `pod a`, `pods a, b`, `100 pods: a, b and 98 more`. What is seen elsewhere than in pods is named by its first place.
-fn joined(places: &[At<'_>]) -> String {
-    let mut names: Vec<&str> = places.iter().filter_map(At::pod).collect();
-    names.sort_unstable();
-    names.dedup();
-    match names.as_slice() {
-        [] | [_] => places.first().map_or_else(String::new, ToString::to_string),
-        [a, b] => format!("pods {a}, {b}"),
-        [a, b, rest @ ..] => format!("{} pods: {a}, {b} and {} more", names.len(), rest.len()),
-    }
 }

@@ -7,12 +7,13 @@ use toml::Spanned;
 
 use super::{
     place::Place,
-    rules::{Pattern, Rule},
+    rule::{Pattern, Rule, Sign},
     template,
 };
 
 /// What comes with the program.
-pub(super) const BUILTIN: &str = include_str!("../../../assets/rules.toml");
+pub(super) const BUILTIN: [&str; 2] =
+    [include_str!("../../../assets/rules.toml"), include_str!("../../../assets/rules-log.toml")];
 
 /// What is wrong with a rule file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,12 +48,20 @@ struct Written {
     consequence_of: Option<Vec<String>>,
     recovers: Option<bool>,
     example: Option<String>,
+    sign: Option<Sign>,
+    soft: Option<bool>,
+    lasts: Option<bool>,
+    generic: Option<bool>,
+    victim: Option<bool>,
+    after: Option<Vec<String>>,
+    details_of: Option<Vec<String>>,
     off: Option<bool>,
 }
 
 /// Our own rules. Their patterns are not made here: a test does, and each is made when it first matches.
 pub(super) fn builtin() -> Vec<Rule> {
-    read(&[], BUILTIN, Trust::Ours).unwrap_or_default()
+    let add = |rules: Vec<Rule>, text: &&str| read(&rules, text, Trust::Ours).unwrap_or(rules);
+    BUILTIN.iter().fold(Vec::new(), add)
 }
 
 /// `base` with the rules of a file over it.
@@ -144,11 +153,15 @@ impl Reader<'_> {
             },
             remedy: text(&written.remedy, "remedy", |rule| &rule.remedy)?,
             priority: written.priority.or(base.map(|rule| rule.priority)).unwrap_or(50),
-            recovers: written.recovers.or(base.map(|rule| rule.recovers)).unwrap_or(false),
-            consequence_of: match &written.consequence_of {
-                Some(ids) => ids.clone().into(),
-                None => base.map(|rule| rule.consequence_of.clone()).unwrap_or_default(),
-            },
+            recovers: self.flag(written.recovers, |rule| rule.recovers),
+            consequence_of: self.ids(written.consequence_of.as_ref(), |rule| &rule.consequence_of),
+            sign: written.sign.or(base.and_then(|rule| rule.sign)),
+            soft: self.flag(written.soft, |rule| rule.soft),
+            lasts: self.flag(written.lasts, |rule| rule.lasts),
+            generic: self.flag(written.generic, |rule| rule.generic),
+            victim: self.flag(written.victim, |rule| rule.victim),
+            after: self.ids(written.after.as_ref(), |rule| &rule.after),
+            details_of: self.ids(written.details_of.as_ref(), |rule| &rule.details_of),
             example: match &written.example {
                 Some(example) => example.clone(),
                 None => base.filter(|_| written.pattern.is_none()).map(|rule| rule.example.clone()).unwrap_or_default(),
@@ -156,6 +169,14 @@ impl Reader<'_> {
             places: self.places()?,
             pattern,
         })
+    }
+
+    fn flag(&self, value: Option<bool>, old: fn(&Rule) -> bool) -> bool {
+        value.or(self.base.map(old)).unwrap_or(false)
+    }
+
+    fn ids(&self, value: Option<&Vec<String>>, old: fn(&Rule) -> &[String]) -> Box<[String]> {
+        value.map_or_else(|| self.base.map(old).unwrap_or_default().into(), |ids| ids.clone().into())
     }
 
     fn pattern(&self) -> Result<Pattern, RuleError> {

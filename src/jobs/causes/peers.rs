@@ -44,7 +44,7 @@ const CLASSES: &[(&str, &[&str])] = &[
     ("unsched-pvc", &["unschedulable_pvc"]),
     ("crashloop", &["app_exit_unknown"]),
     ("exit-127-not-found", &["executable_missing"]),
-    ("exit-137-no-oom", &["process_killed_unknown"]),
+    ("exit-137-no-oom", &["host_oom_killed"]),
     ("exit-139-segv", &["app_segfault"]),
     ("container-status-unknown", &["node_lost"]),
     ("sched-gated", &["kueue_inadmissible"]),

@@ -35,6 +35,8 @@ pub enum Place {
     Queue,
     /// A refusal of the API server.
     Api,
+    /// A line of a log, without its tag.
+    Log,
 }
 
 impl Place {
@@ -42,7 +44,7 @@ impl Place {
     pub(super) const COUNT: usize = Self::NAMES.len();
 
     /// In the order of the enum.
-    const NAMES: [(&'static str, Self); 12] = [
+    const NAMES: [(&'static str, Self); 13] = [
         ("waiting", Self::Waiting),
         ("message", Self::Message),
         ("terminated", Self::Terminated),
@@ -55,6 +57,7 @@ impl Place {
         ("condition", Self::Condition),
         ("queue", Self::Queue),
         ("api", Self::Api),
+        ("log", Self::Log),
     ];
 
     /// The place that a rule file calls so.
@@ -66,7 +69,7 @@ impl Place {
 /// The replica that an observation is about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subject {
-    /// Its role, as its pods are labelled: `worker`.
+    /// Its role, as its pods are labelled: `worker`; empty where only the rank is known.
     pub role: Sym,
     /// Its index, if its role has several.
     pub index: Option<u16>,
@@ -80,6 +83,8 @@ pub struct Subject {
     pub container: Sym,
     /// The exit code, if it ended badly.
     pub exit: Option<i32>,
+    /// The MPI rank, if it is about one.
+    pub rank: Option<u32>,
 }
 
 impl Subject {
@@ -103,6 +108,16 @@ impl Subject {
         self.replica().title()
     }
 
+    /// `Worker 2`, `Worker 2 (rank 9, node gpu-7)`, `Rank 9`.
+    pub fn in_words(&self) -> String {
+        let Some(rank) = self.rank else { return self.title() };
+        if self.role.is_empty() {
+            return format!("Rank {rank}");
+        }
+        let node = self.node.as_ref().map_or_else(String::new, |node| format!(", node {node}"));
+        format!("{} (rank {rank}{node})", self.title())
+    }
+
     /// `worker-2`.
     pub fn id(&self) -> Name {
         self.replica().id()
@@ -120,6 +135,8 @@ pub enum At<'a> {
     Condition(&'a str),
     /// In a condition of this Workload.
     Workload(&'a str, &'a str),
+    /// In this log, on this line.
+    Log(&'a str, u32),
 }
 
 impl<'a> At<'a> {
@@ -127,6 +144,14 @@ impl<'a> At<'a> {
     pub(super) fn pod(&self) -> Option<&'a str> {
         match self {
             Self::Pod(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The line of a log, if it is one.
+    pub(super) fn line(&self) -> Option<u32> {
+        match self {
+            Self::Log(_, line) => Some(*line),
             _ => None,
         }
     }
@@ -138,6 +163,7 @@ impl fmt::Display for At<'_> {
             Self::Pod(name) => write!(f, "pod {name}"),
             Self::Event(kind, name) => write!(f, "event on {kind} {name}"),
             Self::Condition(kind) => write!(f, "condition {kind}"),
+            Self::Log(of, line) => write!(f, "{of}, line {line}"),
             Self::Workload(name, kind) => write!(f, "Workload {name}, condition {kind}"),
         }
     }

@@ -1,6 +1,6 @@
-//! Rules and which of them match a text.
+//! All rules, and which of them match a text.
 //!
-//! Owns the shape of a rule, the set of all of them, and the finding: one regex set for each place, made when that place
+//! Owns the set of all rules and the finding: one regex set for each place, made when that place
 //! is first looked at, and a bounded memory of texts that came before (a cluster repeats itself). Reading the files is
 //! `file.rs`, choosing among hits is `choose.rs`.
 
@@ -9,11 +9,12 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::{
     file::{self, RuleError},
     place::Place,
+    rule::Rule,
     scheduler,
 };
 
@@ -21,78 +22,6 @@ use super::{
 const REMEMBERED: usize = 1024;
 /// Room for the states of a place's set; more than any log has needed, so that it is never thrown away and made again.
 const SET_CACHE: usize = 8 << 20;
-
-/// What a rule looks for. Of bytes: with Unicode's classes the patterns take 3 MB and longer to make than a first frame.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    source: Arc<str>,
-    made: OnceLock<Option<Regex>>,
-}
-
-impl Pattern {
-    /// A pattern that is only looked at when something matches it. A test has made all of ours.
-    pub(super) fn trusted(source: &str) -> Self {
-        Self { source: source.into(), made: OnceLock::new() }
-    }
-
-    /// A pattern, or why it is none.
-    pub(super) fn checked(source: &str) -> Result<Self, regex::Error> {
-        Ok(Self { source: source.into(), made: OnceLock::from(Some(build(source)?)) })
-    }
-
-    /// Its regex; `None` for one of ours that a test would have found to be wrong.
-    pub(super) fn regex(&self) -> Option<&Regex> {
-        self.made.get_or_init(|| build(&self.source).ok()).as_ref()
-    }
-
-    /// Whether it is in this text.
-    pub(super) fn is_match(&self, text: &str) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
-    }
-
-    /// What it captures in a text that it matches.
-    pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
-        self.regex()?.captures(text.as_bytes())
-    }
-}
-
-fn build(source: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).unicode(false).build()
-}
-
-/// One rule: what to look for, and what it means.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Its name, unique.
-    pub id: Arc<str>,
-    /// The class of cause it tells of.
-    pub class: Arc<str>,
-    /// Where it looks.
-    pub places: Box<[Place]>,
-    /// What it looks for.
-    pub pattern: Pattern,
-    /// The cause in a few words; the replica is put in front of it. Holes: captures and `{node}`, `{limit}`, ….
-    pub title: String,
-    /// The title for where there is little room; the replica is put after it. The title itself, if there is none.
-    pub short: String,
-    /// What to do.
-    pub remedy: String,
-    /// The smaller, the better it explains.
-    pub priority: u8,
-    /// Ids and classes that explain this one away when they hit, too; `*` is any that isn't a consequence itself.
-    pub consequence_of: Box<[String]>,
-    /// Whether it passes without anybody doing something.
-    pub recovers: bool,
-    /// A text it matches.
-    pub example: String,
-}
-
-impl Rule {
-    /// Whether what it matches is a healthy cluster's chatter: then no rule looks at it.
-    pub fn is_noise(&self) -> bool {
-        *self.class == *"none"
-    }
-}
 
 /// All rules, in the order of the files.
 #[derive(Debug, Default)]
@@ -154,6 +83,22 @@ impl Rules {
         self.iter().find(|rule| *rule.id == *id)
     }
 
+    /// The rule at this place among them.
+    pub(super) fn at(&self, at: u16) -> Option<&Rule> {
+        self.all().get(usize::from(at))
+    }
+
+    /// Where the rules are that know a line of a log; none, if one of them calls it chatter. One pass, nothing remembered.
+    pub(super) fn in_log(&self, text: &str) -> Vec<u16> {
+        let (set, at) = self.places[Place::Log as usize].set.get_or_init(|| self.set(Place::Log));
+        let matching = set.matches(text.as_bytes());
+        if !matching.matched_any() {
+            return Vec::new();
+        }
+        let found: Vec<u16> = matching.iter().filter_map(|i| at.get(i).copied()).collect();
+        if found.iter().any(|at| self.at(*at).is_some_and(Rule::is_noise)) { Vec::new() } else { found }
+    }
+
     /// The rules that match `text` at `place`, in the order of the files; none, if one of them calls it chatter. A rule
     /// that is about several parts of the text comes once for each.
     pub(super) fn matching(&self, place: Place, text: &str) -> impl Iterator<Item = (&Rule, Option<Part>)> {
@@ -184,7 +129,7 @@ impl Rules {
         let (set, at) = self.places[place as usize].set.get_or_init(|| self.set(place));
         let matching = set.matches(text.as_bytes());
         let whole: Vec<u16> = matching.iter().filter_map(|i| at.get(i).copied()).collect();
-        let rule = |at: u16| self.all().get(usize::from(at));
+        let rule = |at| self.at(at);
         if whole.iter().any(|at| rule(*at).is_some_and(Rule::is_noise)) {
             return Vec::new();
         }
@@ -204,7 +149,7 @@ impl Rules {
     fn set(&self, place: Place) -> (RegexSet, Vec<u16>) {
         let here = |(_, rule): &(usize, &Rule)| rule.places.contains(&place);
         let (at, sources): (Vec<u16>, Vec<&str>) =
-            self.iter().enumerate().filter(here).map(|(at, rule)| (at as u16, &*rule.pattern.source)).unzip();
+            self.iter().enumerate().filter(here).map(|(at, rule)| (at as u16, rule.pattern.source())).unzip();
         let made = RegexSetBuilder::new(sources).unicode(false).dfa_size_limit(SET_CACHE).build();
         made.map_or_else(|_| (RegexSet::empty(), Vec::new()), |set| (set, at))
     }

@@ -4,11 +4,20 @@ use super::*;
 
 #[test]
 fn every_rule_is_whole_and_matches_its_examples() {
-    let rules = Rules::parse(file::BUILTIN).expect("the rule file is right");
+    let parsed =
+        file::BUILTIN.iter().try_fold(Rules::parse("").expect("nothing"), |rules, text| rules.overlaid_with(text));
+    let rules = parsed.expect("the rule files are right");
+    assert_eq!(rules.iter().count(), Rules::builtin().iter().count());
     for rule in rules.iter() {
         let example = &rule.example;
         assert!(!rule.places.is_empty() && !rule.remedy.is_empty() && !example.is_empty(), "{}", rule.id);
         assert!(rule.pattern.captures(example).is_some(), "{}: {example}", rule.id);
+        for id in rule.after.iter().chain(&rule.details_of) {
+            assert!(rules.get(id).is_some(), "{}: {id}", rule.id);
+        }
+        if rule.places.contains(&Place::Log) {
+            continue;
+        }
         let seen =
             Observation { place: rule.places[0], text: example, at: At::Condition("x"), subject: None, time: None };
         let Some(best) = best(&rules, &[seen], 1) else {
@@ -18,6 +27,29 @@ fn every_rule_is_whole_and_matches_its_examples() {
         let title = best.title;
         assert!(!title.as_str().contains("{1}") && !title.is_empty(), "{}: {title}", rule.id);
     }
+}
+
+#[test]
+fn a_line_alone_is_told_by_its_own_rule_or_one_of_its_class() {
+    let rules = Rules::builtin();
+    let mut wrong = Vec::new();
+    for rule in rules.iter().filter(|rule| rule.places.contains(&Place::Log)) {
+        let lines: Vec<&str> = match rule.after.first() {
+            Some(before) => vec![&rules.get(before).expect("known").example, &rule.example],
+            None => vec![&rule.example],
+        };
+        let mut scan = Scan::default();
+        for (text, number) in lines.into_iter().zip(1..) {
+            scan.feed(&rules, &LogLine { text, number, ..LogLine::default() });
+        }
+        let found = Report::default().cause(&rules, Some(&scan)).map(|cause| cause.class);
+        let silent = *rule.class == *"none" || rule.soft || !rule.details_of.is_empty();
+        let expected = (!silent).then(|| rule.class.clone());
+        if found != expected {
+            wrong.push(format!("{}: {found:?}, not {expected:?}: {}", rule.id, rule.example));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -30,7 +30,15 @@ impl Case {
     fn derive_at(&self, now: Secs) -> Derived {
         let (pods, events) = (self.pods.iter().collect::<Vec<_>>(), self.events.iter().collect::<Vec<_>>());
         let workload = self.workload.as_ref();
-        let input = Input { job: &self.job, pods: &pods, events: &events, workload, since: Secs(0), rules: &RULES };
+        let input = Input {
+            job: &self.job,
+            pods: &pods,
+            events: &events,
+            workload,
+            since: Secs(0),
+            rules: &RULES,
+            logs: Logs::default(),
+        };
         derive(&input, now)
     }
 

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use super::{Input, blocked, queue, team::Team};
+use super::{Input, Logs, blocked, queue, team::Team};
 use crate::jobs::{
-    causes::{self, At, Observation, Place, Subject},
+    causes::{self, At, Observation, Place, Seen, Subject},
     health::{self, Health},
     replica,
     row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
@@ -16,9 +16,10 @@ use crate::jobs::{
 
 pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gpus: u32) -> Option<Cause> {
     match state {
-        State::Running | State::Remote | State::Terminating | State::Suspended => None,
+        State::Remote | State::Terminating | State::Suspended => None,
         State::Paused => deactivated(input),
-        State::Succeeded => (leaked_gpus > 0).then(|| leaked(leaked_gpus)),
+        State::Succeeded if leaked_gpus > 0 => Some(leaked(leaked_gpus)),
+        State::Running | State::Succeeded => said_in_logs(input, team, state),
         State::Unreadable => input.job.warning.as_ref().map(|why| {
             plain("unreadable", why.as_str(), "The object doesn't look like one of its kind: see its YAML.", false)
         }),
@@ -82,7 +83,8 @@ fn told_by_kueue(input: &Input<'_>, workload: &WorkloadRow, condition: &Conditio
         let remedy = "These are Kueue's own words; see the queue for what it holds and who is before this job.";
         let mut cause = plain("kueue-message", words, remedy, recovers);
         cause.class = "kueue_inadmissible".into();
-        cause.evidence = Box::new([Evidence { at: Clean::new(&seen.at.to_string()), text: Clean::new(seen.text) }]);
+        cause.evidence =
+            Box::new([Evidence { at: Clean::new(&seen.at.to_string()), line: None, text: Clean::new(seen.text) }]);
         (!words.is_empty()).then_some(cause)
     })
 }
@@ -114,6 +116,9 @@ fn plain(rule: &str, title: &str, remedy: &str, recovers: bool) -> Cause {
         evidence: Box::default(),
         replica: None,
         node: None,
+        rank: None,
+        sure: 90,
+        consequences: Box::default(),
         recovers,
     }
 }
@@ -145,7 +150,15 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
         let at = At::Condition(condition.kind.as_str());
         seen.push(Observation { place: Place::Condition, text, at, subject: None, time: condition.since });
     }
-    causes::best(input.rules, &seen, team.workers.len().max(team.members_wanted as usize))
+    let replicas = team.workers.len().max(team.members_wanted as usize);
+    let ended_well = *state == State::Succeeded;
+    let Logs { seen: logs, crew } = input.logs;
+    causes::cause(input.rules, &Seen { told: &seen, logs, crew, replicas, ended_well })
+}
+
+/// Of a job that is well by its objects, only logs can say otherwise.
+fn said_in_logs(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
+    if input.logs.seen.is_empty() { None } else { found(input, team, state) }
 }
 
 /// The newest pod of each replica that isn't well; of a job that fails or is tried again, the launcher's earlier

@@ -14,9 +14,10 @@ use super::{
     table::Table,
 };
 use crate::jobs::{
-    causes::Rules,
-    derive::{self, Input},
+    causes::{Crew, LogSeen, Rules},
+    derive::{self, Input, Logs},
     row::{EventRow, PodRow, WorkloadRow},
+    state::{Cause, Derived},
     text::Uid,
     time::Secs,
 };
@@ -234,9 +235,12 @@ impl Fleet {
         rows.max_by_key(|row| (row.created, row.uid.clone()))
     }
 
-    /// Whether anything came out differently.
-    fn rederive(&mut self, id: u32, now: Secs) -> bool {
-        let Some(entry) = self.jobs.get(id) else { return false };
+    /// The cause of a job with what its logs say taken in.
+    pub fn explained(&self, key: &JobKey, logs: &[LogSeen<'_>], crew: Option<&Crew>, now: Secs) -> Option<Cause> {
+        self.derived(self.entry(key)?, Logs { seen: logs, crew }, now).cause
+    }
+
+    fn derived(&self, entry: &JobEntry, logs: Logs<'_>, now: Secs) -> Derived {
         let pods: Vec<&PodRow> = self.pod_rows(entry).collect();
         let events: Vec<&EventRow> = entry.events.0.iter().map(|kept| &kept.row).collect();
         let input = Input {
@@ -246,8 +250,15 @@ impl Fleet {
             workload: self.workload_of(&entry.job.row.uid),
             since: entry.since.unwrap_or(now),
             rules: &self.rules,
+            logs,
         };
-        let derived = derive::derive(&input, now);
+        derive::derive(&input, now)
+    }
+
+    /// Whether anything came out differently.
+    fn rederive(&mut self, id: u32, now: Secs) -> bool {
+        let Some(entry) = self.jobs.get(id) else { return false };
+        let derived = self.derived(entry, Logs::default(), now);
         let differs = *entry.job.derived != derived;
         let Some(entry) = self.jobs.get_mut(id) else { return false };
         let (until, uid) = (derived.valid_until, entry.job.row.uid.clone());

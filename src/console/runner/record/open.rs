@@ -101,6 +101,9 @@ fn as_cause(change: &Change) -> Option<Cause> {
         evidence: Box::default(),
         replica: None::<Name>,
         node: None,
+        rank: None,
+        sure: 60,
+        consequences: Box::default(),
         recovers: true,
     })
 }

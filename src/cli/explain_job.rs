@@ -1,0 +1,164 @@
+//! `mpideck explain JOB`: a live job's objects, events and logs, under the same rules as everything else.
+//!
+//! Owns which logs are read for it (the leading pod's last attempt and those of bad pods) and how much of each. A log that
+//! can't be read is said on stderr, and the answer is given without it.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{args::Global, console, exit::Failure, explain_log, get, print, reach, setup::Setup, unread};
+use crate::{
+    cluster::{
+        Session, connect, discovery,
+        logs::{self, LogOf, LogPiece},
+    },
+    console::{model::session::Scope, start::LoadTarget},
+    jobs::{
+        Name, PodRow, Secs,
+        causes::{Crew, LogSeen, Rules, Scan, Subject},
+        filter::Filter,
+        fleet::{Fleet, Job},
+        health::{self, Health},
+        replica,
+        state::Cause,
+    },
+    logs::Cleaner,
+};
+
+/// Lines that are read of the leading pod's log, and of each bad pod's.
+const TAIL: (u32, u32) = (20_000, 2_000);
+/// Bad pods whose logs are read.
+const MOST_BAD: usize = 4;
+
+/// The cause of one job, and whether part of what belongs to it could not be read.
+pub(super) fn run(
+    name: &str,
+    rules: Arc<Rules>,
+    global: &Global,
+    setup: &Setup,
+) -> Result<(Option<Cause>, bool), Failure> {
+    let scope = reach::scope(global)?;
+    let load = reach::user_clusters(global, setup);
+    // What is printed is decided by the caller, outside the runtime.
+    let (send, receive) = std::sync::mpsc::sync_channel(1);
+    console::in_runtime(async move {
+        let answer = explained(name, rules, scope, &load).await;
+        let _ = send.send(answer);
+        Ok(ExitCode::SUCCESS)
+    })?;
+    receive.recv().map_err(|_| Failure::new("the job was not explained: a bug"))?
+}
+
+async fn explained(
+    name: &str,
+    rules: Arc<Rules>,
+    scope: Option<Scope>,
+    load: &LoadTarget,
+) -> Result<(Option<Cause>, bool), Failure> {
+    let target = load()?;
+    let (now, timeout) = (target.now.clone(), target.timeout);
+    let session = connect(target).await?;
+    let offer = discovery::discover(&session).await?;
+    let mut fleet = Fleet::new(rules.clone());
+    let scope = scope.unwrap_or_else(|| get::own_namespace(&session));
+    let unread = get::read(&session, &offer, &scope, &Filter::default(), &mut fleet, timeout, now()).await?;
+    for note in unread::notes(&unread) {
+        print::complain(&format!("note: {note}"));
+    }
+    let now = now();
+    fleet.settle(now);
+    let found = fleet.jobs().filter(|job| job.row.name.as_str() == name).max_by_key(|job| job.row.created);
+    let job = found.ok_or_else(|| get::absent(name, &scope, &unread))?;
+    let pods = fleet.pods(&job.key());
+    let logs = read_logs(&session, &rules, &pods, timeout).await;
+    let seen: Vec<LogSeen<'_>> =
+        logs.iter().map(|log| LogSeen { scan: &log.scan, of: &log.of, writer: log.writer.as_ref() }).collect();
+    let cause = fleet.explained(&job.key(), &seen, Some(&crew(job, &pods)), now);
+    Ok((cause, !unread.is_empty()))
+}
+
+/// Who has which rank.
+fn crew(job: &Job, pods: &[&PodRow]) -> Crew {
+    let subject = |pod: &PodRow| Arc::new(subject(pod));
+    Crew {
+        pods: pods.iter().map(|pod| (pod.name.to_string(), subject(pod))).collect(),
+        slots: job.row.slots.unwrap_or(1),
+        launcher_works: job.row.policy.launcher_is_worker,
+    }
+}
+
+fn subject(pod: &PodRow) -> Subject {
+    Subject { node: pod.node.clone(), ..Subject::of(pod.role.clone(), pod.index) }
+}
+
+struct Log {
+    scan: Scan,
+    of: String,
+    writer: Option<Arc<Subject>>,
+}
+
+async fn read_logs(session: &Session, rules: &Rules, pods: &[&PodRow], timeout: Duration) -> Vec<Log> {
+    let launcher = pods.iter().rfind(|pod| replica::is_launcher(pod.role.as_str()));
+    // Where there is no launcher, each pod writes its own ranks' lines.
+    let leading = launcher.or(pods.first()).copied();
+    let bad = |pod: &&&PodRow| Health::of(pod).is_bad() && leading.is_none_or(|leading| leading.uid != pod.uid);
+    let others = pods.iter().filter(bad).take(MOST_BAD).map(|pod| (*pod, TAIL.1));
+    let mut out = Vec::new();
+    for (pod, tail) in leading.map(|pod| (pod, TAIL.0)).into_iter().chain(others) {
+        let previous = matches!(Health::of(pod), Health::Crashing) && health::last_bad_end(pod).is_some();
+        match read_log(session, rules, pod, tail, previous, timeout).await {
+            Ok(scan) => out.push(Log {
+                scan,
+                of: format!("log of {}", pod.name),
+                writer: (!replica::is_launcher(pod.role.as_str())).then(|| Arc::new(subject(pod))),
+            }),
+            Err(why) => print::complain(&format!("note: the log of {} could not be read: {why}", pod.name)),
+        }
+    }
+    out
+}
+
+async fn read_log(
+    session: &Session,
+    rules: &Rules,
+    pod: &PodRow,
+    tail: u32,
+    previous: bool,
+    timeout: Duration,
+) -> Result<Scan, String> {
+    let namespace = Name::new(pod.namespace.as_str()).ok_or("its namespace has no name")?;
+    let container = pod.containers.iter().find(|container| !container.init);
+    let what = LogOf {
+        namespace,
+        pod: pod.name.clone(),
+        container: container.and_then(|container| Name::new(container.name.as_str())),
+        previous,
+        follow: false,
+        tail: Some(tail),
+        since: None,
+    };
+    let cancel = CancellationToken::new();
+    let _end = cancel.clone().drop_guard();
+    let mut pieces = logs::follow(session, what, &cancel);
+    let (mut scan, mut number) = (Scan::default(), 0);
+    loop {
+        let piece = tokio::time::timeout(timeout, pieces.recv()).await;
+        match piece.map_err(|_| "no answer in time".to_owned())? {
+            Some(LogPiece::Lines(lines)) => {
+                for line in lines {
+                    number += 1;
+                    let mut cleaner = Cleaner::new(false);
+                    cleaner.feed(&line.bytes, |_| {});
+                    let text = cleaner.finish().unwrap_or_default().text;
+                    let at = line.at.map(Secs::from);
+                    explain_log::feed(&mut scan, rules, text.as_str(), number, at);
+                }
+            }
+            Some(LogPiece::Notice(notice)) if notice.kind == logs::NoticeKind::Waiting => return Ok(scan),
+            Some(LogPiece::Notice(_)) => {}
+            Some(LogPiece::End(Some(problem))) => return Err(problem.to_string()),
+            Some(LogPiece::End(None)) | None => return Ok(scan),
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! A log under the rules, line by line as it comes.
+//!
+//! Owns what is remembered of it: the hits (few, each rule once a rank), who went on afterwards, and how it ended. Each line
+//! is looked at once, in one pass for all rules. What the hits mean together is decided in `choose.rs`.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    rule::{Rule, Sign},
+    rules::Rules,
+};
+use crate::jobs::time::Secs;
+
+/// Bytes of a line that are looked at: what tells a cause stands at its beginning, and lines may be 16 kB.
+const LOOKED_AT: usize = 4096;
+/// Bytes of a hit's line that are kept.
+const KEPT: usize = 600;
+/// Hits that are kept of one log.
+const MOST_HITS: usize = 200;
+/// Ranks that are told apart.
+const MOST_RANKS: usize = 8192;
+/// So many lines a line's context reaches.
+const NEAR: u32 = 40;
+/// So many lines before a hit its details may stand, and so many after it the word that it was dealt with.
+const CLOSE: u32 = 8;
+
+/// A line as the rules look at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogLine<'a> {
+    /// Its text without tag and colours.
+    pub text: &'a str,
+    /// The rank that wrote it, if a tag says so.
+    pub rank: Option<u32>,
+    /// The host that a tag names.
+    pub host: Option<&'a str>,
+    /// Its number in its log, from 1.
+    pub number: u32,
+    /// When it was written.
+    pub at: Option<Secs>,
+}
+
+/// A line that a rule knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogHit {
+    /// The rule, by its place among the rules that it was found with.
+    pub(super) rule: u16,
+    /// The line's number, from 1.
+    pub line: u32,
+    /// The line, perhaps cut.
+    pub text: Box<str>,
+    /// The rank whose tag it has.
+    pub rank: Option<u32>,
+    /// The host that its tag names.
+    pub host: Option<Box<str>>,
+    /// When.
+    pub at: Option<Secs>,
+    /// What near lines say besides: names and values, as captures.
+    pub(super) more: Vec<(String, String)>,
+    /// Somebody said that it was dealt with.
+    caught: bool,
+    /// Lines of progress so far: of its rank, of everyone.
+    before: (u32, u32),
+}
+
+/// How much a hit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    /// Nothing speaks against it.
+    Stands,
+    /// Counts only where the run is known to have failed.
+    Weak,
+    /// The run went on after it.
+    Survived,
+    /// It was dealt with, and the run went on.
+    Harmless,
+}
+
+/// What is remembered of one log.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    hits: Vec<LogHit>,
+    lines: u32,
+    ranks: BTreeMap<u32, OfRank>,
+    progress: u32,
+    untagged: u32,
+    well: Option<u32>,
+    badly: Option<u32>,
+    /// Lines of rules that give context: rule, rank, line.
+    context: Vec<(u16, Option<u32>, u32)>,
+    details: VecDeque<Detail>,
+    caught: Option<(Option<u32>, u32)>,
+    /// A traceback that was announced as dealt with.
+    announced: Option<(Option<u32>, u32)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct OfRank {
+    progress: u32,
+    last: u32,
+    host: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug)]
+struct Detail {
+    rule: u16,
+    rank: Option<u32>,
+    line: u32,
+    values: Vec<(String, String)>,
+}
+
+impl Scan {
+    /// Takes the next line.
+    pub fn feed(&mut self, rules: &Rules, line: &LogLine<'_>) {
+        self.lines = self.lines.max(line.number);
+        if let Some(rank) = line.rank
+            && (self.ranks.len() < MOST_RANKS || self.ranks.contains_key(&rank))
+        {
+            let of_rank = self.ranks.entry(rank).or_default();
+            of_rank.last = line.number;
+            if of_rank.host.is_none() {
+                of_rank.host = line.host.map(Into::into);
+            }
+        }
+        let (host, text) = spoken_by(head(line.text, LOOKED_AT));
+        let line = LogLine { text, host: line.host.or(host), ..*line };
+        let found = rules.in_log(line.text);
+        let rule = |at: &u16| rules.at(*at);
+        // What is said only where nothing else is known about the line.
+        let tells = |rule: &Rule| !rule.generic && rule.sign.is_none_or(Sign::is_an_end);
+        let known = found.iter().filter_map(rule).any(tells);
+        // A line that healthy runs print, too, is no more than that whatever else it looks like.
+        let soft = found.iter().filter_map(rule).any(|rule| rule.soft && !rule.generic);
+        for at in &found {
+            if let Some(rule) = rule(at)
+                && !(rule.generic && known)
+                && !(soft && tells(rule) && !rule.soft)
+            {
+                self.take(rules, *at, rule, &line);
+            }
+        }
+        // A word that it was dealt with counts for the line's own hits, too.
+        if found.iter().filter_map(rule).any(|rule| rule.sign == Some(Sign::Caught)) {
+            self.dealt_with(&line);
+        }
+    }
+
+    /// The highest rank heard of and one, or 0.
+    pub fn ranks(&self) -> u32 {
+        self.ranks.last_key_value().map_or(0, |(rank, _)| rank.saturating_add(1))
+    }
+
+    /// The last line of each rank that was heard from.
+    pub fn last_lines(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.ranks.iter().map(|(rank, of)| (*rank, of.last))
+    }
+
+    /// The host that lines of this rank name.
+    pub(super) fn host(&self, rank: u32) -> Option<&str> {
+        self.ranks.get(&rank)?.host.as_deref()
+    }
+
+    /// Whether its last word is that it ended well.
+    pub fn ended_well(&self) -> bool {
+        self.well.is_some_and(|well| self.badly.is_none_or(|badly| badly < well))
+    }
+
+    /// The hits, in the order of their lines.
+    pub(super) fn hits(&self) -> &[LogHit] {
+        &self.hits
+    }
+
+    /// How much a hit counts by what came after it.
+    pub(super) fn standing(&self, rule: &Rule, hit: &LogHit) -> Standing {
+        let own = hit.rank.and_then(|rank| self.ranks.get(&rank)).map_or(0, |of| of.progress);
+        let (own, any) = (own.saturating_sub(hit.before.0), self.progress.saturating_sub(hit.before.1));
+        let light = rule.soft || hit.caught || rule.is_of_launch();
+        let enough = match hit.rank {
+            // Others go on a little after one of them failed.
+            Some(_) if !light && self.untagged * 2 < self.progress => own >= 1,
+            _ => own >= 1 || any >= if light { 1 } else { 2 },
+        };
+        let ended_well = self.ended_well() && self.well.is_some_and(|well| well > hit.line);
+        let went_on = !rule.lasts && (enough || ended_well);
+        match (went_on, hit.caught || rule.soft) {
+            (true, true) => Standing::Harmless,
+            (true, false) => Standing::Survived,
+            (false, true) => Standing::Weak,
+            (false, false) => Standing::Stands,
+        }
+    }
+
+    fn take(&mut self, rules: &Rules, at: u16, rule: &Rule, line: &LogLine<'_>) {
+        match rule.sign {
+            Some(Sign::Progress) => {
+                self.progress = self.progress.saturating_add(1);
+                match line.rank.and_then(|rank| self.ranks.get_mut(&rank)) {
+                    Some(of) => of.progress = of.progress.saturating_add(1),
+                    None => self.untagged = self.untagged.saturating_add(1),
+                }
+                return;
+            }
+            Some(Sign::Success) => {
+                self.well = Some(line.number);
+                return;
+            }
+            Some(Sign::Context) => {
+                self.context.retain(|(rule, rank, _)| (*rule, *rank) != (at, line.rank));
+                if self.context.len() < MOST_HITS {
+                    self.context.push((at, line.rank, line.number));
+                }
+                return;
+            }
+            Some(Sign::Caught) => return,
+            Some(Sign::Failed) => self.badly = Some(line.number),
+            None => {}
+        }
+        if !rule.details_of.is_empty() {
+            return self.detail(rules, at, rule, line);
+        }
+        let near = |(context, rank, at): &(u16, Option<u32>, u32)| {
+            let named = rules.at(*context).is_some_and(|known| rule.after.iter().any(|id| *known.id == **id));
+            named && is_same(*rank, line.rank) && line.number.saturating_sub(*at) <= NEAR
+        };
+        if rule.after.is_empty() || self.context.iter().any(near) {
+            self.hit(rules, at, rule, line);
+        }
+    }
+
+    fn hit(&mut self, rules: &Rules, at: u16, rule: &Rule, line: &LogLine<'_>) {
+        if *rule.id == *"traceback" {
+            self.announced = self.caught.filter(|(rank, at)| is_same(*rank, line.rank) && near(*at, line.number, 3));
+            self.announced = self.announced.map(|(rank, _)| (rank, line.number));
+        }
+        let announced = |(rank, at): (Option<u32>, u32)| is_same(rank, line.rank) && near(at, line.number, NEAR);
+        let own = line.rank.and_then(|rank| self.ranks.get(&rank)).map_or(0, |of| of.progress);
+        let mut hit = LogHit {
+            rule: at,
+            line: line.number,
+            text: head(line.text, KEPT).into(),
+            rank: line.rank,
+            host: line.host.map(Into::into),
+            at: line.at,
+            more: Vec::new(),
+            caught: self.announced.is_some_and(announced),
+            before: (own, self.progress),
+        };
+        for detail in &self.details {
+            if near(detail.line, line.number, CLOSE) && belongs(rules, detail.rule, rule, detail.rank, line.rank) {
+                lay_over(&mut hit.more, &detail.values);
+            }
+        }
+        let known = self.hits.iter().position(|known| (known.rule, known.rank) == (at, line.rank));
+        match known {
+            // What came before was survived: it counts anew from here.
+            Some(known) if self.standing(rule, &self.hits[known]) >= Standing::Survived => self.hits[known] = hit,
+            // The first says where; what was dealt with doesn't speak for what follows it.
+            Some(known) if self.hits[known].caught && !hit.caught => self.hits[known] = hit,
+            None if self.hits.len() < MOST_HITS => self.hits.push(hit),
+            _ => {}
+        }
+    }
+
+    /// A line that says more about a hit near it.
+    fn detail(&mut self, rules: &Rules, at: u16, rule: &Rule, line: &LogLine<'_>) {
+        let Some((regex, captures)) = rule.pattern.regex().zip(rule.pattern.captures(line.text)) else { return };
+        let value =
+            |name: &str| captures.name(name).map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
+        let values: Vec<(String, String)> =
+            regex.capture_names().flatten().filter_map(|name| Some((name.to_owned(), value(name)?))).collect();
+        let of = |hit: &&mut LogHit| {
+            let about = rules.at(hit.rule).is_some_and(|about| belongs(rules, at, about, line.rank, hit.rank));
+            about && near(hit.line, line.number, NEAR)
+        };
+        if let Some(hit) = self.hits.iter_mut().rev().find(of) {
+            lay_over(&mut hit.more, &values);
+        }
+        if self.details.len() >= 8 {
+            self.details.pop_front();
+        }
+        self.details.push_back(Detail { rule: at, rank: line.rank, line: line.number, values });
+    }
+
+    fn dealt_with(&mut self, line: &LogLine<'_>) {
+        self.caught = Some((line.rank, line.number));
+        for hit in self.hits.iter_mut().rev().take(16) {
+            if is_same(hit.rank, line.rank) && near(hit.line, line.number, CLOSE) {
+                hit.caught = true;
+            }
+        }
+    }
+}
+
+/// Whether a detail rule is about that rule, and both lines about one rank.
+fn belongs(rules: &Rules, detail: u16, about: &Rule, a: Option<u32>, b: Option<u32>) -> bool {
+    is_same(a, b) && rules.at(detail).is_some_and(|detail| detail.details_of.iter().any(|id| **id == *about.id))
+}
+
+/// The first word on a thing holds.
+fn lay_over(more: &mut Vec<(String, String)>, values: &[(String, String)]) {
+    for (name, value) in values {
+        if !more.iter().any(|(known, _)| known == name) {
+            more.push((name.clone(), value.clone()));
+        }
+    }
+}
+
+/// Whether two lines may be of one rank: tags are often missing.
+fn is_same(a: Option<u32>, b: Option<u32>) -> bool {
+    a.is_none() || b.is_none() || a == b
+}
+
+fn near(before: u32, line: u32, most: u32) -> bool {
+    line >= before && line - before <= most
+}
+
+/// `[host:pid] ` before a text, as MPI libraries write it: the host, and the text proper.
+fn spoken_by(text: &str) -> (Option<&str>, &str) {
+    let parts = || {
+        let (inside, rest) = text.strip_prefix('[')?.split_once("] ")?;
+        let (host, pid) = inside.rsplit_once(':')?;
+        let is_host =
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+        let is_pid = !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit());
+        (is_host && is_pid && host.bytes().any(|b| b.is_ascii_alphabetic())).then_some((Some(host), rest))
+    };
+    parts().unwrap_or((None, text))
+}
+
+/// The beginning of a text, at most so many bytes.
+fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
