@@ -223,6 +223,9 @@ fn observe_pod<'a>(pod: &'a ReportedPod, texts: &'a Texts, subject: &Arc<Subject
         push(place, pod.reason_of_end());
     }
     push(Place::Exit, &texts.exit);
+    if pod.is("Unknown") {
+        push(Place::PodReason, "NodeLost");
+    }
     if pod.is_well() && pod.is("Running") {
         return;
     }

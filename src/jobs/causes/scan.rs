@@ -180,7 +180,9 @@ impl Scan {
             _ => own >= 1 || any >= if light { 1 } else { 2 },
         };
         let ended_well = self.ended_well() && self.well.is_some_and(|well| well > hit.line);
-        let went_on = !rule.lasts && (enough || ended_well);
+        // What follows from an end follows from a good one, too: connections that break, processes that are stopped.
+        let torn_down = rule.can_follow() && rule.sign.is_none() && self.well.is_some_and(|well| well < hit.line);
+        let went_on = !rule.lasts && (enough || ended_well || torn_down && self.badly.is_none());
         match (went_on, hit.caught || rule.soft) {
             (true, true) => Standing::Harmless,
             (true, false) => Standing::Survived,
