@@ -128,7 +128,9 @@ pub async fn show(start: Start, global: &Global, setup: &Setup) -> Result<ExitCo
     }
 }
 
-async fn print_once(start: Start, global: &Global) -> Result<ExitCode, Failure> {
+async fn print_once(mut start: Start, global: &Global) -> Result<ExitCode, Failure> {
+    // One look keeps nothing.
+    start.records = None;
     let (width, height) = global.size.unwrap_or((120, 40));
     // A screenshot is for files and messages: it has colours only where somebody asks for them.
     let color = if global.wants_colours() { start.caps.color } else { ColorMode::Never };

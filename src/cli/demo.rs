@@ -21,6 +21,7 @@ use crate::{
     },
     config::files,
     console::start::LoadTarget,
+    disk::records::{Bounds, Records},
     jobs::Secs,
     sim::{
         FleetKind, Options, Release, Sim,
@@ -138,8 +139,17 @@ pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, 
         if let Some(address) = args.serve {
             return serve(&sim, address, setup).await;
         }
-        let start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
-        console::show(start, global, setup).await
+        let mut start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
+        // What lives as long as this process is not to be found among the user's records.
+        let own =
+            start.records.take().map(|records| records.root().with_file_name(format!("demo-{}", std::process::id())));
+        start.records = own.clone().map(|root| Records::new(root, Bounds::default()));
+        let ended = console::show(start, global, setup).await;
+        if let Some(root) = own {
+            // It need not have been made.
+            let _ = std::fs::remove_dir_all(root);
+        }
+        ended
     })
 }
 

@@ -12,6 +12,7 @@ pub mod explain;
 mod explain_job;
 mod explain_log;
 pub mod get;
+pub mod history;
 pub mod info;
 pub mod item;
 pub mod keys;
@@ -19,6 +20,7 @@ pub mod log;
 pub mod output;
 pub mod print;
 pub mod reach;
+pub mod record;
 pub mod setup;
 pub mod unread;
 pub mod verbs;
@@ -56,6 +58,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Keys { markdown }) => keys::run(&setup, *markdown),
         Some(Verb::Info) => info::run(&args.global, &setup),
         Some(Verb::Demo(demo)) => demo::run(demo, &args.global, &setup),
+        Some(Verb::Record(record)) => record::run(record, &args.global, &setup),
+        Some(Verb::History(history)) => history::run(history, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
         Some(Verb::Explain(explain)) => explain::run(explain, &args.global, &setup),
         None => console::run(&args.global, &setup),

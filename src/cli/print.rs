@@ -25,6 +25,26 @@ fn write(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Shows how something goes on, in one line of stderr that the next one replaces; without a terminal a line each.
+pub fn status(text: &str) {
+    let stderr = io::stderr();
+    let text = harmless(text);
+    if !stderr.is_terminal() {
+        return complain(&text);
+    }
+    let cells = rustix::termios::tcgetwinsize(&stderr).map_or(80, |size| usize::from(size.ws_col)).max(2) - 1;
+    let cut: String = text.chars().take(cells).collect();
+    // Nobody reads any more: then nobody misses it.
+    let _ = write!(stderr.lock(), "\r\x1b[K{cut}");
+}
+
+/// Leaves the last status where it is.
+pub fn end_status() {
+    if io::stderr().is_terminal() {
+        complain("");
+    }
+}
+
 /// Cells of a line, where the output is a terminal.
 pub fn width() -> Option<u16> {
     let stdout = io::stdout();

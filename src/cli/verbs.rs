@@ -4,7 +4,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{args::Global, demo::DemoArgs, explain::ExplainArgs, get::What};
+use super::{args::Global, demo::DemoArgs, explain::ExplainArgs, get::What, history::HistoryArgs, record::RecordArgs};
 
 /// A terminal console for training jobs on Kubernetes.
 ///
@@ -37,6 +37,10 @@ pub enum Verb {
     },
     /// Say why a job, a log or a bug report's evidence failed
     Explain(ExplainArgs),
+    /// Keep on disk what will vanish of jobs, without a console, until ctrl-c
+    Record(RecordArgs),
+    /// List, print and remove what was recorded of jobs
+    History(HistoryArgs),
     /// Print every path and setting in use, and where each comes from
     Info,
     /// Print every command with its keys

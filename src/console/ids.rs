@@ -142,6 +142,8 @@ pub enum LogCommand {
 #[expect(missing_docs, reason = "each is explained by its row's help text")]
 pub enum RecordCommand {
     Pin,
+    History,
+    Show,
 }
 
 /// Of read-only text: each has its row in `commands`.

@@ -7,6 +7,7 @@ pub mod app;
 pub mod commands;
 mod drill;
 pub mod effect;
+pub mod headless;
 pub mod ids;
 pub mod key;
 pub mod keymap;

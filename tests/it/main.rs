@@ -13,6 +13,7 @@ mod malformed;
 mod once;
 mod program;
 mod pty;
+mod recorder;
 mod rights;
 mod sim_api;
 mod sim_client;

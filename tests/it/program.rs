@@ -62,13 +62,19 @@ impl Program {
         self.start(env!("CARGO_BIN_EXE_mpideck"), args).await
     }
 
-    /// Runs any program in the same environment. Somebody types on its stdin all the time.
-    pub(crate) async fn start(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Said {
+    /// Any program in the same environment, not started yet.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(args).env_clear().env("HOME", self.home.path()).env("LC_ALL", "C.UTF-8");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
+        command
+    }
+
+    /// Runs any program in the same environment. Somebody types on its stdin all the time.
+    pub(crate) async fn start(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Said {
+        let mut command = self.command(program, args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         // stdin stays open: whoever reads it waits for ever, and this with it.
         let output = tokio::time::timeout(Duration::from_mins(2), child.wait_with_output()).await;

@@ -15,20 +15,33 @@ const fn row(
 
 const JOB: &[Context] = &[Context::List, Context::Page];
 
-pub(super) const ROWS: &[Command] = &[row(
-    RecordCommand::Pin,
-    "job.pin",
-    "Pin",
-    "Go on recording this job's log and events when its page is closed, or stop.",
-    JOB,
-)
-.when(recorded)];
+const ANY: &[Context] = &[Context::Any];
+
+pub(super) const ROWS: &[Command] = &[
+    row(
+        RecordCommand::Pin,
+        "job.pin",
+        "Pin",
+        "Go on recording this job's log and events when its page is closed, or stop.",
+        JOB,
+    )
+    .when(recorded),
+    row(RecordCommand::Show, "job.record", "Record", "Show what was recorded of this job.", JOB).when(some_job),
+    row(RecordCommand::History, "app.history", "History", "List recorded jobs, also those that are gone.", ANY),
+];
+
+fn some_job(model: &Model) -> Result<(), Why> {
+    match &model.page {
+        Some(page) if page.recorded.is_some() => Err("this is its record".to_owned()),
+        None if model.list.selected.is_none() => Err("no job is selected".to_owned()),
+        _ => Ok(()),
+    }
+}
 
 fn recorded(model: &Model) -> Result<(), Why> {
-    let on = model.session.info().is_some_and(|info| info.record);
+    let on = model.session.is_recorded();
     if !on {
         return Err("this context is not recorded (setting: record)".to_owned());
     }
-    let job = model.page.is_some() || model.list.selected.is_some();
-    if job { Ok(()) } else { Err("no job is selected".to_owned()) }
+    some_job(model)
 }

@@ -141,6 +141,8 @@ pub enum PickerPurpose {
     Sort,
     /// A saved filter.
     Filter,
+    /// A record.
+    Record,
     /// Of the job page (its own enum says which).
     Page(u8),
 }

@@ -37,6 +37,10 @@ pub struct RecordModel {
     pub seen: HashMap<Uid, Seen>,
     /// Jobs of which something is to be kept.
     pub pending: BTreeMap<JobKey, Pending>,
+    /// A record that a person asked for.
+    pub asked: Option<Which>,
+    /// The lists have been read once: what changes from now on is news.
+    pub begun: bool,
     /// How the recorder does.
     pub state: RecordState,
 }
@@ -126,6 +130,8 @@ pub enum RecordEffect {
     Follow(SessionId, JobKey),
     /// Let go of what is followed of a job.
     Unfollow(JobKey),
+    /// The open page shows the record in this directory: its logs are read there.
+    Show(Option<PathBuf>),
     /// Read which records there are.
     List,
     /// Read one: of this job, or in this directory.

@@ -217,6 +217,11 @@ impl SessionModel {
         self.contexts.iter().find(|context| context.name == self.context)
     }
 
+    /// Whether the jobs of the current context are recorded.
+    pub fn is_recorded(&self) -> bool {
+        self.info().is_some_and(|info| info.record)
+    }
+
     /// When an age in the header will read otherwise.
     pub fn next_deadline(&self, now: Secs) -> Option<Secs> {
         let down = match &self.phase {

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Ready, Runner, logs, owned, refusal};
+use super::{Ready, Runner, logs, owned, record::Recorder, refusal};
 use crate::{
     cluster::{
         Mailbox,
@@ -94,6 +94,7 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
                 id,
                 session: ready.session,
                 ready: runner.readiness(),
+                record: runner.recorder.as_ref().and_then(Recorder::feed),
                 past,
                 orders: inbox,
                 results: runner.results(),
@@ -113,6 +114,9 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
         PageEffect::Close(id) => {
             runner.pages.pages.remove(&id);
             runner.pages.log = None;
+            if let Some(recorder) = &mut runner.recorder {
+                recorder.page_closed();
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{command as run, list, page};
 use crate::console::{
-    commands::{self, AppCommand},
+    commands::{self, AppCommand, CommandId, RecordCommand},
     effect::{Effect, Remember},
     model::{
         Model,
@@ -141,6 +141,7 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
         "messages" => Some(AppCommand::Messages),
         "debug" => Some(AppCommand::Debug),
         "health" => Some(AppCommand::Health),
+        "history" => return run(model, CommandId::Record(RecordCommand::History)),
         "dump" => Some(AppCommand::Dump),
         "help" => Some(AppCommand::Help),
         "login" => Some(AppCommand::Login),
@@ -160,13 +161,14 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 9] = [
+const WORDS: [(&str, &str); 10] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
     ("messages", "notices of this run"),
     ("debug", "what the console costs"),
     ("health", "what the cluster serves, and how its operators do"),
+    ("history", "recorded jobs, also those that are gone"),
     ("dump", "write the screen to a file"),
     ("help", "keys and commands"),
     ("q", "leave"),

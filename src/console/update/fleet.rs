@@ -55,7 +55,8 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
     let mut changed = model.fleet.settle(model.now);
     model.dirty = !changed.jobs.is_empty();
     let mut effects = list::changed(model, &changed);
-    effects.extend(page::changed(model, &changed));
+    // What goes is kept before its page asks for the record.
     effects.extend(record::changed(model, &mut changed));
+    effects.extend(page::changed(model, &changed));
     effects
 }

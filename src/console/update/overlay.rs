@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{app, command, list, page, session, text};
+use super::{app, command, list, page, record, session, text};
 use crate::console::{
     effect::Effect,
     key::Key,
@@ -158,6 +158,7 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
         (PickerPurpose::Columns | PickerPurpose::Sort | PickerPurpose::Filter, Picked::Done(ids)) => {
             list::picked(model, purpose, &ids)
         }
+        (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),
         (PickerPurpose::Page(which), Picked::Done(ids)) => page::picked(model, which, &ids),
     }
 }

@@ -19,5 +19,5 @@ pub use fact::{Change, Fact, Header, KeptManifest, KeptPod, Record, VERSION};
 pub use log::{KeptLog, LogText, Stream};
 pub use place::{Bounds, ClusterPlace, short_uid};
 pub use prune::{Pruned, prune};
-pub use shelf::{Records, Summary};
+pub use shelf::{Records, Summary, remove};
 pub use writer::{Writer, change};

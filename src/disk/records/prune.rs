@@ -1,6 +1,6 @@
 //! Which records go: those too old, then the oldest until all fit. Never one that is being written.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::shelf::{self, Records};
 use crate::{disk::problem::DiskProblem, jobs::Secs};
@@ -36,8 +36,6 @@ pub fn prune(records: &Records, now: Secs, age: Option<u32>) -> Result<Pruned, D
             Ok(true) => {
                 (pruned.records, pruned.bytes) = (pruned.records + 1, pruned.bytes + size);
                 total = total.saturating_sub(size);
-                // The cluster's directory goes with its last record; with others in it this fails, as it should.
-                let _ = dir.parent().map(fs::remove_dir);
             }
             Ok(false) => pruned.busy += 1,
             Err(problem) => pruned.problems.push(problem),

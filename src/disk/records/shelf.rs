@@ -168,7 +168,7 @@ pub(super) fn written(dir: &Path) -> Secs {
 }
 
 /// Removes a record, unless somebody writes it. `Ok(false)`: somebody does.
-pub(super) fn remove(dir: &Path) -> Result<bool, DiskProblem> {
+pub fn remove(dir: &Path) -> Result<bool, DiskProblem> {
     let _lock = match Lock::take(&dir.join(FACTS)) {
         Ok(lock) => lock,
         Err(DiskProblem { kind: DiskKind::Busy, .. }) => return Ok(false),
@@ -176,7 +176,11 @@ pub(super) fn remove(dir: &Path) -> Result<bool, DiskProblem> {
     };
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DiskProblem::io(dir, &error)),
-        _ => Ok(true),
+        _ => {
+            // The cluster's directory goes with its last record; with others in it this fails, as it should.
+            let _ = dir.parent().map(fs::remove_dir);
+            Ok(true)
+        }
     }
 }
 

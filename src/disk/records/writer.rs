@@ -76,9 +76,9 @@ impl Writer {
         }
     }
 
-    /// Adds what of these facts is new, in one write.
-    pub fn add(&mut self, at: Secs, facts: impl IntoIterator<Item = Fact>) -> Result<(), DiskProblem> {
-        let (mut out, mut said, mut change) = (Vec::new(), Vec::new(), None);
+    /// Adds what of these facts is new, in one write; how many those were.
+    pub fn add(&mut self, at: Secs, facts: impl IntoIterator<Item = Fact>) -> Result<usize, DiskProblem> {
+        let (mut out, mut said, mut change, mut added) = (Vec::new(), Vec::new(), None, 0);
         for fact in facts {
             if let Fact::Change(new) = &fact {
                 let before = change.as_ref().or(self.change.as_ref());
@@ -98,16 +98,17 @@ impl Writer {
             let entry = Entry { at, fact };
             if serde_json::to_writer(&mut out, &entry).is_ok() {
                 out.push(b'\n');
+                added += 1;
             }
         }
         if out.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         self.make_room(out.len() as u64)?;
         self.facts.append(&out)?;
         self.said.extend(said);
         self.change = change.or(self.change.take());
-        Ok(())
+        Ok(added)
     }
 
     /// Facts that were replaced go, when there is no room for more.

@@ -20,7 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::engine::Engine;
 pub(super) use self::write::write;
-use super::{Ready, Results};
+use super::{Ready, Results, record::Feed};
 use crate::{
     cluster::{
         Session,
@@ -47,6 +47,8 @@ pub(super) struct Task {
     /// The session at the start, and those that take its place.
     pub(super) session: Session,
     pub(super) ready: Option<watch::Receiver<Option<Ready>>>,
+    /// What is read instead of the cluster: the page shows a record.
+    pub(super) record: Option<Feed>,
     pub(super) past: Past,
     pub(super) orders: mpsc::Receiver<LogOrder>,
     pub(super) results: Results,
@@ -142,7 +144,10 @@ impl Task {
             let (source, known) = (streams.len(), engine.open(target));
             let token = self.token.child_token();
             let what = self.wanted(target, known);
-            let receiver = logs::follow_through(self.sessions(), what, &token);
+            let receiver = match &self.record {
+                Some(record) => record.read(what),
+                None => logs::follow_through(self.sessions(), what, &token),
+            };
             let stream = futures::stream::unfold(receiver, move |mut receiver| async move {
                 Some(((source, receiver.recv().await?), receiver))
             });

@@ -27,6 +27,8 @@ use crate::{
 const MOST_OPEN: usize = 64;
 /// One that nothing was added to for so long is let go.
 const IDLE: u32 = 30;
+/// A disk that took everything for so long is well again.
+const MENDED: u32 = 60;
 /// Between two looks at the bounds.
 const PRUNE_EVERY: u32 = 600;
 
@@ -38,6 +40,8 @@ pub(super) enum Work {
     Begin(Arc<Header>, Secs, Stream, oneshot::Sender<Option<i64>>),
     /// Lines of a log, and how many are missing before them.
     Lines(Arc<Header>, Secs, Stream, Vec<LogText>, u64),
+    /// Say when all that came before is written.
+    Reach(oneshot::Sender<()>),
     /// It is so late now.
     Tick(Secs),
     /// Write all that came before, and end.
@@ -62,6 +66,13 @@ pub(super) struct Keeper {
     told: RecordState,
     now: Secs,
     pruned: Option<Secs>,
+    failed: Option<Secs>,
+}
+
+/// What was added to a record.
+enum Wrote {
+    Facts(usize),
+    Lines(usize),
 }
 
 impl Keeper {
@@ -76,6 +87,7 @@ impl Keeper {
             told: RecordState::default(),
             now: Secs::default(),
             pruned: None,
+            failed: None,
         }
     }
 
@@ -85,20 +97,24 @@ impl Keeper {
             match work {
                 Work::End => break,
                 Work::Tick(now) => self.tick(now),
+                Work::Reach(reply) => {
+                    // Whoever asked may be gone.
+                    let _ = reply.send(());
+                }
                 Work::Facts(header, at, facts) => {
-                    self.write(&header, at, |writer| writer.add(at, facts).map(|()| 0));
+                    self.write(&header, at, |writer| writer.add(at, facts).map(Wrote::Facts));
                 }
                 Work::Begin(header, at, stream, reply) => {
                     let mut last = None;
                     self.write(&header, at, |writer| {
                         last = writer.begin_log(&stream)?;
-                        Ok(0)
+                        Ok(Wrote::Facts(0))
                     });
                     // Whoever asked may be gone.
                     let _ = reply.send(last);
                 }
                 Work::Lines(header, at, stream, lines, skipped) => {
-                    self.write(&header, at, |writer| writer.add_log(&stream, &lines, skipped));
+                    self.write(&header, at, |writer| writer.add_log(&stream, &lines, skipped).map(Wrote::Lines));
                 }
             }
             if inbox.is_empty() {
@@ -108,17 +124,23 @@ impl Keeper {
         self.held.values().for_each(|held| held.writer.sync());
     }
 
-    /// Writes to a job's record with what gives back a number of lines.
-    fn write(&mut self, header: &Header, at: Secs, add: impl FnOnce(&mut Writer) -> Result<usize, DiskProblem>) {
+    /// Writes to a job's record.
+    fn write(&mut self, header: &Header, at: Secs, add: impl FnOnce(&mut Writer) -> Result<Wrote, DiskProblem>) {
         self.now = self.now.max(at);
         let place = (header.cluster.id.clone(), header.job.clone());
         let result = self.writer(&place, header).and_then(add);
         match result {
-            Ok(lines) => {
+            Ok(wrote) => {
                 self.kept.insert(header.job.clone());
                 self.elsewhere.remove(&header.job);
-                self.state.problem = None;
-                self.state.lines += lines as u64;
+                if let Wrote::Lines(lines) = wrote {
+                    self.state.lines += lines as u64;
+                }
+                // On a full disk a little still has room now and then.
+                let some = !matches!(wrote, Wrote::Facts(0) | Wrote::Lines(0));
+                if some && self.failed.is_none_or(|at| self.now.since(at) >= MENDED) {
+                    (self.state.problem, self.failed) = (None, None);
+                }
             }
             Err(DiskProblem { kind: DiskKind::Busy, .. }) => {
                 self.elsewhere.insert(header.job.clone());
@@ -126,7 +148,10 @@ impl Keeper {
             Err(problem) => {
                 // What was open may be torn; opening it again mends it.
                 self.held.remove(&place);
-                self.state.problem = Some(Clean::new(&problem.to_string()));
+                tracing::warn!("not recorded: {problem}");
+                self.failed = Some(self.now);
+                let root = self.records.root().display();
+                self.state.problem = Some(Clean::new(&format!("{root}: {}", problem.kind)));
             }
         }
         (self.state.jobs, self.state.elsewhere) = (self.kept.len(), self.elsewhere.len());

@@ -2,12 +2,14 @@
 //!
 //! Owns those tasks and what has been begun already. With `record` off, or without a directory, nothing of it runs.
 
+mod feed;
 mod keeper;
 mod open;
 mod streams;
 
 use std::{
     collections::{HashMap, HashSet},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -15,6 +17,7 @@ use std::{
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub(super) use self::feed::Feed;
 use self::{
     keeper::{Keeper, Work},
     streams::Desk,
@@ -56,6 +59,8 @@ pub(super) struct Recorder {
     /// Logs that were begun, by the job's uid; without the run for those that are followed.
     begun: HashSet<(Uid, Stream, bool)>,
     manifests: HashSet<(Uid, bool)>,
+    /// The open page shows this record.
+    shown: Option<PathBuf>,
 }
 
 /// Which cluster is looked at, through which context.
@@ -83,6 +88,7 @@ impl Recorder {
             followed: HashMap::new(),
             begun: HashSet::new(),
             manifests: HashSet::new(),
+            shown: None,
         }
     }
 
@@ -111,6 +117,17 @@ impl Recorder {
         });
         (self.work, self.ended) = (Some(work.clone()), Some(ended));
         work
+    }
+
+    /// Where the logs of the open page come from, if that shows a record.
+    pub(super) fn feed(&self) -> Option<Feed> {
+        let dir = self.shown.clone()?;
+        Some(Feed { records: self.records.clone(), dir })
+    }
+
+    /// Another page: what it shows is not a record until that is said.
+    pub(super) fn page_closed(&mut self) {
+        self.shown = None;
     }
 
     /// Writes what waits; gives up after less than a second.
@@ -143,6 +160,11 @@ pub(super) fn execute(runner: &mut Runner, effect: RecordEffect) {
                     tokio::time::sleep(GRACE).await;
                     drop(guard);
                 });
+            }
+        }
+        RecordEffect::Show(dir) => {
+            if let Some(recorder) = &mut runner.recorder {
+                recorder.shown = dir;
             }
         }
         RecordEffect::List => list(runner),
@@ -290,7 +312,16 @@ fn read(runner: &Runner, which: Which) {
     let Some(records) = runner.recorder.as_ref().map(|recorder| recorder.records.clone()) else { return };
     let cluster = runner.running.as_ref().map(|running| running.cluster.place.clone()).unwrap_or_default();
     let (results, rules) = (runner.results(), Arc::clone(&runner.start.rules));
+    let work = runner.recorder.as_ref().and_then(|recorder| recorder.work.clone());
     tokio::spawn(async move {
+        // What was told to be kept before is to be seen.
+        if let Some(work) = work {
+            let (reply, written) = oneshot::channel();
+            if work.send(Work::Reach(reply)).await.is_ok() {
+                // An error is an end, too.
+                let _ = tokio::time::timeout(AT_END, written).await;
+            }
+        }
         let asked = which.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let dir = match asked {

@@ -3,12 +3,14 @@
 mod gone;
 mod logs;
 mod owned;
+mod recorded;
 mod workers;
 
 use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 pub use logs::message as log;
+pub use recorded::{go_over, open_recorded};
 
 use crate::{
     console::{
@@ -62,6 +64,10 @@ pub fn changed(model: &mut Model, changed: &Changed) -> Vec<Effect> {
     let job = Kept::of(&model.fleet, &key);
     let successor = gone::successor(&model.fleet, &key);
     with(model, |page| page.successor = successor);
+    // A record says how the job was, not how it is.
+    if model.page.as_ref().is_some_and(|page| page.recorded.is_some()) {
+        return Vec::new();
+    }
     refresh(model, job)
 }
 
@@ -78,7 +84,7 @@ fn open_at(model: &mut Model, job: Kept, tab: Tab) -> Vec<Effect> {
 
 /// The fleet says something new about the job of the page, or (`None`) does not have it any more.
 fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
-    let now = model.now;
+    let (now, recorded) = (model.now, model.session.is_recorded());
     let Some(page) = &mut model.page else { return Vec::new() };
     let mut effects = Vec::new();
     match job {
@@ -89,7 +95,9 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
             effects.extend(owned::changed(page, &before).map(Effect::Page));
         }
         None => {
-            page.gone.get_or_insert(now);
+            if page.gone.replace(page.gone.unwrap_or(now)).is_none() && recorded {
+                effects.push(recorded::wanted(page.job.key()));
+            }
         }
     }
     workers::keep_selection(page);
@@ -187,6 +195,7 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
         effects.push(PageEffect::StopEvents(id));
     }
     match tab {
+        Tab::Overview | Tab::Configuration | Tab::Events if page.recorded.is_some() => {}
         Tab::Overview | Tab::Configuration if page.gone.is_some() => gone::unread(page, tab),
         Tab::Overview => effects.extend(owned::shown(page)),
         Tab::Configuration => {

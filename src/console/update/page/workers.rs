@@ -130,7 +130,15 @@ pub(super) fn reread(page: &mut PageModel, before: &Kept) -> Vec<Effect> {
     read_pod(page, name)
 }
 
+fn unrecorded() -> Fetched<Value> {
+    let what = Clean::new("Manifests of pods are not recorded");
+    Fetched::Failed(Refusal { what, hint: Clean::default() })
+}
+
 fn read_pod(page: &PageModel, name: Option<Name>) -> Vec<Effect> {
+    if page.recorded.is_some() {
+        return Vec::new();
+    }
     let (id, session, key) = (page.id, page.session, page.job.key());
     name.map(|pod| Effect::Page(PageEffect::Pod(id, session, key, pod))).into_iter().collect()
 }
@@ -139,6 +147,7 @@ fn open(page: &mut PageModel) -> Vec<Effect> {
     let Some(id) = page.workers.selected.clone() else { return Vec::new() };
     let pod = selected_pod(page);
     let fetched = if pod.is_some() { Fetched::Loading } else { Fetched::Unasked };
+    let fetched = if page.recorded.is_some() { unrecorded() } else { fetched };
     page.workers.open = Some(OpenReplica { id, pod: fetched, yaml: Vec::new(), scroll: Scroll::default() });
     read_pod(page, pod)
 }

@@ -3,7 +3,11 @@
 //! A job that is followed is written at every change, at most once a second; of others its changes of state, its
 //! warnings, the pods that went, and one tail of the launcher's log when that ends or is restarted.
 
+mod history;
+
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+pub use history::picked;
 
 use crate::{
     console::{
@@ -19,7 +23,7 @@ use crate::{
     disk::records::{self, Stream},
     jobs::{
         Name, PodRow, Secs,
-        fleet::{Changed, Job, JobKey, Left, LeftJob},
+        fleet::{Changed, Job, JobKey, Left, LeftJob, ListPhase},
         replica::replicas,
         row::{ContainerRow, ContainerState},
         state::{Derived, Severity},
@@ -35,7 +39,7 @@ const BAD: u32 = 300;
 
 /// The fleet changed.
 pub fn changed(model: &mut Model, changed: &mut Changed) -> Vec<Effect> {
-    if !is_on(model) {
+    if !model.session.is_recorded() {
         return Vec::new();
     }
     let mut effects = Vec::new();
@@ -49,14 +53,16 @@ pub fn changed(model: &mut Model, changed: &mut Changed) -> Vec<Effect> {
     for key in &changed.jobs {
         effects.extend(job_changed(model, key));
     }
+    model.record.begun |= has_read(model);
     effects.extend(follow(model));
     effects.extend(due(model, MOST_NOTES, model.now));
     effects
 }
 
-/// Whether the present context is recorded.
-fn is_on(model: &Model) -> bool {
-    model.session.info().is_some_and(|info| info.record)
+/// Whether every list has been read: before that a job's pods and warnings are still on their way.
+fn has_read(model: &Model) -> bool {
+    let read = |key| model.session.lists.get(key).is_some_and(|phase| !matches!(phase, ListPhase::Loading(_)));
+    model.session.planned.as_ref().is_some_and(|keys| keys.iter().all(read))
 }
 
 fn pending<'a>(model: &'a mut Model, key: &JobKey) -> &'a mut Pending {
@@ -74,6 +80,7 @@ fn job_changed(model: &mut Model, key: &JobKey) -> Vec<Effect> {
     let seen = Seen { said: said(model, job), ended: ended.map(|pod| ended_runs(pod)).sum() };
     let before = model.record.seen.insert(key.uid.clone(), seen);
     // What was so when we came is not news.
+    let before = before.filter(|_| model.record.begun);
     let news = before.is_some_and(|before| before.said != seen.said);
     let tail = before.is_some_and(|before| seen.ended > before.ended);
     if news || followed || tail {
@@ -155,7 +162,7 @@ pub fn flush(model: &mut Model) -> Vec<Effect> {
 
 /// Follows the jobs that are opened or pinned, and lets go of the others.
 pub fn follow(model: &mut Model) -> Vec<Effect> {
-    let now_followed = if is_on(model) { wanted(model) } else { Vec::new() };
+    let now_followed = if model.session.is_recorded() { wanted(model) } else { Vec::new() };
     if now_followed == model.record.followed {
         return Vec::new();
     }
@@ -255,6 +262,8 @@ pub fn command(model: &mut Model, id: RecordCommand) -> Vec<Effect> {
             model.notices.tell(model.now, Tone::Info, &format!("{} {text}", shown(&key)));
             effects
         }
+        RecordCommand::History => history::open_list(model),
+        RecordCommand::Show => history::show(model),
     }
 }
 
@@ -277,7 +286,11 @@ pub fn message(model: &mut Model, message: RecordMessage) -> Vec<Effect> {
             model.record.state = state;
             Vec::new()
         }
-        RecordMessage::Listed(_) | RecordMessage::Opened(..) => Vec::new(),
+        RecordMessage::Listed(all) => {
+            history::listed(model, all);
+            Vec::new()
+        }
+        RecordMessage::Opened(which, result) => history::opened(model, &which, result),
     }
 }
 

@@ -1,15 +1,19 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::{
     console::{
         message::Message,
         model::{
-            record::RecordState,
+            page::Recorded,
+            record::{Opened, RecordState, Which},
             session::{ContextInfo, SessionId},
         },
         testing::Harness,
     },
+    disk::records::{Header, Summary},
     jobs::{
-        Clean, JobRow, Kind, Sym, Uid,
+        Clean, EventRow, JobRow, Kind, Sym, Uid,
         fleet::{Batch, ListKey, ListOf, Row},
         row::{Condition, Phase, Terminated, Truth},
     },
@@ -20,6 +24,7 @@ fn console(record: bool) -> Harness {
     console.model.session.context = "c".to_owned();
     console.model.session.contexts = vec![ContextInfo { name: "c".into(), record, ..ContextInfo::default() }];
     console.model.session.id = SessionId(1);
+    console.model.record.begun = true;
     console
 }
 
@@ -96,6 +101,21 @@ fn what_was_so_when_we_came_is_no_news_and_a_change_is() {
     send(&mut console, JOBS, vec![job("a", Some("Failed")), job("b", Some("Succeeded"))], vec![]);
     assert_eq!(notes(&later(&mut console)), [("b", "Succeeded", false)]);
     assert_eq!(later(&mut console), [], "once");
+}
+
+#[test]
+fn what_comes_bit_by_bit_at_the_start_is_no_news() {
+    let mut console = console(true);
+    console.model.record.begun = false;
+    let list = |of| ListKey { of, namespace: None };
+    console.model.session.planned = Some(vec![list(JOBS), list(ListOf::Pods)]);
+    let live =
+        |of, rows| Message::Fleet(vec![Batch { phase: Some(ListPhase::Live), upserts: rows, ..Batch::new(list(of)) }]);
+    console.send(live(JOBS, vec![job("a", Some("Running"))]));
+    console.send(live(ListOf::Pods, vec![launcher("a", true)]));
+    assert_eq!(later(&mut console), []);
+    send(&mut console, JOBS, vec![job("a", Some("Failed"))], vec![]);
+    assert_eq!(notes(&later(&mut console)), [("a", "Failed", false)]);
 }
 
 #[test]
@@ -225,4 +245,128 @@ fn a_full_disk_is_said_once_and_that_it_is_over() {
         console.send(Message::Record(RecordMessage::State(state(problem, n))));
     }
     assert_eq!((told(&console, "the disk is full"), told(&console, "recorded again")), (1, 1));
+}
+
+fn record_of(name: &str, deleted: bool) -> Opened {
+    let (Row::Job(row), Row::Pod(pod)) = (job(name, Some("Failed")), launcher(name, true)) else { panic!("rows") };
+    let mut fleet = crate::jobs::fleet::Fleet::new(Arc::new(crate::jobs::causes::Rules::builtin()));
+    let mut batch = Batch::new(ListKey { of: JOBS, namespace: None });
+    batch.upserts = vec![Row::Job(row.clone()), Row::Pod(pod)];
+    fleet.apply(batch);
+    fleet.settle(Secs(999_500));
+    let key = fleet.jobs().next().expect("a job").key();
+    let event = EventRow {
+        namespace: Sym::new("team-a"),
+        uid: Uid::new("e"),
+        about_kind: Sym::new("MPIJob"),
+        about_name: Name::lossy(name),
+        about_uid: key.uid.clone(),
+        warning: true,
+        reason: Sym::new("MPIJobFailed"),
+        message: Clean::new("MPIJob team-a/a failed"),
+        count: 1,
+        first: Secs(999_200),
+        last: Secs(999_200),
+        source: Sym::new("mpi-job-controller"),
+    };
+    let recorded = Recorded {
+        dir: "/records/x".into(),
+        begun: Secs(999_000),
+        last: Secs(999_500),
+        deleted: deleted.then_some(Secs(999_500)),
+        manifest: Some(Secs(999_100)),
+        lines: 3,
+        unreadable: 0,
+    };
+    let object =
+        serde_json::json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": name}});
+    let job = Kept::of(&fleet, &key).expect("kept");
+    Opened { job, object: Some(object), events: vec![event], recorded: Arc::new(recorded) }
+}
+
+/// Orders that ask a cluster for something.
+fn asked_of_cluster(console: &Harness, from: usize) -> Vec<&Effect> {
+    use crate::console::model::page::PageEffect as P;
+    let asks =
+        |effect: &&Effect| matches!(effect, Effect::Page(P::Object(..) | P::Owned(..) | P::Events(..) | P::Pod(..)));
+    console.effects[from..].iter().filter(asks).collect()
+}
+
+#[test]
+fn the_page_of_a_job_that_goes_shows_its_record_and_keeps_what_it_had() {
+    let mut console = console(true);
+    send(&mut console, JOBS, vec![job("a", None)], vec![]);
+    console.keys("enter");
+    let gone = send(&mut console, JOBS, vec![], vec![Uid::new("uid-a")]);
+    let at = |wanted: fn(&RecordEffect) -> bool| gone.iter().position(wanted);
+    let noted = at(|effect| matches!(effect, RecordEffect::Note(_, note) if note.deleted)).expect("kept");
+    let open = at(|effect| matches!(effect, RecordEffect::Open(Which::Job(_)))).expect("opened");
+    assert!(noted < open, "it is kept before it is read: {gone:?}");
+    let RecordEffect::Open(which) = gone[open].clone() else { panic!("{gone:?}") };
+    let before = console.effects.len();
+    console.send(Message::Record(RecordMessage::Opened(which.clone(), Ok(Some(Box::new(record_of("a", true)))))));
+    assert!(effects(&console, before).contains(&RecordEffect::Show(Some("/records/x".into()))));
+    let page = console.model.page.as_ref().expect("a page");
+    assert!(page.recorded.is_some() && page.job.pods.len() == 1 && page.object.ready().is_some());
+    assert!(console.screen().contains("This is a record"), "{}", console.screen());
+    console.send(Message::Record(RecordMessage::Opened(which, Ok(Some(Box::new(record_of("a", true)))))));
+    console.keys("2 3 5");
+    assert_eq!(asked_of_cluster(&console, before), Vec::<&Effect>::new());
+    assert!(console.screen().contains("MPIJobFailed"), "{}", console.screen());
+}
+
+#[test]
+fn recorded_jobs_are_listed_and_opened_with_all_their_tabs() {
+    let mut console = console(true);
+    console.keys("H");
+    assert_eq!(effects(&console, 0), [RecordEffect::List]);
+    let opened = record_of("a", true);
+    let header = Header {
+        version: records::VERSION,
+        cluster: records::ClusterPlace::default(),
+        context: Clean::new("c"),
+        job: opened.job.key(),
+    };
+    let summary = Summary {
+        header,
+        begun: Secs(999_000),
+        last: Secs(999_500),
+        deleted: Some(Secs(999_500)),
+        state: Clean::new("Failed"),
+        finished: true,
+        cause: Some(Clean::new("Out of memory, worker 1")),
+        size: 1_000,
+        dir: "/records/x".into(),
+    };
+    console.send(Message::Record(RecordMessage::Listed(Ok(vec![summary]))));
+    let screen = console.screen();
+    assert!(screen.contains("team-a/a") && screen.contains("Out of memory, worker 1"), "{screen}");
+    let before = console.effects.len();
+    console.keys("enter");
+    let which = Which::Dir("/records/x".into());
+    assert_eq!(effects(&console, before), [RecordEffect::Open(which.clone())]);
+    console.send(Message::Record(RecordMessage::Opened(which, Ok(Some(Box::new(opened))))));
+    insta::assert_snapshot!("record_80x24", console.screen());
+    console.keys("2");
+    assert!(console.screen().contains("kind: MPIJob"), "{}", console.screen());
+    console.keys("3");
+    assert!(console.screen().contains("Launcher"), "{}", console.screen());
+    console.keys("enter");
+    assert!(console.screen().contains("not recorded"), "{}", console.screen());
+    console.keys("esc 5");
+    assert!(console.screen().contains("MPIJobFailed"), "{}", console.screen());
+    assert_eq!(asked_of_cluster(&console, before), Vec::<&Effect>::new());
+    assert_eq!(console.model.record.followed, [], "a record is not followed");
+}
+
+#[test]
+fn that_nothing_was_recorded_is_said_to_who_asked() {
+    let mut console = console(true);
+    send(&mut console, JOBS, vec![job("a", None)], vec![]);
+    let before = console.effects.len();
+    console.keys("K");
+    let [RecordEffect::Open(which)] = &effects(&console, before)[..] else { panic!("not asked for") };
+    console.send(Message::Record(RecordMessage::Opened(which.clone(), Ok(None))));
+    assert!(console.screen().contains("Nothing was recorded"), "{}", console.screen());
+    assert!(console.model.page.is_none());
 }

@@ -17,7 +17,7 @@ use crate::{
         commands::{CommandId, PageCommand},
         model::{
             Model,
-            page::{Fetched, PageModel, Tab},
+            page::{Fetched, PageModel, Recorded, Tab},
         },
         theme::{Role, Theme},
         widgets::{
@@ -52,7 +52,7 @@ pub struct Areas {
 
 /// What is left of the body for the page: a job that is gone takes the last line to say so.
 pub const fn body(page: &PageModel, body: Rect) -> Rect {
-    let said = if page.gone.is_some() && body.height > SPARE { 1 } else { 0 };
+    let said = if (page.gone.is_some() || page.recorded.is_some()) && body.height > SPARE { 1 } else { 0 };
     Rect { height: body.height - said, ..body }
 }
 
@@ -78,7 +78,8 @@ pub fn areas(body: Rect, tab: Tab) -> Areas {
 /// What the header's second line says: where we are.
 pub fn breadcrumb(_model: &Model, page: &PageModel) -> String {
     let row = &page.job.row;
-    let mut out = format!("Jobs > {} {}/{} > {}", row.kind.info().kind, row.namespace, row.name, page.tab.title());
+    let from = if page.recorded.is_some() { "Records" } else { "Jobs" };
+    let mut out = format!("{from} > {} {}/{} > {}", row.kind.info().kind, row.namespace, row.name, page.tab.title());
     if let (Tab::Workers, Some(open)) = (page.tab, &page.workers.open) {
         out.push_str(" > ");
         out.push_str(open.id.as_str());
@@ -160,6 +161,10 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
     }
     let state = &page.job.derived.state;
     let (text, style) = match page.gone {
+        // The line below says whether the job is deleted.
+        _ if page.recorded.is_some() => {
+            (format!("recorded: {} {state}", theme.symbol(state)), theme.style(Role::Stale))
+        }
         Some(since) => (format!("deleted {} ago", duration(now.since(since))), theme.style(Role::Stale)),
         None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
     };
@@ -169,6 +174,9 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
 
 /// What is said below a job that is gone, and the key that goes on.
 fn gone(model: &Model, page: &PageModel) -> RichLine {
+    if let Some(recorded) = &page.recorded {
+        return record_line(model, page, recorded);
+    }
     let ago = page.gone.map_or_else(String::new, |since| duration(model.now.since(since)));
     let line = RichLine::of(format!("This job was deleted {ago} ago"), Role::Warn);
     if page.successor.is_none() {
@@ -178,6 +186,24 @@ fn gone(model: &Model, page: &PageModel) -> RichLine {
     line.and("; a new one with this name exists: ", Role::Text)
         .and(key.unwrap_or_else(|| ":page.new-job".to_owned()), Role::Key)
         .and(" goes to it.", Role::Dim)
+}
+
+/// What is said below a record: from when it is, and whether the job is still there.
+fn record_line(model: &Model, page: &PageModel, recorded: &Recorded) -> RichLine {
+    let ago = |at: Secs| duration(model.now.since(at));
+    let mut line = RichLine::of(format!("This is a record, last added to {} ago", ago(recorded.last)), Role::Warn);
+    if let Some(at) = recorded.deleted {
+        line = line.and(format!("; the job was deleted {} ago", ago(at)), Role::Text);
+    }
+    if page.successor.is_some() {
+        let key = model.keys.map.key_in(&page.contexts(), CommandId::Page(PageCommand::Successor));
+        let key = key.unwrap_or_else(|| ":page.new-job".to_owned());
+        return line.and("; a new one with this name: ", Role::Text).and(key, Role::Key);
+    }
+    if recorded.unreadable > 0 {
+        line = line.and(format!("; {} spoiled lines are left out", recorded.unreadable), Role::Warn);
+    }
+    line
 }
 
 fn summary(model: &Model, page: &PageModel) -> RichLine {
