@@ -62,6 +62,16 @@ impl Ranks {
         self
     }
 
+    /// What is left of it when so many ranks were seen: with more than it has room for, it is not how they run.
+    #[must_use]
+    pub fn unless_beyond(self, seen: u32) -> Self {
+        if self.total().is_some_and(|total| seen > total) {
+            Self { hosts: self.hosts.into_iter().map(|host| Host { slots: 0, ..host }).collect() }
+        } else {
+            self
+        }
+    }
+
     /// How many ranks there are, if that is known.
     pub fn total(&self) -> Option<u32> {
         let known = self.hosts.iter().all(|host| host.slots > 0) && !self.hosts.is_empty();
@@ -147,6 +157,15 @@ mod tests {
         let ranks = ranks.with_hostfile(["a-worker-0.a.ns.svc slots=2", "a-worker-1.a.ns.svc:3", "other.svc slots=9"]);
         assert_eq!((ranks.total(), place(&ranks, 1), place(&ranks, 2)), (Some(5), Some("Worker 0"), Some("Worker 1")));
         assert_eq!(ranks.named("a-worker-1").map(|host| host.title.as_str()), Some("Worker 1"));
+    }
+
+    #[test]
+    fn more_ranks_than_slots_mean_that_nothing_is_known_but_names() {
+        let job = job(Kind::MpiJob, &[("Launcher", 1), ("Worker", 2)], None, 0);
+        let ranks = Ranks::of(&job, &replicas(&job, &[]));
+        assert_eq!(ranks.clone().unless_beyond(2).total(), Some(2));
+        let beyond = ranks.unless_beyond(3);
+        assert_eq!((beyond.total(), place(&beyond, 0)), (None, None));
     }
 
     #[test]

@@ -314,6 +314,25 @@ async fn events_outlive_cut_watches_and_lost_history() {
 }
 
 #[tokio::test]
+async fn logs_come_by_themselves_and_the_hostfile_tells_how_many_ranks_there_are() {
+    let (sim, _) = with_pi().await;
+    let mut deck = Deck::new(&sim, "admin");
+    deck.open_pi().await;
+    deck.until("the hostfile is read", |model| has(model, "ConfigMap")).await;
+    deck.until("there is a launcher", |model| of(model).job.replicas()[0].pod().is_some()).await;
+    deck.keys("4");
+    deck.until("the launcher is read", |model| of(model).logs.window.streams.len() == 1).await;
+    deck.until("a line or a word about it came", |model| of(model).logs.window.kept > 0).await;
+    assert_eq!(of(&deck.model).ranks().total(), Some(2));
+    deck.keys("r");
+    deck.until("ranks are shown", |model| of(model).logs.grid).await;
+    deck.keys("r / x enter");
+    deck.until("the search is told", |model| of(model).logs.window.found.is_some()).await;
+    deck.keys("esc");
+    assert!(deck.model.page.is_none());
+}
+
+#[tokio::test]
 async fn nothing_goes_on_for_a_page_that_is_closed() {
     let (sim, _) = with_pi().await;
     let mut deck = Deck::new(&sim, "admin");

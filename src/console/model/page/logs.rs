@@ -281,6 +281,8 @@ pub struct Window {
     pub streams: Vec<StreamState>,
     /// How many ranks were heard of.
     pub ranks_heard: u32,
+    /// The highest of them and one.
+    pub ranks_seen: u32,
     /// The first of those that were not, if it is known how many there are.
     pub missing: Vec<u32>,
     /// The writers, if they are shown.

@@ -248,9 +248,10 @@ impl PageModel {
     /// The ranks of the job, by its hostfile where that was read.
     pub fn ranks(&self) -> Ranks {
         let ranks = Ranks::of(&self.job.row, &self.job.replicas());
-        let Fetched::Ready(owned) = &self.owned else { return ranks };
-        let files = owned.iter().filter(|object| object.kind.as_str() == "ConfigMap");
-        ranks.with_hostfile(files.flat_map(|object| object.content.iter().map(Clean::as_str)))
+        let owned = self.owned.ready().into_iter().flatten();
+        let files = owned.filter(|object| object.kind.as_str() == "ConfigMap");
+        let ranks = ranks.with_hostfile(files.flat_map(|object| object.content.iter().map(Clean::as_str)));
+        ranks.unless_beyond(self.logs.window.ranks_seen)
     }
 
     /// Where its keys are looked for.

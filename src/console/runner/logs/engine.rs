@@ -88,6 +88,13 @@ impl Engine {
         known
     }
 
+    /// A stream is not read any more, though it has not ended.
+    pub(super) fn let_go(&mut self, nth: usize) {
+        if let Some(stream) = self.streams.get_mut(nth).filter(|stream| !matches!(stream.flow, Flow::Refused(_))) {
+            stream.flow = Flow::Ended;
+        }
+    }
+
     /// What the streams are called now: a second attempt makes the one before the first.
     pub(super) fn rename(&mut self, targets: &[Target]) {
         for target in targets {
@@ -285,6 +292,12 @@ impl Engine {
             found: self.found(),
             streams: self.streams.clone(),
             ranks_heard: self.book.heard().filter(|(who, _)| who.rank().is_some()).count() as u32,
+            ranks_seen: self
+                .book
+                .heard()
+                .filter_map(|(who, _)| who.rank())
+                .max()
+                .map_or(0, |rank| rank.saturating_add(1)),
             missing: self.missing(),
             heard: if self.heard { self.writers() } else { Vec::new() },
             second: self.shown(&beside),

@@ -132,9 +132,10 @@ impl Task {
     /// Opens what is not open yet, and lets go of what is not wanted any more.
     fn read(&self, targets: &[Target], engine: &mut Engine, streams: &mut Vec<Option<Open>>, pieces: &mut Pieces) {
         engine.rename(targets);
-        for open in streams.iter_mut() {
+        for (nth, open) in streams.iter_mut().enumerate() {
             if open.as_ref().is_some_and(|open| !targets.iter().any(|target| target.key() == open.target.key())) {
                 *open = None;
+                engine.let_go(nth);
             }
         }
         for target in targets {

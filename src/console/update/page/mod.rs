@@ -211,6 +211,8 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
             effects.push(PageEffect::Events(id, session, key));
         }
         Tab::Workers => workers::keep_selection(page),
+        // The hostfile tells which rank runs where.
+        Tab::Logs if page.owned == Fetched::Unasked && page.gone.is_none() => effects.extend(owned::shown(page)),
         Tab::Logs => {}
     }
     let mut effects: Vec<Effect> = effects.into_iter().map(Effect::Page).collect();
@@ -292,7 +294,8 @@ pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effec
         }
         PageMessage::Object(Err(refusal)) => page.object = Fetched::Failed(refusal),
         PageMessage::Owned(found) => {
-            let effects = owned::read(page, found).into_iter().map(Effect::Page).collect();
+            let mut effects: Vec<Effect> = owned::read(page, found).into_iter().map(Effect::Page).collect();
+            effects.extend(logs::ranked(model));
             keep_scroll(model);
             return effects;
         }

@@ -232,6 +232,12 @@ pub(super) fn reread(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// The hostfile was read: there may be another number of ranks.
+pub(super) fn ranked(model: &Model) -> Vec<Effect> {
+    let total = model.page.as_ref().and_then(|page| page.ranks().total());
+    order(model, LogOrder::Ranks(total))
+}
+
 fn hit(model: &mut Model, back: bool) -> Vec<Effect> {
     let searched = logs(model).is_some_and(|logs| logs.search.is_some());
     if searched { order(model, LogOrder::Hit(back)) } else { Vec::new() }

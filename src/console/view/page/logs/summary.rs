@@ -46,6 +46,9 @@ pub fn summary(page: &PageModel) -> RichLine {
             line = line.and(format!(" (not {})", list(window.missing.iter().map(u32::to_string), total - heard)), role);
         }
     }
+    if page.ranks().total().is_none() && window.ranks_heard > 0 {
+        line = line.and(format!("  ranks heard from: {}", window.ranks_heard), Role::Dim);
+    }
     for (words, role) in flows(logs) {
         line = line.and(format!("  {words}"), role);
     }
