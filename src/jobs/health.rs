@@ -41,11 +41,12 @@ impl Health {
                 Some(143) => Self::Stopped,
                 _ => Self::Failed,
             },
-            _ if pod.deleting.is_some() => Self::Leaving,
-            Phase::Unknown => Self::Lost,
+            // A pod of a lost node stays on its way out for ever: nobody is there to end it.
             _ if pod.disruption.is_some() || pod.reason.as_ref().is_some_and(|r| r.as_str() == "NodeLost") => {
                 Self::Lost
             }
+            _ if pod.deleting.is_some() => Self::Leaving,
+            Phase::Unknown => Self::Lost,
             Phase::Pending | Phase::Running => Self::alive(pod),
         }
     }

@@ -195,6 +195,16 @@ fn a_healthy_job_is_silent() {
 }
 
 #[test]
+fn a_pod_that_a_lost_node_never_lets_go_degrades_its_job() {
+    let mut pods = team(runs(), runs(), runs());
+    pods[2].deleting = Some(Secs(9500));
+    assert_eq!(running(mpi(pods.clone())).derive().state, State::Running, "a worker that is asked to go");
+    pods[2].disruption = Some(Sym::new("DeletionByTaintManager"));
+    let told = running(mpi(pods)).told();
+    assert!(told.starts_with("Degraded: Worker 1: "), "{told}");
+}
+
+#[test]
 fn running_true_is_not_believed() {
     let oom = running(mpi(team(runs(), runs(), ended("OOMKilled", 137, 9200))));
     assert_eq!(oom.told(), "Degraded: Worker 1: out of memory, limit 16Gi (exit 137)");
