@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Admitted, Reply, header, openapi, reply};
+use super::{Admitted, Reply, header, openapi, reply, visibility};
 use crate::sim::release::Release;
 use crate::sim::store::{Resource, Store};
 
@@ -76,7 +76,8 @@ fn groups(store: &Store, core: bool) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     let served = store.resources();
     let reviews = REVIEWS.iter().map(|(group, ..)| (*group, "v1"));
-    for (group, version) in served.iter().map(|r| (r.group, r.version)).chain(reviews) {
+    let queues = visibility::version(store).map(|version| (visibility::GROUP, version));
+    for (group, version) in served.iter().map(|r| (r.group, r.version)).chain(reviews).chain(queues) {
         if group.is_empty() != core {
             continue;
         }
@@ -127,6 +128,11 @@ fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
     }
     for (plural, kind) in reviews(group, version) {
         list.push(json!({"name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"]}));
+    }
+    if group == visibility::GROUP && visibility::version(store) == Some(version) {
+        list.extend(visibility::RESOURCES.iter().map(|(name, namespaced)| {
+            json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": "PendingWorkloadsSummary", "verbs": ["get"]})
+        }));
     }
     if list.is_empty() {
         return reply::page_not_found();
@@ -198,6 +204,14 @@ fn version_v2(store: &Store, group: &str, version: &str) -> Value {
     for (plural, word) in reviews(group, version) {
         resources.push(json!({"resource": plural, "responseKind": {"group": group, "version": version, "kind": word},
             "scope": "Cluster", "singularResource": word.to_lowercase(), "verbs": ["create"]}));
+    }
+    if group == visibility::GROUP && visibility::version(store) == Some(version) {
+        resources.extend(visibility::RESOURCES.iter().map(|(name, namespaced)| {
+            let (plural, sub) = name.split_once('/').unwrap_or((name, ""));
+            let of = json!({"group": group, "version": version, "kind": "PendingWorkloadsSummary"});
+            let sub = json!({"subresource": sub, "responseKind": of, "verbs": ["get"]});
+            json!({"resource": plural, "scope": scope(*namespaced), "singularResource": "", "verbs": [], "subresources": [sub]})
+        }));
     }
     json!({"version": version, "freshness": "Current", "resources": resources})
 }

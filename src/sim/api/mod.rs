@@ -23,6 +23,7 @@ mod snapshots;
 mod strategic;
 mod table;
 mod validate;
+mod visibility;
 mod watch;
 mod write;
 
@@ -177,6 +178,9 @@ impl Server {
         }
         if asked.group == "authorization.k8s.io" || asked.group == "authentication.k8s.io" {
             return self.review(request);
+        }
+        if asked.group == visibility::GROUP {
+            return visibility::answer(&self.store, request);
         }
         let Some(resource) = self.store.resource(&asked.group, &asked.version, &asked.resource) else {
             return Ok(self.unserved(asked));

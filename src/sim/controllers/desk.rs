@@ -155,7 +155,7 @@ impl Desk {
                 Some(volumes::reconcile(&claim, &self.classes(), now))
             }
             Work::Queued => Some((kueue::workload(&self.store, space, object, now), None)),
-            Work::Admission => Some((kueue::admit(&self.store, now), None)),
+            Work::Admission => Some(kueue::admit(&self.store, now)),
             _ => None,
         }
     }

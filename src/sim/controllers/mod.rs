@@ -19,3 +19,5 @@ pub(crate) mod training;
 pub(crate) mod value;
 mod volumes;
 pub(crate) mod write;
+
+pub(crate) use kueue::summary as pending_workloads;

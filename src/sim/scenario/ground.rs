@@ -207,11 +207,14 @@ fn runtimes(store: &Store) {
 }
 
 fn queues(store: &Store) {
-    for (name, product) in [("a100", "NVIDIA-A100-SXM4-80GB"), ("h100", "NVIDIA-H100-80GB-HBM3")] {
+    for name in ["a100", "h100"] {
         put(
             store,
             &RESOURCEFLAVORS,
-            json!({"metadata": {"name": name}, "spec": {"nodeLabels": {"nvidia.com/gpu.product": product}}}),
+            json!({"metadata": {"name": name}, "spec": {
+                "nodeLabels": {"topology.kubernetes.io/region": "eu-west-1"},
+                "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+            }}),
         );
     }
     for (class, value) in [("production", 1000), ("research", 100), ("scavenger", -10)] {

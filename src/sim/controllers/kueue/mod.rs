@@ -1,0 +1,70 @@
+//! Kueue: Workloads of queued jobs, admission by quota, borrowing, preemption, time-outs, in Kueue's own words.
+//!
+//! [`jobs`] minds one job and its Workload, [`admit`] all queues, [`pending`] tells who waits where. Cohorts are flat,
+//! there is no fair sharing and no topology.
+
+mod admit;
+mod assign;
+mod jobs;
+mod pending;
+mod preempt;
+mod quota;
+mod report;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+pub(crate) use self::{admit::admit, jobs::workload, pending::summary};
+use super::{
+    value::{int, list, text},
+    write::{Cond, set_condition},
+};
+
+/// Label of a job: its `LocalQueue`.
+const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+/// Label of a job: its `WorkloadPriorityClass`.
+const CLASS: &str = "kueue.x-k8s.io/priority-class";
+
+/// Sets a condition of a Workload or queue; whether it changed.
+fn condition(object: &mut Value, kind: &str, truth: bool, reason: &str, message: &str, now: Timestamp) -> bool {
+    let changed = set_condition(object, Cond { kind, truth, reason, message }, now);
+    let generation = int(object, "/metadata/generation");
+    let at = list(object, "/status/conditions").iter().position(|c| text(c, "/type") == kind);
+    if let (Some(at), Some(generation), true) = (at, generation, changed) {
+        object["status"]["conditions"][at]["observedGeneration"] = json!(generation);
+    }
+    changed
+}
+
+/// Counts an eviction and sets its condition. The quota is kept until the job has stopped.
+fn evict(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
+    condition(load, "Evicted", true, reason, message, now);
+    let mut all = list(load, "/status/schedulingStats/evictions").to_vec();
+    match all.iter_mut().find(|e| text(e, "/reason") == reason) {
+        Some(old) => old["count"] = json!(int(old, "/count").unwrap_or(0) + 1),
+        None => all.push(json!({"reason": reason, "underlyingCause": "", "count": 1})),
+    }
+    super::value::set(load, "/status/schedulingStats/evictions", Value::Array(all));
+}
+
+/// Takes the reservation back.
+fn release(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
+    condition(load, "QuotaReserved", false, reason, message, now);
+    if super::value::has_condition(load, "Admitted") {
+        condition(load, "Admitted", false, "NoReservation", "The workload has no reservation", now);
+    }
+    if let Some(status) = load["status"].as_object_mut() {
+        status.remove("admission");
+    }
+}
+
+fn is_active(load: &Value) -> bool {
+    load.pointer("/spec/active").and_then(Value::as_bool).unwrap_or(true)
+}
+
+fn priority(load: &Value) -> i64 {
+    int(load, "/spec/priority").unwrap_or(0)
+}
