@@ -202,7 +202,7 @@ impl<'a> Pass<'a> {
 
     /// Whether a Workload that was sent away must not come back yet.
     fn is_held_back(&mut self, load: &Value, next: &mut Value) -> bool {
-        if !value::condition(load, "Requeued").is_some_and(|c| text(c, "/status") == "False") {
+        if value::condition(load, "Requeued").is_none_or(|c| text(c, "/status") != "False") {
             return false;
         }
         let reason = value::condition(load, "Evicted").map_or("", |c| text(c, "/reason"));
@@ -217,23 +217,20 @@ impl<'a> Pass<'a> {
             self.look_again(at);
             return true;
         }
-        match reason {
-            "ClusterQueueStopped" => {
-                let queue = self.locals.get(&(namespace(load).to_owned(), text(load, "/spec/queueName").to_owned()));
-                let hall = queue.and_then(|l| self.halls.queues.get(text(l, "/spec/clusterQueue")));
-                if hall.is_some_and(|h| h.stop_policy().starts_with("Hold")) {
-                    return false;
-                }
-                let message = "The ClusterQueue was restarted after being stopped";
-                condition(next, "Requeued", true, "ClusterQueueRestarted", message, now);
+        if reason == "ClusterQueueStopped" {
+            let queue = self.locals.get(&(namespace(load).to_owned(), text(load, "/spec/queueName").to_owned()));
+            let hall = queue.and_then(|l| self.halls.queues.get(text(l, "/spec/clusterQueue")));
+            if hall.is_some_and(|h| h.stop_policy().starts_with("Hold")) {
+                return false;
             }
-            _ => {
-                if let Some(state) = next.pointer_mut("/status/requeueState").and_then(Value::as_object_mut) {
-                    state.remove("requeueAt");
-                }
-                condition(next, "Requeued", true, "BackoffFinished", "The workload backoff was finished", now);
-            }
+            let message = "The ClusterQueue was restarted after being stopped";
+            condition(next, "Requeued", true, "ClusterQueueRestarted", message, now);
+            return true;
         }
+        if let Some(state) = next.pointer_mut("/status/requeueState").and_then(Value::as_object_mut) {
+            state.remove("requeueAt");
+        }
+        condition(next, "Requeued", true, "BackoffFinished", "The workload backoff was finished", now);
         true
     }
 

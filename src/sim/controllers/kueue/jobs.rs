@@ -85,7 +85,7 @@ fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write>
 fn workload_name(resource: &Resource, job: &Value) -> String {
     let known = format!("{}\n{}\n{}\n{}", resource.kind, resource.group, name(job), uid(job));
     let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, known.as_bytes());
-    let hex: String = hash.as_ref().iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let hex = super::hex(&hash.as_ref()[..3]);
     let stem = format!("{}-{}", resource.kind.to_lowercase(), name(job));
     format!("{}-{}", &stem[..stem.len().min(57)], &hex[..5])
 }

@@ -28,11 +28,14 @@ struct Wait {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 struct Strategy {
-    backoff_limit_count: Option<i64>,
-    backoff_base_seconds: Option<f64>,
-    backoff_max_seconds: Option<f64>,
+    #[serde(rename = "backoffLimitCount")]
+    limit: Option<i64>,
+    #[serde(rename = "backoffBaseSeconds")]
+    base: Option<f64>,
+    #[serde(rename = "backoffMaxSeconds")]
+    most: Option<f64>,
 }
 
 /// Seconds of a duration as Go writes it: `5m`, `1h30m`, `90s`.
@@ -47,9 +50,9 @@ fn parse(text: &str) -> Option<PodsReady> {
     let strategy = wait.requeuing_strategy;
     (wait.enable != Some(false)).then(|| PodsReady {
         timeout: seconds(&wait.timeout).unwrap_or(300.0),
-        limit: strategy.backoff_limit_count,
-        base: strategy.backoff_base_seconds.unwrap_or(60.0),
-        most: strategy.backoff_max_seconds.unwrap_or(3600.0),
+        limit: strategy.limit,
+        base: strategy.base.unwrap_or(60.0),
+        most: strategy.most.unwrap_or(3600.0),
     })
 }
 

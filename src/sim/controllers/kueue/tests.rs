@@ -20,6 +20,9 @@ use crate::sim::{
     },
 };
 
+/// Name, cohort, preemption, and GPUs by flavor.
+type Queue<'a> = (&'a str, &'a str, Value, &'a [(&'a str, i64)]);
+
 struct World {
     store: Store,
     manager: Manager,
@@ -27,8 +30,8 @@ struct World {
 }
 
 impl World {
-    /// Queues by name, cohort, preemption, and GPUs by flavor.
-    fn new(queues: &[(&str, &str, Value, &[(&str, i64)])]) -> Self {
+    /// A cluster with these queues.
+    fn new(queues: &[Queue<'_>]) -> Self {
         let start = "2026-11-20T08:00:00Z".parse().unwrap();
         let store = Store::new(Clock::manual(start), 7);
         resource::of_age(false).for_each(|row| store.serve(row));
@@ -51,15 +54,15 @@ impl World {
             );
             put(&LOCALQUEUES, json!({"metadata": {"name": name, "namespace": "q"}, "spec": {"clusterQueue": name}}));
         }
-        let manager = Manager::new(&store, Arc::new(Scripts::builtin().unwrap()), Pace::default(), None);
+        let manager = Manager::new(&store, Arc::new(Scripts::default()), Pace::default(), None);
         Self { store, manager, start }
     }
 
-    /// A job of one worker with so many GPUs, that runs as long as it may.
+    /// A job of one worker with so many GPUs, that runs for ever.
     fn job(&mut self, name: &str, queue: &str, gpus: i64, priority: i64, at: f64) {
         self.until(at);
         let container = |limits: Value| json!({"name": "c", "image": "i", "resources": {"limits": limits}});
-        let template = |c: Value| json!({"metadata": {"annotations": {"sim.mpideck.io/script": "horovod"}}, "spec": {"containers": [c]}});
+        let template = |c: Value| json!({"spec": {"containers": [c]}});
         let job = json!({
             "metadata": {"name": name, "namespace": "q", "labels": {"kueue.x-k8s.io/queue-name": queue}},
             "spec": {"runPolicy": {"suspend": true}, "mpiReplicaSpecs": {
@@ -194,8 +197,7 @@ fn names_and_places_are_those_of_kueue() {
         &ring::digest::SHA1_FOR_LEGACY_USE_ONLY,
         format!("MPIJob\nkubeflow.org\nsecond\n{}", text(&load, "/metadata/ownerReferences/0/uid")).as_bytes(),
     );
-    let hex: String = hash.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(name, format!("mpijob-second-{}", &hex[..5]));
+    assert_eq!(name, format!("mpijob-second-{}", &super::hex(hash.as_ref())[..5]));
     let summary = summary(&world.store, Some("q"), "team", (0, 10)).unwrap();
     let places: Vec<_> = list(&summary, "/items")
         .iter()
