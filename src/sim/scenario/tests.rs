@@ -54,8 +54,8 @@ fn reasons(store: &Store) -> BTreeSet<String> {
     out
 }
 
-#[test]
-fn every_state_lives_in_the_demo_fleet_from_the_start() {
+#[tokio::test(start_paused = true)]
+async fn every_state_lives_in_the_demo_fleet_from_the_start() {
     let (store, _, now) = demo();
     assert!(store.clock().now() >= now, "it is now");
     let there = reasons(&store);
@@ -86,8 +86,8 @@ fn every_state_lives_in_the_demo_fleet_from_the_start() {
     assert_eq!(text(&old, "/metadata/creationTimestamp"), "2026-11-19T07:33:20Z");
 }
 
-#[test]
-fn within_two_minutes_jobs_queue_run_fail_and_finish() {
+#[tokio::test(start_paused = true)]
+async fn within_two_minutes_jobs_queue_run_fail_and_finish() {
     let (store, mut manager, now) = demo();
     let mut feed = store.subscribe(&[&MPIJOBS]);
     manager.live_until(after(now, 120.0));
@@ -114,13 +114,13 @@ fn pods(store: &Store) -> BTreeSet<String> {
     pods.iter().map(|p| format!("{}/{} {}", p.namespace, p.name, phase(&p.value()))).collect()
 }
 
-#[test]
-fn a_seed_repeats_the_run() {
+#[tokio::test(start_paused = true)]
+async fn a_seed_repeats_the_run() {
     assert_eq!(pods(&demo().0), pods(&demo().0));
 }
 
-#[test]
-fn a_minute_may_be_lived_through_before_the_start() {
+#[tokio::test(start_paused = true)]
+async fn a_minute_may_be_lived_through_before_the_start() {
     let (past, ..) = lived(Duration::from_mins(1));
     let created = |store: &Store, job| {
         text(&store.get(&MPIJOBS, "climate", job).unwrap().value(), "/metadata/creationTimestamp").to_owned()
@@ -132,8 +132,8 @@ fn a_minute_may_be_lived_through_before_the_start() {
     assert_eq!(pods(&past), pods(&watched), "not what happens in a minute");
 }
 
-#[test]
-fn who_was_preempted_waits_and_does_not_fail() {
+#[tokio::test(start_paused = true)]
+async fn who_was_preempted_waits_and_does_not_fail() {
     let (store, mut manager, now) = demo();
     manager.live_until(after(now, 60.0));
     let job = store.get(&MPIJOBS, "nlp", "reward-model-v4").unwrap().value();

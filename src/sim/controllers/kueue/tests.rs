@@ -106,8 +106,8 @@ impl World {
     }
 }
 
-#[test]
-fn the_next_flavor_is_taken_where_the_first_is_full() {
+#[tokio::test(start_paused = true)]
+async fn the_next_flavor_is_taken_where_the_first_is_full() {
     let mut world = World::new(&[("team", "", json!({}), &[("a100", 4), ("h100", 8)])]);
     world.job("one", "team", 4, 0, 0.0);
     world.job("two", "team", 6, 0, 5.0);
@@ -124,8 +124,8 @@ fn the_next_flavor_is_taken_where_the_first_is_full() {
     assert_eq!(queue["status"]["flavorsUsage"][1]["resources"][0]["total"], "6");
 }
 
-#[test]
-fn a_cohort_lends_and_takes_back() {
+#[tokio::test(start_paused = true)]
+async fn a_cohort_lends_and_takes_back() {
     let reclaim = json!({"reclaimWithinCohort": "Any"});
     let mut world =
         World::new(&[("lender", "all", reclaim, &[("a100", 4)]), ("borrower", "all", json!({}), &[("a100", 4)])]);
@@ -145,8 +145,8 @@ fn a_cohort_lends_and_takes_back() {
     assert_eq!(world.says("borrows", "Requeued"), "True/Preempted");
 }
 
-#[test]
-fn a_stronger_job_waits_until_the_weaker_has_stopped() {
+#[tokio::test(start_paused = true)]
+async fn a_stronger_job_waits_until_the_weaker_has_stopped() {
     let within = json!({"withinClusterQueue": "LowerPriority"});
     let mut world = World::new(&[("team", "", within, &[("a100", 4)])]);
     world.job("weak", "team", 4, 0, 0.0);
@@ -163,8 +163,8 @@ fn a_stronger_job_waits_until_the_weaker_has_stopped() {
     assert_eq!(*stats, json!([{"reason": "Preempted", "underlyingCause": "", "count": 1}]));
 }
 
-#[test]
-fn pods_that_are_not_ready_in_time_go_back_to_the_queue_and_at_last_out_of_it() {
+#[tokio::test(start_paused = true)]
+async fn pods_that_are_not_ready_in_time_go_back_to_the_queue_and_at_last_out_of_it() {
     let mut world = World::new(&[("team", "", json!({}), &[("a100", 400)])]);
     let text_of =
         "waitForPodsReady:\n  timeout: 30s\n  requeuingStrategy: {backoffLimitCount: 1, backoffBaseSeconds: 20}\n";
@@ -185,8 +185,8 @@ fn pods_that_are_not_ready_in_time_go_back_to_the_queue_and_at_last_out_of_it() 
     assert_eq!(world.says("vast", "QuotaReserved"), "False/Suspended");
 }
 
-#[test]
-fn names_and_places_are_those_of_kueue() {
+#[tokio::test(start_paused = true)]
+async fn names_and_places_are_those_of_kueue() {
     let mut world = World::new(&[("team", "", json!({}), &[("a100", 1)])]);
     for (at, (job, priority)) in [("first", 0), ("second", 0), ("third", 5)].into_iter().enumerate() {
         world.job(job, "team", 1, priority, at as f64 * 3.0);

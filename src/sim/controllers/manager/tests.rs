@@ -200,8 +200,8 @@ fn both(job: &str, lag: f64, longer: f64) -> (Seen, Seen) {
 
 macro_rules! life_cycles {
     ($($test:ident: $job:literal, $lag:literal, $longer:literal;)*) => {$(
-        #[test]
-        fn $test() {
+        #[tokio::test(start_paused = true)]
+        async fn $test() {
             let (real, ours) = both($job, $lag, $longer);
             assert_eq!(ours.conditions, real.conditions, "conditions");
             assert_eq!(ours.events, real.events, "events");
@@ -230,8 +230,8 @@ life_cycles! {
     the_launcher_waits_for_workers: "wait-ready", 25.0, 70.0;
 }
 
-#[test]
-fn good_and_bad_specs_get_the_recorded_verdicts() {
+#[tokio::test(start_paused = true)]
+async fn good_and_bad_specs_get_the_recorded_verdicts() {
     let text_of = std::fs::read_to_string(recordings().with_file_name("verdicts.jsonl")).unwrap();
     let mut wrong = Vec::new();
     for line in text_of.lines() {
