@@ -1,7 +1,7 @@
 //! The sim's API server, asked in process: answers held against a real server's.
 
 use http::Method;
-use mpideck::sim::store::resource::{CONFIGMAPS, MPIJOBS, PODS};
+use mpideck::sim::store::resource::{CLUSTERQUEUES, CONFIGMAPS, MPIJOBS, PODS};
 use mpideck::sim::{FleetKind, Options, Release, Sim};
 use serde_json::{Value, json};
 
@@ -211,6 +211,20 @@ async fn everybody_may_ask_about_themselves_and_only_admin_may_pose_as_others() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_visibility_api_tells_who_waits() {
+    let sim = empty().await;
+    let admin = client(&sim, "admin").await;
+    let group = "/apis/visibility.kueue.x-k8s.io/v1beta2";
+    let queue = json!({"metadata": {"name": "team"}, "spec": {"resourceGroups": []}});
+    sim.store().create(&CLUSTERQUEUES, queue).unwrap();
+    let (code, summary) = get(&admin, &format!("{group}/clusterqueues/team/pendingworkloads")).await;
+    assert_eq!((code, &summary["kind"], &summary["items"]), (200, &json!("PendingWorkloadsSummary"), &json!([])));
+    for (path, code) in [("clusterqueues/other/pendingworkloads", 404), ("clusterqueues/team", 404)] {
+        assert_eq!(get(&admin, &format!("{group}/{path}")).await.0, code, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn discovery_in_both_forms_names_the_same_resources() {
     let sim = empty().await;
     let tenant = client(&sim, "tenant").await;
@@ -226,12 +240,17 @@ async fn discovery_in_both_forms_names_the_same_resources() {
             );
             let (_, plain) = get(&tenant, &path).await;
             for resource in version["resources"].as_array().unwrap() {
-                let name = resource["resource"].as_str().unwrap();
+                let mut name = resource["resource"].as_str().unwrap().to_owned();
+                // One that is only there for its subresource is named with it in the plain form.
+                if resource["responseKind"]["kind"] == "" {
+                    name = format!("{name}/{}", resource["subresources"][0]["subresource"].as_str().unwrap());
+                }
                 assert!(plain["resources"].as_array().unwrap().iter().any(|r| r["name"] == name), "{path} {name}");
-                names.push(name.to_owned());
+                names.push(name);
             }
         }
     }
+    assert!(names.iter().any(|n| n == "localqueues/pendingworkloads"));
     assert!(names.iter().any(|n| n == "mpijobs") && names.iter().any(|n| n == "selfsubjectaccessreviews"));
     assert_eq!(get(&tenant, "/version").await.1["gitVersion"], "v1.36.2");
     assert_eq!(get(&tenant, "/readyz").await.1, json!("ok"));

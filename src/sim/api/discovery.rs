@@ -210,7 +210,8 @@ fn version_v2(store: &Store, group: &str, version: &str) -> Value {
             let (plural, sub) = name.split_once('/').unwrap_or((name, ""));
             let of = json!({"group": group, "version": version, "kind": "PendingWorkloadsSummary"});
             let sub = json!({"subresource": sub, "responseKind": of, "verbs": ["get"]});
-            json!({"resource": plural, "scope": scope(*namespaced), "singularResource": "", "verbs": [], "subresources": [sub]})
+            // A parent that is only there for its subresource has no kind of its own.
+            json!({"resource": plural, "responseKind": kind(""), "scope": scope(*namespaced), "singularResource": "", "verbs": [], "subresources": [sub]})
         }));
     }
     json!({"version": version, "freshness": "Current", "resources": resources})
