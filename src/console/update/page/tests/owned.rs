@@ -53,7 +53,7 @@ fn each_part_has_its_own_word_and_a_refusal_says_what_to_ask_for() {
         found.unwrap_or_else(|| panic!("{words} is not in {screen}")).to_owned()
     };
     assert!(line("Job bert-large-launcher ").contains("Active  1 active"));
-    assert!(line("Pod bert-large-worker-2").contains("OOMKilled"), "the fleet knows it sooner than the tree");
+    assert!(line("─ ✗ Pod bert-large-worker-2").contains("OOMKilled"), "the fleet knows it sooner than the tree");
     assert!(line("─ ? Secret").contains("not allowed  ask for: get secrets in namespace nlp"));
     answer(&mut h, Ok(Vec::new()));
     assert!(h.screen().contains("nothing yet: no operator has made anything"), "{}", h.screen());
