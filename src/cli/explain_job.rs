@@ -18,9 +18,7 @@ use crate::{
         Name, PodRow, Secs,
         causes::{Crew, LogSeen, Rules, Scan, Subject},
         filter::Filter,
-        fleet::{Fleet, Job},
-        health::{self, Health},
-        replica,
+        fleet::{self, Fleet, telling},
         state::Cause,
     },
     logs::Cleaner,
@@ -28,8 +26,6 @@ use crate::{
 
 /// Lines that are read of the leading pod's log, and of each bad pod's.
 const TAIL: (u32, u32) = (20_000, 2_000);
-/// Bad pods whose logs are read.
-const MOST_BAD: usize = 4;
 
 /// The cause of one job, and whether part of what belongs to it could not be read.
 pub(super) fn run(
@@ -74,22 +70,8 @@ async fn explained(
     let logs = read_logs(&session, &rules, &pods, timeout).await;
     let seen: Vec<LogSeen<'_>> =
         logs.iter().map(|log| LogSeen { scan: &log.scan, of: &log.of, writer: log.writer.as_ref() }).collect();
-    let cause = fleet.explained(&job.key(), &seen, Some(&crew(job, &pods)), now);
+    let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), now);
     Ok((cause, !unread.is_empty()))
-}
-
-/// Who has which rank.
-fn crew(job: &Job, pods: &[&PodRow]) -> Crew {
-    let subject = |pod: &PodRow| Arc::new(subject(pod));
-    Crew {
-        pods: pods.iter().map(|pod| (pod.name.to_string(), subject(pod))).collect(),
-        slots: job.row.slots.unwrap_or(1),
-        launcher_works: job.row.policy.launcher_is_worker,
-    }
-}
-
-fn subject(pod: &PodRow) -> Subject {
-    Subject { node: pod.node.clone(), ..Subject::of(pod.role.clone(), pod.index) }
 }
 
 struct Log {
@@ -99,20 +81,11 @@ struct Log {
 }
 
 async fn read_logs(session: &Session, rules: &Rules, pods: &[&PodRow], timeout: Duration) -> Vec<Log> {
-    let launcher = pods.iter().rfind(|pod| replica::is_launcher(pod.role.as_str()));
-    // Where there is no launcher, each pod writes its own ranks' lines.
-    let leading = launcher.or(pods.first()).copied();
-    let bad = |pod: &&&PodRow| Health::of(pod).is_bad() && leading.is_none_or(|leading| leading.uid != pod.uid);
-    let others = pods.iter().filter(bad).take(MOST_BAD).map(|pod| (*pod, TAIL.1));
     let mut out = Vec::new();
-    for (pod, tail) in leading.map(|pod| (pod, TAIL.0)).into_iter().chain(others) {
-        let previous = matches!(Health::of(pod), Health::Crashing) && health::last_bad_end(pod).is_some();
+    for (nth, (pod, previous)) in telling(pods).into_iter().enumerate() {
+        let tail = if nth == 0 { TAIL.0 } else { TAIL.1 };
         match read_log(session, rules, pod, tail, previous, timeout).await {
-            Ok(scan) => out.push(Log {
-                scan,
-                of: format!("log of {}", pod.name),
-                writer: (!replica::is_launcher(pod.role.as_str())).then(|| Arc::new(subject(pod))),
-            }),
+            Ok(scan) => out.push(Log { scan, of: format!("log of {}", pod.name), writer: fleet::writer(pod) }),
             Err(why) => print::complain(&format!("note: the log of {} could not be read: {why}", pod.name)),
         }
     }
@@ -128,7 +101,7 @@ async fn read_log(
     timeout: Duration,
 ) -> Result<Scan, String> {
     let namespace = Name::new(pod.namespace.as_str()).ok_or("its namespace has no name")?;
-    let container = pod.containers.iter().find(|container| !container.init);
+    let container = fleet::main_container(pod);
     let what = LogOf {
         namespace,
         pod: pod.name.clone(),

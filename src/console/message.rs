@@ -14,7 +14,11 @@ use super::{
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
     },
 };
-use crate::{cluster::Target, disk::Remembered, jobs::fleet::Batch};
+use crate::{
+    cluster::Target,
+    disk::Remembered,
+    jobs::fleet::{Batch, Said},
+};
 
 /// What happened.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub enum Message {
     Page(PageId, PageMessage),
     /// Of a log: of one that is closed is dropped.
     Log(LogId, LogMessage),
+    /// What the lines of a log that is read say of its job, whenever that changes.
+    Said(LogId, Vec<Said>),
     /// Of the flight recorder.
     Record(RecordMessage),
     /// The kubeconfig was read, and what was remembered.

@@ -26,5 +26,5 @@ pub use ranks::{Crew, named};
 pub use report::{Report, ReportedEvent, ReportedPod};
 pub use rule::{Pattern, Rule, Sign};
 pub use rules::Rules;
-pub use scan::{LogHit, LogLine, Scan};
+pub use scan::{Gist, LogHit, LogLine, Scan};
 pub(crate) use words::capital;

@@ -10,6 +10,7 @@ mod join;
 mod members;
 mod others;
 mod relist;
+mod said;
 mod store;
 mod table;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use said::{Said, main_container, telling, writer};
 pub use store::Fleet;
 
 use super::{

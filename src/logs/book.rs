@@ -82,12 +82,19 @@ impl Book {
         SourceId((self.sources.len() - 1) as u16)
     }
 
-    /// Takes in a line of a stream. It is kept with the next [`Self::settle`].
-    pub fn line(&mut self, source: SourceId, at: Option<Nanos>, bytes: &[u8], cut: bool) {
+    /// Takes in a line of a stream and gives it, cleaned, with the host that its tag names. It is kept with the next
+    /// [`Self::settle`].
+    pub fn line(
+        &mut self,
+        source: SourceId,
+        at: Option<Nanos>,
+        bytes: &[u8],
+        cut: bool,
+    ) -> Option<(&Line, Option<Clean>)> {
         let mut line = clean::whole(bytes, cut);
         line.at = at;
         line.source = source;
-        let Some(from) = self.sources.get_mut(usize::from(source.0)) else { return };
+        let from = self.sources.get_mut(usize::from(source.0))?;
         let tag = Tag::of(line.text.as_str(), self.ranks);
         if !(tag.weak && from.sure) {
             from.sure |= tag.len > 0 && !tag.weak;
@@ -96,16 +103,17 @@ impl Book {
             line.stream = tag.stream;
             line.tag = u16::try_from(tag.len).unwrap_or(0);
         }
-        let named = line.rank.zip(tag.host).map(|(rank, host)| (rank, Clean::new(host)));
+        let host = line.rank.and(tag.host).map(Clean::new);
         line.kind = self.kinds.of(source, line.rank, line.by_ref().body());
         let key = at.max(from.last).unwrap_or_default();
         from.last = Some(key);
-        if let Some((rank, host)) = named
+        if let Some((rank, host)) = line.rank.zip(host.as_ref())
             && let Some(last) = self.heard.get_mut(&Who::Rank(rank))
         {
-            last.host.get_or_insert(host);
+            last.host.get_or_insert_with(|| host.clone());
         }
         self.arrived.push((key, line));
+        self.arrived.last().map(|(_, line)| (line, host))
     }
 
     /// Puts a word of ours between the lines of a stream.
@@ -271,12 +279,16 @@ mod tests {
         let (a, b) = (book.source(None), book.source(None));
         let mut panes = [Pane::default()];
         panes[0].show(View { without: crate::logs::Query::parse("none").ok().flatten(), ..View::default() });
-        (0..100).for_each(|n| book.line(a, Some(Nanos(n * 10)), format!("a{n}").as_bytes(), false));
+        for n in 0..100 {
+            book.line(a, Some(Nanos(n * 10)), format!("a{n}").as_bytes(), false);
+        }
         book.settle(&mut panes);
         while !panes[0].step(book.store()) {}
         panes[0].go_to_time(book.store(), Nanos(500));
         book.mark(50);
-        (0..40).for_each(|n| book.line(b, Some(Nanos(n * 10 + 5)), format!("b{n}").as_bytes(), false));
+        for n in 0..40 {
+            book.line(b, Some(Nanos(n * 10 + 5)), format!("b{n}").as_bytes(), false);
+        }
         book.settle(&mut panes);
         while !panes[0].step(book.store()) {}
         let number = panes[0].visible(book.store(), 1)[0];

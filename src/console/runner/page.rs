@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -100,6 +101,7 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
                 results: runner.results(),
                 dir: runner.files(),
                 max_bytes: runner.log_bytes(),
+                rules: Arc::clone(&runner.start.rules),
                 token: token.clone(),
             };
             tokio::spawn(task.run());

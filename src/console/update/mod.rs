@@ -43,6 +43,10 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
         }
         Message::Page(id, message) => page::message(model, id, message),
         Message::Log(id, message) => page::log(model, id, message),
+        Message::Said(id, logs) => {
+            page::heard(model, id, logs);
+            fleet::settle(model)
+        }
         Message::Record(message) => record::message(model, message),
         Message::Drawn(drawn) => {
             model.drawn = drawn;

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::jobs::{
     replica::{self, Replica},
+    row::PodRow,
     text::{Name, Sym},
     time::Secs,
 };
@@ -92,6 +93,11 @@ impl Subject {
     pub fn of(role: Sym, index: Option<u16>) -> Self {
         let index = index.filter(|_| !replica::is_launcher(role.as_str()));
         Self { role, index, ..Self::default() }
+    }
+
+    /// The replica that a pod is, on its node.
+    pub fn of_pod(pod: &PodRow) -> Self {
+        Self { node: pod.node.clone(), ..Self::of(pod.role.clone(), pod.index) }
     }
 
     fn replica(&self) -> Replica<'static> {

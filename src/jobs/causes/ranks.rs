@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::place::Subject;
-use crate::jobs::text::Sym;
+use crate::jobs::{
+    row::{JobRow, PodRow},
+    text::Sym,
+};
 
 /// The replicas of a job as its ranks see them.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,15 @@ pub struct Crew {
 }
 
 impl Crew {
+    /// The pods of a job.
+    pub fn of(job: &JobRow, pods: &[&PodRow]) -> Self {
+        Self {
+            pods: pods.iter().map(|pod| (pod.name.to_string(), Arc::new(Subject::of_pod(pod)))).collect(),
+            slots: job.slots.unwrap_or(1),
+            launcher_works: job.policy.launcher_is_worker,
+        }
+    }
+
     /// The replica of a host or a rank. With neither there is none; what can't be placed is only its rank.
     ///
     /// By rank it is the hostfile's order filled up slot by slot, which another mapping breaks: a host counts more.

@@ -93,6 +93,14 @@ pub struct Scan {
     announced: Option<(Option<u32>, u32)>,
 }
 
+/// What of a log counts for its cause: while it stays the same, the same comes of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gist {
+    hits: Vec<(u16, Option<u32>, u32, Standing, usize)>,
+    ended_well: bool,
+    ranks: u32,
+}
+
 #[derive(Clone, Debug, Default)]
 struct OfRank {
     progress: u32,
@@ -162,6 +170,17 @@ impl Scan {
     /// Whether its last word is that it ended well.
     pub fn ended_well(&self) -> bool {
         self.well.is_some_and(|well| self.badly.is_none_or(|badly| badly < well))
+    }
+
+    /// What of it counts. Costs as much as there are hits, which are few.
+    pub fn gist(&self, rules: &Rules) -> Gist {
+        let of = |hit: &LogHit| {
+            let standing = self.standing(rules.at(hit.rule)?, hit);
+            Some((hit.rule, hit.rank, hit.line, standing, hit.more.len()))
+        };
+        let hits: Vec<_> = self.hits.iter().filter_map(of).collect();
+        let ranks = if hits.is_empty() { 0 } else { self.ranks() };
+        Gist { ended_well: !hits.is_empty() && self.ended_well(), hits, ranks }
     }
 
     /// The hits, in the order of their lines.

@@ -31,7 +31,8 @@ impl Fleet {
         let (namespace, name) = (row.namespace.clone(), row.name.clone());
         let derived = Arc::new(Derived::unsettled());
         let job = Job { row, derived };
-        let entry = JobEntry { job, pods: vec![], events: JobEvents::default(), dirty: false, since: None, list, seen };
+        let (events, said) = (JobEvents::default(), Vec::new());
+        let entry = JobEntry { job, pods: vec![], events, said, dirty: false, since: None, list, seen };
         let id = self.jobs.insert(uid.clone(), entry);
         self.groups.entry(namespace.as_str(), &name).jobs.push(id);
         self.touch(&uid);

@@ -11,6 +11,7 @@ use super::{
     intern::Interner,
     join::Groups,
     relist::Lists,
+    said::{self, Said},
     table::Table,
 };
 use crate::jobs::{
@@ -54,6 +55,7 @@ pub(super) struct JobEntry {
     pub(super) job: Job,
     pub(super) pods: Vec<u32>,
     pub(super) events: JobEvents,
+    pub(super) said: Vec<Said>,
     pub(super) dirty: bool,
     pub(super) since: Option<Secs>,
     pub(super) list: u16,
@@ -240,6 +242,26 @@ impl Fleet {
         self.derived(self.entry(key)?, Logs { seen: logs, crew }, now).cause
     }
 
+    /// Takes in what the logs of a job say, in the place of what they said before. The next [`Fleet::settle`] looks at it.
+    pub fn hear(&mut self, key: &JobKey, logs: Vec<Said>) {
+        let Some(entry) = self.jobs.id(&key.uid).and_then(|id| self.jobs.get_mut(id)) else { return };
+        entry.said = logs;
+        self.touch(&key.uid);
+    }
+
+    /// With what is known of the job's logs.
+    fn derived_with_logs(&self, entry: &JobEntry, now: Secs) -> Derived {
+        if entry.said.is_empty() {
+            return self.derived(entry, Logs::default(), now);
+        }
+        let pods: Vec<&PodRow> = self.pod_rows(entry).collect();
+        let crew = Crew::of(&entry.job.row, &pods);
+        let logs = said::counting(&entry.said, &pods);
+        let seen: Vec<LogSeen<'_>> =
+            logs.iter().map(|(scan, of, writer)| LogSeen { scan, of, writer: writer.as_ref() }).collect();
+        self.derived(entry, Logs { seen: &seen, crew: Some(&crew) }, now)
+    }
+
     fn derived(&self, entry: &JobEntry, logs: Logs<'_>, now: Secs) -> Derived {
         let pods: Vec<&PodRow> = self.pod_rows(entry).collect();
         let events: Vec<&EventRow> = entry.events.0.iter().map(|kept| &kept.row).collect();
@@ -258,7 +280,7 @@ impl Fleet {
     /// Whether anything came out differently.
     fn rederive(&mut self, id: u32, now: Secs) -> bool {
         let Some(entry) = self.jobs.get(id) else { return false };
-        let derived = self.derived(entry, Logs::default(), now);
+        let derived = self.derived_with_logs(entry, now);
         let differs = *entry.job.derived != derived;
         let Some(entry) = self.jobs.get_mut(id) else { return false };
         let (until, uid) = (derived.valid_until, entry.job.row.uid.clone());

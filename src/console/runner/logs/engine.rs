@@ -6,7 +6,10 @@ use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use tokio::sync::Notify;
 
-use super::write::{Tell, Writer};
+use super::{
+    findings::Findings,
+    write::{Tell, Writer},
+};
 use crate::{
     cluster::{
         Problem,
@@ -17,7 +20,7 @@ use crate::{
         logs::{Choice, Flow, Found, Heard, Shown, StreamState, Target, Window, Writing},
     },
     console::runner::refusal,
-    jobs::Secs,
+    jobs::{Secs, causes::Rules, fleet::Said},
     logs::{Book, Nanos, Pane, SourceId, View, Who},
 };
 
@@ -31,6 +34,7 @@ const MOST_BY: usize = 64;
 /// See the module.
 pub(super) struct Engine {
     book: Book,
+    findings: Findings,
     /// What is looked at, and what in the second half.
     panes: [Pane; 2],
     choices: [Choice; 2],
@@ -53,9 +57,10 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(max_bytes: usize, dir: Option<PathBuf>, tell: Tell) -> Self {
+    pub(super) fn new(max_bytes: usize, dir: Option<PathBuf>, rules: Arc<Rules>, tell: Tell) -> Self {
         Self {
             book: Book::new(max_bytes),
+            findings: Findings::new(rules),
             panes: [Pane::default(), Pane::default()],
             choices: [Choice::default(), Choice::default()],
             split: false,
@@ -79,6 +84,7 @@ impl Engine {
         let key = target.key();
         let before = self.streams.iter().rposition(|stream| stream.key == key);
         self.book.source(target.base);
+        self.findings.open(target);
         self.streams.push(StreamState { key, title: target.title.clone(), flow: Flow::Opening });
         let known = before.and_then(|nth| self.last[nth]);
         self.last.push(known);
@@ -103,6 +109,11 @@ impl Engine {
                 stream.title = target.title.clone();
             }
         }
+    }
+
+    /// What the lines say of the job, if that is not what was told last.
+    pub(super) fn findings(&mut self) -> Option<Vec<Said>> {
+        self.findings.changed()
     }
 
     /// Whether there is something new to show.
@@ -131,7 +142,9 @@ impl Engine {
                 for line in &lines {
                     let at = line.at.and_then(|at| i64::try_from(at.as_nanosecond()).ok()).map(Nanos);
                     self.last[nth] = self.last[nth].max(line.at);
-                    self.book.line(source, at, &line.bytes, line.cut);
+                    if let Some((line, host)) = self.book.line(source, at, &line.bytes, line.cut) {
+                        self.findings.feed(nth, line, host.as_ref());
+                    }
                 }
             }
             LogPiece::Notice(notice) => {

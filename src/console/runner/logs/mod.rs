@@ -4,6 +4,7 @@
 //! draw than a slow one. Long work (an index, a search, a file) is done in slices between orders.
 
 mod engine;
+mod findings;
 mod write;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -33,7 +34,7 @@ use crate::{
             logs::{Past, Target},
         },
     },
-    jobs::Name,
+    jobs::{Name, causes::Rules},
 };
 
 /// Between two windows that only bring new lines.
@@ -55,6 +56,8 @@ pub(super) struct Task {
     /// Where files are written.
     pub(super) dir: Option<PathBuf>,
     pub(super) max_bytes: usize,
+    /// Rules that lines are looked at with.
+    pub(super) rules: Arc<Rules>,
     pub(super) token: CancellationToken,
 }
 
@@ -85,7 +88,7 @@ impl Task {
         let (id, results) = (self.id, self.results.clone());
         // A closed channel means that the console has ended.
         let tell = move |message| drop(results.blocking_send(Message::Log(id, message)));
-        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), Arc::new(tell));
+        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), Arc::clone(&self.rules), Arc::new(tell));
         let wake = Arc::clone(&engine.wake);
         let mut streams: Vec<Option<Open>> = Vec::new();
         let (mut pieces, mut next_frame): (Pieces, _) = (SelectAll::new(), Instant::now());
@@ -98,6 +101,7 @@ impl Task {
                 () = wake.notified() => Woken::Slice,
                 () = std::future::ready(()), if engine.is_busy() || engine.arrived() >= MOST_ARRIVED => Woken::Slice,
             };
+            let is_frame = matches!(woken, Woken::Frame);
             let answer = match woken {
                 Woken::Order(None) => return,
                 Woken::Order(Some(LogOrder::Read(targets))) => {
@@ -123,6 +127,12 @@ impl Task {
             };
             if let Some(answer) = answer
                 && self.results.send(Message::Log(self.id, answer)).await.is_err()
+            {
+                return;
+            }
+            if is_frame
+                && let Some(logs) = engine.findings()
+                && self.results.send(Message::Said(self.id, logs)).await.is_err()
             {
                 return;
             }

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -12,6 +12,8 @@ use crate::{
 };
 
 const NOW: Secs = Secs(1_800_000_000);
+
+static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::builtin()));
 
 type Told = Arc<Mutex<Vec<LogMessage>>>;
 
@@ -30,8 +32,12 @@ fn target(pod: &str) -> Target {
 fn engine(pods: &[&str], dir: Option<PathBuf>) -> (Engine, Told) {
     let told = Told::default();
     let hears = Arc::clone(&told);
-    let mut engine =
-        Engine::new(64 << 20, dir, Arc::new(move |message| hears.lock().expect("not poisoned").push(message)));
+    let mut engine = Engine::new(
+        64 << 20,
+        dir,
+        Arc::clone(&RULES),
+        Arc::new(move |message| hears.lock().expect("not poisoned").push(message)),
+    );
     for pod in pods {
         engine.open(&target(pod));
     }
@@ -71,6 +77,24 @@ fn streams_are_one_log_and_what_happens_to_them_is_in_it() {
     assert!(matches!(window.streams[1].flow, Flow::Waiting(_)));
     engine.take(0, LogPiece::End(None), NOW);
     assert_eq!(texts(&engine.window()).last(), Some(&"launcher: the log ends here"));
+}
+
+#[test]
+fn what_lines_say_of_the_job_is_told_when_it_changes_and_once() {
+    let (mut engine, _) = engine(&["launcher", "worker-0"], None);
+    engine.take(0, lines(0, &["[1,0]<stdout>:step 1", "[1,1]<stdout>:step 1"]), NOW);
+    engine.take(1, lines(0, &["Server listening on 0.0.0.0 port 2222."]), NOW);
+    assert!(engine.findings().is_none(), "a healthy log says nothing");
+    let error = "[1,9]<stderr>:torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB.";
+    engine.take(0, lines(2, &[error]), NOW);
+    let said = engine.findings().expect("news");
+    assert_eq!(said.iter().map(|log| log.pod.as_str()).collect::<Vec<_>>(), ["launcher"]);
+    assert!(engine.findings().is_none(), "told once");
+    engine.take(0, lines(3, &[error]), NOW);
+    assert!(engine.findings().is_none(), "the same again is no news");
+    engine.open(&target("launcher"));
+    engine.take(2, lines(4, &["[1,9]<stderr>:step 2", "[1,9]<stdout>:step 3 loss 0.5"]), NOW);
+    assert_eq!(engine.findings().map(|said| said.len()), Some(1), "a stream that is opened again goes on: it survived");
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod workers;
 use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
-pub use logs::message as log;
+pub use logs::{heard, message as log};
 pub use recorded::{go_over, open_recorded};
 
 use crate::{

@@ -1,3 +1,4 @@
+mod causes;
 mod lives;
 mod logs;
 mod owned;

@@ -109,5 +109,8 @@ pub(super) fn cause_lines(cause: &Cause, state: &State, all: bool, columns: u16)
         }
         out.append(&mut told);
     }
+    if cause.evidence.iter().any(|evidence| evidence.line.is_some()) {
+        out.extend(labelled("Sure", VALUES, &format!("{} %", cause.sure), Role::Dim, columns));
+    }
     out
 }

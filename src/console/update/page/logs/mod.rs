@@ -26,6 +26,7 @@ use crate::{
         },
         view::page as view,
     },
+    jobs::fleet::Said,
     logs::{Stream, View, Who},
 };
 
@@ -301,6 +302,13 @@ pub fn message(model: &mut Model, id: LogId, message: LogMessage) -> Vec<Effect>
             page.logs.writing = None;
             vec![Effect::Pager(path)]
         }
+    }
+}
+
+/// The lines say something else of the job: the fleet decides what comes of it.
+pub fn heard(model: &mut Model, id: LogId, logs: Vec<Said>) {
+    if let Some(page) = model.page.as_ref().filter(|page| page.logs.id == id) {
+        model.fleet.hear(&page.job.key(), logs);
     }
 }
 

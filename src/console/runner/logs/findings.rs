@@ -1,0 +1,76 @@
+//! The lines of the logs that are read, under the rules as they arrive.
+//!
+//! Owns a scan for each log and what of them was told. Which of them count, and for what, is decided by the fleet.
+
+use std::sync::Arc;
+
+use crate::{
+    console::model::page::logs::Target,
+    jobs::{
+        Clean,
+        causes::{Gist, LogLine, Rules, Scan},
+        fleet::Said,
+    },
+    logs::{Line, Nanos},
+};
+
+/// Logs that are looked at.
+const MOST: usize = 64;
+
+/// See the module.
+pub(super) struct Findings {
+    rules: Arc<Rules>,
+    logs: Vec<Log>,
+    /// The log of each stream: one that is opened again goes on.
+    of_stream: Vec<usize>,
+}
+
+struct Log {
+    key: String,
+    said: Said,
+    lines: u32,
+    told: Gist,
+}
+
+impl Findings {
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
+        Self { rules, logs: Vec::new(), of_stream: Vec::new() }
+    }
+
+    /// A stream begins. Its number is the next one.
+    pub(super) fn open(&mut self, target: &Target) {
+        let key = target.key();
+        let known = self.logs.iter().position(|log| log.key == key);
+        self.of_stream.push(known.unwrap_or(self.logs.len()));
+        if known.is_none() && self.logs.len() < MOST {
+            let said = Said {
+                pod: target.pod.clone(),
+                container: target.container.clone(),
+                previous: target.previous,
+                scan: Scan::default(),
+            };
+            self.logs.push(Log { key, said, lines: 0, told: Gist::default() });
+        }
+    }
+
+    /// The next line of a stream.
+    pub(super) fn feed(&mut self, stream: usize, line: &Line, host: Option<&Clean>) {
+        let Some(log) = self.of_stream.get(stream).and_then(|nth| self.logs.get_mut(*nth)) else { return };
+        log.lines = log.lines.saturating_add(1);
+        let (text, rank, host) = (line.by_ref().body(), line.rank, host.map(Clean::as_str));
+        let seen = LogLine { text, rank, host, number: log.lines, at: line.at.map(Nanos::secs) };
+        log.said.scan.feed(&self.rules, &seen);
+    }
+
+    /// All that was found, if it means something else than what was told last.
+    pub(super) fn changed(&mut self) -> Option<Vec<Said>> {
+        let mut differs = false;
+        for log in &mut self.logs {
+            let gist = log.said.scan.gist(&self.rules);
+            differs |= gist != log.told;
+            log.told = gist;
+        }
+        let found = || self.logs.iter().filter(|log| log.told != Gist::default()).map(|log| log.said.clone());
+        differs.then(|| found().collect())
+    }
+}
