@@ -5,6 +5,7 @@
 mod cluster_suite;
 mod connect;
 mod docs;
+mod explain_job;
 mod get_jobs;
 mod house;
 mod job_page;

@@ -1,0 +1,32 @@
+//! `mpideck explain JOB` as a process, on scenarios that only a log explains.
+
+use mpideck::sim::scenario;
+use mpideck::sim::{Clock, FleetKind, Options, Sim};
+use serde_json::Value;
+
+use crate::program::Program;
+
+/// What is told of a scenario's job when all has happened.
+async fn explained(name: &str) -> Value {
+    let (file, text) = scenario::text(name).unwrap();
+    let read = scenario::scenario(name).unwrap().unwrap();
+    let fleet = FleetKind::Scenario { file, text };
+    let lived = std::time::Duration::from_secs_f64(read.seconds);
+    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
+    let sim = Sim::start(Options { fleet, lived, clock, ..Options::new() }).await.unwrap();
+    let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let (space, job) = read.jobs().find(|(_, job)| *job == name).or_else(|| read.jobs().next()).unwrap();
+    let said = Program::with(served.kubeconfig()).run(&format!("explain {job} -n {space} -o json")).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_jobs_log_tells_what_its_statuses_do_not() {
+    for (name, class) in [("gpu-oom", "gpu_oom"), ("module-missing-train", "module_missing")] {
+        let told = explained(name).await;
+        assert_eq!(told["class"], class, "{name}: {told:#}");
+        let lines = told["evidence"].as_array().unwrap();
+        assert!(lines.iter().any(|seen| seen["line"].is_u64()), "{name}: no line of a log in {told:#}");
+    }
+}
