@@ -134,7 +134,8 @@ pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, 
         return list();
     }
     let scenario = args.scenario.as_deref().map(played).transpose()?;
-    console::in_runtime(async {
+    // A cluster that is only served needs a fraction of a core; a second thread costs it memory.
+    console::on_threads(if args.serve.is_some() { 1 } else { 2 }, async {
         let sim = Sim::start(options(args, scenario)).await.map_err(|error| Failure::new(&error.to_string()))?;
         if let Some(address) = args.serve {
             return serve(&sim, address, setup).await;
