@@ -10,6 +10,7 @@ use std::{
 };
 
 use ratatui::layout::Size;
+use tokio::runtime::Builder;
 
 use super::{
     args::Global,
@@ -41,12 +42,19 @@ pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
 
 /// Runs a future to its end on a runtime of our own.
 pub fn in_runtime(task: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    on_threads(2, task)
+    on_runtime(Builder::new_multi_thread().worker_threads(2), task)
 }
 
-/// Runs a future to its end on a runtime of so many threads, beside this one. Each may keep memory of its own.
-pub fn on_threads(count: usize, task: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(count).enable_all().build();
+/// The same on this thread alone: every further one keeps memory of its own.
+pub fn on_one_thread(task: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    on_runtime(&mut Builder::new_current_thread(), task)
+}
+
+fn on_runtime(
+    builder: &mut Builder,
+    task: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(&format!("can't start: {error}")))?;
     let ended = runtime.block_on(task);
     // A read of a slow disk or name server must not hold up the end.

@@ -134,12 +134,12 @@ pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, 
         return list();
     }
     let scenario = args.scenario.as_deref().map(played).transpose()?;
-    // A cluster that is only served needs a fraction of a core; a second thread costs it memory.
-    console::on_threads(if args.serve.is_some() { 1 } else { 2 }, async {
-        let sim = Sim::start(options(args, scenario)).await.map_err(|error| Failure::new(&error.to_string()))?;
-        if let Some(address) = args.serve {
-            return serve(&sim, address, setup).await;
-        }
+    let start = async { Sim::start(options(args, scenario)).await.map_err(|error| Failure::new(&error.to_string())) };
+    if let Some(address) = args.serve {
+        return console::on_one_thread(async { serve(&start.await?, address, setup).await });
+    }
+    console::in_runtime(async {
+        let sim = start.await?;
         let mut start = console::begin(global, setup, in_process(&sim, global, setup)?, clock(&sim))?;
         // What lives as long as this process is not to be found among the user's records.
         let own =
