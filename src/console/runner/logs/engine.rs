@@ -116,9 +116,9 @@ impl Engine {
         self.findings.changed()
     }
 
-    /// Whether there is something new to show.
+    /// Whether there is something new to show or to tell. A window that was asked for shows, but tells nothing.
     pub(super) fn has_news(&self) -> bool {
-        self.news
+        self.news || self.findings.is_due()
     }
 
     /// Whether work is left for [`Self::slice`].

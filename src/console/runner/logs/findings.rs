@@ -23,6 +23,8 @@ pub(super) struct Findings {
     logs: Vec<Log>,
     /// The log of each stream: one that is opened again goes on.
     of_stream: Vec<usize>,
+    /// Whether lines came since it was last asked what changed.
+    due: bool,
 }
 
 struct Log {
@@ -34,7 +36,7 @@ struct Log {
 
 impl Findings {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, logs: Vec::new(), of_stream: Vec::new() }
+        Self { rules, logs: Vec::new(), of_stream: Vec::new(), due: false }
     }
 
     /// A stream begins. Its number is the next one.
@@ -60,11 +62,18 @@ impl Findings {
         let (text, rank, host) = (line.by_ref().body(), line.rank, host.map(Clean::as_str));
         let seen = LogLine { text, rank, host, number: log.lines, at: line.at.map(Nanos::secs) };
         log.said.scan.feed(&self.rules, &seen);
+        self.due = true;
+    }
+
+    /// Whether it is worth asking what changed.
+    pub(super) const fn is_due(&self) -> bool {
+        self.due
     }
 
     /// All that was found, if it means something else than what was told last.
     pub(super) fn changed(&mut self) -> Option<Vec<Said>> {
         let mut differs = false;
+        self.due = false;
         for log in &mut self.logs {
             let gist = log.said.scan.gist(&self.rules);
             differs |= gist != log.told;

@@ -90,6 +90,10 @@ fn what_lines_say_of_the_job_is_told_when_it_changes_and_once() {
     let said = engine.findings().expect("news");
     assert_eq!(said.iter().map(|log| log.pod.as_str()).collect::<Vec<_>>(), ["launcher"]);
     assert!(engine.findings().is_none(), "told once");
+    engine.take(0, lines(2, &["[1,9]<stderr>:more of it"]), NOW);
+    engine.window();
+    assert!(engine.has_news(), "a key in that moment takes the window, but not what is to be told");
+    assert!(engine.findings().is_none() && !engine.has_news());
     engine.take(0, lines(3, &[error]), NOW);
     assert!(engine.findings().is_none(), "the same again is no news");
     engine.open(&target("launcher"));
