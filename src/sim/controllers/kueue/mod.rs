@@ -1,6 +1,6 @@
 //! Kueue: Workloads of queued jobs, admission by quota, borrowing, preemption, time-outs, in Kueue's own words.
 //!
-//! [`jobs`] minds one job and its Workload, [`admit`] all queues, [`pending`] tells who waits where. Cohorts are flat,
+//! [`jobs`] minds one job and its Workload, [`mod@admit`] all queues, [`pending`] tells who waits where. Cohorts are flat,
 //! there is no fair sharing and no topology.
 
 mod admit;
