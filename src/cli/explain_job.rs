@@ -68,8 +68,10 @@ async fn explained(
     let job = found.ok_or_else(|| get::absent(name, &scope, &unread))?;
     let pods = fleet.pods(&job.key());
     let logs = read_logs(&session, &rules, &pods, timeout).await;
-    let seen: Vec<LogSeen<'_>> =
-        logs.iter().map(|log| LogSeen { scan: &log.scan, of: &log.of, writer: log.writer.as_ref() }).collect();
+    let seen: Vec<LogSeen<'_>> = logs
+        .iter()
+        .map(|log| LogSeen { scan: &log.scan, of: &log.of, pod: None, writer: log.writer.as_ref() })
+        .collect();
     let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), now);
     Ok((cause, !unread.is_empty()))
 }

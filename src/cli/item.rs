@@ -159,7 +159,7 @@ mod tests {
     use crate::jobs::{
         Clean, JobRow, Kind, Name, Sym, Uid,
         fleet::Job,
-        state::{Derived, Evidence, Failure},
+        state::{Derived, Evidence, Failure, Origin},
     };
 
     fn job() -> Job {
@@ -171,8 +171,13 @@ mod tests {
             title: Clean::new("Worker 2: out of memory\x1b[2J"),
             brief: Clean::new("Worker 2: out of memory\x1b[2J"),
             remedy: Clean::new("raise the limit"),
-            evidence: [Evidence { at: Clean::new("pod pi-worker-2"), line: None, text: Clean::new("OOMKilled") }]
-                .into(),
+            evidence: [Evidence {
+                at: Clean::new("pod pi-worker-2"),
+                line: None,
+                text: Clean::new("OOMKilled"),
+                origin: Origin::Job,
+            }]
+            .into(),
             replica: Some(name("worker-2")),
             node: Some(Sym::new("n1")),
             rank: None,

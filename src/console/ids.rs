@@ -81,6 +81,7 @@ pub enum PageCommand {
     NextTab,
     PreviousTab,
     Successor,
+    Cause,
     Down,
     Up,
     HalfPageDown,

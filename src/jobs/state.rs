@@ -219,6 +219,34 @@ pub struct Evidence {
     pub line: Option<u32>,
     /// The cluster's own words.
     pub text: Clean,
+    /// Where it can be read.
+    pub origin: Origin,
+}
+
+/// What an observation was made on, for somebody who wants to see it there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Origin {
+    /// The job itself: a condition, its Workload.
+    #[default]
+    Job,
+    /// A line of a pod's log.
+    Log {
+        /// The pod; none where the log is a file.
+        pod: Option<Name>,
+        /// The rank whose tag the line has.
+        rank: Option<u32>,
+        /// When it was written.
+        time: Option<Secs>,
+    },
+    /// The status of a pod.
+    Pod {
+        /// Its name.
+        pod: Name,
+        /// What its container said last, as far as a rule knows it: its log has it, too.
+        said: Clean,
+    },
+    /// An event in these words: its message.
+    Event(Clean),
 }
 
 /// Everything computed about one job.

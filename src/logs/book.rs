@@ -199,6 +199,13 @@ impl Book {
         }
     }
 
+    /// Marks a line, if it is not.
+    pub fn keep_mark(&mut self, number: u64) {
+        if !self.is_marked(number) {
+            self.marks.push(number);
+        }
+    }
+
     /// Whether a line is marked.
     pub fn is_marked(&self, number: u64) -> bool {
         self.marks.contains(&number)

@@ -20,7 +20,7 @@ pub struct Pane {
     /// Number of the first visible line; `None` follows the newest.
     top: Option<u64>,
     find: Option<Find>,
-    /// The hit that was gone to.
+    /// The line that was gone to: a hit of the search, or one that somebody was led to.
     hit: Option<u64>,
     /// A hit is gone to as soon as there is one: towards older lines, if true.
     seek: Option<bool>,
@@ -57,7 +57,7 @@ impl Pane {
         self.find.as_ref()
     }
 
-    /// The hit that was gone to.
+    /// The line that was gone to.
     pub fn hit(&self) -> Option<u64> {
         self.hit
     }
@@ -109,6 +109,12 @@ impl Pane {
         let place = self.index.place(store, number).saturating_sub(u64::from(rows / 3));
         let last = self.index.len(store).saturating_sub(u64::from(rows));
         self.top = Some(self.index.at(store, place.min(last)).unwrap_or_else(|| store.first()));
+    }
+
+    /// Leads to this line.
+    pub fn lead_to(&mut self, store: &Store, number: u64, rows: u16) {
+        self.go_to(store, number, rows);
+        (self.hit, self.seek) = (Some(number), None);
     }
 
     /// Goes to the first line not earlier than this.

@@ -45,6 +45,14 @@ pub(super) const ROWS: &[Command] = &[
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
     row(P::Successor, "page.new-job", "New job", "Go to the new job of this name, once this one is deleted.", PAGE)
         .when(successor),
+    row(
+        P::Cause,
+        "page.cause",
+        "To the cause",
+        "Go to what the cause rests on: the line of a log, marked; an event; a replica.",
+        ANY_JOB,
+    )
+    .when(caused),
     row(P::Down, "page.down", "Down", "Go one line down.", PAGE).key_only(),
     row(P::Up, "page.up", "Up", "Go one line up.", PAGE).key_only(),
     row(P::HalfPageDown, "page.half-page-down", "Half page down", "Go half a page down.", PAGE).key_only(),
@@ -101,6 +109,14 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Filter, "events.filter", "Filter", "Show only the events that have this text.", EVENTS).hinted(2),
     row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
 ];
+
+fn caused(model: &Model) -> Result<(), Why> {
+    let of_page = model.page.as_ref().map(|page| &page.job.derived);
+    let selected = || Some(&model.fleet.get(model.list.selected.as_ref()?)?.derived);
+    let derived = of_page.or_else(selected).ok_or_else(|| "no job is selected".to_owned())?;
+    let told = derived.cause.is_some() || derived.needs_attention();
+    if told { Ok(()) } else { Err("nothing is known to be wrong with this job".to_owned()) }
+}
 
 fn successor(model: &Model) -> Result<(), Why> {
     let next = model.page.as_ref().and_then(|page| page.gone.and(page.successor.as_ref()));

@@ -16,8 +16,8 @@ use super::{
     words,
 };
 use crate::jobs::{
-    state::{Cause, Evidence},
-    text::Clean,
+    state::{Cause, Evidence, Origin},
+    text::{Clean, Name},
     time::Secs,
 };
 
@@ -35,6 +35,8 @@ pub struct LogSeen<'a> {
     pub scan: &'a Scan,
     /// Whose log, for people: `launcher log`.
     pub of: &'a str,
+    /// The pod that wrote it, where it is not a file.
+    pub pod: Option<&'a str>,
     /// The replica that wrote it, where it is not the launcher's with everyone's lines.
     pub writer: Option<&'a Arc<Subject>>,
 }
@@ -236,7 +238,7 @@ fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
         title: Clean::new(&words::titled(who.as_deref(), &template::fill(&rule.title, &holes))),
         brief: Clean::new(&words::brief(who.as_deref(), &template::fill(&rule.short, &holes))),
         remedy: Clean::new(&template::fill(&rule.remedy, &holes)),
-        evidence: evidence(winner, &like, hits),
+        evidence: evidence(seen, winner, &like, hits),
         replica: about.as_ref().filter(|subject| !subject.role.is_empty()).map(Subject::id),
         node: about.as_ref().and_then(|subject| subject.node.clone()),
         rank: about.as_ref().and_then(|subject| subject.rank),
@@ -330,33 +332,54 @@ fn is_consequence(rule: &Rule, hits: &[&Rule]) -> bool {
 
 /// The winner's own, then what says the same elsewhere, then what else was seen. Each text is told once, with where it
 /// was seen, and one that a fuller text contains is not told at all; few are enough.
-fn evidence(winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
-    let mut groups: Vec<(Place, &str, Vec<At<'_>>)> = Vec::new();
+fn evidence(seen: &Seen<'_>, winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
+    let mut groups: Vec<(&Hit<'_>, Vec<At<'_>>)> = Vec::new();
     for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
-        let (place, text, at) = (hit.place, hit.text, hit.at);
         // Some more than are told, since some of them are not worth it.
         let room = groups.len() < 2 * MOST;
-        match groups.iter_mut().find(|(_, known, _)| *known == text) {
-            Some((_, _, places)) => places.push(at),
-            None if room => groups.push((place, text, vec![at])),
+        match groups.iter_mut().find(|(known, _)| known.text == hit.text) {
+            Some((_, places)) => places.push(hit.at),
+            None if room => groups.push((hit, vec![hit.at])),
             None => {}
         }
     }
-    let fuller = |text: &str| groups.iter().any(|(_, other, _)| other.len() > text.len() && other.contains(text));
+    let fuller =
+        |text: &str| groups.iter().any(|(other, _)| other.text.len() > text.len() && other.text.contains(text));
     // A bare code says nothing beside the reason that came with it.
-    let reasoned = |at: &At<'_>| groups.iter().any(|(place, _, places)| *place != Place::Exit && places.contains(at));
-    let worth = |(place, text, places): &&(Place, &str, Vec<At<'_>>)| match place {
+    let reasoned = |at: &At<'_>| groups.iter().any(|(hit, places)| hit.place != Place::Exit && places.contains(at));
+    let worth = |(hit, places): &&(&Hit<'_>, Vec<At<'_>>)| match hit.place {
         Place::Exit => !places.iter().take(MOST).all(reasoned),
         Place::Log => true,
-        _ => !fuller(text),
+        _ => !fuller(hit.text),
     };
-    groups
-        .iter()
-        .filter(worth)
-        .take(MOST)
-        .map(|(place, text, places)| {
-            let text = if *place == Place::Exit { format!("exit code {text}") } else { (*text).to_owned() };
-            Evidence { at: Clean::new(&words::joined(places)), line: places[0].line(), text: Clean::new(&text) }
-        })
-        .collect()
+    let told = |(hit, places): &(&Hit<'_>, Vec<At<'_>>)| {
+        let text = if hit.place == Place::Exit { format!("exit code {}", hit.text) } else { hit.text.to_owned() };
+        Evidence {
+            at: Clean::new(&words::joined(places)),
+            line: places[0].line(),
+            text: Clean::new(&text),
+            origin: origin(seen, hit),
+        }
+    };
+    groups.iter().filter(worth).take(MOST).map(told).collect()
+}
+
+/// Where a hit can be read.
+fn origin(seen: &Seen<'_>, hit: &Hit<'_>) -> Origin {
+    match (hit.at, hit.log) {
+        (_, Some(OfLog { hit: line, nth, .. })) => {
+            let pod = seen.logs.get(nth).and_then(|log| log.pod).map(Name::lossy);
+            Origin::Log { pod, rank: line.rank, time: line.at }
+        }
+        (At::Pod(pod), None) => {
+            let captures = if hit.place == Place::Message { hit.captures() } else { None };
+            let said = captures.and_then(|captures| captures.get(0)).map_or(&[][..], |found| found.as_bytes());
+            Origin::Pod { pod: Name::lossy(pod), said: Clean::new(&String::from_utf8_lossy(said)) }
+        }
+        (At::Event(..), None) => {
+            let message = hit.text.split_once(": ").map_or(hit.text, |(_, message)| message);
+            Origin::Event(Clean::new(message))
+        }
+        (At::Condition(_) | At::Workload(..) | At::Log(..), None) => Origin::Job,
+    }
 }

@@ -166,9 +166,10 @@ impl Report {
             }
         }
         let mut logs: Vec<LogSeen<'_>> =
-            log.map(|scan| LogSeen { scan, of: "log", writer: None }).into_iter().collect();
+            log.map(|scan| LogSeen { scan, of: "log", pod: None, writer: None }).into_iter().collect();
         for (at, scan) in &self.last_words {
-            logs.push(LogSeen { scan, of: "last words of the pod", writer: subjects.get(*at) });
+            let pod = self.pods.get(*at).map(|pod| pod.name.as_str());
+            logs.push(LogSeen { scan, of: "last words of the pod", pod, writer: subjects.get(*at) });
         }
         let replicas = self.pods.iter().filter(|pod| !pod.is_leading()).count();
         choose::cause(rules, &Seen { told: &told, logs: &logs, crew: Some(&crew), replicas, ended_well })

@@ -10,7 +10,7 @@ use crate::jobs::{
     health::{self, Health},
     replica,
     row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
-    state::{Cause, Evidence, State},
+    state::{Cause, Evidence, Origin, State},
     text::{Clean, Sym},
 };
 
@@ -83,8 +83,12 @@ fn told_by_kueue(input: &Input<'_>, workload: &WorkloadRow, condition: &Conditio
         let remedy = "These are Kueue's own words; see the queue for what it holds and who is before this job.";
         let mut cause = plain("kueue-message", words, remedy, recovers);
         cause.class = "kueue_inadmissible".into();
-        cause.evidence =
-            Box::new([Evidence { at: Clean::new(&seen.at.to_string()), line: None, text: Clean::new(seen.text) }]);
+        cause.evidence = Box::new([Evidence {
+            at: Clean::new(&seen.at.to_string()),
+            line: None,
+            text: Clean::new(seen.text),
+            origin: Origin::Job,
+        }]);
         (!words.is_empty()).then_some(cause)
     })
 }

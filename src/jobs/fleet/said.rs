@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::jobs::{
-    causes::{Scan, Subject, named},
+    causes::{LogSeen, Scan, Subject, named},
     health::{self, Health},
     replica,
     row::{ContainerRow, PodRow},
@@ -50,14 +50,29 @@ pub fn writer(pod: &PodRow) -> Option<Arc<Subject>> {
     (!replica::is_launcher(pod.role.as_str())).then(|| Arc::new(Subject::of_pod(pod)))
 }
 
+/// A log that counts.
+pub(super) struct Telling<'a> {
+    said: &'a Said,
+    of: String,
+    writer: Option<Arc<Subject>>,
+}
+
+impl Telling<'_> {
+    /// As causes are chosen from it.
+    pub(super) fn seen(&self) -> LogSeen<'_> {
+        let Self { said, of, writer } = self;
+        LogSeen { scan: &said.scan, of, pod: Some(said.pod.as_str()), writer: writer.as_ref() }
+    }
+}
+
 /// Those that count of what logs said. Once the pods that would tell are gone, what they said is all there is.
-pub(super) fn counting<'a>(said: &'a [Said], pods: &[&PodRow]) -> Vec<(&'a Scan, String, Option<Arc<Subject>>)> {
+pub(super) fn counting<'a>(said: &'a [Said], pods: &[&PodRow]) -> Vec<Telling<'a>> {
     let of = |log: &Said| format!("log of {}", log.pod);
     let find = |(pod, previous): (&PodRow, bool)| {
         let container = &main_container(pod)?.name;
         let is_it = |log: &&Said| log.pod == pod.name && log.container == *container && log.previous == previous;
-        let log = said.iter().find(is_it)?;
-        Some((&log.scan, of(log), writer(pod)))
+        let said = said.iter().find(is_it)?;
+        Some(Telling { said, of: of(said), writer: writer(pod) })
     };
     let told: Vec<_> = telling(pods).into_iter().filter_map(find).collect();
     if !told.is_empty() {
@@ -65,5 +80,5 @@ pub(super) fn counting<'a>(said: &'a [Said], pods: &[&PodRow]) -> Vec<(&'a Scan,
     }
     let gone = said.iter().filter(|log| pods.iter().all(|pod| pod.name != log.pod));
     let writer = |log: &Said| named(log.pod.as_str()).filter(|subject| subject.role.as_str() != "launcher");
-    gone.map(|log| (&log.scan, of(log), writer(log).map(Arc::new))).collect()
+    gone.map(|said| Telling { said, of: of(said), writer: writer(said).map(Arc::new) }).collect()
 }

@@ -257,8 +257,7 @@ impl Fleet {
         let pods: Vec<&PodRow> = self.pod_rows(entry).collect();
         let crew = Crew::of(&entry.job.row, &pods);
         let logs = said::counting(&entry.said, &pods);
-        let seen: Vec<LogSeen<'_>> =
-            logs.iter().map(|(scan, of, writer)| LogSeen { scan, of, writer: writer.as_ref() }).collect();
+        let seen: Vec<LogSeen<'_>> = logs.iter().map(said::Telling::seen).collect();
         self.derived(entry, Logs { seen: &seen, crew: Some(&crew) }, now)
     }
 

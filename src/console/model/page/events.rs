@@ -1,7 +1,7 @@
 //! Tab Events: what happened to the job and everything it owns.
 
 use super::{Fetched, Scroll};
-use crate::jobs::EventRow;
+use crate::{jobs::EventRow, logs::Query};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct EventsModel {
     pub warnings_only: bool,
     /// Where we are.
     pub scroll: Scroll,
+    /// An event that somebody wants to be led to, once it is read: its words.
+    pub wish: Option<Query>,
     /// Stay at the newest.
     pub left_end: bool,
 }

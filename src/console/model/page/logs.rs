@@ -185,12 +185,61 @@ pub enum LogOrder {
     Search(Option<Query>),
     /// Go to the next hit, or (`true`) to the one before.
     Hit(bool),
+    /// Go to this line as soon as it is there, and mark it.
+    Line(Sought),
     /// Mark the line of the hit, else the first visible one, or take the mark away.
     Mark,
     /// Go to the next mark.
     NextMark,
     /// Write lines to new 0600 files.
     Write(Writing),
+}
+
+impl LogOrder {
+    /// Whether it goes somewhere, so that nobody is led elsewhere any more.
+    pub fn moves(&self) -> bool {
+        use LogOrder as O;
+        matches!(
+            self,
+            O::Follow | O::Pause | O::Scroll(_) | O::Top | O::Time(_) | O::Search(_) | O::Hit(_) | O::NextMark
+        )
+    }
+}
+
+/// A line that somebody wants to be led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sought {
+    /// The pod in whose log it is; any, if that is not known.
+    pub pod: Option<Name>,
+    /// Words that it has.
+    pub text: Clean,
+    /// The rank that wrote it.
+    pub rank: Option<u32>,
+    /// When.
+    pub at: Option<Secs>,
+}
+
+/// How far looking for a line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seeking {
+    /// None is looked for.
+    #[default]
+    Idle,
+    /// It was found just now.
+    Found,
+    /// It may still come.
+    Looking,
+    /// It is not in what is read, and won't come.
+    Lost,
+}
+
+/// What a person waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// To be led to the line that tells the cause, once a log has one.
+    Cause,
+    /// To be led to this line.
+    Line(Sought),
 }
 
 /// A visible line.
@@ -209,8 +258,8 @@ pub struct Shown {
 pub struct Found {
     /// Lines that have it.
     pub total: u64,
-    /// How many of them come before the one that was gone to, and its number.
-    pub at: Option<(u64, u64)>,
+    /// How many of them come before the one that was gone to.
+    pub at: Option<u64>,
     /// Of whom.
     pub by: Vec<(Who, u64)>,
     /// Everything was searched.
@@ -226,6 +275,18 @@ pub struct StreamState {
     pub title: Clean,
     /// How it is.
     pub flow: Flow,
+}
+
+impl StreamState {
+    /// Whether it is a log of this pod.
+    pub fn is_of(&self, pod: &Name) -> bool {
+        self.key.strip_prefix(pod.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_over(&self) -> bool {
+        matches!(self.flow, Flow::Ended | Flow::Refused(_))
+    }
 }
 
 /// A writer, and what it said last.
@@ -267,6 +328,10 @@ pub struct Window {
     pub complete: bool,
     /// Whether it stands still.
     pub paused: bool,
+    /// Number of the line that was gone to.
+    pub at: Option<u64>,
+    /// How far looking for a line is.
+    pub seeking: Seeking,
     /// Lines kept.
     pub kept: u64,
     /// Older ones that were dropped for room.
@@ -341,6 +406,8 @@ pub struct LogsModel {
     pub colours: bool,
     /// What is searched for.
     pub search: Option<Query>,
+    /// What somebody waits for.
+    pub wish: Option<Wish>,
     /// Lines written of how many, while a file is.
     pub writing: Option<(u64, u64)>,
     /// What is visible.
@@ -365,6 +432,7 @@ impl Default for LogsModel {
             stamps: Stamps::default(),
             colours: true,
             search: None,
+            wish: None,
             writing: None,
             window: Window::default(),
         }

@@ -17,11 +17,11 @@ use crate::{
     },
     console::model::page::{
         LogMessage, LogOrder,
-        logs::{Choice, Flow, Found, Heard, Shown, StreamState, Target, Window, Writing},
+        logs::{Choice, Flow, Found, Heard, Seeking, Shown, Sought, StreamState, Target, Window, Writing},
     },
     console::runner::refusal,
     jobs::{Secs, causes::Rules, fleet::Said},
-    logs::{Book, Nanos, Pane, SourceId, View, Who},
+    logs::{Book, Known, Nanos, Pane, SourceId, View, Who},
 };
 
 /// Steps of an index or a search in one slice: some milliseconds.
@@ -48,6 +48,8 @@ pub(super) struct Engine {
     busy: bool,
     /// A search was ordered and its result not told.
     seeking: bool,
+    /// The line that somebody wants to be led to.
+    wanted: Option<Sought>,
     ranks: Option<u32>,
     writer: Option<Writer>,
     dir: Option<PathBuf>,
@@ -71,6 +73,7 @@ impl Engine {
             news: false,
             busy: false,
             seeking: false,
+            wanted: None,
             ranks: None,
             writer: None,
             dir,
@@ -174,6 +177,9 @@ impl Engine {
     /// Obeys. Gives the answer.
     pub(super) fn order(&mut self, order: LogOrder) -> Option<LogMessage> {
         self.book.settle(&mut self.panes);
+        if order.moves() {
+            self.wanted = None;
+        }
         let (store, rows) = (self.book.store(), self.rows[0]);
         let pane = &mut self.panes[0];
         match order {
@@ -212,8 +218,10 @@ impl Engine {
                     return Some(LogMessage::NotFound);
                 }
             }
+            LogOrder::Line(sought) => self.wanted = Some(sought),
             LogOrder::Mark => {
-                let number = pane.hit().filter(|_| pane.find().is_some()).unwrap_or_else(|| pane.top(store, rows));
+                let visible = pane.visible(store, rows);
+                let number = pane.hit().filter(|hit| visible.contains(hit)).unwrap_or_else(|| pane.top(store, rows));
                 self.book.mark(number);
             }
             LogOrder::NextMark => match self.book.next_mark(pane.top(store, rows)) {
@@ -225,6 +233,37 @@ impl Engine {
         self.work();
         self.sought();
         Some(LogMessage::Window(self.window()))
+    }
+
+    /// Leads to the line that is wanted, once it is there.
+    fn lead(&mut self) -> Seeking {
+        let Some(sought) = &self.wanted else { return Seeking::Idle };
+        let of_pod = |stream: &StreamState| sought.pod.as_ref().is_none_or(|pod| stream.is_of(pod));
+        let streams = || self.streams.iter().zip(&self.last).enumerate().filter(|(_, (stream, _))| of_pod(stream));
+        let sources: Vec<SourceId> = streams().map(|(nth, _)| SourceId(nth as u16)).collect();
+        let at = sought.at.map(|at| Nanos(i64::from(at.0) * 1_000_000_000));
+        let known = Known { text: sought.text.as_str(), rank: sought.rank, at, sources: &sources };
+        let store = self.book.store();
+        let has_passed = |last: &Option<jiff::Timestamp>| {
+            let at = last.and_then(|at| i64::try_from(at.as_nanosecond()).ok());
+            at.is_some_and(|at| known.is_before(Nanos(at)))
+        };
+        let lost = streams().all(|(_, (stream, last))| stream.is_over() || has_passed(last));
+        // Words alone may stand in other lines before the right one has come.
+        let anywhere = || if lost || at.is_none() { known.first(store) } else { None };
+        let found = known.of_its_time(store).or_else(anywhere).filter(|_| !sources.is_empty());
+        if let Some(number) = found {
+            self.panes[0].lead_to(store, number, self.rows[0]);
+            self.book.keep_mark(number);
+        }
+        if found.is_some() || lost {
+            self.wanted = None;
+        }
+        match (found, lost) {
+            (Some(_), _) => Seeking::Found,
+            (None, true) => Seeking::Lost,
+            (None, false) => Seeking::Looking,
+        }
     }
 
     /// A search that has come to its end goes to the hit that was wanted; whether it has just done so.
@@ -288,6 +327,7 @@ impl Engine {
     pub(super) fn window(&mut self) -> Box<Window> {
         self.book.settle(&mut self.panes);
         self.work();
+        let seeking = self.lead();
         self.news = false;
         let store = self.book.store();
         let [pane, second] = &self.panes;
@@ -298,6 +338,8 @@ impl Engine {
             total: pane.index().len(store),
             complete: pane.index().next() >= store.end(),
             paused: pane.is_paused(),
+            at: pane.hit(),
+            seeking,
             kept: store.len(),
             dropped: store.first(),
             bytes: store.bytes(),
@@ -342,7 +384,7 @@ impl Engine {
         let mut by: Vec<(Who, u64)> = find.counts().collect();
         by.sort_by_key(|(who, count)| (std::cmp::Reverse(*count), *who));
         by.truncate(MOST_BY);
-        let at = pane.hit().map(|hit| (find.place(hit), hit));
+        let at = pane.hit().map(|hit| find.place(hit));
         Some(Found { total: find.total(), at, by, complete: !self.busy })
     }
 

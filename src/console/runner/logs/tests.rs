@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     cluster::logs::{LogLine, Notice, NoticeKind},
-    console::model::page::logs::{Choice, Flow, Window, Writing},
+    console::model::page::logs::{Choice, Flow, Seeking, Sought, Window, Writing},
     jobs::{Clean, Secs, Sym},
     logs::{LineKind, Nanos, Query, View},
 };
@@ -79,6 +79,50 @@ fn streams_are_one_log_and_what_happens_to_them_is_in_it() {
     assert_eq!(texts(&engine.window()).last(), Some(&"launcher: the log ends here"));
 }
 
+fn sought(text: &str, at: u32) -> Sought {
+    let at = Some(Secs(NOW.0 + at));
+    Sought { pod: Some(Name::lossy("launcher")), text: Clean::new(text), rank: Some(3), at }
+}
+
+#[test]
+fn a_line_is_led_to_when_it_comes_and_stands_marked() {
+    let (mut engine, _) = engine(&["launcher", "worker-0"], None);
+    ordered(&mut engine, LogOrder::Rows { rows: 5, second: 0, heard: false });
+    engine.take(1, lines(0, &["CUDA out of memory"; 30]), NOW);
+    let window = ordered(&mut engine, LogOrder::Line(sought("CUDA out of memory", 40)));
+    assert_eq!((window.seeking, window.paused), (Seeking::Looking, false), "another pod's line, and too early");
+    let mut texts: Vec<String> = (0..200).map(|n| format!("[1,{}]<stdout>:step {n}", n % 4)).collect();
+    texts[40] = "[1,3]<stderr>:RuntimeError: CUDA out of memory".to_owned();
+    texts[41] = "[1,2]<stderr>:RuntimeError: CUDA out of memory".to_owned();
+    let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+    engine.take(0, lines(0, &all), NOW);
+    let window = engine.window();
+    assert_eq!((window.seeking, window.paused), (Seeking::Found, true));
+    let line = window.lines.iter().find(|shown| Some(shown.number) == window.at).expect("it is visible");
+    assert!(line.marked && line.line.rank == Some(3) && line.line.text.as_str().contains("CUDA"), "{line:?}");
+    assert_eq!(engine.window().seeking, Seeking::Idle, "told once");
+    ordered(&mut engine, LogOrder::Follow);
+    assert_eq!(ordered(&mut engine, LogOrder::NextMark).lines[0].number, line.number, "it is gone back to");
+}
+
+#[test]
+fn a_line_that_won_t_come_any_more_is_said_to_be_lost() {
+    let (mut engine, _) = engine(&["launcher"], None);
+    assert_eq!(ordered(&mut engine, LogOrder::Line(sought("gone", 5))).seeking, Seeking::Looking);
+    engine.take(0, lines(5, &["[1,3]<stdout>:step 1"]), NOW);
+    assert_eq!(engine.window().seeking, Seeking::Looking, "in the same second it may still come");
+    engine.take(0, lines(6, &["[1,3]<stdout>:step 2"]), NOW);
+    assert_eq!(engine.window().seeking, Seeking::Lost);
+    let unknown = Sought { pod: Some(Name::lossy("launcher")), text: Clean::new("gone"), rank: None, at: None };
+    assert_eq!(ordered(&mut engine, LogOrder::Line(unknown)).seeking, Seeking::Looking);
+    engine.take(0, LogPiece::End(None), NOW);
+    assert_eq!(engine.window().seeking, Seeking::Lost);
+    let elsewhere = Sought { pod: Some(Name::lossy("nobody")), ..sought("step", 5) };
+    assert_eq!(ordered(&mut engine, LogOrder::Line(elsewhere)).seeking, Seeking::Lost, "no such log is read");
+    ordered(&mut engine, LogOrder::Line(sought("gone", 900)));
+    assert_eq!(ordered(&mut engine, LogOrder::Scroll(-1)).seeking, Seeking::Idle, "who moves is not led");
+}
+
 #[test]
 fn what_lines_say_of_the_job_is_told_when_it_changes_and_once() {
     let (mut engine, _) = engine(&["launcher", "worker-0"], None);
@@ -113,7 +157,7 @@ fn a_search_counts_by_rank_while_lines_come_and_never_counts_our_own_words() {
         window = later;
     }
     let found = window.found.expect("a search");
-    assert_eq!((found.total, found.at.map(|(nth, _)| nth)), (2, Some(1)), "the newest hit is gone to");
+    assert_eq!((found.total, found.at), (2, Some(1)), "the newest hit is gone to");
     engine.take(0, lines(5, &["[1,1]<stdout>:loss 3"]), NOW);
     let found = engine.window().found.expect("a search");
     assert_eq!((found.total, found.by.first().map(|(_, n)| *n)), (3, Some(2)));

@@ -1,5 +1,6 @@
 //! What messages and commands do to the job page. Logs and workers have their own files.
 
+mod cause;
 mod gone;
 mod logs;
 mod owned;
@@ -103,6 +104,7 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
     workers::keep_selection(page);
     keep_scroll(model);
     effects.extend(logs::reread(model));
+    effects.extend(cause::wished(model));
     effects
 }
 
@@ -119,6 +121,7 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         PageCommand::NextTab => step_tab(model, 1),
         PageCommand::PreviousTab => step_tab(model, Tab::ALL.len() - 1),
         PageCommand::Successor => gone::go_on(model),
+        PageCommand::Cause => cause::go(model),
         PageCommand::Search => ask(model, SEARCH, "/", ""),
         PageCommand::Filter => {
             let filter = model.page.as_ref().map(|page| page.events.filter.clone()).unwrap_or_default();
@@ -305,6 +308,9 @@ pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effec
             events.sort_by_key(|event| (event.last, event.first));
             page.events.all = Fetched::Ready(events);
             page.events.stale = None;
+            keep_scroll(model);
+            cause::events_read(model);
+            return Vec::new();
         }
         PageMessage::Events(Err(refusal)) if page.events.all.ready().is_some() => page.events.stale = Some(refusal),
         PageMessage::Events(Err(refusal)) => page.events.all = Fetched::Failed(refusal),

@@ -143,6 +143,11 @@ fn read_pod(page: &PageModel, name: Option<Name>) -> Vec<Effect> {
     name.map(|pod| Effect::Page(PageEffect::Pod(id, session, key, pod))).into_iter().collect()
 }
 
+/// Opens the selected replica, and scrolls to it.
+pub(super) fn look_into(model: &mut Model) -> Vec<Effect> {
+    command(model, PageCommand::Open)
+}
+
 fn open(page: &mut PageModel) -> Vec<Effect> {
     let Some(id) = page.workers.selected.clone() else { return Vec::new() };
     let pod = selected_pod(page);

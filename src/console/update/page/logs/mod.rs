@@ -1,12 +1,14 @@
 //! Tab Logs: which streams are read, what of them is looked at, and where one stands.
 
 mod choose;
+mod lead;
 mod prompts;
 mod targets;
 
 use self::targets::targets;
 pub(super) use self::{
     choose::picked,
+    lead::{lead, wait_for_cause},
     prompts::{LOG_EXCLUDE, LOG_FILTER, LOG_TIME, prompt, search},
     targets::of_replica,
 };
@@ -49,6 +51,7 @@ pub(super) fn moved(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         _ => 0,
     };
     let Some(logs) = logs(model) else { return Vec::new() };
+    logs.wish = None;
     if logs.grid && by != 0 {
         choose::select(logs, by);
         return Vec::new();
@@ -74,6 +77,7 @@ pub(super) fn moved(model: &mut Model, id: PageCommand) -> Vec<Effect> {
 /// A command of tab Logs.
 pub(super) fn command(model: &mut Model, id: LogCommand) -> Vec<Effect> {
     let Some(logs) = logs(model) else { return Vec::new() };
+    logs.wish = None;
     let view = &mut logs.choice.view;
     match id {
         LogCommand::Pause => return order(model, LogOrder::Pause),
@@ -277,10 +281,11 @@ pub fn message(model: &mut Model, id: LogId, message: LogMessage) -> Vec<Effect>
     };
     match message {
         LogMessage::Window(window) | LogMessage::News(window) => {
+            let seeking = window.seeking;
             page.logs.window = *window;
             choose::keep_selection(&mut page.logs);
             model.dirty = sight;
-            Vec::new()
+            lead::answered(model, seeking)
         }
         LogMessage::NotFound => {
             let typed = page.logs.search.as_ref().map(|query| query.typed().to_owned()).unwrap_or_default();

@@ -94,6 +94,14 @@ fn runs(page: &PageModel, ranks: &Ranks, replica: &Replica<'_>, nth: usize, cont
     before.then(|| target(true)).into_iter().chain([target(false)]).collect()
 }
 
+/// Keys of what a pod's main container writes, its runs before included.
+pub(super) fn of_pod(page: &PageModel, name: &Name) -> Vec<String> {
+    let pod = page.job.pods.iter().find(|pod| pod.name == *name);
+    let Some(container) = pod.and_then(main_container) else { return Vec::new() };
+    let key = format!("{name}/{}", container.name);
+    vec![format!("{key}/previous"), key]
+}
+
 fn main_container(pod: &PodRow) -> Option<&ContainerRow> {
     pod.containers.iter().find(|container| !container.init).or(pod.containers.first())
 }

@@ -1,9 +1,13 @@
 //! What logs say becomes the job's cause, on list and page.
 
 use super::*;
-use crate::jobs::{
-    causes::{LogLine, Scan},
-    fleet::Said,
+use crate::{
+    console::model::page::logs::{Past, Seeking, Sought},
+    jobs::{
+        causes::{LogLine, Scan},
+        fleet::Said,
+        state::{Evidence, Origin},
+    },
 };
 
 const OOM: &str = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB. GPU 1 has a total capacity of 79.15 GiB of which 1.02 GiB is free.";
@@ -65,4 +69,110 @@ fn what_a_closed_log_says_is_not_heard() {
     h.keys("esc");
     h.send(Message::Said(id, said(&[(9, OOM)])));
     assert!(!h.screen().contains("CUDA out of memory"), "{}", h.screen());
+}
+
+fn lines_wanted(h: &Harness) -> Vec<Sought> {
+    let line = |effect: &Effect| match effect {
+        Effect::Page(PageEffect::Order(_, LogOrder::Line(sought))) => Some(sought.clone()),
+        _ => None,
+    };
+    h.effects.iter().filter_map(line).collect()
+}
+
+/// The logs of the open page answer.
+fn answer(h: &mut Harness, seeking: Seeking) {
+    let id = page(h).logs.id;
+    h.send(Message::Log(id, LogMessage::Window(Box::new(Window { seeking, ..Window::default() }))));
+}
+
+#[test]
+fn one_key_on_the_list_leads_to_the_line_once_a_log_tells_it() {
+    let mut h = failed_job();
+    h.keys("esc !");
+    assert_eq!((page(&h).tab, lines_wanted(&h).len()), (Tab::Logs, 0), "exit 1 says nothing: the log may");
+    assert!(h.screen().contains("looking for the cause's line"), "{}", h.screen());
+    let id = page(&h).logs.id;
+    h.send(Message::Said(id, said(&[(0, "step 1 loss 0.9"), (9, OOM)])));
+    let wanted = lines_wanted(&h);
+    let [sought] = &wanted[..] else { panic!("{wanted:?}") };
+    assert_eq!(sought.pod.as_ref().map(Name::as_str), Some("bert-large-launcher-x7x2q"));
+    assert_eq!((sought.text.as_str(), sought.rank), (OOM, Some(9)));
+    answer(&mut h, Seeking::Found);
+    assert_eq!(page(&h).logs.wish, None);
+    h.keys("W");
+    assert!(page(&h).logs.choice.view.trouble);
+    h.keys("!");
+    assert_eq!((lines_wanted(&h).len(), page(&h).logs.choice.view.is_all()), (2, true), "all lines, and at once");
+}
+
+#[test]
+fn who_moves_meanwhile_is_not_led_away() {
+    let mut h = failed_job();
+    h.keys("! k");
+    let id = page(&h).logs.id;
+    h.send(Message::Said(id, said(&[(9, OOM)])));
+    assert_eq!(lines_wanted(&h), []);
+}
+
+#[test]
+fn a_line_further_back_is_read_again_from_the_start_and_one_that_is_gone_is_said() {
+    let mut h = failed_job();
+    let id = page(&h).logs.id;
+    h.send(Message::Said(id, said(&[(9, OOM)])));
+    h.keys("!");
+    answer(&mut h, Seeking::Looking);
+    assert_eq!(page(&h).logs.id, id);
+    answer(&mut h, Seeking::Lost);
+    assert_ne!(page(&h).logs.id, id, "read anew");
+    assert_eq!((page(&h).logs.past, lines_wanted(&h).len()), (Past::Everything, 2));
+    answer(&mut h, Seeking::Lost);
+    assert!(h.screen().contains("not in the log of bert-large-launcher-x7x2q any more"), "{}", h.screen());
+    assert_eq!(page(&h).logs.wish, None);
+}
+
+#[test]
+fn a_cause_of_a_status_an_event_or_a_condition_is_gone_to_where_that_is() {
+    let mut h = harness(100, 30, 4, Tab::Overview);
+    h.keys("!");
+    let open = page(&h).workers.open.as_ref().map(|open| open.id.to_string());
+    assert_eq!((page(&h).tab, open.as_deref()), (Tab::Workers, Some("worker-2")), "killed for memory");
+    let cause = |origin: Origin, text: &str| {
+        let mut job = kept(4);
+        let mut derived = (*job.derived).clone();
+        let mut cause = derived.cause.take().expect("a cause");
+        cause.evidence = Box::new([Evidence { at: Clean::default(), line: None, text: Clean::new(text), origin }]);
+        derived.cause = Some(cause);
+        job.derived = Arc::new(derived);
+        job
+    };
+    let words = "Back-off pulling image";
+    let job = cause(Origin::Event(Clean::new(words)), words);
+    refresh(&mut h.model, Some(job));
+    h.keys("!");
+    assert_eq!(page(&h).tab, Tab::Events);
+    let wish = |h: &Harness| page(h).events.wish.as_ref().map(|query| query.typed().to_owned());
+    assert_eq!(wish(&h).as_deref(), Some(words));
+    let text = "MPIJob nlp/bert-large is running.";
+    refresh(&mut h.model, Some(cause(Origin::Job, text)));
+    h.keys("!");
+    assert_eq!(page(&h).tab, Tab::Overview);
+    assert!(page(&h).overview.hit.is_some(), "the condition with these words");
+    let said = Clean::new("CUDA out of memory");
+    let pod = Name::lossy("bert-large-worker-2");
+    refresh(&mut h.model, Some(cause(Origin::Pod { pod: pod.clone(), said }, "CUDA out of memory, died")));
+    h.keys("!");
+    let wanted = lines_wanted(&h);
+    assert_eq!(wanted.last().map(|sought| sought.pod.clone()), Some(Some(pod)), "its log has the words, too");
+}
+
+#[test]
+fn a_job_that_is_well_has_no_cause_to_go_to() {
+    let mut h = harness(100, 30, 4, Tab::Overview);
+    let mut job = kept(4);
+    let mut derived = (*job.derived).clone();
+    (derived.cause, derived.state) = (None, crate::jobs::state::State::Running);
+    job.derived = Arc::new(derived);
+    refresh(&mut h.model, Some(job));
+    h.keys("!");
+    assert!(h.screen().contains("nothing is known to be wrong"), "{}", h.screen());
 }

@@ -59,7 +59,7 @@ fn a_search_is_told_at_every_letter_and_gone_through() {
     assert_eq!(last(&h), LogOrder::Hit(false));
     h.keys("N");
     assert_eq!(last(&h), LogOrder::Hit(true));
-    let found = Found { total: 12, at: Some((2, 41)), by: vec![(Who::Rank(3), 8), (Who::Rank(0), 4)], complete: true };
+    let found = Found { total: 12, at: Some(2), by: vec![(Who::Rank(3), 8), (Who::Rank(0), 4)], complete: true };
     let id = page(&h).logs.id;
     h.send(Message::Log(id, news(Window { found: Some(found), ..window(40, 18) })));
     assert!(h.screen().contains("3 of 12 hits (r3 8, r0 4)"), "{}", h.screen());

@@ -144,7 +144,7 @@ fn draw_row(logs: &LogsModel, row: &Row<'_>, theme: &Theme, area: Rect, buf: &mu
         return;
     }
     let shown = &text[row.from..row.to];
-    let is_hit = logs.window.found.as_ref().and_then(|found| found.at).is_some_and(|(_, hit)| hit == row.shown.number);
+    let is_hit = logs.window.at == Some(row.shown.number);
     let role = match line.kind {
         _ if is_hit => Role::Selected,
         LineKind::Error => Role::Bad,

@@ -5,7 +5,7 @@ use crate::{
     console::{
         model::page::{
             PageModel,
-            logs::{Choice, Flow, Found, LogsModel},
+            logs::{Choice, Flow, Found, LogsModel, Seeking},
         },
         theme::Role,
         widgets::rich::RichLine,
@@ -32,6 +32,9 @@ pub fn summary(page: &PageModel) -> RichLine {
         line = line.and(format!(", {words}"), Role::Warn);
     }
     line = if window.paused { line.and("  paused", Role::Warn) } else { line.and("  following", Role::Good) };
+    if window.seeking == Seeking::Looking || logs.wish.is_some() {
+        line = line.and("  looking for the cause's line", Role::Wait);
+    }
     if let Some((done, of)) = logs.writing {
         line = line.and(format!("  writing {done} of {of} lines"), Role::Wait);
     }
@@ -105,7 +108,7 @@ fn how(logs: &LogsModel) -> Vec<String> {
 }
 
 fn hits(logs: &LogsModel, found: &Found) -> String {
-    let at = found.at.map_or(String::new(), |(at, _)| format!("{} of ", at + 1));
+    let at = found.at.map_or(String::new(), |at| format!("{} of ", at + 1));
     let more = if found.complete { "" } else { "+" };
     let by = found.by.iter().map(|(who, count)| format!("{} {count}", writer(logs, *who)));
     let by = if found.by.len() > 1 { format!(" ({})", list(by, found.by.len() as u32)) } else { String::new() };
