@@ -52,6 +52,11 @@ impl Release {
         self.minor() >= 35
     }
 
+    /// Whether ports can be forwarded by SPDY inside a `WebSocket`: by default since 1.31.
+    pub fn tunnels(self) -> bool {
+        self.minor() >= 31
+    }
+
     /// The answer of `/version`.
     pub fn version(self) -> Value {
         let minor = self.minor().to_string();

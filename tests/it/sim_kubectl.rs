@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use mpideck::sim::store::Part;
 use mpideck::sim::store::resource::{EVENTS, MPIJOBS, NODES, PODS};
-use mpideck::sim::{FleetKind, Options, Output, Outputs, Served, Sim, Written};
+use mpideck::sim::{FleetKind, Options, Output, Outputs, Release, Served, Sim, Written};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 use crate::sim_client::{mpi_job, namespace};
@@ -45,8 +45,12 @@ impl Output for Three {
 }
 
 /// `None`, loudly, where there is no kubectl and none is required.
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn desk() -> Option<Desk> {
+    desk_of(Release::default()).await
+}
+
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+async fn desk_of(release: Release) -> Option<Desk> {
     let there = Command::new("kubectl").arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
     if there.is_err() {
         let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
@@ -54,7 +58,7 @@ async fn desk() -> Option<Desk> {
         eprintln!("SKIPPED: kubectl is not on PATH");
         return None;
     }
-    let sim = Sim::start(Options { fleet: FleetKind::Still, ..Options::new() }).await.unwrap();
+    let sim = Sim::start(Options { fleet: FleetKind::Still, release, ..Options::new() }).await.unwrap();
     let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let home = tempfile::tempdir().unwrap();
     let kubeconfig = served.write_kubeconfig(&home.path().join("state")).unwrap();
@@ -71,7 +75,7 @@ fn furnish(sim: &Sim) {
         "conditions": [{"type": "Ready", "status": "True"}]}});
     store.seed(&NODES, node).unwrap();
     let pod = json!({"metadata": {"name": "pi-worker-0", "namespace": "vision"},
-        "spec": {"nodeName": "gpu-1", "containers": [{"name": "worker", "image": "mpi:1"}]},
+        "spec": {"nodeName": "gpu-1", "containers": [{"name": "worker", "image": "mpi:1", "ports": [{"containerPort": 8080}]}]},
         "status": {"phase": "Running", "podIP": "10.1.0.4", "containerStatuses": [
             {"name": "worker", "ready": true, "restartCount": 2, "image": "mpi:1", "imageID": "", "state": {"running": {"startedAt": "2026-11-20T08:00:00Z"}},
              "lastState": {}}]}});
@@ -291,4 +295,56 @@ async fn kubectl_explains_checks_and_patches() {
     assert!(!ok && said.contains("strict decoding error: unknown field \"spec.slots\""), "{said}");
     let (ok, said) = desk.feed("create --validate=warn -f -", &job.to_string()).await;
     assert!(ok && said.contains("Warning: unknown field \"spec.slots\""), "{said}");
+}
+
+/// What the pod's port answers through kubectl, and what kubectl says of a port where nobody listens.
+async fn forwarded(desk: &Desk) -> (String, String) {
+    let soon = Duration::from_secs(30);
+    let mut forward = desk.kubectl("port-forward pod/pi-worker-0 -n vision :8080 :9").spawn().unwrap();
+    let mut lines = BufReader::new(forward.stdout.take().unwrap()).lines();
+    let mut complaints = BufReader::new(forward.stderr.take().unwrap()).lines();
+    let mut local = std::collections::HashMap::new();
+    while local.len() < 2 {
+        let line = tokio::time::timeout(soon, lines.next_line()).await.unwrap().unwrap().expect("kubectl forwards");
+        let Some((here, there)) = line.strip_prefix("Forwarding from 127.0.0.1:").and_then(|l| l.split_once(" -> "))
+        else {
+            continue;
+        };
+        local.insert(there.to_owned(), here.parse::<u16>().unwrap());
+    }
+    let mut answer = vec![0; 15];
+    for _ in 0..2 {
+        let mut open = tokio::net::TcpStream::connect(("127.0.0.1", local["8080"])).await.unwrap();
+        open.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        tokio::time::timeout(soon, open.read_exact(&mut answer)).await.unwrap().unwrap();
+    }
+    let mut closed = tokio::net::TcpStream::connect(("127.0.0.1", local["9"])).await.unwrap();
+    closed.write_all(b"x").await.unwrap();
+    let told = async {
+        loop {
+            let line = complaints.next_line().await.unwrap().expect("kubectl says what went wrong");
+            if line.contains("forwarding port") {
+                return line;
+            }
+        }
+    };
+    let complaint = tokio::time::timeout(soon, told).await.unwrap();
+    (String::from_utf8(answer).unwrap(), complaint)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_forwards_ports() {
+    for release in [Release::V1_36, Release::V1_27] {
+        let Some(desk) = desk_of(release).await else { return };
+        let (answer, complaint) = forwarded(&desk).await;
+        assert_eq!(answer, "HTTP/1.1 200 OK", "{release:?}");
+        assert!(complaint.contains("error forwarding port 9 to pod pi-worker-0"), "{release:?}: {complaint}");
+    }
+    let Some(desk) = desk().await else { return };
+    desk.refuses("port-forward pod/none -n vision :80", "pods \"none\" not found").await;
+    desk.refuses(
+        "port-forward pod/pi-worker-0 -n vision :80 --context viewer",
+        "cannot create resource \"pods/portforward\"",
+    )
+    .await;
 }

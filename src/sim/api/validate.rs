@@ -136,6 +136,7 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
     let mut faults = meta::faults(resource, value, old);
     faults.extend(builtin::faults(resource, value));
     if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
+        schema::drop_nulls(node, value);
         schema::fill(node, value);
         faults.extend(misfits(resource, node, value, old, part));
     }
@@ -146,17 +147,19 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
 /// What does not fit a custom resource's schema in one part of an object. Something missing leaves rules unchecked,
 /// which is said where there are rules: everywhere but in mpi-operator's own schema.
 fn misfits(resource: &Resource, node: schema::Node<'_>, value: &Value, old: Option<&Value>, part: Part) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    schema::check(node, value, "", &mut faults);
-    let mut before: Vec<Fault> = Vec::new();
-    if let Some(old) = old.filter(|_| !faults.is_empty()) {
-        schema::check(node, old, "", &mut before);
-    }
+    let all = |value: &Value| {
+        let mut faults = Vec::new();
+        schema::check(node, value, "", &mut faults);
+        faults.sort_by(|a, b| (a.1 == schema::NOWHERE, &a.1).cmp(&(b.1 == schema::NOWHERE, &b.1)));
+        schema::repeated(node, value, "", &mut faults);
+        faults
+    };
+    let mut faults = all(value);
+    let before = old.filter(|_| !faults.is_empty()).map(all).unwrap_or_default();
     faults.retain(|fault| !before.contains(fault) && fault.1.starts_with("status") == (part == Part::Status));
-    faults.sort_by(|a, b| a.1.cmp(&b.1));
     if *resource != MPIJOBS && faults.iter().any(|(reason, ..)| *reason == "FieldValueRequired") {
         let said = "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
-        faults.push(("FieldValueInvalid", "<nil>".to_owned(), said.to_owned()));
+        faults.push(("FieldValueInvalid", schema::NOWHERE.to_owned(), said.to_owned()));
     }
     faults
 }

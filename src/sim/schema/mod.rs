@@ -5,6 +5,7 @@
 
 mod duplicates;
 mod jobs;
+mod keyed;
 mod tidy;
 mod walk;
 
@@ -25,7 +26,8 @@ use super::store::resource::{
     SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
 };
 pub(crate) use duplicates::duplicates;
-pub(crate) use walk::{Fault, check, fill, mistyped, prune};
+pub(crate) use keyed::repeated;
+pub(crate) use walk::{Fault, NOWHERE, check, drop_nulls, fill, mistyped, prune};
 
 /// Where definitions live in an `OpenAPI` document.
 const PLACE: &str = "#/components/schemas/";
@@ -69,6 +71,7 @@ impl Schemas {
         let mut definitions = maker.take_definitions(true);
         definitions.extend(custom);
         tidy::tidy(&mut definitions);
+        keyed::mark(&mut definitions);
         for (&(group, version, kind), name) in &roots {
             definitions[name]["x-kubernetes-group-version-kind"] =
                 json!([{"group": group, "version": version, "kind": kind}]);

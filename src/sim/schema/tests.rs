@@ -68,25 +68,22 @@ fn what_does_not_fit_is_said_in_the_servers_words() {
     let spec = |field: &str, value: Value| {
         let mut job = json!({"spec": {"mpiReplicaSpecs": {}}});
         job["spec"][field] = value;
-        let found = faults(&MPIJOBS, &job);
-        assert_eq!(found.len(), 1, "{found:?}");
-        (found[0].0, found[0].2.clone())
+        faults(&MPIJOBS, &job).into_iter().map(|fault| fault.2).collect::<Vec<_>>()
     };
+    let range = "Invalid value: \"\": Checked value must be of type integer with format int32 in spec.slotsPerWorker";
+    let impls = "supported values: \"OpenMPI\", \"Intel\", \"MPICH\"";
+    let float = "Invalid value: \"float64\": spec.slotsPerWorker in body must be of type int32: \"float64\"".to_owned();
+    assert_eq!(spec("slotsPerWorker", json!(1.5)), [float, range.to_owned()]);
+    assert_eq!(spec("slotsPerWorker", json!(3_000_000_000_u64)), [range]);
+    assert!(spec("slotsPerWorker", json!(2.0)).is_empty());
     assert_eq!(
-        spec("slotsPerWorker", json!(1.5)),
-        (
-            "FieldValueTypeInvalid",
-            "Invalid value: \"number\": spec.slotsPerWorker in body must be of type integer: \"number\"".into()
-        )
+        spec("mpiImplementation", json!(1)),
+        [
+            "Invalid value: \"integer\": spec.mpiImplementation in body must be of type string: \"integer\"".to_owned(),
+            format!("Unsupported value: 1: {impls}"),
+        ]
     );
-    assert_eq!(
-        spec("runPolicy", Value::Null).1,
-        "Invalid value: \"null\": spec.runPolicy in body must be of type object: \"null\""
-    );
-    assert_eq!(
-        spec("mpiImplementation", json!("")).1,
-        "Unsupported value: \"\": supported values: \"OpenMPI\", \"Intel\", \"MPICH\""
-    );
+    assert_eq!(spec("mpiImplementation", json!("")), [format!("Unsupported value: \"\": {impls}")]);
     assert_eq!(faults(&MPIJOBS, &json!({"spec": {}}))[0].1, "spec.mpiReplicaSpecs");
     assert_eq!(faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {}}}))[0].1, "spec.runtimeRef.name");
     assert!(
@@ -96,6 +93,41 @@ fn what_does_not_fit_is_said_in_the_servers_words() {
     assert!(
         faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {"name": "x"}, "trainer": {"numProcPerNode": 4}}}))
             .is_empty()
+    );
+}
+
+#[test]
+fn null_is_not_said_unless_it_has_a_default() {
+    let mut job = json!({"spec": {"runPolicy": null, "slotsPerWorker": null, "mpiReplicaSpecs": {"Worker": null,
+        "Launcher": {"template": {"spec": {"containers": [{"name": "c", "env": null}]}}}}}});
+    let node = Schemas::all().of(&MPIJOBS).unwrap();
+    drop_nulls(node, &mut job);
+    assert_eq!(
+        job["spec"],
+        json!({"slotsPerWorker": null, "mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": [{"name": "c"}]}}}}})
+    );
+}
+
+#[test]
+fn elements_of_a_list_are_told_apart_by_its_keys() {
+    let port = |number: u32, protocol: &str| json!({"containerPort": number, "protocol": protocol});
+    let container = |name: &str, ports: Value| json!({"name": name, "ports": ports});
+    let containers = json!([
+        container("a", json!([port(1, "TCP"), port(1, "UDP"), port(1, "TCP"), port(1, "TCP")])),
+        container("b", json!([])),
+        container("a", json!([])),
+    ]);
+    let job = json!({"spec": {"mpiReplicaSpecs": {"Worker": {"template": {"spec": {"containers": containers}}}}}});
+    let mut found = Vec::new();
+    repeated(Schemas::all().of(&MPIJOBS).unwrap(), &job, "", &mut found);
+    let place = "spec.mpiReplicaSpecs[Worker].template.spec.containers";
+    let told: Vec<_> = found.iter().map(|(_, field, said)| (field.as_str(), said.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (format!("{place}[2]").as_str(), "Duplicate value: {\"name\":\"a\"}"),
+            (format!("{place}[0].ports[2]").as_str(), "Duplicate value: {\"containerPort\":1,\"protocol\":\"TCP\"}"),
+        ]
     );
 }
 

@@ -6,6 +6,10 @@ use super::Node;
 
 /// What does not fit: the machine's reason, the field, the sentence.
 pub(crate) type Fault = (&'static str, String, String);
+/// Up to here every whole number is a float, too.
+const EXACT: f64 = 9_007_199_254_740_991.0;
+/// The field of what is told without one.
+pub(crate) const NOWHERE: &str = "<nil>";
 
 /// Takes away the fields that a schema doesn't know, and says their paths.
 pub(crate) fn prune(node: Node<'_>, value: &mut Value, path: &str, unknown: &mut Vec<String>) {
@@ -62,13 +66,31 @@ pub(crate) fn fill(node: Node<'_>, value: &mut Value) {
     }
 }
 
+/// Takes away what is null where null is no value: it counts as not said. What has a default is left for [`fill`].
+pub(crate) fn drop_nulls(node: Node<'_>, value: &mut Value) {
+    match value {
+        Value::Object(map) => map.retain(|key, inner| {
+            let Some(known) = node.property(key).or_else(|| node.additional()) else { return true };
+            if inner.is_null() {
+                return known.schema.get("default").is_some();
+            }
+            drop_nulls(known, inner);
+            true
+        }),
+        Value::Array(list) => {
+            let Some(items) = node.items() else { return };
+            list.iter_mut().for_each(|inner| drop_nulls(items, inner));
+        }
+        _ => {}
+    }
+}
+
 /// Holds a value of a custom resource against its schema.
 pub(crate) fn check(node: Node<'_>, value: &Value, path: &str, out: &mut Vec<Fault>) {
     if let Some(wanted) = misfit(node, value) {
-        let is = type_of(value);
+        let (wanted, is) = mismatch(node, value, wanted);
         let said = format!("Invalid value: \"{is}\": {path} in body must be of type {wanted}: \"{is}\"");
         out.push(("FieldValueTypeInvalid", path.to_owned(), said));
-        return;
     }
     match value {
         Value::Object(map) => check_object(node, map, path, out),
@@ -95,7 +117,35 @@ fn check_object(node: Node<'_>, map: &Map<String, Value>, path: &str, out: &mut 
     }
 }
 
+/// The wanted type and the one that is there, as they are told: a format stands for its type, except against a text.
+fn mismatch<'n>(node: Node<'n>, value: &Value, wanted: &'n str) -> (&'n str, &'static str) {
+    match node.schema["format"].as_str() {
+        Some(format) if !value.is_string() && !value.is_array() && !value.is_null() => {
+            let is = match value {
+                Value::Number(number) if is_whole(number) => "int64",
+                Value::Number(_) => "float64",
+                _ => "",
+            };
+            (format, is)
+        }
+        _ => (wanted, type_of(value)),
+    }
+}
+
+/// A number that is none of its format is told without its field, as the server does.
+fn check_range(node: Node<'_>, number: &serde_json::Number, path: &str, out: &mut Vec<Fault>) {
+    let Some(format) = node.schema["format"].as_str().filter(|_| node.kind() == "integer") else { return };
+    let narrow = || number.as_f64().is_some_and(|n| f64::from(i32::MIN) <= n && n <= f64::from(i32::MAX));
+    if !is_whole(number) || (format == "int32" && !narrow()) {
+        let said = format!("Invalid value: \"\": Checked value must be of type integer with format {format} in {path}");
+        out.push(("FieldValueInvalid", NOWHERE.to_owned(), said));
+    }
+}
+
 fn check_scalar(node: Node<'_>, value: &Value, path: &str, out: &mut Vec<Fault>) {
+    if let Value::Number(number) = value {
+        check_range(node, number, path, out);
+    }
     if let Some(known) = node.schema["enum"].as_array().filter(|known| !known.contains(value)) {
         let known: Vec<String> = known.iter().map(Value::to_string).collect();
         let said = format!("Unsupported value: {value}: supported values: {}", known.join(", "));
@@ -163,19 +213,24 @@ fn misfit(node: Node<'_>, value: &Value) -> Option<&'static str> {
         "array" => return (!value.is_array()).then_some("array"),
         "string" => return (!value.is_string()).then_some("string"),
         "boolean" => return (!value.is_boolean()).then_some("boolean"),
-        "integer" => return (!(value.is_i64() || value.is_u64())).then_some("integer"),
+        "integer" => return (!value.as_number().is_some_and(is_whole)).then_some("integer"),
         "number" => value.is_number(),
         _ => true,
     };
     (!fits).then_some("number")
 }
 
+/// Whether Go reads it as a whole number.
+fn is_whole(number: &serde_json::Number) -> bool {
+    number.is_i64() || number.as_f64().is_some_and(|f| number.is_f64() && f.fract() == 0.0 && f.abs() <= EXACT)
+}
+
 fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(n) if n.is_f64() => "number",
-        Value::Number(_) => "integer",
+        Value::Number(n) if n.is_i64() => "integer",
+        Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
@@ -196,6 +251,6 @@ fn go_type(node: Node<'_>) -> String {
     }
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }

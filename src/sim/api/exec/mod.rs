@@ -1,4 +1,5 @@
-//! `exec`, `attach` and `portforward` of pods over `WebSocket`s, in the channel protocols v4 and v5.
+//! `exec`, `attach` and `portforward` of pods over `WebSocket`s, in the channel protocols v4 and v5; `portforward` also
+//! over SPDY.
 //!
 //! Owns the handshake, what is refused before it, and the channels. What a command does is the [`shell`]'s; nothing runs
 //! on this machine.
@@ -6,6 +7,8 @@
 mod files;
 mod forward;
 mod shell;
+mod spdy;
+mod tunnel;
 mod words;
 
 use std::sync::Arc;
@@ -40,14 +43,30 @@ const CLOSE: u8 = 255;
 /// The protocols, best first.
 const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 const FORWARDING: [&str; 2] = ["v4.channel.k8s.io", "portforward.k8s.io"];
+/// The protocol of forwarded ports over SPDY, and what stands before it where SPDY is in a `WebSocket`.
+const OVER_SPDY: &str = "portforward.k8s.io";
+const TUNNELLED: &str = "SPDY/3.1+portforward.k8s.io";
+const SPDY: &str = "SPDY/3.1";
 /// How often a session looks whether its container still runs.
 const LOOK: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
+/// How a client wants to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tongue {
+    /// In channels of a `WebSocket`.
+    Channels(&'static str),
+    /// SPDY in a `WebSocket`.
+    Tunnel,
+    /// SPDY.
+    Spdy,
+}
+
 /// A session that was let in, before its client has changed over.
 struct Opening {
     upgrade: OnUpgrade,
+    tongue: Tongue,
     stop: CancellationToken,
     query: Vec<(String, String)>,
     pod: Obj,
@@ -64,18 +83,9 @@ impl Server {
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let forwards = asked.subresource == "portforward";
         let container = self.target(&pod, request, forwards)?;
-        let upgrade = upgrade(request)?;
-        let offered: Vec<&str> = header(&request.headers, "sec-websocket-protocol").split(',').map(str::trim).collect();
-        let known = if forwards { FORWARDING } else { PROTOCOLS };
-        let protocol = known.into_iter().find(|p| offered.contains(p));
-        let Some(protocol) = protocol else {
-            return Err(Refusal::bad_request(format!(
-                "unable to upgrade: none of the protocols {offered:?} is spoken"
-            )));
-        };
-        let accept = derive_accept_key(header(&request.headers, "sec-websocket-key").as_bytes());
+        let (upgrade, tongue) = self.tongue(request, forwards)?;
         let query = request.query.all().to_vec();
-        let opening = Opening { upgrade, stop: self.stop.clone(), query, pod, container };
+        let opening = Opening { upgrade, tongue, stop: self.stop.clone(), query, pod, container };
         let server = Arc::clone(self);
         let kind = asked.subresource.clone();
         tokio::spawn(async move {
@@ -87,17 +97,39 @@ impl Server {
                 () = away.going_away() => {}
             }
         });
-        let mut reply = reply::text(101, Bytes::new());
-        *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let headers = reply.headers_mut();
-        headers.clear();
-        headers.insert("connection", HeaderValue::from_static("Upgrade"));
-        headers.insert("upgrade", HeaderValue::from_static("websocket"));
-        headers.insert("sec-websocket-protocol", HeaderValue::from_static(protocol));
-        if let Ok(accept) = HeaderValue::from_str(&accept) {
-            headers.insert("sec-websocket-accept", accept);
+        Ok(switching(request, tongue))
+    }
+
+    /// What is spoken after the handshake; refused if it is nothing that is known.
+    fn tongue(&self, request: &Admitted, forwards: bool) -> Result<(OnUpgrade, Tongue), Refusal> {
+        let wanted = header(&request.headers, "upgrade");
+        let Some(upgrade) = request.upgrade.clone() else {
+            return Err(Refusal::bad_request("Upgrade request required"));
+        };
+        if forwards && wanted.eq_ignore_ascii_case(SPDY) {
+            let mut versions = request.headers.get_all("x-stream-protocol-version").iter();
+            return if versions.any(|v| v == OVER_SPDY) {
+                Ok((upgrade, Tongue::Spdy))
+            } else {
+                let why = format!(
+                    "unable to upgrade: unable to negotiate protocol: client supports [], server accepts [{OVER_SPDY}]"
+                );
+                Err(Refusal::new(403, "Forbidden", why))
+            };
         }
-        Ok(reply)
+        if !wanted.eq_ignore_ascii_case("websocket") {
+            let why = format!("unable to upgrade: only websocket is spoken here, not {wanted}");
+            return Err(Refusal::bad_request(why));
+        }
+        let offered: Vec<&str> = header(&request.headers, "sec-websocket-protocol").split(',').map(str::trim).collect();
+        if forwards && self.release.tunnels() && offered.contains(&TUNNELLED) {
+            return Ok((upgrade, Tongue::Tunnel));
+        }
+        let known = if forwards { FORWARDING } else { PROTOCOLS };
+        let protocol = known.into_iter().find(|p| offered.contains(p)).ok_or_else(|| {
+            Refusal::bad_request(format!("unable to upgrade: none of the protocols {offered:?} is spoken"))
+        })?;
+        Ok((upgrade, Tongue::Channels(protocol)))
     }
 
     /// The container that is meant, which must run; refused in the words of API server and kubelet.
@@ -137,21 +169,43 @@ fn is_running(pod: &Value, container: &str) -> bool {
     log::status(pod, container)["state"]["running"].is_object()
 }
 
-fn upgrade(request: &Admitted) -> Result<OnUpgrade, Refusal> {
-    let wanted = header(&request.headers, "upgrade");
-    match &request.upgrade {
-        Some(upgrade) if wanted.eq_ignore_ascii_case("websocket") => Ok(upgrade.clone()),
-        Some(_) => Err(Refusal::bad_request(format!("unable to upgrade: only websocket is spoken here, not {wanted}"))),
-        None => Err(Refusal::bad_request("Upgrade request required")),
+/// The handshake's answer.
+fn switching(request: &Admitted, tongue: Tongue) -> Reply {
+    let mut reply = reply::text(101, Bytes::new());
+    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = reply.headers_mut();
+    headers.clear();
+    headers.insert("connection", HeaderValue::from_static("Upgrade"));
+    let protocol = match tongue {
+        Tongue::Spdy => {
+            headers.insert("upgrade", HeaderValue::from_static(SPDY));
+            headers.insert("x-stream-protocol-version", HeaderValue::from_static(OVER_SPDY));
+            return reply;
+        }
+        Tongue::Tunnel => TUNNELLED,
+        Tongue::Channels(protocol) => protocol,
+    };
+    headers.insert("upgrade", HeaderValue::from_static("websocket"));
+    headers.insert("sec-websocket-protocol", HeaderValue::from_static(protocol));
+    let accept = derive_accept_key(header(&request.headers, "sec-websocket-key").as_bytes());
+    if let Ok(accept) = HeaderValue::from_str(&accept) {
+        headers.insert("sec-websocket-accept", accept);
     }
+    reply
 }
 
 async fn serve(server: Arc<Server>, kind: String, opening: Opening) {
     let Ok(upgraded) = opening.upgrade.clone().await else { return };
-    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
+    let connection = TokioIo::new(upgraded);
+    if opening.tongue == Tongue::Spdy {
+        tunnel::bare(&opening.pod, connection).await;
+        return;
+    }
+    let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
     match kind.as_str() {
         "exec" => exec(&server, &opening, &mut socket).await,
         "attach" => attach(&server, &opening, &mut socket).await,
+        _ if opening.tongue == Tongue::Tunnel => tunnel::in_socket(&opening.pod, &mut socket).await,
         _ => forward::forward(&opening.pod, &opening.query, &mut socket).await,
     }
     let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
