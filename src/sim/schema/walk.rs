@@ -79,7 +79,9 @@ pub(crate) fn drop_nulls(node: Node<'_>, value: &mut Value) {
         }),
         Value::Array(list) => {
             let Some(items) = node.items() else { return };
-            list.iter_mut().for_each(|inner| drop_nulls(items, inner));
+            for inner in list {
+                drop_nulls(items, inner);
+            }
         }
         _ => {}
     }

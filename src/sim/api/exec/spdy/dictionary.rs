@@ -100,6 +100,6 @@ mod tests {
             a = (a + u32::from(*byte)) % 65521;
             b = (b + a) % 65521;
         }
-        assert_eq!((bytes.len(), b << 16 | a), (1423, 0xe3c6a7c2));
+        assert_eq!((bytes.len(), b << 16 | a), (1423, 0xe3c6_a7c2));
     }
 }
