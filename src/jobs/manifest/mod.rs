@@ -8,6 +8,7 @@ mod effective;
 mod highlight;
 mod mask;
 mod secrets;
+pub mod text;
 mod write;
 
 use serde_json::Value;

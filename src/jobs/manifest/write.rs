@@ -16,8 +16,19 @@ const LAST: [&str; 1] = ["status"];
 
 /// Writes `object`; scalars whose JSON pointer is in `marked` are followed by `# default`.
 pub(super) fn yaml(object: &Value, marked: &[String]) -> Result<String, ManifestError> {
+    written(object, marked, 2, true)
+}
+
+/// As [`yaml`], with maps indented by `step` blanks, and lists too unless they are `compact`.
+pub(super) fn laid_out(object: &Value, step: usize, compact: bool) -> Result<String, ManifestError> {
+    written(object, &[], step, compact)
+}
+
+fn written(object: &Value, marked: &[String], step: usize, compact: bool) -> Result<String, ManifestError> {
     // Folding a long command at 80 columns is right YAML and hard to read: the viewer wraps.
-    let options = serde_saphyr::ser_options! { compact_list_indent: true, folded_wrap_chars: 1 << 20 };
+    let options = serde_saphyr::ser_options! {
+        indent_step: step, compact_list_indent: compact, folded_wrap_chars: 1 << 20
+    };
     let node = Node { value: object, at: String::new(), marked };
     let text =
         serde_saphyr::to_string_with_options(&node, options).map_err(|error| ManifestError(error.to_string()))?;
@@ -26,7 +37,7 @@ pub(super) fn yaml(object: &Value, marked: &[String]) -> Result<String, Manifest
 
 /// What reorders or hides text is legal YAML, but must not reach a terminal or an editor: strings that hold such
 /// characters are in double quotes (see [`Node`]), where an escape means the same.
-fn escaped(text: String) -> String {
+pub(super) fn escaped(text: String) -> String {
     if !text.chars().any(hides) {
         return text;
     }
