@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     clean,
-    kind::{Kinds, LineKind},
-    line::{Line, Nanos, SourceId},
+    kind::Kinds,
+    line::{Line, LineKind, Nanos, SourceId},
     pane::Pane,
     store::Store,
     tag::Tag,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    kind::LineKind,
+    line::LineKind,
     search::Query,
     store::{Block, Store},
     view::{Index, Who},

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex::bytes::Regex;
 
-use super::line::SourceId;
+use super::line::{LineKind, SourceId};
 
 /// Bytes of a line that are looked at for its level.
 const LOOK: usize = 240;
@@ -14,38 +14,6 @@ const LOOK: usize = 240;
 const LONGEST: u32 = 200;
 /// Writers that are in the middle of something, at once.
 const MOST_OPEN: usize = 10_000;
-
-/// The kind of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LineKind {
-    /// Any line.
-    #[default]
-    Text,
-    /// Warns.
-    Warn,
-    /// Says that something failed; also the last line of a traceback.
-    Error,
-    /// A warning of NCCL.
-    Nccl,
-    /// A part of a traceback that can be folded.
-    Trace,
-    /// A part of a launcher's banner that can be folded.
-    Banner,
-    /// Ours, not the container's: what happened to the stream.
-    Notice,
-}
-
-impl LineKind {
-    /// Whether it is left out while lines are folded.
-    pub const fn folds(self) -> bool {
-        matches!(self, Self::Trace | Self::Banner)
-    }
-
-    /// Whether it should be seen by whoever looks for trouble only.
-    pub const fn is_trouble(self) -> bool {
-        matches!(self, Self::Warn | Self::Error | Self::Nccl | Self::Notice)
-    }
-}
 
 /// Words that tell the level of a line; the first one counts.
 static LEVELS: LazyLock<Option<Regex>> = LazyLock::new(|| {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{kind::LineKind, tag::Stream};
+use super::tag::Stream;
 use crate::jobs::{Clean, Secs};
 
 /// A moment in nanoseconds since 1970, as the kubelet stamps lines.
@@ -67,6 +67,38 @@ pub struct LineSpan {
 /// Which stream of a job a line came from: a number that its owner gives out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(pub u16);
+
+/// The kind of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LineKind {
+    /// Any line.
+    #[default]
+    Text,
+    /// Warns.
+    Warn,
+    /// Says that something failed; also the last line of a traceback.
+    Error,
+    /// A warning of NCCL.
+    Nccl,
+    /// A part of a traceback that can be folded.
+    Trace,
+    /// A part of a launcher's banner that can be folded.
+    Banner,
+    /// Ours, not the container's: what happened to the stream.
+    Notice,
+}
+
+impl LineKind {
+    /// Whether it is left out while lines are folded.
+    pub const fn folds(self) -> bool {
+        matches!(self, Self::Trace | Self::Banner)
+    }
+
+    /// Whether it should be seen by whoever looks for trouble only.
+    pub const fn is_trouble(self) -> bool {
+        matches!(self, Self::Warn | Self::Error | Self::Nccl | Self::Notice)
+    }
+}
 
 /// One line of a log.
 #[derive(Clone, Debug, Default, PartialEq)]

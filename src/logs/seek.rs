@@ -3,8 +3,7 @@
 //! Owns what «the same line» means, for whoever read it elsewhere with other numbers. Must not keep lines.
 
 use super::{
-    kind::LineKind,
-    line::{LineRef, Nanos, SourceId},
+    line::{LineKind, LineRef, Nanos, SourceId},
     store::Store,
 };
 

@@ -6,8 +6,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    kind::LineKind,
-    line::{Line, LineRef, LineSpan, Nanos, SourceId},
+    line::{Line, LineKind, LineRef, LineSpan, Nanos, SourceId},
     tag::Stream,
 };
 

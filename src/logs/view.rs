@@ -191,10 +191,7 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::{
-        kind::LineKind,
-        line::{Line, Nanos},
-    };
+    use crate::logs::line::{Line, LineKind, Nanos};
 
     fn store(lines: &[(Option<u32>, &str, LineKind)]) -> Store {
         let mut store = Store::default();

@@ -1,22 +1,16 @@
 //! `mpideck explain JOB` as a process, on scenarios that only a log explains.
 
 use mpideck::sim::scenario;
-use mpideck::sim::{Clock, FleetKind, Options, Sim};
 use serde_json::Value;
 
+use crate::lived::{Lived, lived};
 use crate::program::Program;
 
 /// What is told of a scenario's job when all has happened.
 async fn explained(name: &str) -> Value {
-    let (file, text) = scenario::text(name).unwrap();
-    let read = scenario::scenario(name).unwrap().unwrap();
-    let fleet = FleetKind::Scenario { file, text };
-    let lived = std::time::Duration::from_secs_f64(read.seconds);
-    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
-    let sim = Sim::start(Options { fleet, lived, clock, ..Options::new() }).await.unwrap();
+    let Lived { sim, namespace, job, .. } = lived(name).await;
     let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let (space, job) = read.jobs().find(|(_, job)| *job == name).or_else(|| read.jobs().next()).unwrap();
-    let said = Program::with(served.kubeconfig()).run(&format!("explain {job} -n {space} -o json")).await;
+    let said = Program::with(served.kubeconfig()).run(&format!("explain {job} -n {namespace} -o json")).await;
     assert_eq!(said.code, 0, "{said:?}");
     serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
 }

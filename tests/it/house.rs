@@ -3,6 +3,7 @@
 //! Reads the sources as text. A rule that has to bend is bent here, with its reason.
 
 mod circles;
+mod dependencies;
 
 use std::{
     collections::BTreeSet,

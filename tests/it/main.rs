@@ -9,6 +9,7 @@ mod explain_job;
 mod get_jobs;
 mod house;
 mod job_page;
+mod lived;
 mod log_follow;
 mod malformed;
 mod once;

@@ -1,66 +1,29 @@
 //! A kube client over a sim's pipes, made as any in-process client must be, with nothing of the console's own.
 
-use std::future::{Ready, ready};
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use http::{Method, Request, Uri};
+use http::header::HOST;
+use http::uri::{Authority, PathAndQuery};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
-use hyper::rt;
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use mpideck::sim::{Clock, Dial, FleetKind, Options, Sim};
 use serde_json::{Value, json};
-use tokio::io::DuplexStream;
-use tower::{BoxError, Service, ServiceBuilder};
+use tower::{BoxError, ServiceBuilder};
 
-#[derive(Clone)]
-struct Pipes(Dial);
-
-impl Service<Uri> for Pipes {
-    type Response = Pipe;
-    type Error = io::Error;
-    type Future = Ready<io::Result<Pipe>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        ready((self.0)().map(|pipe| Pipe(TokioIo::new(pipe))))
-    }
-}
-
-struct Pipe(TokioIo<DuplexStream>);
-
-impl Connection for Pipe {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl rt::Read for Pipe {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: rt::ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl rt::Write for Pipe {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
+/// One request over a pipe of its own; an upgraded one keeps it.
+async fn over_pipe(dial: Dial, mut request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(dial()?)).await?;
+    tokio::spawn(connection.with_upgrades());
+    let host = request.uri().authority().map_or("", Authority::as_str).parse()?;
+    request.headers_mut().insert(HOST, host);
+    *request.uri_mut() = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).parse()?;
+    Ok(sender.send_request(request).await?)
 }
 
 /// An empty cluster on a clock that the test moves.
@@ -80,12 +43,12 @@ pub(crate) async fn client_as(sim: &Sim, context: &str, change: impl FnOnce(&mut
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
     change(&mut config);
+    let dial = sim.dial();
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer().unwrap())
         .layer(config.extra_headers_layer().unwrap())
-        .map_err(BoxError::from)
-        .service(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(Pipes(sim.dial())));
+        .service(tower::service_fn(move |request| over_pipe(Arc::clone(&dial), request)));
     ClientBuilder::new(service, config.default_namespace).build()
 }
 

@@ -235,11 +235,6 @@ impl Runner {
             recorder.finish().await;
         }
     }
-
-    /// Whether this session is still the current one.
-    pub fn is_current(&self, id: SessionId) -> bool {
-        self.running.as_ref().is_some_and(|running| running.id == id)
-    }
 }
 
 /// A problem as a view says it.

@@ -22,13 +22,7 @@ use crate::{
         model::{Model, overlay::PromptEvent},
     },
     disk::Remembered,
-    jobs::{
-        Secs,
-        columns::ColumnId,
-        columns::ColumnsConfig,
-        fleet::{Changed, JobKey},
-        time::duration_changes_in,
-    },
+    jobs::{Secs, columns::ColumnId, columns::ColumnsConfig, fleet::Changed, time::duration_changes_in},
 };
 
 /// The list's numbers for its other prompts.
@@ -218,12 +212,4 @@ pub fn remembered(model: &mut Model, remembered: &Remembered) {
     model.list.saved.clone_from(&remembered.filters);
     chosen_anew(model);
     measure(model);
-}
-
-/// Selects a job by its identity, if it is shown.
-pub fn select_job(model: &mut Model, key: &JobKey) {
-    if let Some(at) = model.list.order.position(key, &model.list.columns.sort) {
-        model.list.select(at);
-        refresh(model);
-    }
 }

@@ -264,15 +264,17 @@ fn filled_in(winner: &Hit<'_>, hits: &[Hit<'_>]) -> Option<Subject> {
     let fits = |hit: &&Hit<'_>| {
         let kin = hit.rule.class == winner.rule.class || hit.rule.sign.is_some();
         let other = hit.subject.as_deref();
-        let agrees = |a: &Subject, b: &Subject| a.role.is_empty() || b.role.is_empty() || a.id() == b.id();
+        let agrees = |a: &Subject, b: &Subject| a.role.is_empty() || b.role.is_empty() || a.is_same_replica(b);
         kin && !std::ptr::eq(*hit, winner) && other.is_some_and(|b| about.as_ref().is_none_or(|a| agrees(a, b)))
     };
-    let others: Vec<&Subject> = hits.iter().filter(fits).filter_map(|hit| hit.subject.as_deref()).collect();
-    if !named && let Some(other) = others.iter().find(|other| !other.role.is_empty()) {
+    let others = || hits.iter().filter(fits).filter_map(|hit| hit.subject.as_deref());
+    let other = if named { None } else { others().find(|other| !other.role.is_empty()) };
+    let rank = if has_rank { None } else { others().find_map(|other| other.rank) };
+    if let Some(other) = other {
         let rank = about.as_ref().and_then(|subject| subject.rank).or(other.rank);
-        about = Some(Subject { rank, ..(*other).clone() });
+        about = Some(Subject { rank, ..other.clone() });
     }
-    if !has_rank && let Some(rank) = others.iter().find_map(|other| other.rank) {
+    if let Some(rank) = rank {
         let subject = about.get_or_insert_with(Subject::default);
         subject.rank = subject.rank.or(Some(rank));
     }

@@ -100,6 +100,11 @@ impl Subject {
         Self { node: pod.node.clone(), ..Self::of(pod.role.clone(), pod.index) }
     }
 
+    /// Whether both are about the same replica.
+    pub(super) fn is_same_replica(&self, other: &Self) -> bool {
+        self.index == other.index && self.role.as_str().eq_ignore_ascii_case(other.role.as_str())
+    }
+
     fn replica(&self) -> Replica<'static> {
         Replica {
             role: replica::shown(self.role.as_str()),

@@ -104,7 +104,6 @@ pub struct Gist {
 #[derive(Clone, Debug, Default)]
 struct OfRank {
     progress: u32,
-    last: u32,
     host: Option<Box<str>>,
 }
 
@@ -124,7 +123,6 @@ impl Scan {
             && (self.ranks.len() < MOST_RANKS || self.ranks.contains_key(&rank))
         {
             let of_rank = self.ranks.entry(rank).or_default();
-            of_rank.last = line.number;
             if of_rank.host.is_none() {
                 of_rank.host = line.host.map(Into::into);
             }
@@ -155,11 +153,6 @@ impl Scan {
     /// The highest rank heard of and one, or 0.
     pub fn ranks(&self) -> u32 {
         self.ranks.last_key_value().map_or(0, |(rank, _)| rank.saturating_add(1))
-    }
-
-    /// The last line of each rank that was heard from.
-    pub fn last_lines(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.ranks.iter().map(|(rank, of)| (*rank, of.last))
     }
 
     /// The host that lines of this rank name.

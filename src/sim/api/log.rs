@@ -37,37 +37,15 @@ impl Server {
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let tree = pod.value();
         let container = container(&tree, &asked.name, request.query.get("container"))?;
-        let clock = self.store.clock();
-        let wish = Wish::read(&request.query, clock.now())?;
+        let wish = Wish::read(&request.query, self.store.clock().now())?;
         if tree["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
             return Ok(reply::text(200, Bytes::new()));
         }
         self.reach_kubelet(&tree, &container)?;
         let previous = request.query.flag("previous");
         check_state(&tree, &asked.name, &container, previous)?;
-        let outputs = self.outputs.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(output) = outputs.and_then(|o| o.open(&tree, &container, previous)) else {
+        let Some(follower) = self.follower(&pod, &container, previous, wish) else {
             return Ok(reply::text(200, Bytes::new()));
-        };
-        let run = Run::of(&tree, &container);
-        let next = wish.first_line(output.as_ref(), clock.now());
-        let keeps = self.faults.plan().log_keeps_lines;
-        let rotated = if keeps > 0 { output.written(clock.now()).saturating_sub(keeps) } else { 0 };
-        let next = next.max(rotated);
-        let feed = wish.follow.then(|| self.store.subscribe(&[&PODS]));
-        let follower = Follower {
-            store: self.store.clone(),
-            feed,
-            clock,
-            output,
-            pod,
-            container,
-            run,
-            wish,
-            next,
-            sent: 0,
-            midline: false,
-            over: previous,
         };
         let pieces =
             stream::unfold(follower, |mut f| async move { f.next().await.map(|piece| (Ok::<_, io::Error>(piece), f)) });
@@ -76,27 +54,31 @@ impl Server {
 
     /// What a container writes from now on.
     pub(super) fn attached(&self, pod: &Obj, container: &str) -> Option<Follower> {
+        self.follower(pod, container, false, Wish { follow: true, tail: Some(0), ..Wish::default() })
+    }
+
+    /// Begins to read what a container's run wrote; `None` where nothing is known of it.
+    fn follower(&self, pod: &Obj, container: &str, previous: bool, wish: Wish) -> Option<Follower> {
         let tree = pod.value();
         let outputs = self.outputs.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let output = outputs?.open(&tree, container, false)?;
+        let output = outputs?.open(&tree, container, previous)?;
         let (store, clock) = (self.store.clone(), self.store.clock());
-        let next = output.written(clock.now());
-        let (feed, run) = (Some(store.subscribe(&[&PODS])), Run::of(&tree, container));
-        let wish = Wish { follow: true, ..Wish::default() };
-        let (pod, container) = (Arc::clone(pod), container.to_owned());
+        let now = clock.now();
+        let keeps = self.faults.plan().log_keeps_lines;
+        let rotated = if keeps > 0 { output.written(now).saturating_sub(keeps) } else { 0 };
         Some(Follower {
+            next: wish.first_line(output.as_ref(), now).max(rotated),
+            feed: wish.follow.then(|| store.subscribe(&[&PODS])),
             store,
-            feed,
             clock,
             output,
-            pod,
-            container,
-            run,
+            pod: Arc::clone(pod),
+            run: Run::of(&tree, container),
+            container: container.to_owned(),
             wish,
-            next,
             sent: 0,
             midline: false,
-            over: false,
+            over: previous,
         })
     }
 

@@ -117,11 +117,6 @@ impl Store {
         inner.tables.entry(id).and_modify(|t| t.resource = resource).or_insert_with(|| Table::new(resource, version));
     }
 
-    /// Stops serving `resource` and forgets its objects.
-    pub fn withdraw(&self, resource: &'static Resource) {
-        self.lock().tables.remove(&table::id(resource));
-    }
-
     /// Adds a step that sees every object before it is created, in the order of adding.
     pub fn admit(&self, step: Admission) {
         self.0.admissions.write().unwrap_or_else(PoisonError::into_inner).push(step);

@@ -173,11 +173,6 @@ pub fn of_age(old: bool) -> impl Iterator<Item = &'static Resource> {
     rows.filter(move |(at, row)| is_older(*at) == old || !ALL.iter().any(|other| twin(other, row))).map(|(_, row)| row)
 }
 
-/// What every cluster serves: the rows that are not custom.
-pub fn built_in() -> impl Iterator<Item = &'static Resource> {
-    ALL.iter().copied().filter(|r| !r.custom)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,9 +8,9 @@ use mpideck::cluster::Target;
 use mpideck::cluster::kubeconfig::Loaded;
 use mpideck::jobs::Secs;
 use mpideck::sim::scenario;
-use mpideck::sim::{Clock, FleetKind, Options, Sim};
 
 use super::reader::{Reader, one};
+use crate::lived::{Lived, lived};
 
 /// Classes that statuses, conditions and events tell. Not `node_lost`: of a pod that leaves, and can't, nothing is told.
 const TOLD: &[&str] = &[
@@ -48,23 +48,15 @@ const FOLLOWS: &[&str] = &[
 
 /// What is told of the scenario's job when all has happened.
 async fn told(name: &str) -> (String, String) {
-    let (file, text) = scenario::text(name).unwrap();
-    let read = scenario::scenario(name).unwrap().unwrap();
-    let fleet = FleetKind::Scenario { file, text };
-    let lived = std::time::Duration::from_secs_f64(read.seconds);
-    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
-    let sim = Sim::start(Options { fleet, lived, clock, ..Options::new() }).await.unwrap();
+    let Lived { sim, clock, namespace, job } = lived(name).await;
     let mut target = Target::new(Loaded::from_value(sim.kubeconfig()).unwrap().shared());
     target.dial = Some(sim.dial());
     target.now = Arc::new(move || Secs::from(clock.now()));
     let mut reader = Reader::start(target, None, None).await;
-    // The one that the scenario is named after, or its first.
-    let space = read.jobs().find(|(_, job)| *job == name).or_else(|| read.jobs().next());
-    let (space, job) = space.map(|(space, job)| (space.to_owned(), job.to_owned())).unwrap();
-    reader.until("the job is there", |fleet| one(fleet, &space, &job).is_some()).await;
+    reader.until("the job is there", |fleet| one(fleet, &namespace, &job).is_some()).await;
     // Pods, events and workloads come by lists of their own.
     reader.within(std::time::Duration::from_secs(2), |_| false).await;
-    let there = one(&reader.fleet, &space, &job).unwrap();
+    let there = one(&reader.fleet, &namespace, &job).unwrap();
     let class = there.derived.cause.as_ref().map_or(String::new(), |cause| cause.class.to_string());
     let title = there.derived.cause.as_ref().map_or(String::new(), |cause| cause.title.to_string());
     (class, format!("{} {title}", there.derived.state))

@@ -23,8 +23,6 @@ pub(super) struct Findings {
     logs: Vec<Log>,
     /// The log of each stream: one that is opened again goes on.
     of_stream: Vec<usize>,
-    /// Whether lines came since it was last asked what changed.
-    due: bool,
 }
 
 struct Log {
@@ -32,11 +30,13 @@ struct Log {
     said: Said,
     lines: u32,
     told: Gist,
+    /// Lines came since it was last asked what changed.
+    news: bool,
 }
 
 impl Findings {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, logs: Vec::new(), of_stream: Vec::new(), due: false }
+        Self { rules, logs: Vec::new(), of_stream: Vec::new() }
     }
 
     /// A stream begins. Its number is the next one.
@@ -51,7 +51,7 @@ impl Findings {
                 previous: target.previous,
                 scan: Scan::default(),
             };
-            self.logs.push(Log { key, said, lines: 0, told: Gist::default() });
+            self.logs.push(Log { key, said, lines: 0, told: Gist::default(), news: false });
         }
     }
 
@@ -62,19 +62,19 @@ impl Findings {
         let (text, rank, host) = (line.by_ref().body(), line.rank, host.map(Clean::as_str));
         let seen = LogLine { text, rank, host, number: log.lines, at: line.at.map(Nanos::secs) };
         log.said.scan.feed(&self.rules, &seen);
-        self.due = true;
+        log.news = true;
     }
 
     /// Whether it is worth asking what changed.
-    pub(super) const fn is_due(&self) -> bool {
-        self.due
+    pub(super) fn is_due(&self) -> bool {
+        self.logs.iter().any(|log| log.news)
     }
 
     /// All that was found, if it means something else than what was told last.
     pub(super) fn changed(&mut self) -> Option<Vec<Said>> {
         let mut differs = false;
-        self.due = false;
-        for log in &mut self.logs {
+        for log in self.logs.iter_mut().filter(|log| log.news) {
+            log.news = false;
             let gist = log.said.scan.gist(&self.rules);
             differs |= gist != log.told;
             log.told = gist;
