@@ -85,6 +85,8 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
         theme,
         notes,
         now,
+        editor: env("VISUAL").or_else(|| env("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
+        draft: None,
         pager: config.pager.value.clone().or_else(|| env("PAGER")).unwrap_or_else(|| "less".to_owned()),
     })
 }

@@ -73,6 +73,11 @@ impl Paths {
         self.state.join("records")
     }
 
+    /// Manifests that are written and not sent yet.
+    pub fn drafts(&self) -> PathBuf {
+        self.state.join("drafts")
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.state.join("mpideck.log")

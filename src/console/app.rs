@@ -3,7 +3,9 @@
 //! One task, with a biased select: signals, keys, results, data, deadline. The only clock of the console is here.
 //! A flood of data never delays a key: it is taken in slices of at most 2 ms.
 
-use std::{io, path::Path, time::Duration};
+mod lend;
+
+use std::{io, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -16,7 +18,7 @@ use super::{
     effect::Effect,
     key::Key,
     message::{Input, Message, Told},
-    model::{Drawn, Model, notices::Tone, page::LogMessage},
+    model::{Drawn, Model, draft::DraftEffect, notices::Tone, page::LogMessage},
     runner::Runner,
     start::Start,
     tty::Tty,
@@ -24,10 +26,10 @@ use super::{
     view::{screen_text, view},
 };
 use crate::{
-    cluster::{Mailbox, session::login},
+    cluster::Mailbox,
     disk::atomic,
     jobs::Secs,
-    term::{self, child, clipboard::Plan, input, output::is_lost, signals::Signal},
+    term::{self, clipboard::Plan, input, output::is_lost, signals::Signal},
 };
 
 /// Data is taken for at most this long before the keys are looked at again.
@@ -69,6 +71,8 @@ impl App {
         model.mouse = start.config.mouse.value;
         model.session.read_only_all = start.read_only;
         model.aliases.clone_from(&start.config.aliases);
+        model.drafts.process = std::process::id();
+        model.drafts.opening.clone_from(&start.draft);
         model.log_streams = start.config.log_streams.value;
         let (mut runner, messages) = Runner::new(start.clone());
         runner.execute(Effect::Load);
@@ -138,7 +142,9 @@ pub(super) enum Woken {
 pub async fn run(start: Start) -> io::Result<Ended> {
     let size = input::size()?;
     let mut tty = Tty::enter(start.caps.color, start.config.mouse.value)?;
-    let mut console = Console { app: App::new(start, size), next_frame: Instant::now(), data_only: false, pace: FRAME };
+    let mut app = App::new(start, size);
+    app.runner.execute(Effect::Draft(DraftEffect::List));
+    let mut console = Console { app, next_frame: Instant::now(), data_only: false, pace: FRAME };
     let ended = tokio::select! {
         ended = console.run(&mut tty) => ended,
         never = drill::wait() => match never {},
@@ -294,29 +300,13 @@ impl Console {
                         return self.signal(tty, signal);
                     }
                 }
+                Effect::Editor(id, text) => {
+                    if let Some(signal) = self.edit(tty, id, &text).await? {
+                        return self.signal(tty, signal);
+                    }
+                }
                 effect => self.app.runner.execute(effect),
             }
-        }
-        Ok(None)
-    }
-
-    /// Lends the terminal to the pager; the file was made for it and goes with it. `Some`: told to end.
-    async fn page_through(&mut self, tty: &mut Tty, path: &Path) -> io::Result<Option<Signal>> {
-        let words = &self.app.start.pager;
-        let mut words = words.split_whitespace().map(Into::into);
-        let name = words.next().unwrap_or_else(|| "less".into());
-        let program = child::Program { name, args: words.chain([path.into()]).collect() };
-        let lent = tty.lend(program.run()).await;
-        // It may be gone already: then there is nothing to remove.
-        let _ = std::fs::remove_file(path);
-        let (ended, size) = match lent? {
-            child::Ended::Given(given) => given,
-            child::Ended::Told(signal) => return Ok(Some(signal)),
-        };
-        self.resumed(size);
-        if let Err(error) = ended {
-            let text = format!("{} can't be started: {error}. Set $PAGER or `pager`.", program.name.to_string_lossy());
-            self.tell(Tone::Bad, text);
         }
         Ok(None)
     }
@@ -363,30 +353,6 @@ impl Console {
             Ok(()) => self.tell(Tone::Good, format!("{} bytes written to {}", text.len(), path.display())),
             Err(problem) => self.tell(Tone::Bad, problem.to_string()),
         }
-    }
-
-    /// Lends the terminal to the sign-in program, then opens the session with what it brought. `Some`: told to end.
-    async fn sign_in(&mut self, tty: &mut Tty) -> io::Result<Option<Signal>> {
-        let context = self.app.model.session.context.clone();
-        let Some(target) = self.app.runner.target() else { return Ok(None) };
-        let target = self.app.start.in_context(&target, &context);
-        let (brought, size) = match tty.lend(login(&target)).await? {
-            child::Ended::Given(given) => given,
-            child::Ended::Told(signal) => return Ok(Some(signal)),
-        };
-        self.resumed(size);
-        match brought {
-            Ok(login) => {
-                self.app.runner.set_target(target.with_login(login));
-                let scope = Some(self.app.model.session.scope.clone());
-                let effects = super::update::session::open(&mut self.app.model, context, scope);
-                for effect in effects {
-                    self.app.runner.execute(effect);
-                }
-            }
-            Err(problem) => self.tell(Tone::Bad, format!("{}: {} {}", problem.what, problem.why, problem.hint)),
-        }
-        Ok(None)
     }
 
     fn tell(&mut self, tone: Tone, text: String) {

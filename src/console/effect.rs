@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::model::{
     Drawn,
+    draft::{DraftEffect, DraftId},
     page::PageEffect,
     record::RecordEffect,
     session::{Scope, SessionEffect, SessionId},
 };
-use crate::disk::Sort;
+use crate::{disk::Sort, jobs::Raw};
 
 /// Something to keep for the next run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,10 @@ pub enum Effect {
     Page(PageEffect),
     /// About records.
     Record(RecordEffect),
+    /// About drafts.
+    Draft(DraftEffect),
+    /// Hand the terminal to another editor on this text, and take back what it made of it.
+    Editor(DraftId, Raw),
     /// Copy this text to the terminal's clipboard and say how it went.
     Clipboard(String),
     /// Hand the terminal to the pager, to show this file; it is removed afterwards.

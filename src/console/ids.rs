@@ -18,6 +18,10 @@ pub enum CommandId {
     Log(LogCommand),
     /// Of read-only text on top of a view.
     Text(TextCommand),
+    /// Of drafts, however they are shown.
+    Draft(DraftCommand),
+    /// Of a draft's text.
+    Editor(EditorCommand),
 }
 
 /// Works everywhere: each has its row in `commands`.
@@ -163,6 +167,60 @@ pub enum TextCommand {
     Previous,
 }
 
+/// Of drafts: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum DraftCommand {
+    New,
+    List,
+    Close,
+    Discard,
+    Remove,
+    External,
+}
+
+/// Of a draft's text: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum EditorCommand {
+    Move(Motion),
+    Select(Motion),
+    Mark,
+    Newline,
+    Backspace,
+    Delete,
+    DeleteWord,
+    DeleteLine,
+    Paste,
+    Undo,
+    Redo,
+    Indent,
+    Dedent,
+    Comment,
+    Find,
+    Next,
+    Previous,
+    GoTo,
+}
+
+/// A way of the cursor through a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the ways by name")]
+pub enum Motion {
+    Left,
+    Right,
+    Up,
+    Down,
+    WordLeft,
+    WordRight,
+    LineStart,
+    LineEnd,
+    PageUp,
+    PageDown,
+    Top,
+    Bottom,
+}
+
 /// A tab.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the tabs by name")]
@@ -223,11 +281,15 @@ pub enum Context {
     Events,
     /// Help, messages and other text shown on top.
     Text,
+    /// A draft, however it is shown.
+    Draft,
+    /// The text of a draft.
+    Editor,
 }
 
 impl Context {
     /// Every context, as help lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Any,
         Self::List,
         Self::Page,
@@ -237,6 +299,8 @@ impl Context {
         Self::Logs,
         Self::Events,
         Self::Text,
+        Self::Draft,
+        Self::Editor,
     ];
 
     /// Its section in keymap files.
@@ -251,6 +315,8 @@ impl Context {
             Self::Logs => "logs",
             Self::Events => "events",
             Self::Text => "text",
+            Self::Draft => "draft",
+            Self::Editor => "editor",
         }
     }
 
@@ -266,6 +332,8 @@ impl Context {
             Self::Logs => "Job page: Logs",
             Self::Events => "Job page: Events",
             Self::Text => "Help and other texts",
+            Self::Draft => "Draft",
+            Self::Editor => "Draft: YAML",
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
     key::Key,
     model::{
         Drawn,
+        draft::DraftMessage,
         page::{LogId, LogMessage, PageId, PageMessage},
         record::RecordMessage,
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
@@ -41,6 +42,8 @@ pub enum Message {
     Said(LogId, Vec<Said>),
     /// Of the flight recorder.
     Record(RecordMessage),
+    /// Of drafts.
+    Draft(DraftMessage),
     /// The kubeconfig was read, and what was remembered.
     Loaded(Box<Loaded>),
     /// What the terminal cost was counted.

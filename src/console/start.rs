@@ -5,7 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{keymap::Keymap, keymap_file::Complaint, model::session::Scope, theme::Theme};
+use super::{
+    keymap::Keymap,
+    keymap_file::Complaint,
+    model::{draft::Opening, session::Scope},
+    theme::Theme,
+};
 use crate::{
     cluster::{Problem, Target, target::Now},
     config::{Config, Origin, Paths},
@@ -46,6 +51,10 @@ pub struct Start {
     pub now: Now,
     /// The pager and its arguments.
     pub pager: String,
+    /// The editor of texts and its arguments.
+    pub editor: String,
+    /// A draft to begin with.
+    pub draft: Option<Opening>,
 }
 
 impl Start {

@@ -18,27 +18,38 @@ pub fn make_dir(path: &Path) -> Result<(), DiskProblem> {
 
 /// Replaces `path` by `bytes`. On any error the old content is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DiskProblem> {
+    replace(path, bytes, true)
+}
+
+/// The same without waiting for the disk: it outlives this process at once, a power cut only some seconds later.
+pub fn write_quickly(path: &Path, bytes: &[u8]) -> Result<(), DiskProblem> {
+    replace(path, bytes, false)
+}
+
+fn replace(path: &Path, bytes: &[u8], synced: bool) -> Result<(), DiskProblem> {
     let dir = path.parent().unwrap_or(Path::new("."));
     make_dir(dir)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));
-    let result = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    let result = write_new(&temporary, bytes, synced).and_then(|()| fs::rename(&temporary, path));
     if let Err(error) = result {
         // It may never have been made.
         let _ = fs::remove_file(&temporary);
         return Err(DiskProblem::io(path, &error));
     }
-    // Some file systems can't sync a directory; the content is safe either way.
-    let _ = File::open(dir).and_then(|dir| dir.sync_all());
+    if synced {
+        // Some file systems can't sync a directory; the content is safe either way.
+        let _ = File::open(dir).and_then(|dir| dir.sync_all());
+    }
     Ok(())
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], synced: bool) -> io::Result<()> {
     // A leftover of a crashed process with our id.
     let _ = fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    if synced { file.sync_all() } else { Ok(()) }
 }
 
 /// A file that is written in parts and comes to its place whole. Dropped before [`Growing::finish`], nothing is left.
@@ -53,7 +64,7 @@ impl Growing {
     pub fn new(path: &Path) -> Result<Self, DiskProblem> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-        write_new(&temporary, &[]).map_err(|error| DiskProblem::io(path, &error))?;
+        write_new(&temporary, &[], true).map_err(|error| DiskProblem::io(path, &error))?;
         Ok(Self { temporary, path: path.to_owned() })
     }
 

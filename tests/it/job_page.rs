@@ -67,6 +67,8 @@ impl Deck {
             notes: Vec::new(),
             now: Arc::new(move || Secs::from(clock.now())),
             pager: "less".to_owned(),
+            editor: "vi".to_owned(),
+            draft: None,
         };
         let (now, theme) = (Arc::clone(&start.now), start.theme.clone());
         let model = Model::new(Size::new(120, 70), now(), Arc::clone(&start.keymap), Arc::clone(&start.rules));

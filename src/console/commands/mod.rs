@@ -4,6 +4,7 @@
 //! only from `keymaps/*.toml`. A feature's rows are in its file here; their logic is in `update/<feature>.rs`.
 
 mod app;
+mod draft;
 mod list;
 mod logs;
 mod page;
@@ -11,7 +12,8 @@ mod record;
 mod text;
 
 pub use super::ids::{
-    AppCommand, CommandId, Context, ListCommand, LogCommand, PageCommand, RecordCommand, Right, TextCommand,
+    AppCommand, CommandId, Context, DraftCommand, EditorCommand, ListCommand, LogCommand, PageCommand, RecordCommand,
+    Right, TextCommand,
 };
 use super::model::Model;
 
@@ -98,7 +100,14 @@ fn always(_: &Model) -> Result<(), Why> {
 
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    app::ROWS.iter().chain(list::ROWS).chain(page::ROWS).chain(logs::ROWS).chain(record::ROWS).chain(text::ROWS)
+    app::ROWS
+        .iter()
+        .chain(list::ROWS)
+        .chain(page::ROWS)
+        .chain(logs::ROWS)
+        .chain(record::ROWS)
+        .chain(text::ROWS)
+        .chain(draft::ROWS)
 }
 
 /// Every right that a command needs, once.

@@ -2,6 +2,7 @@
 //!
 //! Plain data with one owner, the loop. Must not do anything by itself.
 
+pub mod draft;
 pub mod keys;
 pub mod list;
 pub mod notices;
@@ -16,8 +17,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use ratatui::layout::Size;
 
 use self::{
-    keys::KeyState, list::ListModel, notices::Notices, overlay::Overlay, page::PageModel, place::Place,
-    record::RecordModel, session::SessionModel,
+    draft::{Draft, DraftsModel},
+    keys::KeyState,
+    list::ListModel,
+    notices::Notices,
+    overlay::Overlay,
+    page::PageModel,
+    place::Place,
+    record::RecordModel,
+    session::SessionModel,
 };
 use super::{ids::Context, keymap::Keymap};
 use crate::jobs::{Secs, causes::Rules, fleet::Fleet};
@@ -58,6 +66,8 @@ pub struct Model {
     pub page: Option<PageModel>,
     /// The flight recorder.
     pub record: RecordModel,
+    /// Manifests that are written here.
+    pub drafts: DraftsModel,
     /// How many pages and logs were opened so far: their ids.
     pub opened: u32,
     /// What lies on top, the last one topmost.
@@ -93,6 +103,7 @@ impl Model {
             list: ListModel::default(),
             page: None,
             record: RecordModel::default(),
+            drafts: DraftsModel::default(),
             opened: 0,
             overlays: Vec::new(),
             notices: Notices::default(),
@@ -109,6 +120,22 @@ impl Model {
     /// Where keys are looked for, most specific first.
     pub fn contexts(&self) -> Vec<Context> {
         self.overlays.last().map_or_else(|| self.view_contexts(), Overlay::contexts)
+    }
+
+    /// The draft that is open.
+    pub fn draft(&self) -> Option<&Draft> {
+        self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Draft(draft) => Some(&**draft),
+            _ => None,
+        })
+    }
+
+    /// The same, to change it.
+    pub fn draft_mut(&mut self) -> Option<&mut Draft> {
+        self.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+            Overlay::Draft(draft) => Some(&mut **draft),
+            _ => None,
+        })
     }
 
     /// The contexts of the view below all overlays.

@@ -1,5 +1,6 @@
 //! What can lie on top of a view: an enum, so that every kind is known everywhere.
 
+use super::draft::Draft;
 use crate::console::{
     ids::{CommandId, Context},
     line_edit::LineEdit,
@@ -16,6 +17,8 @@ pub enum Overlay {
     Confirm(Confirm),
     /// Text to read.
     Text(TextOverlay),
+    /// A manifest that is being written.
+    Draft(Box<Draft>),
 }
 
 impl Overlay {
@@ -23,6 +26,7 @@ impl Overlay {
     pub fn contexts(&self) -> Vec<Context> {
         match self {
             Self::Text(_) => vec![Context::Text],
+            Self::Draft(draft) => draft.contexts(),
             Self::Prompt(_) | Self::Picker(_) | Self::Confirm(_) => Vec::new(),
         }
     }
@@ -94,6 +98,17 @@ pub enum Purpose {
     Page(u8),
     /// Of the job list beside the filter.
     List(u8),
+    /// Of a draft.
+    Draft(DraftPrompt),
+}
+
+/// What a draft asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftPrompt {
+    /// What to find.
+    Find,
+    /// The number of a line.
+    Line,
 }
 
 /// What happened to a prompt.
@@ -143,6 +158,8 @@ pub enum PickerPurpose {
     Filter,
     /// A record.
     Record,
+    /// A draft on disk.
+    Drafts,
     /// Of the job page (its own enum says which).
     Page(u8),
 }

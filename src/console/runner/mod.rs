@@ -3,6 +3,7 @@
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
 mod disk;
+mod draft;
 mod logs;
 mod owned;
 mod page;
@@ -65,6 +66,7 @@ pub struct Runner {
     running: Option<Running>,
     pages: page::Tasks,
     recorder: Option<record::Recorder>,
+    keepers: draft::Keepers,
 }
 
 impl Runner {
@@ -73,7 +75,8 @@ impl Runner {
         let (results, messages) = mpsc::channel(RESULTS);
         let recorder = start.records.clone().map(record::Recorder::new);
         let pages = page::Tasks::default();
-        let runner = Self { start: Arc::new(start), results, target: None, running: None, pages, recorder };
+        let keepers = draft::Keepers::default();
+        let runner = Self { start: Arc::new(start), results, target: None, running: None, pages, recorder, keepers };
         (runner, messages)
     }
 
@@ -84,11 +87,13 @@ impl Runner {
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),
+            Effect::Draft(effect) => draft::execute(self, effect),
             Effect::Remember(what) => self.remember(what),
             Effect::Login(_)
             | Effect::Clipboard(_)
             | Effect::Dump
             | Effect::Pager(_)
+            | Effect::Editor(..)
             | Effect::Redraw
             | Effect::Mouse(_)
             | Effect::CountFrames(_)
@@ -231,6 +236,7 @@ impl Runner {
 
     /// Lets what waits for the disk be written; the console ends.
     pub async fn finish(&mut self) {
+        self.keepers.finish().await;
         if let Some(recorder) = &mut self.recorder {
             recorder.finish().await;
         }

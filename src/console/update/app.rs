@@ -2,7 +2,7 @@
 
 use super::{command as run, list, page};
 use crate::console::{
-    commands::{self, AppCommand, CommandId, RecordCommand},
+    commands::{self, AppCommand, CommandId, DraftCommand, RecordCommand},
     effect::{Effect, Remember},
     model::{
         Model,
@@ -60,6 +60,9 @@ pub fn show(model: &mut Model, source: TextSource) {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    if matches!(model.overlays.last(), Some(Overlay::Draft(_))) {
+        return super::draft::close(model);
+    }
     if model.overlays.pop().is_some() {
         return Vec::new();
     }
@@ -142,6 +145,8 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
         "debug" => Some(AppCommand::Debug),
         "health" => Some(AppCommand::Health),
         "history" => return run(model, CommandId::Record(RecordCommand::History)),
+        "drafts" => return run(model, CommandId::Draft(DraftCommand::List)),
+        "new" => return run(model, CommandId::Draft(DraftCommand::New)),
         "dump" => Some(AppCommand::Dump),
         "help" => Some(AppCommand::Help),
         "login" => Some(AppCommand::Login),
@@ -161,7 +166,7 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 12] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
@@ -169,6 +174,8 @@ const WORDS: [(&str, &str); 10] = [
     ("debug", "what the console costs"),
     ("health", "what the cluster serves, and how its operators do"),
     ("history", "recorded jobs, also those that are gone"),
+    ("drafts", "manifests that were written and not sent"),
+    ("new", "write a new job"),
     ("dump", "write the screen to a file"),
     ("help", "keys and commands"),
     ("q", "leave"),

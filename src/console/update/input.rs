@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, MouseEvent, MouseEventKind};
 
-use super::{command, overlay};
+use super::{command, draft, overlay};
 use crate::console::{
     commands::{AppCommand, CommandId, ListCommand, PageCommand, TextCommand},
     effect::Effect,
@@ -29,6 +29,7 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
             model.keys.pending = keys;
             Vec::new()
         }
+        Found::Nothing if keys.len() == 1 && draft::key(model, key) => Vec::new(),
         Found::Nothing => {
             let help = model.keys.map.keys_of(CommandId::App(AppCommand::Help)).next();
             let help = help.map_or(String::new(), |help| format!("; {help} shows the keys"));
@@ -42,6 +43,9 @@ pub fn key(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Many characters at once, as from a paste that the terminal did not mark: typed into the prompt that is open, or that
 /// the first of them opens. Commands are not run by them.
 pub fn burst(model: &mut Model, keys: Vec<Key>) -> Vec<Effect> {
+    if let Some(effects) = draft::burst(model, &keys) {
+        return effects;
+    }
     let mut effects = Vec::new();
     for (i, typed) in keys.into_iter().enumerate() {
         let is_prompt = matches!(model.overlays.last(), Some(Overlay::Prompt(_) | Overlay::Picker(_)));
@@ -81,6 +85,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 /// The mouse did something: only its wheel counts here, clicks go to the view.
 pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let (up, down) = match (&model.overlays.last(), &model.page) {
+        (Some(Overlay::Draft(_)), _) => return draft::mouse(model, event.kind),
         (Some(_), _) => (CommandId::Text(TextCommand::Up), CommandId::Text(TextCommand::Down)),
         (None, None) => (CommandId::List(ListCommand::Up), CommandId::List(ListCommand::Down)),
         (None, Some(_)) => return super::page::mouse(model, event),

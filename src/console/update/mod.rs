@@ -3,6 +3,7 @@
 //! Plain functions: no await, no I/O, no clock, no terminal.
 
 pub mod app;
+pub mod draft;
 pub mod fleet;
 pub mod input;
 pub mod list;
@@ -48,6 +49,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             fleet::settle(model)
         }
         Message::Record(message) => record::message(model, message),
+        Message::Draft(message) => draft::message(model, message),
         Message::Drawn(drawn) => {
             model.drawn = drawn;
             Vec::new()
@@ -72,12 +74,14 @@ fn entered(model: &mut Model, input: Input) -> Vec<Effect> {
     model.moved_from(before);
     effects.extend(session::narrow(model));
     effects.extend(record::follow(model));
+    effects.extend(draft::follow(model));
     effects
 }
 
 fn resized(model: &mut Model, size: Size) -> Vec<Effect> {
     model.size = size;
     list::resized(model);
+    draft::resized(model);
     page::resized(model)
 }
 
@@ -116,6 +120,8 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::Record(id) => record::command(model, id),
         CommandId::Log(id) => page::log_command(model, id),
         CommandId::Text(id) => text::command(model, id),
+        CommandId::Draft(id) => draft::command(model, id),
+        CommandId::Editor(id) => draft::editor(model, id),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{app, command, list, page, record, session, text};
+use super::{app, command, draft, list, page, record, session, text};
 use crate::console::{
     effect::Effect,
     key::Key,
@@ -23,6 +23,9 @@ pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
         Overlay::Picker(picker) if picker.purpose == PickerPurpose::Scope && key == Key::char('+') => {
             Some(session::keep_favourite(model))
         }
+        Overlay::Picker(picker) if picker.purpose == PickerPurpose::Drafts && key == Key::code(KeyCode::Delete) => {
+            Some(draft::ask_remove(model))
+        }
         Overlay::Picker(picker) => {
             let (purpose, event) = (picker.purpose, picker_key(picker, key));
             Some(event.map_or_else(Vec::new, |event| picked(model, purpose, event)))
@@ -37,7 +40,7 @@ pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
                 }
             })
         }
-        Overlay::Text(_) => None,
+        Overlay::Text(_) | Overlay::Draft(_) => None,
     }
 }
 
@@ -55,6 +58,7 @@ pub fn paste(model: &mut Model, text: &str) -> Option<Vec<Effect>> {
             picker::settle(picker);
             Some(Vec::new())
         }
+        Overlay::Draft(_) => draft::paste(model, text),
         Overlay::Confirm(_) | Overlay::Text(_) => None,
     }
 }
@@ -114,6 +118,7 @@ fn prompted(model: &mut Model, purpose: Purpose, event: PromptEvent) -> Vec<Effe
         Purpose::ListFilter => list::prompt(model, event),
         Purpose::List(which) => list::other_prompt(model, which, event),
         Purpose::Page(which) => page::prompt(model, which, event),
+        Purpose::Draft(which) => draft::prompt(model, which, event),
     }
 }
 
@@ -159,6 +164,7 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
             list::picked(model, purpose, &ids)
         }
         (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),
+        (PickerPurpose::Drafts, Picked::Done(ids)) => draft::picked(model, &ids),
         (PickerPurpose::Page(which), Picked::Done(ids)) => page::picked(model, which, &ids),
     }
 }

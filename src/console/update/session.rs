@@ -35,13 +35,15 @@ pub fn loaded(model: &mut Model, loaded: Loaded) -> Vec<Effect> {
     model.session.contexts = contexts;
     model.palette_history.clone_from(&remembered.history);
     list::remembered(model, &remembered);
-    match current {
+    let mut effects = match current {
         Ok(context) => open(model, context, scope),
         Err(trouble) => {
             model.session.phase = Phase::Down(trouble);
             Vec::new()
         }
-    }
+    };
+    effects.extend(super::draft::begin(model));
+    effects
 }
 
 /// The kubeconfig was read again: where we are stays, what it says may be new.

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::{list, page};
+use super::{draft, list, page};
 use crate::{
     console::{
         model::{
@@ -22,6 +22,10 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let right = operators(model, theme);
     let room = area.width.saturating_sub(if right.0.is_empty() { 0 } else { width(&right.0).min(area.width / 3) + 2 });
     let left = match &model.page {
+        _ if model.draft().is_some() => {
+            let title = theme.style(Role::Title);
+            model.draft().map(|open| (draft::breadcrumb(open), title)).into_iter().collect()
+        }
         Some(open) => vec![(page::breadcrumb(model, open), theme.style(Role::Title))],
         None => list::summary(model, theme, room),
     };

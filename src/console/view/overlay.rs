@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::text;
+use super::{draft, text};
 use crate::console::{
     commands,
     keymap::Found,
@@ -28,6 +28,7 @@ pub fn draw(model: &Model, overlay: &Overlay, theme: &Theme, regions: Regions, b
             let inner = frame(&text::title_of(open), theme, regions.body, buf);
             text::draw(model, open, theme, inner, buf);
         }
+        Overlay::Draft(open) => draft::draw(model, open, theme, regions.body, buf),
     }
 }
 

@@ -37,8 +37,8 @@ pub fn highlight(yaml: &str) -> Vec<YamlLine> {
     yaml.lines().map(|line| highlight_line(line, &mut block)).collect()
 }
 
-/// `block` is the indent of the key whose block scalar we are in.
-fn highlight_line(line: &str, block: &mut Option<usize>) -> YamlLine {
+/// One line. `block` is the indent of the key whose block scalar we are in, before this line and then after it.
+pub fn highlight_line(line: &str, block: &mut Option<usize>) -> YamlLine {
     let text = Clean::new(line);
     let mut spans = Spans { line: text.as_str(), out: Vec::new() };
     let indent = spans.line.len() - spans.line.trim_start_matches(' ').len();

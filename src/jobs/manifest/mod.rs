@@ -13,7 +13,7 @@ mod write;
 
 use serde_json::Value;
 
-pub use highlight::{Role, YamlLine, highlight};
+pub use highlight::{Role, YamlLine, highlight, highlight_line};
 pub use mask::MASK;
 pub use secrets::{REMOVED, Removed, is_secret_name, without_secrets};
 

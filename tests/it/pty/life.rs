@@ -38,7 +38,7 @@ fn given_back(pty: &mut Pty, code: &str) {
 }
 
 /// The process that owns the screen: the child of the shell.
-fn inner(pty: &Pty) -> u32 {
+pub(super) fn inner(pty: &Pty) -> u32 {
     let children = format!("/proc/{0}/task/{0}/children", pty.pid());
     let text = std::fs::read_to_string(children).expect("the shell's children");
     text.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("one child")

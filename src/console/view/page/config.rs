@@ -50,7 +50,8 @@ fn line(yaml: &YamlLine) -> RichLine {
     out.and(&text[at..], Role::Text)
 }
 
-const fn role_of(role: manifest::Role) -> Role {
+/// Which role of the theme a part of YAML has.
+pub const fn role_of(role: manifest::Role) -> Role {
     match role {
         manifest::Role::Key => Role::YamlKey,
         manifest::Role::Text => Role::YamlString,

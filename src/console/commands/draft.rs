@@ -1,0 +1,100 @@
+//! Commands of drafts and of the editor of their text.
+
+use super::{Command, CommandId, Context, DraftCommand, EditorCommand, Right};
+use crate::console::ids::Motion;
+
+use EditorCommand as E;
+
+const CREATE: Right = Right { verb: "create", group: "kubeflow.org", resource: "mpijobs" };
+
+const LIST: &[Context] = &[Context::List];
+const ANY: &[Context] = &[Context::Any];
+const DRAFT: &[Context] = &[Context::Draft];
+
+const fn row(
+    id: DraftCommand,
+    name: &'static str,
+    title: &'static str,
+    help: &'static str,
+    contexts: &'static [Context],
+) -> Command {
+    Command::new(CommandId::Draft(id), name, title, help, contexts)
+}
+
+const fn editor(id: EditorCommand, name: &'static str, title: &'static str, help: &'static str) -> Command {
+    Command::new(CommandId::Editor(id), name, title, help, &[Context::Editor]).key_only()
+}
+
+pub(super) const ROWS: &[Command] = &[
+    row(DraftCommand::New, "draft.new", "New job", "Write the manifest of a new job.", LIST).hinted(14).needing(CREATE),
+    row(DraftCommand::List, "draft.list", "Drafts", "List the manifests that were written and not sent.", ANY),
+    row(
+        DraftCommand::Close,
+        "draft.close",
+        "Close",
+        "Close the draft; it stays on disk (:drafts) until it is sent or thrown away.",
+        DRAFT,
+    )
+    .key_only()
+    .hinted(4),
+    row(DraftCommand::Discard, "draft.discard", "Throw away", "Throw the draft away, after a question.", DRAFT),
+    row(
+        DraftCommand::Remove,
+        "draft.remove",
+        "Throw away now",
+        "Throw away the draft that is open, or selected in the list, without a question.",
+        DRAFT,
+    ),
+    row(DraftCommand::External, "draft.external", "$EDITOR", "Edit the text in $VISUAL or $EDITOR.", DRAFT).hinted(6),
+    editor(E::Newline, "editor.newline", "New line", "Begin a line, indented as the one before asks for."),
+    editor(E::Backspace, "editor.backspace", "Delete back", "Delete the character before the cursor, or an indent."),
+    editor(E::Delete, "editor.delete", "Delete", "Delete the character under the cursor, or what is selected."),
+    editor(E::DeleteWord, "editor.delete-word", "Delete word", "Delete the word before the cursor."),
+    editor(E::DeleteLine, "editor.cut", "Cut", "Cut what is selected, else the line."),
+    editor(E::Paste, "editor.paste", "Paste", "Put what was cut last before the cursor."),
+    editor(E::Undo, "editor.undo", "Undo", "Take the last change back.").hinted(10),
+    editor(E::Redo, "editor.redo", "Redo", "Make the change again that was taken back."),
+    editor(E::Indent, "editor.indent", "Indent", "Indent the line, or those that are selected, by two blanks."),
+    editor(E::Dedent, "editor.dedent", "Indent less", "Take two blanks of indent away."),
+    editor(E::Comment, "editor.comment", "Comment", "Make the line, or those selected, a comment, or none again."),
+    editor(E::Find, "editor.find", "Find", "Find a word or /a regular expression/; s/this/that/ replaces all of them.")
+        .hinted(8),
+    editor(E::Next, "editor.next", "Next", "Go to the next hit of the search, without one to the next problem."),
+    editor(E::Previous, "editor.previous", "Previous", "Go to the hit or problem before."),
+    editor(E::GoTo, "editor.go-to", "Go to line", "Go to the line of a number."),
+    editor(E::Mark, "editor.select", "Select", "Begin to select from here, or let go of the selection."),
+    editor(E::Move(Motion::Left), "editor.left", "Left", "Go one character to the left."),
+    editor(E::Move(Motion::Right), "editor.right", "Right", "Go one character to the right."),
+    editor(E::Move(Motion::Up), "editor.up", "Up", "Go one line up."),
+    editor(E::Move(Motion::Down), "editor.down", "Down", "Go one line down."),
+    editor(E::Move(Motion::WordLeft), "editor.word-left", "Word left", "Go one word to the left."),
+    editor(E::Move(Motion::WordRight), "editor.word-right", "Word right", "Go one word to the right."),
+    editor(
+        E::Move(Motion::LineStart),
+        "editor.line-start",
+        "Start of line",
+        "Go to the first character of the line, then to its beginning.",
+    ),
+    editor(E::Move(Motion::LineEnd), "editor.line-end", "End of line", "Go to the end of the line."),
+    editor(E::Move(Motion::PageUp), "editor.page-up", "Page up", "Go one page up."),
+    editor(E::Move(Motion::PageDown), "editor.page-down", "Page down", "Go one page down."),
+    editor(E::Move(Motion::Top), "editor.top", "Top", "Go to the beginning of the text."),
+    editor(E::Move(Motion::Bottom), "editor.bottom", "Bottom", "Go to the end of the text."),
+    editor(E::Select(Motion::Left), "editor.select-left", "Select", "Select one character to the left."),
+    editor(E::Select(Motion::Right), "editor.select-right", "Select", "Select one character to the right."),
+    editor(E::Select(Motion::Up), "editor.select-up", "Select", "Select one line up."),
+    editor(E::Select(Motion::Down), "editor.select-down", "Select", "Select one line down."),
+    editor(E::Select(Motion::WordLeft), "editor.select-word-left", "Select", "Select one word to the left."),
+    editor(E::Select(Motion::WordRight), "editor.select-word-right", "Select", "Select one word to the right."),
+    editor(
+        E::Select(Motion::LineStart),
+        "editor.select-line-start",
+        "Select",
+        "Select to the first character of the line, then to its beginning.",
+    ),
+    editor(E::Select(Motion::LineEnd), "editor.select-line-end", "Select", "Select to the end of the line."),
+    editor(E::Select(Motion::PageUp), "editor.select-page-up", "Select", "Select one page up."),
+    editor(E::Select(Motion::PageDown), "editor.select-page-down", "Select", "Select one page down."),
+    editor(E::Select(Motion::Top), "editor.select-top", "Select", "Select to the beginning of the text."),
+    editor(E::Select(Motion::Bottom), "editor.select-bottom", "Select", "Select to the end of the text."),
+];

@@ -1,0 +1,179 @@
+//! Drafts: a manifest that is being written, and what is known of those on disk.
+//!
+//! Owns one text, in its [`Editor`]; form, diff and send page read it and change it, and keep no copy of their own.
+
+pub mod editor;
+
+pub use self::editor::Editor;
+use crate::{
+    console::ids::Context,
+    disk::drafts::{About, DraftKey, Summary},
+    jobs::{Clean, Raw},
+};
+
+/// Counts the drafts that were opened in this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DraftId(pub u32);
+
+/// How a draft is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Its text.
+    #[default]
+    Yaml,
+}
+
+/// How keeping it on disk goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nothing was changed yet, so nothing is kept.
+    #[default]
+    Untouched,
+    /// On its way.
+    Writing,
+    /// All of it is on disk.
+    Kept,
+    /// It can't be written, and why.
+    Failed(Clean),
+}
+
+/// A draft that is open.
+#[derive(Debug)]
+pub struct Draft {
+    /// Which opening it is.
+    pub id: DraftId,
+    /// Its name on disk.
+    pub key: DraftKey,
+    /// Where it began: «from template cpu-smoke».
+    pub origin: String,
+    /// The context it is meant for.
+    pub context: String,
+    /// How it is shown.
+    pub stage: Stage,
+    /// Its text.
+    pub editor: Editor,
+    /// How keeping it goes.
+    pub keeping: Keeping,
+    /// The version of the text that was given away to be kept; `None` before the first.
+    pub followed: Option<u64>,
+    /// What was cut last.
+    pub cut: String,
+}
+
+impl Draft {
+    /// A draft of this text.
+    pub fn new(id: DraftId, key: DraftKey, origin: String, context: String, text: &str) -> Self {
+        Self {
+            id,
+            key,
+            origin,
+            context,
+            stage: Stage::default(),
+            editor: Editor::new(text),
+            keeping: Keeping::default(),
+            followed: Some(0),
+            cut: String::new(),
+        }
+    }
+
+    /// Where its keys are looked for.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self.stage {
+            Stage::Yaml => vec![Context::Editor, Context::Draft],
+        }
+    }
+
+    /// What it will be, by its text: kind and name, where they can be read.
+    pub fn title(&self) -> String {
+        let field = |key: &str, indent: &str| {
+            let value = |line: &String| Some(line.strip_prefix(indent)?.strip_prefix(key)?.trim().to_owned());
+            let mut values = self.editor.lines().iter().take(200).filter_map(value);
+            values.next().map(|value| value.trim_matches(['"', '\'']).to_owned()).unwrap_or_default()
+        };
+        let (kind, name) = (field("kind:", ""), field("name:", "  "));
+        match (kind.is_empty(), name.is_empty()) {
+            (true, true) => "a manifest".to_owned(),
+            (false, true) => kind,
+            (true, false) => name,
+            (false, false) => format!("{kind} {name}"),
+        }
+    }
+
+    /// The draft as it goes to the disk now.
+    pub fn kept_text(&self) -> Text {
+        Text { about: self.about(true), text: Raw::new(self.editor.text()), version: self.editor.version }
+    }
+
+    /// What is written beside its text.
+    pub fn about(&self, open: bool) -> About {
+        About { title: self.title(), origin: self.origin.clone(), context: self.context.clone(), open, base: None }
+    }
+}
+
+/// A draft asked for on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// A new job.
+    New,
+    /// This text, and where it came from.
+    Text {
+        /// «file train.yaml».
+        origin: String,
+        /// The text.
+        text: Raw,
+    },
+}
+
+/// What is known of drafts beside the one that is open.
+#[derive(Debug, Default)]
+pub struct DraftsModel {
+    /// This process, in the names of drafts.
+    pub process: u32,
+    /// Drafts opened so far: their ids.
+    pub opened: u32,
+    /// To be opened once the settings are read.
+    pub opening: Option<Opening>,
+    /// Those on disk, newest first; `None` until they were read.
+    pub listed: Option<Vec<Summary>>,
+}
+
+/// A draft as it goes to the disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// What is known about it.
+    pub about: About,
+    /// The text.
+    pub text: Raw,
+    /// Which version of it.
+    pub version: u64,
+}
+
+/// What a draft wants from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DraftEffect {
+    /// Keep this text; the first of an id makes the draft.
+    Keep(DraftId, DraftKey, Box<Text>),
+    /// It is closed and stays on disk; it was left on purpose.
+    Close(DraftId, Box<About>),
+    /// It is sent, or thrown away.
+    Discard(DraftId),
+    /// Read which drafts there are.
+    List,
+    /// Read one.
+    Load(DraftKey),
+    /// Throw one away that is not open.
+    Remove(DraftKey),
+}
+
+/// What happened to drafts.
+#[derive(Debug)]
+pub enum DraftMessage {
+    /// Which drafts there are, newest first.
+    Listed(Result<Vec<Summary>, Clean>),
+    /// One was read, or not.
+    Loaded(DraftKey, Result<(About, Raw), Clean>),
+    /// The text of this version is on disk, or why not.
+    Kept(DraftId, u64, Result<(), Clean>),
+    /// Another editor gave this text back.
+    Edited(DraftId, Result<Raw, Clean>),
+}

@@ -1,0 +1,199 @@
+//! Keeping drafts on disk: one task for each that is open.
+//!
+//! What is typed is in a file at once, so that it outlives this process; when the fingers pause, it is made to outlive
+//! a power cut, too.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Results, Runner};
+use crate::{
+    console::{
+        message::Message,
+        model::draft::{DraftEffect, DraftId, DraftMessage, Text},
+    },
+    disk::{
+        DiskProblem,
+        drafts::{About, DraftKey, Drafts, OpenDraft},
+    },
+    jobs::{Clean, Raw},
+};
+
+/// Fingers that rest for so long pause.
+const PAUSE: Duration = Duration::from_millis(400);
+/// What is left to be written at the end has so long.
+const LAST: Duration = Duration::from_millis(900);
+
+/// The tasks.
+#[derive(Default)]
+pub(super) struct Keepers {
+    open: HashMap<DraftId, Keeper>,
+}
+
+struct Keeper {
+    slot: watch::Sender<Slot>,
+    task: JoinHandle<()>,
+}
+
+/// What a task is to write: the latest counts.
+#[derive(Clone)]
+struct Slot {
+    text: Text,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Close,
+    Discard,
+}
+
+impl Keepers {
+    /// Lets all that was typed be written.
+    pub(super) async fn finish(&mut self) {
+        let tasks = self.open.drain().map(|(_, keeper)| keeper.task);
+        // Too slow a disk must not hold up the end: what was typed is in the file already.
+        let _ = timeout(LAST, futures::future::join_all(tasks)).await;
+    }
+
+    fn end(&mut self, id: DraftId, end: End, about: Option<About>) {
+        if let Some(keeper) = self.open.remove(&id) {
+            keeper.slot.send_modify(|slot| {
+                slot.end = Some(end);
+                if let Some(about) = about {
+                    slot.text.about = about;
+                }
+            });
+        }
+    }
+}
+
+/// Executes an order of a draft.
+pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
+    let drafts = runner.start.paths.as_ref().map(|paths| Drafts::new(paths.drafts()));
+    match effect {
+        DraftEffect::Keep(id, key, text) => keep(runner, drafts, id, key, *text),
+        DraftEffect::Close(id, about) => runner.keepers.end(id, End::Close, Some(*about)),
+        DraftEffect::Discard(id) => runner.keepers.end(id, End::Discard, None),
+        DraftEffect::List => {
+            on_disk(runner, drafts, |drafts| DraftMessage::Listed(drafts.list().map_err(|problem| said(&problem))));
+        }
+        DraftEffect::Load(key) => on_disk(runner, drafts, |drafts| {
+            let read = drafts.read(&key).map(|(about, text)| (about, Raw::new(text)));
+            DraftMessage::Loaded(key, read.map_err(|problem| said(&problem)))
+        }),
+        DraftEffect::Remove(key) => on_disk(runner, drafts, move |drafts| {
+            let removed = drafts.remove(&key);
+            DraftMessage::Listed(removed.and_then(|()| drafts.list()).map_err(|problem| said(&problem)))
+        }),
+    }
+}
+
+fn said(problem: &DiskProblem) -> Clean {
+    Clean::new(&problem.to_string())
+}
+
+fn on_disk(runner: &Runner, drafts: Option<Drafts>, work: impl FnOnce(&Drafts) -> DraftMessage + Send + 'static) {
+    let Some(drafts) = drafts else { return };
+    runner.spawn(CancellationToken::new(), async move {
+        tokio::task::spawn_blocking(move || work(&drafts)).await.ok().map(Message::Draft)
+    });
+}
+
+fn keep(runner: &mut Runner, drafts: Option<Drafts>, id: DraftId, key: DraftKey, text: Text) {
+    if let Some(keeper) = runner.keepers.open.get(&id) {
+        keeper.slot.send_modify(|slot| slot.text = text);
+        return;
+    }
+    let results = runner.results();
+    let Some(drafts) = drafts else {
+        let version = text.version;
+        runner.spawn(CancellationToken::new(), async move {
+            let why = Clean::new("no directory for state is known; set HOME or XDG_STATE_HOME");
+            Some(Message::Draft(DraftMessage::Kept(id, version, Err(why))))
+        });
+        return;
+    };
+    let (slot, inbox) = watch::channel(Slot { text, end: None });
+    let task = Task { id, key, drafts, results, open: None, described: None };
+    let task = tokio::spawn(task.run(inbox));
+    runner.keepers.open.insert(id, Keeper { slot, task });
+}
+
+struct Task {
+    id: DraftId,
+    key: DraftKey,
+    drafts: Drafts,
+    results: Results,
+    open: Option<Arc<OpenDraft>>,
+    /// What is written about it.
+    described: Option<About>,
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: watch::Receiver<Slot>) {
+        loop {
+            let slot = inbox.borrow_and_update().clone();
+            if slot.end == Some(End::Discard) {
+                return self.discard().await;
+            }
+            let ended = slot.end.is_some();
+            self.write(&slot.text, ended).await;
+            if ended {
+                return;
+            }
+            match timeout(PAUSE, inbox.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return self.write(&slot.text, true).await,
+                Err(_) => {
+                    self.write(&slot.text, true).await;
+                    if inbox.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes; tells of it where it is synced or fails.
+    async fn write(&mut self, text: &Text, synced: bool) {
+        let (drafts, key, open) = (self.drafts.clone(), self.key.clone(), self.open.clone());
+        let about = (self.described.as_ref() != Some(&text.about)).then(|| text.about.clone());
+        let raw = text.text.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let open = open.map_or_else(|| drafts.take(&key).map(Arc::new), Ok)?;
+            if let Some(about) = about {
+                open.describe(&about)?;
+            }
+            open.write(raw.for_writing(), synced)?;
+            Ok(open)
+        });
+        let result = match written.await {
+            Ok(Ok(open)) => {
+                self.open = Some(open);
+                self.described = Some(text.about.clone());
+                Ok(())
+            }
+            Ok(Err(problem)) => Err(said(&problem)),
+            Err(error) => Err(Clean::new(&error.to_string())),
+        };
+        if synced || result.is_err() {
+            let told = DraftMessage::Kept(self.id, text.version, result);
+            // At the end of the console nobody listens any more.
+            let _ = self.results.try_send(Message::Draft(told));
+        }
+    }
+
+    async fn discard(self) {
+        let (drafts, key, open) = (self.drafts, self.key, self.open);
+        let removed = tokio::task::spawn_blocking(move || match open.map(Arc::try_unwrap) {
+            Some(Ok(open)) => open.remove(),
+            _ => drafts.remove(&key),
+        });
+        if let Ok(Err(problem)) = removed.await {
+            let _ = self.results.send(Message::Draft(DraftMessage::Listed(Err(said(&problem))))).await;
+        }
+    }
+}

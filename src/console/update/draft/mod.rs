@@ -1,0 +1,316 @@
+//! What keys, commands and messages do to drafts. Editing of their text has its own files.
+
+mod edit;
+mod keys;
+mod search;
+#[cfg(test)]
+mod tests;
+
+pub use edit::command as editor;
+pub use keys::{burst, key, mouse, paste};
+pub use search::prompt;
+
+use crate::{
+    console::{
+        commands::{CommandId, DraftCommand},
+        effect::Effect,
+        line_edit::LineEdit,
+        model::{
+            Model,
+            draft::{Draft, DraftEffect, DraftId, DraftMessage, Keeping, Opening},
+            notices::Tone,
+            overlay::{Confirm, Overlay, Picker, PickerItem, PickerPurpose},
+        },
+        view::draft as view,
+        widgets::picker,
+    },
+    disk::drafts::{About, DraftKey, Summary},
+    jobs::{Clean, Raw, quantity::format_bytes, time::duration},
+};
+
+/// What a new job begins with.
+const NEW: &str = "\
+apiVersion: kubeflow.org/v2beta1
+kind: MPIJob
+metadata:
+  name: train
+  namespace: NAMESPACE
+spec:
+  slotsPerWorker: 1
+  runPolicy:
+    cleanPodPolicy: Running
+    backoffLimit: 3
+  mpiReplicaSpecs:
+    Launcher:
+      replicas: 1
+      restartPolicy: Never
+      template:
+        spec:
+          containers:
+            - name: launcher
+              image: IMAGE
+              command: [mpirun, -np, \"2\", hostname]
+    Worker:
+      replicas: 2
+      template:
+        spec:
+          containers:
+            - name: worker
+              image: IMAGE
+";
+
+/// A command of drafts.
+pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
+    match id {
+        DraftCommand::New => {
+            let namespace = model.session.scope.names().first().map_or("default", |name| name.as_str()).to_owned();
+            open(model, "new", &NEW.replace("NAMESPACE", &namespace));
+            Vec::new()
+        }
+        DraftCommand::List => {
+            open_list(model);
+            vec![Effect::Draft(DraftEffect::List)]
+        }
+        DraftCommand::Close => close(model),
+        DraftCommand::Discard => discard(model),
+        DraftCommand::Remove => remove(model),
+        DraftCommand::External => {
+            let draft = model.draft().map(|draft| Effect::Editor(draft.id, Raw::new(draft.editor.text())));
+            draft.into_iter().collect()
+        }
+    }
+}
+
+/// Opens a draft of this text on top of what is shown.
+pub fn open(model: &mut Model, origin: &str, text: &str) -> DraftId {
+    model.drafts.opened += 1;
+    let number = model.drafts.opened;
+    let key = DraftKey::new(model.now, model.drafts.process, number);
+    let context = model.session.context.clone();
+    let draft = Draft::new(DraftId(number), key, origin.to_owned(), context, text);
+    put_on_top(model, draft)
+}
+
+fn put_on_top(model: &mut Model, draft: Draft) -> DraftId {
+    let id = draft.id;
+    model.overlays.push(Overlay::Draft(Box::new(draft)));
+    resized(model);
+    id
+}
+
+/// The screen has another size, or the draft is new on it.
+pub fn resized(model: &mut Model) {
+    let Some(area) = view::text_area(model) else { return };
+    if let Some(draft) = model.draft_mut() {
+        draft.editor.settle(usize::from(area.height), usize::from(area.width));
+    }
+}
+
+/// After anything was done: what is new of the text is kept.
+pub fn follow(model: &mut Model) -> Vec<Effect> {
+    resized(model);
+    let Some(draft) = model.draft_mut() else { return Vec::new() };
+    if draft.followed == Some(draft.editor.version) {
+        return Vec::new();
+    }
+    draft.followed = Some(draft.editor.version);
+    draft.keeping = Keeping::Writing;
+    vec![Effect::Draft(DraftEffect::Keep(draft.id, draft.key.clone(), Box::new(draft.kept_text())))]
+}
+
+/// Takes the draft from the screen; what was written stays on disk.
+pub fn close(model: &mut Model) -> Vec<Effect> {
+    let mut effects = follow(model);
+    let Some(draft) = take(model) else { return effects };
+    if draft.keeping != Keeping::Untouched {
+        effects.push(Effect::Draft(DraftEffect::Close(draft.id, Box::new(draft.about(false)))));
+        let text = format!("{} is kept as a draft: :drafts lists it", draft.title());
+        model.notices.tell(model.now, Tone::Info, &text);
+    }
+    effects
+}
+
+/// Takes the draft, and what is open above it, from the screen.
+fn take(model: &mut Model) -> Option<Draft> {
+    let at = model.overlays.iter().rposition(|overlay| matches!(overlay, Overlay::Draft(_)))?;
+    match model.overlays.drain(at..).next() {
+        Some(Overlay::Draft(draft)) => Some(*draft),
+        _ => None,
+    }
+}
+
+/// Asks whether the draft shall be thrown away; one that nothing was written in just goes.
+fn discard(model: &mut Model) -> Vec<Effect> {
+    let Some(draft) = model.draft() else { return Vec::new() };
+    if draft.keeping == Keeping::Untouched {
+        return remove(model);
+    }
+    let lines = vec![draft.title(), format!("{} lines, {}", draft.editor.lines().len(), draft.origin)];
+    ask(model, lines);
+    Vec::new()
+}
+
+fn ask(model: &mut Model, lines: Vec<String>) {
+    let title = "Throw this draft away?".to_owned();
+    model.overlays.push(Overlay::Confirm(Confirm {
+        title,
+        lines,
+        yes: "Throw away",
+        on_yes: false,
+        command: CommandId::Draft(DraftCommand::Remove),
+    }));
+}
+
+/// The list of drafts, of what is known now; it is read anew.
+fn open_list(model: &mut Model) {
+    let items = model.drafts.listed.as_deref().unwrap_or_default();
+    let items: Vec<_> = items.iter().map(|draft| item(model, draft)).collect();
+    let selected = items.first().map(|item| item.id.clone());
+    model.overlays.push(Overlay::Picker(Picker {
+        purpose: PickerPurpose::Drafts,
+        title: "Drafts".to_owned(),
+        line: LineEdit::default(),
+        items,
+        selected,
+        several: false,
+        note: "enter opens, del throws away".to_owned(),
+        free: false,
+    }));
+}
+
+fn item(model: &Model, draft: &Summary) -> PickerItem {
+    let About { title, origin, context, .. } = &draft.about;
+    let title = if title.is_empty() { "a manifest" } else { title };
+    let ago = duration(model.now.since(draft.changed));
+    let place = if context.is_empty() { String::new() } else { format!(", for {context}") };
+    let open = match draft {
+        _ if draft.busy => ", open elsewhere",
+        _ if draft.was_left() => ", not closed",
+        _ => "",
+    };
+    let about = format!("{ago} ago, {}, {origin}{place}{open}", format_bytes(draft.bytes));
+    let clean = |text: &str| Clean::new(text).to_string();
+    PickerItem { id: draft.key.as_str().to_owned(), label: clean(title), about: clean(&about), marked: false }
+}
+
+/// A draft was chosen from the list.
+pub fn picked(model: &mut Model, ids: &[String]) -> Vec<Effect> {
+    let key = ids.first().and_then(|id| DraftKey::parse(id));
+    if let Some(key) = &key
+        && model.draft().is_some_and(|draft| draft.key == *key)
+    {
+        return Vec::new();
+    }
+    key.map(|key| Effect::Draft(DraftEffect::Load(key))).into_iter().collect()
+}
+
+/// Asks whether the draft that is selected in the list shall go.
+pub fn ask_remove(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Picker(picker)) = model.overlays.last() else { return Vec::new() };
+    let selected = picker.items.iter().find(|item| Some(&item.id) == picker.selected.as_ref());
+    if let Some(item) = selected {
+        let lines = vec![item.label.clone(), item.about.clone()];
+        ask(model, lines);
+    }
+    Vec::new()
+}
+
+/// Throws away the draft that is selected in the list on top, else the one that is open; it was asked.
+fn remove(model: &mut Model) -> Vec<Effect> {
+    let effect = match model.overlays.last() {
+        Some(Overlay::Picker(picker)) if picker.purpose == PickerPurpose::Drafts => {
+            picker.selected.as_ref().and_then(|id| DraftKey::parse(id)).map(DraftEffect::Remove)
+        }
+        _ => take(model).map(|draft| DraftEffect::Discard(draft.id)),
+    };
+    effect.map(Effect::Draft).into_iter().collect()
+}
+
+/// Something happened to drafts.
+pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
+    match message {
+        DraftMessage::Listed(Ok(drafts)) => listed(model, drafts),
+        DraftMessage::Listed(Err(why)) => tell(model, &format!("Drafts can't be listed: {why}")),
+        DraftMessage::Loaded(key, Ok((about, text))) => return loaded(model, key, about, &text),
+        DraftMessage::Loaded(_, Err(why)) => tell(model, &format!("The draft can't be opened: {why}")),
+        DraftMessage::Kept(id, version, result) => match (model.draft_mut().filter(|draft| draft.id == id), result) {
+            (Some(draft), Ok(())) if draft.editor.version == version => draft.keeping = Keeping::Kept,
+            (Some(draft), Err(why)) => draft.keeping = Keeping::Failed(why),
+            (None, Err(why)) => tell(model, &format!("The draft is not kept: {why}")),
+            (_, Ok(())) => {}
+        },
+        DraftMessage::Edited(id, Ok(text)) => return edited(model, id, &text),
+        DraftMessage::Edited(_, Err(why)) => tell(model, &format!("The text is as it was: {why}")),
+    }
+    Vec::new()
+}
+
+fn tell(model: &mut Model, text: &str) {
+    model.notices.tell(model.now, Tone::Bad, text);
+}
+
+fn listed(model: &mut Model, drafts: Vec<Summary>) {
+    let first = model.drafts.listed.replace(drafts).is_none();
+    let drafts = model.drafts.listed.as_deref().unwrap_or_default();
+    let left = drafts.iter().filter(|draft| draft.was_left()).count();
+    let items: Vec<_> = drafts.iter().map(|draft| item(model, draft)).collect();
+    let bare = model.overlays.is_empty();
+    let shown = model.overlays.iter_mut().find_map(|overlay| match overlay {
+        Overlay::Picker(picker) if picker.purpose == PickerPurpose::Drafts => Some(picker),
+        _ => None,
+    });
+    match shown {
+        Some(shown) => {
+            shown.items = items;
+            picker::refresh(shown);
+        }
+        None if first && left > 0 && bare => {
+            open_list(model);
+            let text = "These drafts were open when mpideck ended without being told to; nothing of them is lost";
+            model.notices.tell(model.now, Tone::Info, text);
+        }
+        None if first && !items.is_empty() => {
+            let text = format!("{} not sent yet: :drafts lists them", counted(items.len(), "draft"));
+            model.notices.tell(model.now, Tone::Info, &text);
+        }
+        None => {}
+    }
+}
+
+/// «1 draft», «2 drafts».
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn loaded(model: &mut Model, key: DraftKey, about: About, text: &Raw) -> Vec<Effect> {
+    model.drafts.opened += 1;
+    let id = DraftId(model.drafts.opened);
+    let mut draft = Draft::new(id, key, about.origin, about.context, text.for_writing());
+    // Kept again at once: from now on it is ours.
+    draft.followed = None;
+    put_on_top(model, draft);
+    follow(model)
+}
+
+/// Another editor gave a text back: one step.
+fn edited(model: &mut Model, id: DraftId, text: &Raw) -> Vec<Effect> {
+    if let Some(draft) = model.draft_mut().filter(|draft| draft.id == id) {
+        let text = text.for_writing();
+        if text != draft.editor.text() {
+            draft.editor.replace_whole(text);
+        }
+    }
+    follow(model)
+}
+
+/// What the command line asked for.
+pub fn begin(model: &mut Model) -> Vec<Effect> {
+    match model.drafts.opening.take() {
+        None => Vec::new(),
+        Some(Opening::New) => command(model, DraftCommand::New),
+        Some(Opening::Text { origin, text }) => {
+            open(model, &origin, text.for_writing());
+            Vec::new()
+        }
+    }
+}

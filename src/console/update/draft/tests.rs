@@ -1,0 +1,193 @@
+use crate::{
+    console::{
+        effect::Effect,
+        message::{Input, Message},
+        model::{
+            draft::{DraftEffect, DraftId, DraftMessage, Keeping},
+            overlay::Overlay,
+        },
+        testing::Harness,
+    },
+    disk::drafts::{About, DraftKey, Summary},
+    jobs::{Clean, Raw, Secs},
+};
+
+fn new() -> Harness {
+    let mut it = Harness::new(80, 24);
+    it.keys("N");
+    it
+}
+
+fn text(it: &Harness) -> String {
+    it.model.draft().expect("a draft is open").editor.text()
+}
+
+/// The texts that were given to be kept.
+fn kept(it: &Harness) -> Vec<String> {
+    let text = |effect: &Effect| match effect {
+        Effect::Draft(DraftEffect::Keep(_, _, text)) => Some(text.text.for_writing().to_owned()),
+        _ => None,
+    };
+    it.effects.iter().filter_map(text).collect()
+}
+
+#[test]
+fn every_key_is_kept_and_what_nobody_touched_is_not() {
+    let mut it = new();
+    it.keys("down down");
+    assert_eq!(kept(&it), Vec::<String>::new());
+    it.keys("esc");
+    assert!(it.model.draft().is_none() && it.effects.is_empty(), "{:?}", it.effects);
+    it.keys("N").type_text("# q");
+    let texts = kept(&it);
+    assert_eq!(texts.len(), 3);
+    assert!(texts[2].starts_with("# qapiVersion: "), "{}", texts[2]);
+    it.keys("esc");
+    let closed = it.effects.last();
+    assert!(
+        matches!(closed, Some(Effect::Draft(DraftEffect::Close(_, about))) if !about.open && about.title == "MPIJob train")
+    );
+}
+
+#[test]
+fn letters_are_text_and_never_commands() {
+    let mut it = new();
+    it.type_text("q:?N");
+    assert!(text(&it).starts_with("q:?Napi"));
+    it.send(Message::Input(Input::Paste("a\r\nb\rc".to_owned())));
+    assert!(text(&it).starts_with("q:?Na\nb\ncapi"), "{}", text(&it));
+    it.keys("ctrl-u");
+    assert!(text(&it).starts_with("q:?Napi"), "a paste is one step");
+}
+
+#[test]
+fn a_draft_says_whether_it_is_kept() {
+    let mut it = new();
+    it.type_text("x");
+    let version = it.model.draft().expect("open").editor.version;
+    let told = |version, result| Message::Draft(DraftMessage::Kept(DraftId(1), version, result));
+    it.send(told(version - 1, Ok(())));
+    assert_eq!(it.model.draft().expect("open").keeping, Keeping::Writing, "something was typed since");
+    it.send(told(version, Ok(())));
+    assert!(it.screen().contains("kept"));
+    it.send(told(version, Err(Clean::new("the disk is full"))));
+    assert!(it.screen().contains("not kept: the disk is full"), "{}", it.screen());
+}
+
+fn left(open: bool) -> Summary {
+    Summary {
+        key: DraftKey::new(Secs(9), 1, 1),
+        about: About { title: "MPIJob a".into(), origin: "new".into(), open, ..About::default() },
+        changed: Secs(999_700),
+        bytes: 1_234,
+        busy: false,
+    }
+}
+
+#[test]
+fn a_draft_left_open_is_offered_at_the_start_and_a_closed_one_only_told_of() {
+    let mut it = Harness::new(80, 24);
+    it.send(Message::Draft(DraftMessage::Listed(Ok(vec![left(false)]))));
+    assert!(it.model.overlays.is_empty() && it.screen().contains("1 draft not sent yet"), "{}", it.screen());
+    let mut it = Harness::new(80, 24);
+    it.send(Message::Draft(DraftMessage::Listed(Ok(vec![left(true)]))));
+    insta::assert_snapshot!("left_drafts", it.screen());
+    it.keys("enter");
+    assert_eq!(it.effects.last(), Some(&Effect::Draft(DraftEffect::Load(left(true).key))));
+    let read = Ok((left(true).about, Raw::new("kind: MPIJob\n")));
+    it.send(Message::Draft(DraftMessage::Loaded(left(true).key, read)));
+    assert_eq!(text(&it), "kind: MPIJob\n");
+    assert_eq!(kept(&it), ["kind: MPIJob\n"], "from now on it is ours");
+}
+
+#[test]
+fn throwing_away_asks_and_cancel_comes_first() {
+    let mut it = Harness::new(80, 24);
+    it.send(Message::Draft(DraftMessage::Listed(Ok(vec![left(true)]))));
+    it.keys("del enter");
+    assert!(it.effects.is_empty(), "enter on Cancel does nothing");
+    it.keys("del right enter");
+    assert_eq!(it.effects, [Effect::Draft(DraftEffect::Remove(left(true).key))]);
+    assert!(matches!(it.model.overlays.last(), Some(Overlay::Picker(_))));
+}
+
+#[test]
+fn the_text_stands_on_a_small_screen() {
+    let mut it = new();
+    it.keys("ctrl-f").type_text("worker").keys("enter ctrl-n");
+    insta::assert_snapshot!("yaml_80x24", it.screen());
+    it.keys("ctrl-end");
+    assert!(it.screen().contains("line 28 of 28"), "{}", it.screen());
+}
+
+#[test]
+fn another_editor_gives_one_step_back() {
+    let mut it = new();
+    it.keys("ctrl-e");
+    let Some(Effect::Editor(id, given)) = it.effects.last().cloned() else { panic!("{:?}", it.effects) };
+    let changed = given.for_writing().replace("train", "tune");
+    it.send(Message::Draft(DraftMessage::Edited(id, Ok(Raw::new(changed.clone())))));
+    assert_eq!(text(&it), changed);
+    it.keys("ctrl-u");
+    assert_eq!(text(&it), given.for_writing());
+}
+
+mod any {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::console::key;
+
+    const KEYS: [&str; 22] = [
+        "a",
+        "space",
+        "enter",
+        "backspace",
+        "del",
+        "up",
+        "down",
+        "left",
+        "right",
+        "end",
+        "home",
+        "ctrl-k",
+        "ctrl-y",
+        "ctrl-u",
+        "ctrl-r",
+        "ctrl-t",
+        "ctrl-d",
+        "ctrl-7",
+        "ctrl-v",
+        "ctrl-w",
+        "shift-down",
+        "pagedown",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn keys_never_lose_the_cursor_and_undo_leads_back(
+            keys in proptest::collection::vec(0..KEYS.len(), 0..60),
+            (width, height) in (20..100u16, 5..40u16),
+        ) {
+            let mut it = Harness::new(width, height);
+            it.keys("N");
+            let first = text(&it);
+            for at in keys {
+                for key in key::sequence(KEYS[at]).expect("a key") {
+                    it.send(Message::Input(Input::Key(key)));
+                }
+                let editor = &it.model.draft().expect("open").editor;
+                let at = editor.cursor();
+                prop_assert!(at.col <= editor.lines()[at.row].chars().count());
+                it.screen();
+            }
+            let mut steps = 0;
+            while it.model.draft_mut().expect("open").editor.undo() {
+                steps += 1;
+                prop_assert!(steps < 100);
+            }
+            prop_assert_eq!(text(&it), first);
+        }
+    }
+}

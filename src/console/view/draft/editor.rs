@@ -1,0 +1,105 @@
+//! The text of a draft: numbers of lines, colours, cursor, selection, hits of a search. Only what is in view is looked at.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use unicode_width::UnicodeWidthChar;
+
+use crate::console::{
+    commands::{CommandId, EditorCommand},
+    model::{
+        Model,
+        draft::{Draft, Editor, editor::Place},
+    },
+    theme::{Role, Theme},
+    view::page::config::role_of,
+    widgets::{
+        rich::RichLine,
+        text::{put, width},
+    },
+};
+
+/// Columns left of the text: a sign, the number, a blank.
+fn gutter(editor: &Editor) -> u16 {
+    let digits = editor.lines().len().max(100).ilog10() as u16 + 1;
+    digits + 2
+}
+
+/// Where the text itself stands.
+pub(super) fn text(draft: &Draft, area: Rect) -> Rect {
+    let gutter = gutter(&draft.editor).min(area.width);
+    Rect { x: area.x + gutter, width: area.width - gutter, ..area }
+}
+
+/// Draws the lines in view.
+pub(super) fn draw(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let editor = &draft.editor;
+    let text = text(draft, area);
+    let digits = usize::from(text.x - area.x).saturating_sub(2);
+    for (y, row) in (area.y..area.bottom()).zip(editor.window.top..editor.lines().len()) {
+        let here = row == editor.cursor().row;
+        let role = if here { Role::Label } else { Role::Dim };
+        put(buf, area, area.x + 1, y, &format!("{:>digits$}", row + 1), theme.style(role));
+        draw_line(editor, row, theme, Rect { y, height: 1, ..text }, buf);
+    }
+}
+
+fn draw_line(editor: &Editor, row: usize, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let line = editor.coloured(row);
+    let shown = line.text.as_str();
+    let hits: Vec<_> = editor.search.iter().flat_map(|search| search.hits(shown)).collect();
+    let mut spans = line.spans.iter().peekable();
+    let mut x = area.x;
+    let cursor = editor.cursor();
+    for (col, (at, c)) in shown.char_indices().enumerate() {
+        while spans.next_if(|(range, _)| range.end as usize <= at).is_some() {}
+        let span = spans.peek().filter(|(range, _)| range.start as usize <= at);
+        let wide = c.width().unwrap_or(0) as u16;
+        if col < editor.window.left {
+            continue;
+        }
+        if x + wide > area.right() {
+            put(buf, area, area.right().saturating_sub(1), area.y, theme.ellipsis(), theme.style(Role::Dim));
+            return;
+        }
+        let place = Place::new(row, col);
+        let style = if place == cursor {
+            theme.style(Role::Cursor)
+        } else if is_selected(editor, place) || hits.iter().any(|hit| hit.contains(&at)) {
+            theme.style(Role::Match)
+        } else {
+            theme.style(span.map_or(Role::Text, |(_, role)| role_of(*role)))
+        };
+        x = put(buf, area, x, area.y, c.encode_utf8(&mut [0; 4]), style);
+    }
+    draw_end(editor, row, theme.style(Role::Cursor), Rect { x, width: area.right().saturating_sub(x), ..area }, buf);
+}
+
+/// The cursor behind the last character.
+fn draw_end(editor: &Editor, row: usize, style: Style, area: Rect, buf: &mut Buffer) {
+    let at = editor.cursor();
+    let length = editor.lines().get(row).map_or(0, |line| line.chars().count());
+    if at.row == row && at.col >= length && at.col >= editor.window.left {
+        put(buf, area, area.x, area.y, " ", style);
+    }
+}
+
+fn is_selected(editor: &Editor, place: Place) -> bool {
+    editor.selection().is_some_and(|(from, to)| from <= place && place < to)
+}
+
+/// The line below the text: where the cursor is.
+pub(super) fn status(model: &Model, draft: &Draft) -> RichLine {
+    let Place { row, col } = draft.editor.cursor();
+    let place = format!("line {} of {}, column {}", row + 1, draft.editor.lines().len(), col + 1);
+    let mut line = RichLine::of(place, Role::Dim);
+    if let Some(search) = &draft.editor.search {
+        line = line.and(format!("  «{}»", search.typed()), Role::Label);
+        if let Some(key) = model.keys.map.key_in(&draft.contexts(), CommandId::Editor(EditorCommand::Next)) {
+            line = line.and(format!(" {key}"), Role::Key).and(" next", Role::Dim);
+        }
+    }
+    if draft.editor.is_marking() {
+        line = line.and("  selecting", Role::Label);
+    }
+    let room = model.size.width.saturating_sub(1);
+    if width(&line.text()) > room { RichLine::of(format!("{}:{}", row + 1, col + 1), Role::Dim) } else { line }
+}

@@ -1,0 +1,79 @@
+//! A draft as cells: a line on what it is, its text, a line on what is wrong at the cursor.
+
+mod editor;
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::console::{
+    layout,
+    model::{
+        Model,
+        draft::{Draft, Keeping, Stage},
+    },
+    theme::{Role, Theme},
+    widgets::{
+        rich::{self, RichLine},
+        text::{clear, cut, put, width},
+    },
+};
+
+/// The parts of a draft on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Areas {
+    /// One line: what it is, and whether it is kept.
+    title: Rect,
+    /// Everything between.
+    content: Rect,
+    /// One line about the place of the cursor.
+    status: Rect,
+}
+
+fn areas(body: Rect) -> Areas {
+    let top = u16::from(body.height >= 3);
+    let line = |y: u16, height: u16| Rect { y, height, ..body };
+    Areas {
+        title: line(body.y, top),
+        content: line(body.y + top, body.height - 2 * top),
+        status: line(body.bottom() - top, top),
+    }
+}
+
+/// Where the text of the open draft stands, if it is shown.
+pub fn text_area(model: &Model) -> Option<Rect> {
+    let draft = model.draft()?;
+    Some(editor::text(draft, areas(layout::regions(model.size).body).content))
+}
+
+/// What the header's second line says: where we are.
+pub fn breadcrumb(draft: &Draft) -> String {
+    let stage = match draft.stage {
+        Stage::Yaml => "YAML",
+    };
+    format!("Drafts > {} > {stage}", draft.title())
+}
+
+/// Draws it over the body.
+pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut Buffer) {
+    clear(buf, body);
+    buf.set_style(body, theme.style(Role::Text));
+    let areas = areas(body);
+    if areas.title.height > 0 {
+        draw_title(draft, theme, areas.title, buf);
+        rich::draw_line(&editor::status(model, draft), None, areas.status, buf, theme);
+    }
+    editor::draw(draft, theme, areas.content, buf);
+}
+
+fn draw_title(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let (kept, role) = match &draft.keeping {
+        Keeping::Untouched => (String::new(), Role::Dim),
+        Keeping::Writing => ("writing".to_owned(), Role::Dim),
+        Keeping::Kept => ("kept".to_owned(), Role::Good),
+        Keeping::Failed(why) => (format!("not kept: {why}"), Role::Bad),
+    };
+    let line = RichLine::of(draft.title(), Role::Title).and(format!("  {}", draft.origin), Role::Dim);
+    rich::draw_line(&line, None, area, buf, theme);
+    let room = area.width.saturating_sub(line.width() + 2);
+    let kept = cut(&kept, room.max(area.width / 2), theme.ellipsis());
+    put(buf, area, area.right().saturating_sub(width(&kept)), area.y, &kept, theme.style(role));
+}
