@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::{
     amounts::amount,
     limits, quota,
-    value::{list, name, text},
+    value::{int, list, name, text},
 };
 use crate::sim::store::{
     Admission, Refusal, Resource, Store,
-    resource::{CLAIMS, PODS, PRIORITYCLASSES},
+    resource::{CLAIMS, JOBS, PODS, PRIORITYCLASSES},
 };
 
 /// The step that the store runs before it creates an object.
@@ -20,6 +20,8 @@ pub(crate) fn step() -> Admission {
     Arc::new(|store, resource, value| {
         if *resource == PODS {
             pod(store, resource, value)?;
+        } else if *resource == JOBS {
+            job(resource, value)?;
         } else if *resource == CLAIMS {
             limits::admit(store, resource, value)?;
         }
@@ -30,9 +32,35 @@ pub(crate) fn step() -> Admission {
 fn pod(store: &Store, resource: &'static Resource, pod: &mut Value) -> Result<(), Refusal> {
     priority(store, resource, pod)?;
     limits::admit(store, resource, pod)?;
-    let wrong = invalid(pod);
+    let mut wrong = Causes::new();
+    labels(pod, "metadata.labels", &mut wrong);
+    spec(&pod["spec"], "spec", &mut wrong);
+    refused(resource, name(pod), &wrong)
+}
+
+/// A Job's template is held to what its pods will be held to, and may not run for ever.
+fn job(resource: &Resource, job: &Value) -> Result<(), Refusal> {
+    let template = &job["spec"]["template"];
+    let mut wrong = Causes::new();
+    for field in ["activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
+        if let Some(n) = int(job, &format!("/spec/{field}")).filter(|n| *n < 0) {
+            let why = format!("Invalid value: {n}: must be greater than or equal to 0");
+            wrong.push(("FieldValueInvalid", format!("spec.{field}"), why));
+        }
+    }
+    labels(template, "spec.template.labels", &mut wrong);
+    spec(&template["spec"], "spec.template.spec", &mut wrong);
+    if text(template, "/spec/restartPolicy") == "Always" {
+        let field = "spec.template.spec.restartPolicy".to_owned();
+        let why = "Required value: valid values: \"OnFailure\", \"Never\"";
+        wrong.push(("FieldValueRequired", field, why.to_owned()));
+    }
+    refused(resource, name(job), &wrong)
+}
+
+fn refused(resource: &Resource, name: &str, wrong: &Causes) -> Result<(), Refusal> {
     let causes: Vec<_> = wrong.iter().map(|(reason, field, said)| (*reason, field.as_str(), said.clone())).collect();
-    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name(pod), &causes)) }
+    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &causes)) }
 }
 
 fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), Refusal> {
@@ -58,49 +86,52 @@ fn required(field: String) -> (&'static str, String, String) {
     ("FieldValueRequired", field, "Required value".to_owned())
 }
 
-fn invalid(pod: &Value) -> Causes {
-    let mut out = Causes::new();
-    for (key, value) in pod.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten() {
+fn labels(object: &Value, field: &str, out: &mut Causes) {
+    for (key, value) in object.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten() {
         let part = key.rsplit('/').next().unwrap_or(key);
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if part.is_empty() || !part.chars().all(good) {
-            out.push(("FieldValueInvalid", "metadata.labels".into(), format!("Invalid value: {key:?}: {LABEL_NAME}")));
+            out.push(("FieldValueInvalid", field.into(), format!("Invalid value: {key:?}: {LABEL_NAME}")));
         }
         let value = value.as_str().unwrap_or_default();
         let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
         if value.len() > 63 || !value.chars().all(good) || !ends(value.chars().next()) || !ends(value.chars().last()) {
             let why = format!("Invalid value: {value:?}: {LABEL_VALUE}");
-            out.push(("FieldValueInvalid", "metadata.labels".into(), why));
+            out.push(("FieldValueInvalid", field.into(), why));
         }
     }
-    if list(pod, "/spec/containers").is_empty() {
-        out.push(required("spec.containers".into()));
-    }
-    let volumes: Vec<_> = list(pod, "/spec/volumes").iter().map(|v| text(v, "/name")).collect();
-    for role in ["initContainers", "containers"] {
-        let all = list(pod, &format!("/spec/{role}"));
-        for (at, one) in all.iter().enumerate() {
-            let path = format!("spec.{role}[{at}]");
-            let same = all[..at].iter().any(|other| text(other, "/name") == text(one, "/name"));
-            container(one, &path, same, &volumes, &mut out);
-        }
-    }
-    let policy = text(pod, "/spec/restartPolicy");
-    supported(policy, "spec.restartPolicy", &["Always", "Never", "OnFailure"], &mut out);
-    dns(pod, &mut out);
-    for (at, toleration) in list(pod, "/spec/tolerations").iter().enumerate() {
-        let field = format!("spec.tolerations[{at}].operator");
-        supported(text(toleration, "/operator"), &field, &["Equal", "Exists"], &mut out);
-    }
-    out
 }
 
-fn dns(pod: &Value, out: &mut Causes) {
-    let policy = text(pod, "/spec/dnsPolicy");
-    supported(policy, "spec.dnsPolicy", &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], out);
-    if policy == "None" && list(pod, "/spec/dnsConfig/nameservers").is_empty() {
+/// A pod's spec that stands at `at`.
+fn spec(spec: &Value, at: &str, out: &mut Causes) {
+    if list(spec, "/containers").is_empty() {
+        out.push(required(format!("{at}.containers")));
+    }
+    let volumes: Vec<_> = list(spec, "/volumes").iter().map(|v| text(v, "/name")).collect();
+    for role in ["initContainers", "containers"] {
+        let all = list(spec, &format!("/{role}"));
+        for (n, one) in all.iter().enumerate() {
+            let path = format!("{at}.{role}[{n}]");
+            let same = all[..n].iter().any(|other| text(other, "/name") == text(one, "/name"));
+            container(one, &path, same, &volumes, out);
+        }
+    }
+    let policy = text(spec, "/restartPolicy");
+    supported(policy, &format!("{at}.restartPolicy"), &["Always", "Never", "OnFailure"], out);
+    dns(spec, at, out);
+    for (n, toleration) in list(spec, "/tolerations").iter().enumerate() {
+        let field = format!("{at}.tolerations[{n}].operator");
+        supported(text(toleration, "/operator"), &field, &["Equal", "Exists"], out);
+    }
+}
+
+fn dns(spec: &Value, at: &str, out: &mut Causes) {
+    let policy = text(spec, "/dnsPolicy");
+    let known = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+    supported(policy, &format!("{at}.dnsPolicy"), &known, out);
+    if policy == "None" && list(spec, "/dnsConfig/nameservers").is_empty() {
         let why = "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None".to_owned();
-        out.push(("FieldValueRequired", "spec.dnsConfig.nameservers".into(), why));
+        out.push(("FieldValueRequired", format!("{at}.dnsConfig.nameservers"), why));
     }
 }
 

@@ -3,6 +3,9 @@
 //! Owns what controllers remember between passes (back-off, counted pods, stages, seats on nodes). The deciding is
 //! in the controllers' own files.
 
+mod kubelets;
+mod placing;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -10,38 +13,33 @@ use std::{
 
 use compact_str::CompactString;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    amounts::{self, Amounts},
-    batch, kueue,
-    manager::{Key, Pace, Work},
-    mpijob, quota,
+    amounts::Amounts,
+    batch, kueue, mpijob, podgc, quota,
     recorder::Recorder,
     scheduler::{self, Room},
     trainer, training,
-    value::{self, after, is_deleting, is_over, name, namespace, set, text},
+    value::{self, after, name, namespace, text},
     volumes,
-    write::{Note, Write},
+    work::{Key, Pace, Work},
+    write::Write,
 };
 use crate::{
     jobs::Kind,
     sim::{
-        kubelet::{self, Surroundings, Ward, behaviour, journal::Journal, script::Scripts},
+        kubelet::{journal::Journal, script::Scripts},
         scenario::UNWATCHED,
         store::{
             DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
             resource::{
-                CLAIMS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES,
-                NETWORKPOLICIES, NODES, PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, STORAGECLASSES,
-                TRAININGRUNTIMES, TRAINJOBS,
+                CLAIMS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES,
+                PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
             },
         },
     },
 };
-
-/// Seconds between a pod's deletion and its end.
-const STOPPING: f64 = 1.0;
 
 /// The desk.
 pub(crate) struct Desk {
@@ -105,11 +103,15 @@ impl Desk {
             self.tries.remove(key);
             return wake;
         }
+        Some(after(now, self.backed_off(key)))
+    }
+
+    /// Counts a try and gives the seconds until it: the work queue of client-go has 5 ms, doubled each time, at most
+    /// 1000 s. mpi-operator puts all that it hears of into its queue so, too.
+    pub(crate) fn backed_off(&mut self, key: &Key) -> f64 {
         let tries = self.tries.entry(key.clone()).or_default();
         *tries += 1;
-        // The work queue of client-go: 5 ms, doubled each time, at most 1000 s.
-        let wait = 0.005 * 2f64.powi((*tries).min(18) as i32 - 1);
-        Some(after(now, wait.min(1000.0)))
+        (0.005 * 2f64.powi((*tries).min(18) as i32 - 1)).min(1000.0)
     }
 
     fn decide(&mut self, key: &Key, now: Timestamp) -> Option<(Vec<Write>, Option<Timestamp>)> {
@@ -153,6 +155,11 @@ impl Desk {
             Work::Claim => {
                 let claim = self.get(&CLAIMS, space, object)?;
                 Some(volumes::reconcile(&claim, &self.classes(), now))
+            }
+            Work::Collect => {
+                let pod = self.get(&PODS, space, object)?;
+                let node = self.store.get(&NODES, "", scheduler::node_of(&pod)).is_ok();
+                Some((podgc::collect(&pod, node, now), None))
             }
             Work::Queued => Some((kueue::workload(&self.store, space, object, now), None)),
             Work::Admission => Some(kueue::admit(&self.store, now)),
@@ -246,8 +253,13 @@ impl Desk {
                 }
                 Write::Release(resource, space, object, finalizer) => {
                     let released = self.store.modify(resource, &space, &object, Part::Main, |o| {
-                        if let Some(all) = o["metadata"]["finalizers"].as_array_mut() {
+                        let Some(meta) = o["metadata"].as_object_mut() else { return };
+                        let all = meta.get_mut("finalizers").and_then(Value::as_array_mut);
+                        if all.is_some_and(|all| {
                             all.retain(|f| f != finalizer);
+                            all.is_empty()
+                        }) {
+                            meta.remove("finalizers");
                         }
                     });
                     if let Err(refusal) = released
@@ -289,198 +301,6 @@ impl Desk {
         // It may be gone by now; then there is nothing to count.
         let _ = self.store.update_status(&QUOTAS, unversioned(quota));
         None
-    }
-
-    /// Nodes came, went or changed: rooms are measured again.
-    pub(crate) fn rooms_changed(&mut self) {
-        self.rooms = None;
-    }
-
-    fn rooms(&mut self) -> &mut BTreeMap<String, Room> {
-        self.rooms.get_or_insert_with(|| {
-            let nodes = self.store.list(&NODES, None, &Selector::default()).items;
-            let mut rooms = scheduler::rooms(nodes.iter().map(|n| Value::clone(&n.value())));
-            for (node, asked) in self.seats.values() {
-                if let Some(room) = rooms.get_mut(node) {
-                    room.take(asked, 1);
-                }
-            }
-            rooms
-        })
-    }
-
-    /// Keeps account of who sits where; whether a seat became free.
-    pub(crate) fn seat(&mut self, pod: &Obj, gone: bool) -> bool {
-        let value = pod.value();
-        let node = scheduler::node_of(&value).to_owned();
-        let sits = !gone && !node.is_empty() && !is_over(&value);
-        if sits && !self.seats.contains_key(&pod.uid) {
-            let asked = amounts::of_spec(&value["spec"]);
-            if let Some(room) = self.rooms().get_mut(&node) {
-                room.take(&asked, 1);
-            }
-            self.seats.insert(pod.uid.clone(), (node, asked));
-        } else if !sits && let Some((node, asked)) = self.seats.remove(&pod.uid) {
-            if let Some(room) = self.rooms().get_mut(&node) {
-                room.take(&asked, -1);
-            }
-            return true;
-        }
-        false
-    }
-
-    /// Pods that found no node.
-    pub(crate) fn unscheduled(&self) -> Vec<Key> {
-        self.homeless.iter().cloned().collect()
-    }
-
-    fn schedule(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
-        let pod = self.get(&PODS, &key.namespace, &key.name)?;
-        if !scheduler::node_of(&pod).is_empty() || is_deleting(&pod) || is_over(&pod) {
-            self.homeless.remove(key);
-            return None;
-        }
-        let found = match self.claims(&pod) {
-            volumes::Place::Nowhere(why) => Err(scheduler::nowhere(&why, self.rooms().len())),
-            volumes::Place::Near(node) => scheduler::place(&pod, self.rooms(), node.as_deref()),
-            volumes::Place::First(claims) => match scheduler::place(&pod, self.rooms(), None) {
-                Ok(node) => {
-                    for claim in claims {
-                        // Gone in the meantime: the next look sees it.
-                        let _ = self
-                            .store
-                            .modify(&CLAIMS, &key.namespace, &claim, Part::Main, |c| volumes::select(c, &node));
-                    }
-                    return Some(after(now, 0.5));
-                }
-                refused => refused,
-            },
-        };
-        match found {
-            Ok(node) => {
-                self.homeless.remove(key);
-                self.bind(&pod, &node, now);
-                None
-            }
-            Err(message) => {
-                self.homeless.insert(key.clone());
-                self.refuse(&pod, &message, now);
-                Some(after(now, 300.0))
-            }
-        }
-    }
-
-    /// Where its claims let a pod go.
-    fn claims(&self, pod: &Value) -> volumes::Place {
-        let claims: Vec<_> =
-            volumes::mounted(pod).map(|claim| (claim, self.get(&CLAIMS, namespace(pod), claim))).collect();
-        if claims.is_empty() { volumes::Place::Near(None) } else { volumes::place(&claims, &self.classes()) }
-    }
-
-    fn classes(&self) -> Vec<Arc<Value>> {
-        values(&self.store.list(&STORAGECLASSES, None, &Selector::default()).items)
-    }
-
-    fn bind(&mut self, pod: &Value, node: &str, now: Timestamp) {
-        let (space, pod_name) = (namespace(pod), name(pod));
-        let bound = self.store.modify(&PODS, space, pod_name, Part::Both, |p| {
-            set(p, "/spec/nodeName", json!(node));
-            scheduler::scheduled(p, None, now);
-        });
-        // The pod is there, or it is gone and needs no node.
-        let Ok(bound) = bound else { return };
-        self.seat(&bound, false);
-        let message = format!("Successfully assigned {space}/{pod_name} to {node}");
-        self.recorder.tell(&self.store, &Note::normal(pod, "default-scheduler", "Scheduled", message), now);
-    }
-
-    fn refuse(&mut self, pod: &Value, message: &str, now: Timestamp) {
-        let old = value::condition(pod, "PodScheduled").map_or("", |c| text(c, "/message"));
-        if old != message {
-            // The pod is there, or it is gone and needs no status.
-            let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| {
-                scheduler::scheduled(p, Some(message), now);
-            });
-        }
-        self.recorder.tell(&self.store, &Note::warning(pod, "default-scheduler", "FailedScheduling", message), now);
-    }
-
-    fn kubelet(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
-        let pod = self.get(&PODS, &key.namespace, &key.name)?;
-        let uid = CompactString::from(value::uid(&pod));
-        if is_deleting(&pod) {
-            return self.stop(&pod, uid, now);
-        }
-        let begun = || (kubelet::start_time(&pod).unwrap_or(now), None);
-        let before = self.stages.get(&uid).copied().unwrap_or_else(begun);
-        let host_ip = self.host_ip(scheduler::node_of(&pod));
-        let volume = self.volume(&pod);
-        let turn = self.ward(now).turn(&pod, before, host_ip, volume.as_deref(), || self.around(&pod))?;
-        self.stages.insert(uid, (before.0, Some(turn.serial)));
-        if !turn.status.is_null() {
-            // Deleted in the meantime: the next look will see it.
-            let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| p["status"] = turn.status);
-        }
-        for note in &turn.notes {
-            self.recorder.tell(&self.store, note, now);
-        }
-        turn.next
-    }
-
-    fn ward(&self, now: Timestamp) -> Ward<'_> {
-        let pace = (self.pace.speed, self.pace.seed);
-        Ward { scripts: &self.scripts, journal: &self.journal, pace, now }
-    }
-
-    /// The first claim that a pod mounts.
-    fn volume(&self, pod: &Value) -> Option<String> {
-        let claim = volumes::mounted(pod).next()?;
-        self.get(&CLAIMS, namespace(pod), claim).map(|claim| value::uid(&claim).to_owned())
-    }
-
-    /// What a pod can see around it.
-    fn around(&self, pod: &Value) -> Surroundings {
-        let (space, job) = (namespace(pod), behaviour::job_name(pod));
-        let mut pods = self.pods_of(space, job);
-        if pods.is_empty() {
-            let selector = Selector::label("jobset.sigs.k8s.io/jobset-name", job);
-            pods = values(&self.store.list(&PODS, Some(space), &selector).items);
-        }
-        let config = self.get(&CONFIGMAPS, space, &format!("{job}-config"));
-        let hostfile = config.map(|c| text(&c, "/data/hostfile").to_owned()).unwrap_or_default();
-        let policies = values(&self.store.list(&NETWORKPOLICIES, Some(space), &Selector::default()).items);
-        Surroundings { pods, hostfile, policies }
-    }
-
-    fn stop(&mut self, pod: &Value, uid: CompactString, now: Timestamp) -> Option<Timestamp> {
-        const STOP: u32 = u32::MAX;
-        if self.scripts.of(pod).trouble == Some(behaviour::Trouble::NodeLost) {
-            return None;
-        }
-        if self.stages.insert(uid, (now, Some(STOP))).and_then(|(_, stage)| stage) != Some(STOP) {
-            if let Some(volume) = self.volume(pod) {
-                self.ward(now).leaves(pod, &volume);
-            }
-            let container = text(pod, "/spec/containers/0/name");
-            let mut note = Note::normal(pod, "kubelet", "Killing", format!("Stopping container {container}"));
-            scheduler::node_of(pod).clone_into(&mut note.host);
-            self.recorder.tell(&self.store, &note, now);
-            return Some(after(now, STOPPING));
-        }
-        if let Some(status) = kubelet::stopped(pod, &self.scripts, now) {
-            // Gone already is as good.
-            let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| p["status"] = status);
-        }
-        let at_once = DeleteOptions { grace: Some(0), ..DeleteOptions::default() };
-        // Gone already is as good.
-        let _ = self.store.delete(&PODS, namespace(pod), name(pod), &at_once);
-        None
-    }
-
-    fn host_ip(&mut self, node: &str) -> String {
-        let room = self.rooms().get(node);
-        let addresses = room.map(|r| value::list(&r.node, "/status/addresses").to_vec()).unwrap_or_default();
-        addresses.first().map_or_else(String::new, |a| text(a, "/address").to_owned())
     }
 }
 

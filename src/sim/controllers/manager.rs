@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     desk::Desk,
-    value::{after, controller, text},
+    podgc,
+    value::{after, controller, is_deleting, text},
+    work::{Key, Pace, Work},
 };
 use crate::{
     jobs::Kind,
@@ -29,72 +31,6 @@ use crate::{
 pub(crate) const STATIC: &str = "sim.mpideck.io/static";
 /// Passes done in one go before others get their turn.
 const IN_A_ROW: usize = 64;
-
-/// A piece of work; with namespace and name it is one object's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Work {
-    /// An MPIJob v2beta1.
-    MpiJob,
-    /// A training-operator v1 job.
-    Training(Kind),
-    /// A batch Job.
-    Batch,
-    /// A TrainJob.
-    TrainJob,
-    /// A JobSet.
-    JobSet,
-    /// A pod without node.
-    Schedule,
-    /// A pod with one.
-    Kubelet,
-    /// The Workload of a job (namespace, `plural/name`).
-    Queued,
-    /// All queues: admission.
-    Admission,
-    /// A volume claim.
-    Claim,
-    /// A resource quota's `used`.
-    Quota,
-    /// Old events.
-    Sweep,
-    /// The scenario's next act.
-    Act,
-}
-
-/// What to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Key {
-    /// Which work.
-    pub(crate) work: Work,
-    /// Of what.
-    pub(crate) namespace: String,
-    /// Of whom.
-    pub(crate) name: String,
-}
-
-impl Key {
-    /// A key.
-    pub(crate) fn new(work: Work, namespace: &str, name: &str) -> Self {
-        Self { work, namespace: namespace.to_owned(), name: name.to_owned() }
-    }
-}
-
-/// How to run.
-#[derive(Clone, Debug)]
-pub(crate) struct Pace {
-    /// Chance.
-    pub(crate) seed: u64,
-    /// Script seconds a second.
-    pub(crate) speed: f64,
-    /// Seconds by which mpi-operator lags behind (a busy one may miss a state).
-    pub(crate) operator_lag: f64,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { seed: 1, speed: 1.0, operator_lag: 0.1 }
-    }
-}
 
 /// The loop's state.
 pub(crate) struct Manager {
@@ -260,6 +196,12 @@ impl Manager {
         }
         if *change.resource == resource::NODES {
             self.desk.rooms_changed();
+            if gone {
+                let due = podgc::round(after(now, podgc::QUARANTINE));
+                for key in self.desk.seated_on(&object.name) {
+                    self.add(key, due);
+                }
+            }
             return;
         }
         if *change.resource == resource::CLAIMS {
@@ -271,11 +213,12 @@ impl Manager {
             }
         }
         if let Some(work) = work_of(change.resource) {
-            let lag = if work == Work::MpiJob { self.pace.operator_lag } else { 0.1 };
             if gone {
                 self.desk.forget(&of(work), &object.uid);
+            } else if work == Work::MpiJob {
+                self.add_mpi_job(&object.namespace, &object.name, now);
             } else {
-                self.add(of(work), after(now, lag));
+                self.add(of(work), soon);
             }
         }
         let (group, plural) = (change.resource.group, change.resource.plural);
@@ -318,16 +261,22 @@ impl Manager {
                 None => return,
             },
         };
-        let lag = match work {
-            Work::MpiJob => self.pace.operator_lag,
-            Work::Batch => lag,
-            _ => 0.1,
-        };
-        self.add(Key::new(work, &object.namespace, text(owner, "/name")), after(now, lag));
-        if work != Work::MpiJob && object.label("training.kubeflow.org/operator-name") == Some("mpi-operator") {
-            let job = object.label("training.kubeflow.org/job-name").unwrap_or_default();
-            self.add(Key::new(Work::MpiJob, &object.namespace, job), after(now, self.pace.operator_lag));
+        if work == Work::MpiJob {
+            return self.add_mpi_job(&object.namespace, text(owner, "/name"), now);
         }
+        let lag = if work == Work::Batch { lag } else { 0.1 };
+        self.add(Key::new(work, &object.namespace, text(owner, "/name")), after(now, lag));
+        if object.label("training.kubeflow.org/operator-name") == Some("mpi-operator") {
+            let job = object.label("training.kubeflow.org/job-name").unwrap_or_default();
+            self.add_mpi_job(&object.namespace, job, now);
+        }
+    }
+
+    /// mpi-operator looks soon, or, while it fails, not before its back-off is over.
+    fn add_mpi_job(&mut self, namespace: &str, job: &str, now: Timestamp) {
+        let key = Key::new(Work::MpiJob, namespace, job);
+        let wait = self.desk.backed_off(&key).max(self.pace.operator_lag);
+        self.add(key, after(now, wait));
     }
 
     fn wake_for_pod(&mut self, pod: &Obj, gone: bool, now: Timestamp) {
@@ -340,6 +289,8 @@ impl Manager {
         }
         if gone {
             self.desk.forget(&of(Work::Kubelet), &pod.uid);
+        } else if is_deleting(&pod.value()) && pod.field(&resource::PODS, "spec.nodeName").is_none_or(str::is_empty) {
+            self.add(of(Work::Collect), podgc::round(now));
         } else if pod.field(&resource::PODS, "spec.nodeName").is_some_and(|n| !n.is_empty()) {
             self.add(of(Work::Kubelet), soon);
         } else {

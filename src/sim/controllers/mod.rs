@@ -11,6 +11,7 @@ pub(crate) mod kueue;
 mod limits;
 pub(crate) mod manager;
 pub(crate) mod mpijob;
+mod podgc;
 mod quota;
 mod recorder;
 pub(crate) mod scheduler;
@@ -18,6 +19,7 @@ pub(crate) mod trainer;
 pub(crate) mod training;
 pub(crate) mod value;
 mod volumes;
+pub(crate) mod work;
 pub(crate) mod write;
 
 pub(crate) use kueue::summary as pending_workloads;

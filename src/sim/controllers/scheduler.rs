@@ -174,7 +174,12 @@ pub(crate) fn scheduled(pod: &mut Value, refusal: Option<&str>, now: Timestamp) 
             c["lastTransitionTime"] = old["lastTransitionTime"].clone();
         }
     }
-    set(pod, "/status/conditions", json!([c]));
+    let mut all = list(pod, "/status/conditions").to_vec();
+    match all.iter_mut().find(|old| text(old, "/type") == "PodScheduled") {
+        Some(old) => *old = c,
+        None => all.push(c),
+    }
+    set(pod, "/status/conditions", json!(all));
 }
 
 /// Name of the node a pod is on, empty if none.

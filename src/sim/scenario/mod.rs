@@ -25,11 +25,7 @@ pub use self::{
 };
 use super::{
     FleetKind, Options, Outputs,
-    controllers::{
-        admit,
-        manager::{Manager, Pace},
-        value::after,
-    },
+    controllers::{admit, manager::Manager, value::after, work::Pace},
     kubelet::output::ScriptOutputs,
     store::Store,
 };

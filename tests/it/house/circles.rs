@@ -11,8 +11,6 @@ use super::{Source, fail_if_any, is_test, segment, sources, without_tests};
 const KNOWN: &[(&str, &[&str])] = &[
     ("sim", &["api", "controllers", "kubelet", "scenario", "schema", "store", "users"]),
     ("sim/api", &["form", "table"]),
-    ("sim/controllers", &["desk", "manager"]),
-    ("sim/controllers/mpijob", &["make", "objects", "pods"]),
     ("sim/store", &["defaults", "write"]),
 ];
 

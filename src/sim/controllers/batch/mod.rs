@@ -35,6 +35,8 @@ pub(crate) struct Counted {
     succeeded: BTreeSet<String>,
     /// Pods that count as neither, as a rule of the failure policy says.
     spared: BTreeSet<String>,
+    /// When the last that failed ended, whether or not it is still there.
+    last_failure: Option<Timestamp>,
     made: u64,
 }
 
@@ -61,10 +63,14 @@ pub(crate) fn orphans(pods: &[Arc<Value>], job: &str) -> Vec<Write> {
     pods.iter().filter(|pod| value::controller_uid(pod) != job).filter_map(|pod| release(pod)).collect()
 }
 
+/// Whether a pod waits to be counted.
+fn is_tracked(pod: &Value) -> bool {
+    list(pod, "/metadata/finalizers").iter().any(|f| f == TRACKING)
+}
+
 /// Takes the tracking finalizer off a pod that has it.
 fn release(pod: &Value) -> Option<Write> {
-    let tracked = list(pod, "/metadata/finalizers").iter().any(|f| f == TRACKING);
-    tracked.then(|| Write::Release(&PODS, namespace(pod).into(), name(pod).into(), TRACKING))
+    is_tracked(pod).then(|| Write::Release(&PODS, namespace(pod).into(), name(pod).into(), TRACKING))
 }
 
 fn end(job: &Value) -> Option<Timestamp> {
@@ -211,7 +217,7 @@ impl Pass<'_> {
     fn newly_ended(&self, counted: &mut Counted) -> [Vec<String>; 2] {
         let waits_for_end = text(self.job, "/spec/podReplacementPolicy") == "Failed";
         let mut fresh = [Vec::new(), Vec::new()];
-        for pod in &self.pods {
+        for pod in self.pods.iter().filter(|pod| is_tracked(pod)) {
             let id = uid(pod);
             if [&counted.failed, &counted.succeeded, &counted.spared].iter().any(|all| all.contains(id)) {
                 continue;
@@ -225,6 +231,7 @@ impl Pass<'_> {
                     counted.spared.insert(id.to_owned());
                 } else {
                     counted.failed.insert(id.to_owned());
+                    counted.last_failure = counted.last_failure.max(start::finished(pod));
                     fresh[0].push(id.to_owned());
                 }
             }
@@ -279,6 +286,9 @@ impl Pass<'_> {
     /// Starts, stops and suspends pods.
     fn manage(&mut self, counted: &mut Counted, suspended: bool) {
         if suspended {
+            // What a suspension stops never counts.
+            let uncounted: Vec<_> = self.active().filter_map(|pod| release(pod)).collect();
+            self.writes.extend(uncounted);
             self.delete_active();
             // Since 1.36 its template may be changed then, which wants a Job that has not started.
             if let Some(status) = self.next["status"].as_object_mut() {

@@ -30,7 +30,7 @@ impl Pass<'_> {
         if self.terminating() > 0 && text(self.job, "/spec/podReplacementPolicy") == "Failed" {
             return;
         }
-        if let Some(due) = self.backed_off_until(counted)
+        if let Some(due) = Self::backed_off_until(counted)
             && due > self.now
         {
             self.wake = Some(self.wake.map_or(due, |w| w.min(due)));
@@ -56,9 +56,8 @@ impl Pass<'_> {
     }
 
     /// 10 s after the first failure, twice that after each further one, at most 10 minutes.
-    fn backed_off_until(&self, counted: &Counted) -> Option<Timestamp> {
-        let failed = |p: &&&Arc<Value>| phase(p) == "Failed" && counted.failed.contains(uid(p));
-        let last = self.pods.iter().filter(failed).filter_map(|p| finished(p)).max()?;
+    fn backed_off_until(counted: &Counted) -> Option<Timestamp> {
+        let last = counted.last_failure?;
         let power = counted.failed.len().saturating_sub(1).min(6);
         Some(after(last, (10.0 * f64::from(1 << power)).min(600.0)))
     }
@@ -102,7 +101,7 @@ impl Pass<'_> {
 }
 
 /// When a pod's last container ended.
-fn finished(pod: &Value) -> Option<Timestamp> {
+pub(super) fn finished(pod: &Value) -> Option<Timestamp> {
     let ends = list(pod, "/status/containerStatuses").iter().filter_map(|c| time(c, "/state/terminated/finishedAt"));
     ends.max().or_else(|| time(pod, "/metadata/creationTimestamp"))
 }

@@ -9,8 +9,9 @@ use crate::sim::{
     Clock,
     controllers::{
         admit,
-        manager::{Manager, Pace},
+        manager::Manager,
         value::{after, condition, list, set, text},
+        work::Pace,
     },
     kubelet::script::Scripts,
     scenario::ground,

@@ -260,3 +260,42 @@ async fn good_and_bad_specs_get_the_recorded_verdicts() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The events of job `job` about what could not be made, and how often each was told, after so many seconds.
+fn failing(role: &str, moments: &[f64]) -> Vec<Vec<(String, i64)>> {
+    let mut world = World::new(Pace::default().operator_lag);
+    let text_of = std::fs::read_to_string(recordings().join("ok-default.jsonl")).unwrap();
+    let mut manifest: Value =
+        serde_json::from_str::<Value>(text_of.lines().next().unwrap()).unwrap()["manifest"].take();
+    for each in ["Launcher", "Worker"] {
+        let spec = &mut manifest["spec"]["mpiReplicaSpecs"][each]["template"]["spec"];
+        spec["nodeSelector"] = json!({"never": "there"});
+        if each == role {
+            spec["containers"][0]["ports"] = json!([{"containerPort": 70_000}]);
+        }
+    }
+    world.store.create(&MPIJOBS, manifest).unwrap();
+    let look = |at: &f64| {
+        world.until(*at);
+        let all = world.store.list(&EVENTS, Some("rec"), &crate::sim::store::Selector::default()).items;
+        let of = |e: &Value| (text(e, "/message").to_owned(), e["count"].as_i64().unwrap_or(0));
+        let mut told: Vec<_> = all.iter().map(|e| of(&e.value())).filter(|e| e.0.contains("created failed")).collect();
+        told.sort();
+        told
+    };
+    moments.iter().map(look).collect()
+}
+
+/// As a real operator was seen to do: what it makes wakes it, and each time counts for its back-off.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_tried_again_as_often_as_the_real_operator_tries() {
+    let port = "ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive";
+    let worker =
+        format!("worker pod created failed: Pod \"ok-default-worker-0\" is invalid: spec.containers[0].{port}");
+    assert_eq!(failing("Worker", &[9.0, 24.0]), [vec![(worker.clone(), 7)], vec![(worker, 9)]]);
+    let launcher = format!(
+        "launcher pod created failed: Job.batch \"ok-default-launcher\" is invalid: spec.template.spec.containers[0].{port}"
+    );
+    // A real one where nothing was scheduled said it 5 or 6 times; here the scheduler's word on both workers counts, too.
+    assert_eq!(failing("Launcher", &[9.0]), [vec![(launcher, 4)]]);
+}

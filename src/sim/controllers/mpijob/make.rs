@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    FROM, Pass, Stop, Workers, is_suspended, objects, pods,
-    value::{self, int, label, list, name, namespace, set, text, truth},
+    FROM, Pass, Stop, Workers, is_suspended, names, objects, pods,
+    value::{self, label, list, name, namespace, set, text, truth},
     worker_name,
 };
 use crate::sim::{
@@ -46,7 +46,7 @@ impl Pass<'_> {
         for ((resource, kind, object), there) in wanted.into_iter().zip(&seen.extras) {
             match there {
                 None => self.writes.push(Write::Create { resource, object, blame: None }),
-                Some(old) if !self.is_mine(old) => return Err(self.exists(kind, name(old))),
+                Some(old) if !self.is_mine(old) => return Err(self.exists("", name(old))),
                 Some(old) => {
                     if let Some(changed) = adjusted(kind, old, &object) {
                         self.writes.push(Write::Update(resource, changed));
@@ -60,10 +60,10 @@ impl Pass<'_> {
     fn make_workers(&mut self) -> Result<Workers, Stop> {
         let wanted = self.seen.named.len();
         let seen = self.seen;
-        let labelled: Vec<_> = seen.pods.iter().filter(|pod| pods::is_worker(pod)).collect();
+        let labelled: Vec<_> = seen.pods.iter().filter(|pod| names::is_worker(pod)).collect();
         if labelled.len() > wanted {
             // By label, though with runLauncherAsWorker the label is one more than the index.
-            let index = |pod: &Value| label(pod, pods::INDEX).parse::<usize>().ok();
+            let index = |pod: &Value| label(pod, names::INDEX).parse::<usize>().ok();
             for pod in labelled.into_iter().filter(|pod| index(pod).is_some_and(|i| i >= wanted)) {
                 self.writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
             }
@@ -72,7 +72,7 @@ impl Pass<'_> {
         for (index, there) in seen.named.iter().enumerate() {
             match there {
                 Some(pod) if !self.is_mine(pod) => {
-                    return Err(self.exists("Pod", &worker_name(name(self.job), index)));
+                    return Err(self.exists("", &worker_name(name(self.job), index)));
                 }
                 Some(_) => {}
                 None => {
@@ -162,11 +162,6 @@ fn directives(launcher: &mut Value, template: &Value) {
             }
         }
     }
-}
-
-/// The number of slots as the operator takes it: 0 stays 0.
-pub(super) fn slots(job: &Value) -> i64 {
-    int(job, "/spec/slotsPerWorker").unwrap_or(1)
 }
 
 /// Whether a role's template has a first container to work on.

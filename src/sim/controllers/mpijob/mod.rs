@@ -4,6 +4,7 @@
 
 mod gang;
 mod make;
+mod names;
 mod objects;
 mod pods;
 mod status;
@@ -131,7 +132,8 @@ impl Pass<'_> {
         self.writes.push(Write::Tell(Note::warning(self.job, FROM, reason, message)));
     }
 
-    /// Tells that somebody else's object is in the way, and gives up for now.
+    /// Tells that somebody else's object is in the way, and gives up for now. Of what it reads from its caches, the
+    /// operator knows no kind.
     fn exists(&mut self, kind: &str, object: &str) -> Stop {
         self.warn(
             "ErrResourceExists",
@@ -148,7 +150,7 @@ impl Pass<'_> {
     fn launcher_is_foreign(&mut self) -> bool {
         let foreign = self.seen.launcher.as_deref().filter(|l| !self.is_mine(l)).map(|l| name(l).to_owned());
         foreign.is_some_and(|launcher| {
-            self.exists("Job", &launcher);
+            self.exists("", &launcher);
             true
         })
     }
@@ -162,7 +164,7 @@ impl Pass<'_> {
         let seen = self.seen;
         for pod in seen.named.iter().flatten() {
             if !self.is_mine(pod) {
-                return Err(self.exists("Pod", name(pod)));
+                return Err(self.exists("", name(pod)));
             }
             if self.clean_policy() == "Running" && !matches!(phase(pod), "Running" | "Pending") {
                 continue;

@@ -6,20 +6,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    make::slots,
-    pods::{JOB, OPERATOR, is_worker},
+    names::{JOB, OPERATOR, is_worker, metadata, slots},
     runs_on_launcher,
-    value::{hash, mix, name, namespace, owned_by, phase, text, uid},
+    value::{hash, mix, name, namespace, phase, text, uid},
     worker_name, worker_replicas,
 };
-
-/// Name, place, label and owner of what the operator makes.
-pub(super) fn metadata(job: &Value, suffix: &str) -> Value {
-    json!({
-        "name": format!("{}{suffix}", name(job)), "namespace": namespace(job),
-        "labels": {"app": name(job)}, "ownerReferences": owned_by(job),
-    })
-}
 
 /// The headless Service that gives the pods their host names.
 pub(super) fn service(job: &Value) -> Value {

@@ -4,25 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Gang, gang, is_suspended,
-    make::slots,
-    objects, runs_on_launcher,
-    value::{int, label, list, name, namespace, owned_by, push, set, text, truth},
+    names::{INDEX, JOB, OPERATOR, ROLE, metadata, slots},
+    runs_on_launcher,
+    value::{int, list, name, namespace, owned_by, push, set, text, truth},
     worker_name,
 };
-
-/// Pod label: who made it.
-pub(super) const OPERATOR: &str = "training.kubeflow.org/operator-name";
-/// Pod label: of which job.
-pub(super) const JOB: &str = "training.kubeflow.org/job-name";
-/// Pod label that tells a launcher from a worker.
-pub(super) const ROLE: &str = "training.kubeflow.org/job-role";
-/// Pod label with the number of a worker.
-pub(super) const INDEX: &str = "training.kubeflow.org/replica-index";
-
-/// Whether the labels are those of a worker.
-pub(super) fn is_worker(pod: &Value) -> bool {
-    label(pod, ROLE) == "worker" && label(pod, OPERATOR) == "mpi-operator"
-}
 
 /// Worker `index` as a plain pod.
 pub(super) fn worker(job: &Value, index: usize, gang: Option<&Gang>) -> Value {
@@ -61,7 +47,7 @@ pub(super) fn launcher_job(job: &Value, gang: Option<&Gang>) -> Value {
     if is_suspended(job) {
         spec["suspend"] = json!(true);
     }
-    json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": objects::metadata(job, "-launcher"), "spec": spec})
+    json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata(job, "-launcher"), "spec": spec})
 }
 
 /// The template of the launcher's pods.

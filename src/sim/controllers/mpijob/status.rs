@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Pass, Workers, full, is_suspended, pods, truncated};
+use super::{Pass, Workers, full, is_suspended, names, truncated};
 use crate::sim::controllers::value::{self, has_condition, int, label, list, phase, set, stamp, text};
 
 /// Whether a terminal condition is True.
@@ -173,7 +173,7 @@ impl Pass<'_> {
     /// Pods of the launcher's Job.
     fn launcher_pods(&self) -> impl Iterator<Item = &Arc<Value>> {
         let owner = self.seen.launcher.as_deref().map_or("-", value::uid);
-        let mine = move |p: &&Arc<Value>| label(p, pods::ROLE) == "launcher" && value::controller_uid(p) == owner;
+        let mine = move |p: &&Arc<Value>| label(p, names::ROLE) == "launcher" && value::controller_uid(p) == owner;
         self.seen.pods.iter().filter(mine)
     }
 }

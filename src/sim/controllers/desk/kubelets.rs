@@ -1,0 +1,104 @@
+//! The desk as every node's kubelet: looks at pods that have one, and stops those that go.
+
+use compact_str::CompactString;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Desk, values};
+use crate::sim::{
+    controllers::{
+        scheduler,
+        value::{self, after, is_deleting, name, namespace, text},
+        volumes,
+        work::Key,
+        write::Note,
+    },
+    kubelet::{self, Surroundings, Ward, behaviour},
+    store::{
+        DeleteOptions, Part, Selector,
+        resource::{CLAIMS, CONFIGMAPS, NETWORKPOLICIES, PODS},
+    },
+};
+
+/// Seconds between a pod's deletion and its end.
+const STOPPING: f64 = 1.0;
+
+impl Desk {
+    pub(super) fn kubelet(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
+        let pod = self.get(&PODS, &key.namespace, &key.name)?;
+        let uid = CompactString::from(value::uid(&pod));
+        if is_deleting(&pod) {
+            return self.stop(&pod, uid, now);
+        }
+        let begun = || (kubelet::start_time(&pod).unwrap_or(now), None);
+        let before = self.stages.get(&uid).copied().unwrap_or_else(begun);
+        let host_ip = self.host_ip(scheduler::node_of(&pod));
+        let volume = self.volume(&pod);
+        let turn = self.ward(now).turn(&pod, before, host_ip, volume.as_deref(), || self.around(&pod))?;
+        self.stages.insert(uid, (before.0, Some(turn.serial)));
+        if !turn.status.is_null() {
+            // Deleted in the meantime: the next look will see it.
+            let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| p["status"] = turn.status);
+        }
+        for note in &turn.notes {
+            self.recorder.tell(&self.store, note, now);
+        }
+        turn.next
+    }
+
+    fn ward(&self, now: Timestamp) -> Ward<'_> {
+        let pace = (self.pace.speed, self.pace.seed);
+        Ward { scripts: &self.scripts, journal: &self.journal, pace, now }
+    }
+
+    /// The first claim that a pod mounts.
+    fn volume(&self, pod: &Value) -> Option<String> {
+        let claim = volumes::mounted(pod).next()?;
+        self.get(&CLAIMS, namespace(pod), claim).map(|claim| value::uid(&claim).to_owned())
+    }
+
+    /// What a pod can see around it.
+    fn around(&self, pod: &Value) -> Surroundings {
+        let (space, job) = (namespace(pod), behaviour::job_name(pod));
+        let mut pods = self.pods_of(space, job);
+        if pods.is_empty() {
+            let selector = Selector::label("jobset.sigs.k8s.io/jobset-name", job);
+            pods = values(&self.store.list(&PODS, Some(space), &selector).items);
+        }
+        let config = self.get(&CONFIGMAPS, space, &format!("{job}-config"));
+        let hostfile = config.map(|c| text(&c, "/data/hostfile").to_owned()).unwrap_or_default();
+        let policies = values(&self.store.list(&NETWORKPOLICIES, Some(space), &Selector::default()).items);
+        Surroundings { pods, hostfile, policies }
+    }
+
+    fn stop(&mut self, pod: &Value, uid: CompactString, now: Timestamp) -> Option<Timestamp> {
+        const STOP: u32 = u32::MAX;
+        if self.scripts.of(pod).trouble == Some(behaviour::Trouble::NodeLost) {
+            return None;
+        }
+        if self.stages.insert(uid, (now, Some(STOP))).and_then(|(_, stage)| stage) != Some(STOP) {
+            if let Some(volume) = self.volume(pod) {
+                self.ward(now).leaves(pod, &volume);
+            }
+            let container = text(pod, "/spec/containers/0/name");
+            let mut note = Note::normal(pod, "kubelet", "Killing", format!("Stopping container {container}"));
+            scheduler::node_of(pod).clone_into(&mut note.host);
+            self.recorder.tell(&self.store, &note, now);
+            return Some(after(now, STOPPING));
+        }
+        if let Some(status) = kubelet::stopped(pod, &self.scripts, now) {
+            // Gone already is as good.
+            let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| p["status"] = status);
+        }
+        let at_once = DeleteOptions { grace: Some(0), ..DeleteOptions::default() };
+        // Gone already is as good.
+        let _ = self.store.delete(&PODS, namespace(pod), name(pod), &at_once);
+        None
+    }
+
+    fn host_ip(&mut self, node: &str) -> String {
+        let room = self.rooms().get(node);
+        let addresses = room.map(|r| value::list(&r.node, "/status/addresses").to_vec()).unwrap_or_default();
+        addresses.first().map_or_else(String::new, |a| text(a, "/address").to_owned())
+    }
+}
