@@ -36,6 +36,21 @@ pub async fn review(session: &Session, asks: &[Ask]) -> Vec<Verdict> {
     asks.iter().map(|ask| known.get(ask).cloned().unwrap_or(Verdict::Unknown)).collect()
 }
 
+/// Who the server says that we are; asked once a session.
+pub async fn whoami(session: &Session) -> Result<Clean, super::Problem> {
+    if let Some(name) = session.known_name() {
+        return Ok(name.clone());
+    }
+    let body = serde_json::json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let answer: serde_json::Value = session.post_json(path, &body, "ask who you are").await?;
+    let name = answer.pointer("/status/userInfo/username").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if name.is_empty() {
+        return Err(super::Problem::unexpected("ask who you are", "the answer names nobody"));
+    }
+    Ok(session.know_name(Clean::new(name)))
+}
+
 async fn one(session: &Session, ask: &Ask) -> Verdict {
     let (resource, subresource) = ask.resource.split_once('/').unwrap_or((ask.resource, ""));
     let body = serde_json::json!({

@@ -19,7 +19,8 @@ pub mod watch;
 pub mod wire;
 
 mod credentials;
-mod paths;
+pub(crate) mod order;
+pub(crate) mod paths;
 mod proxy;
 mod rights;
 mod transport;
@@ -31,4 +32,4 @@ pub use target::{Dial, Target};
 pub use watch::Watches;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -19,6 +19,7 @@ use super::{
     credentials::{self, Brought, Login, Plugin},
     kubeconfig::Resolved,
     load::Load,
+    order::Order,
     problem::{About, Credential, Problem, ProblemKind as Kind},
     proxy::{self, ProxyEnv},
     rights::Known,
@@ -43,6 +44,8 @@ struct Inner {
     /// Two pages of pods in memory at once would cost more than all the rows.
     pages: Semaphore,
     access: std::sync::Mutex<Known>,
+    /// What the server calls us.
+    name: std::sync::OnceLock<Clean>,
     /// Why the server does not take our credential any more; `None` while it does.
     refused: tokio::sync::watch::Sender<Option<Problem>>,
 }
@@ -89,6 +92,7 @@ pub async fn connect(target: Target) -> Result<Session, Problem> {
         load: Load::default(),
         pages: Semaphore::new(1),
         access: std::sync::Mutex::default(),
+        name: std::sync::OnceLock::new(),
         refused: tokio::sync::watch::Sender::new(None),
     })))
 }
@@ -351,6 +355,15 @@ impl Session {
         self.0.access.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    pub(crate) fn known_name(&self) -> Option<&Clean> {
+        self.0.name.get()
+    }
+
+    /// Two who ask at once are told the same.
+    pub(crate) fn know_name(&self, name: Clean) -> Clean {
+        self.0.name.get_or_init(|| name).clone()
+    }
+
     pub(crate) fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
         let who = &self.0.who;
         About {
@@ -385,6 +398,13 @@ impl Session {
             .header(header::CONTENT_TYPE, JSON)
             .body(Body::from(body.to_string().into_bytes()));
         let bytes = self.limited(doing, self.whole(built(request, doing)?, doing)).await?;
+        serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
+    }
+
+    /// Sends an order that alters the cluster, once. For `changes` alone (`tests/it/house.rs` holds the code to that).
+    pub(crate) async fn alter(&self, order: &Order<'_>) -> Result<serde_json::Value, Problem> {
+        let doing = order.doing;
+        let bytes = self.limited(doing, self.whole(built(order.request(), doing)?, doing)).await?;
         serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
     }
 

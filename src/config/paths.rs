@@ -78,6 +78,11 @@ impl Paths {
         self.state.join("drafts")
     }
 
+    /// What is kept of changes to clusters.
+    pub fn changes(&self) -> PathBuf {
+        self.state.join("changes")
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.state.join("mpideck.log")

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::model::{
     Drawn,
+    change::ChangeEffect,
     draft::{DraftEffect, DraftId},
     page::PageEffect,
     record::RecordEffect,
@@ -56,6 +57,8 @@ pub enum Effect {
     Session(SessionId, SessionEffect),
     /// About a job page or a log.
     Page(PageEffect),
+    /// About changes to the cluster.
+    Change(ChangeEffect),
     /// About records.
     Record(RecordEffect),
     /// About drafts.

@@ -14,6 +14,8 @@ pub enum CommandId {
     Page(PageCommand),
     /// The flight recorder's.
     Record(RecordCommand),
+    /// Alters the cluster, or belongs to that.
+    Change(ChangeCommand),
     /// Its tab Logs'.
     Log(LogCommand),
     /// Of read-only text on top of a view.
@@ -149,6 +151,25 @@ pub enum RecordCommand {
     Pin,
     History,
     Show,
+}
+
+/// Of changes to the cluster: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum ChangeCommand {
+    Delete,
+    Restart,
+    Suspend,
+    Resume,
+    Scale,
+    Free,
+    Queue,
+    Priority,
+    Label,
+    Undo,
+    Log,
+    Unlock,
+    Lock,
 }
 
 /// Of read-only text: each has its row in `commands`.

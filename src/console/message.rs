@@ -9,6 +9,7 @@ use super::{
     key::Key,
     model::{
         Drawn,
+        change::ChangeMessage,
         draft::DraftMessage,
         page::{LogId, LogMessage, PageId, PageMessage},
         record::RecordMessage,
@@ -40,6 +41,8 @@ pub enum Message {
     Log(LogId, LogMessage),
     /// What the lines of a log that is read say of its job, whenever that changes.
     Said(LogId, Vec<Said>),
+    /// Of changes to the cluster: never dropped, whatever session is current.
+    Change(ChangeMessage),
     /// Of the flight recorder.
     Record(RecordMessage),
     /// Of drafts.

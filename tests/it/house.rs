@@ -39,6 +39,13 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("unbounded", &[], "every queue is bounded"),
     ("mpsc::channel()", &[], "every queue is bounded"),
     ("std::env::var", &["src/cli/", "src/cluster/", "src/sim/"], "the environment is read at the edge"),
+    (".alter(", &["src/changes/send.rs"], "only changes alter a cluster"),
+    (
+        "Confirmed::on_screen",
+        &["src/changes/", "src/console/update/change/", "src/console/update/draft/"],
+        "a person said yes",
+    ),
+    ("Confirmed::by_flag", &["src/changes/", "src/cli/"], "a flag said yes"),
     ("TODO", &[], "finish it, or open an issue"),
     ("FIXME", &[], "finish it, or open an issue"),
 ];

@@ -1,160 +1,26 @@
 //! The job page on a cluster: model, runner and session as the loop joins them, against the sim in this process.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 use kube::Client;
-use mpideck::cluster::kubeconfig::Loaded;
-use mpideck::cluster::target::Now;
-use mpideck::cluster::{Dial, Target};
-use mpideck::config::Config;
-use mpideck::console::effect::Effect;
-use mpideck::console::key;
-use mpideck::console::keymap::Keymap;
-use mpideck::console::message::{Input, Message};
 use mpideck::console::model::Model;
 use mpideck::console::model::page::{Fetched, OwnedObject, PageModel, Reading, Tab};
-use mpideck::console::model::session::Scope;
-use mpideck::console::runner::Runner;
-use mpideck::console::start::Start;
-use mpideck::console::theme::Theme;
-use mpideck::console::update::{page, update};
-use mpideck::console::view::{screen_text, view};
-use mpideck::jobs::causes::Rules;
-use mpideck::jobs::{Name, Secs};
-use mpideck::sim::{Clock, FleetKind, Options, Sim};
-use mpideck::term::caps::Caps;
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use mpideck::console::update::page;
+use mpideck::sim::{FleetKind, Options, Sim};
+use serde_json::json;
 
+use crate::deck::Deck;
 use crate::sim_client::{ask, client, mpi_job};
 
-const PATIENCE: Duration = Duration::from_mins(1);
 const JOBS: &str = "/apis/kubeflow.org/v2beta1/namespaces/vision/mpijobs";
 
-/// A console without a terminal.
-struct Deck {
-    model: Model,
-    runner: Runner,
-    messages: mpsc::Receiver<Message>,
-    theme: Theme,
-    now: Now,
-}
-
-impl Deck {
-    /// A console of this user that looks at namespace `vision`.
-    fn new(sim: &Sim, user: &str) -> Self {
-        let (kubeconfig, dial, clock): (Value, Dial, Clock) = (sim.kubeconfig(), sim.dial(), sim.clock());
-        let user = user.to_owned();
-        let start = Start {
-            load: Arc::new(move || {
-                let mut target = Target::new(Loaded::from_value(kubeconfig.clone())?.shared()).in_context(&user);
-                target.dial = Some(dial.clone());
-                Ok(target)
-            }),
-            scope: Some(Scope::Named(vec![Name::new("vision").unwrap()])),
-            read_only: false,
-            config: Config::default(),
-            records: None,
-            paths: None,
-            caps: Caps::default(),
-            rules: Rules::builtin().into(),
-            keymap: Keymap::builtin("default").0.into(),
-            theme: Theme::builtin("terminal", false).0,
-            notes: Vec::new(),
-            now: Arc::new(move || Secs::from(clock.now())),
-            pager: "less".to_owned(),
-            editor: "vi".to_owned(),
-            draft: None,
-        };
-        let (now, theme) = (Arc::clone(&start.now), start.theme.clone());
-        let model = Model::new(Size::new(120, 70), now(), Arc::clone(&start.keymap), Arc::clone(&start.rules));
-        let (mut runner, messages) = Runner::new(start);
-        runner.execute(Effect::Load);
-        Self { model, runner, messages, theme, now }
-    }
-
-    fn happen(&mut self, mut message: Message) {
-        if let Message::Loaded(loaded) = &mut message
-            && let Some(target) = loaded.target.take()
-        {
-            self.runner.set_target(*target);
-        }
-        for effect in update(&mut self.model, message, (self.now)()) {
-            self.runner.execute(effect);
-        }
-    }
-
-    fn keys(&mut self, keys: &str) {
-        for key in key::sequence(keys).unwrap() {
-            self.happen(Message::Input(Input::Key(key)));
-        }
-    }
-
-    /// Lets the next thing happen.
-    async fn step(&mut self) {
-        let mailbox = self.runner.mailbox();
-        let data = async {
-            match &mailbox {
-                Some(mailbox) => mailbox.changed().await,
-                None => std::future::pending().await,
-            }
-        };
-        let message = tokio::select! {
-            biased;
-            message = self.messages.recv() => message.expect("the runner lives"),
-            () = data => Message::Fleet(mailbox.as_ref().map_or_else(Vec::new, |mailbox| mailbox.take(500))),
-        };
-        self.happen(message);
-    }
-
-    async fn until(&mut self, what: &str, so: impl Fn(&Model) -> bool) {
-        let patience = async {
-            while !so(&self.model) {
-                self.step().await;
-            }
-        };
-        let came = tokio::time::timeout(PATIENCE, patience).await.is_ok();
-        assert!(came, "{what}: not so; there is\n{}", self.screen());
-    }
-
-    /// Lets happen what happens for so long.
-    async fn pass(&mut self, time: Duration) {
-        let all = async {
-            loop {
-                self.step().await;
-            }
-        };
-        let _ = tokio::time::timeout(time, all).await;
-    }
-
-    /// Lets happen what happens until there are no more tasks than this.
-    async fn settled(&mut self, tasks: usize) {
-        let end = async {
-            while tokio::runtime::Handle::current().metrics().num_alive_tasks() > tasks {
-                self.pass(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, end).await.expect("tasks of the page end");
-    }
-
-    fn screen(&self) -> String {
-        let Size { width, height } = self.model.size;
-        let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        view(&self.model, &self.theme, &mut buf);
-        screen_text(&buf)
-    }
-
-    /// Opens the page of job `pi`, once it is in the list.
-    async fn open_pi(&mut self) {
-        self.until("the job is in the list", |model| model.fleet.find("vision", "pi").len() == 1).await;
-        let key = self.model.fleet.find("vision", "pi")[0].key();
-        for effect in page::open_on(&mut self.model, &key, Tab::Overview) {
-            self.runner.execute(effect);
-        }
+/// Opens the page of job `pi`, once it is in the list.
+async fn open_pi(deck: &mut Deck) {
+    deck.until("the job is in the list", |model| model.fleet.find("vision", "pi").len() == 1).await;
+    let key = deck.model.fleet.find("vision", "pi")[0].key();
+    for effect in page::open_on(&mut deck.model, &key, Tab::Overview) {
+        deck.runner.execute(effect);
     }
 }
 
@@ -209,7 +75,7 @@ fn told(model: &Model, words: &str) -> usize {
 async fn a_job_is_deleted_and_made_again_under_its_open_page() {
     let (sim, admin) = with_pi().await;
     let mut deck = Deck::new(&sim, "admin");
-    deck.open_pi().await;
+    open_pi(&mut deck).await;
     deck.until("all parts are read", |model| {
         ["Job", "Pod", "ConfigMap", "Secret", "Service"].iter().all(|kind| has(model, kind))
     })
@@ -247,7 +113,7 @@ async fn a_job_is_deleted_and_made_again_under_its_open_page() {
 async fn parts_that_come_later_are_read_again() {
     let (sim, admin) = with_pi().await;
     let mut deck = Deck::new(&sim, "admin");
-    deck.open_pi().await;
+    open_pi(&mut deck).await;
     deck.until("the launcher's pod is in the tree", |model| {
         owned(model).iter().any(|object| object.depth == 1 && object.kind.as_str() == "Pod")
     })
@@ -270,7 +136,7 @@ async fn parts_that_come_later_are_read_again() {
 async fn what_a_viewer_may_not_read_is_said_in_its_own_branch() {
     let (sim, _) = with_pi().await;
     let mut deck = Deck::new(&sim, "viewer");
-    deck.open_pi().await;
+    open_pi(&mut deck).await;
     deck.until("the other parts are read", |model| has(model, "Job") && has(model, "ConfigMap")).await;
     let secret = owned(&deck.model).iter().find(|object| object.kind.as_str() == "Secret").expect("a branch");
     assert_eq!(
@@ -285,7 +151,7 @@ async fn what_a_viewer_may_not_read_is_said_in_its_own_branch() {
 async fn a_page_of_a_user_who_may_not_watch_is_read_all_the_same() {
     let (sim, admin) = with_pi().await;
     let mut deck = Deck::new(&sim, "nowatch");
-    deck.open_pi().await;
+    open_pi(&mut deck).await;
     deck.until("its parts are read", |model| has(model, "Job")).await;
     tell(&sim, &admin, "hello").await;
     deck.keys("5");
@@ -297,7 +163,7 @@ async fn a_page_of_a_user_who_may_not_watch_is_read_all_the_same() {
 async fn events_outlive_cut_watches_and_lost_history() {
     let (sim, admin) = with_pi().await;
     let mut deck = Deck::new(&sim, "admin");
-    deck.open_pi().await;
+    open_pi(&mut deck).await;
     deck.keys("5");
     tell(&sim, &admin, "before").await;
     deck.until("the first event is there", |model| told(model, "before") == 1).await;
@@ -319,7 +185,7 @@ async fn events_outlive_cut_watches_and_lost_history() {
 async fn logs_come_by_themselves_and_the_hostfile_tells_how_many_ranks_there_are() {
     let (sim, _) = with_pi().await;
     let mut deck = Deck::new(&sim, "admin");
-    deck.open_pi().await;
+    open_pi(&mut deck).await;
     deck.until("the hostfile is read", |model| has(model, "ConfigMap")).await;
     deck.until("there is a launcher", |model| of(model).job.replicas()[0].pod().is_some()).await;
     deck.keys("4");
@@ -342,7 +208,7 @@ async fn nothing_goes_on_for_a_page_that_is_closed() {
     // Connections that are kept for the next request are tasks, too: the first rounds make them.
     let mut idle = usize::MAX;
     for round in 0..4 {
-        deck.open_pi().await;
+        open_pi(&mut deck).await;
         deck.until("its parts are read", |model| has(model, "Job")).await;
         for tab in ["2", "3", "4", "5"] {
             deck.keys(tab);

@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod changes;
 mod cluster_suite;
 mod connect;
+mod deck;
 mod docs;
 mod explain_job;
 mod get_jobs;

@@ -131,6 +131,18 @@ impl Problem {
         Self { kind, what: Clean::new(what), why: Clean::new(why), hint: Clean::new(hint), answer: None }
     }
 
+    /// The same, with another next step.
+    #[must_use]
+    pub fn hinted(self, hint: &str) -> Self {
+        Self { hint: Clean::new(hint.trim()), ..self }
+    }
+
+    /// The same, about something else.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Self { what: Clean::new(what), ..self }
+    }
+
     /// An answer that is not what an API server says.
     pub(crate) fn unexpected(doing: &str, why: &str) -> Self {
         Self::new(

@@ -4,6 +4,7 @@
 //! only from `keymaps/*.toml`. A feature's rows are in its file here; their logic is in `update/<feature>.rs`.
 
 mod app;
+mod change;
 mod draft;
 mod list;
 mod logs;
@@ -12,8 +13,8 @@ mod record;
 mod text;
 
 pub use super::ids::{
-    AppCommand, CommandId, Context, DraftCommand, EditorCommand, ListCommand, LogCommand, PageCommand, RecordCommand,
-    Right, TextCommand,
+    AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, ListCommand, LogCommand, PageCommand,
+    RecordCommand, Right, TextCommand,
 };
 use super::model::Model;
 
@@ -63,6 +64,12 @@ impl Command {
         self
     }
 
+    /// Alters the cluster.
+    const fn changing(mut self) -> Self {
+        self.change = true;
+        self
+    }
+
     /// Shown in the footer at this place.
     const fn hinted(mut self, place: u8) -> Self {
         self.hint = place;
@@ -100,14 +107,8 @@ fn always(_: &Model) -> Result<(), Why> {
 
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    app::ROWS
-        .iter()
-        .chain(list::ROWS)
-        .chain(page::ROWS)
-        .chain(logs::ROWS)
-        .chain(record::ROWS)
-        .chain(text::ROWS)
-        .chain(draft::ROWS)
+    let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(change::ROWS).chain(record::ROWS);
+    app::ROWS.iter().chain(job).chain(text::ROWS).chain(draft::ROWS)
 }
 
 /// Every right that a command needs, once.

@@ -2,6 +2,7 @@
 //!
 //! Plain data with one owner, the loop. Must not do anything by itself.
 
+pub mod change;
 pub mod draft;
 pub mod keys;
 pub mod list;
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ratatui::layout::Size;
 
 use self::{
+    change::ChangeModel,
     draft::{Draft, DraftsModel},
     keys::KeyState,
     list::ListModel,
@@ -68,6 +70,8 @@ pub struct Model {
     pub record: RecordModel,
     /// Manifests that are written here.
     pub drafts: DraftsModel,
+    /// Changes to the cluster.
+    pub changes: ChangeModel,
     /// How many pages and logs were opened so far: their ids.
     pub opened: u32,
     /// What lies on top, the last one topmost.
@@ -104,6 +108,7 @@ impl Model {
             page: None,
             record: RecordModel::default(),
             drafts: DraftsModel::default(),
+            changes: ChangeModel::default(),
             opened: 0,
             overlays: Vec::new(),
             notices: Notices::default(),
@@ -151,6 +156,7 @@ impl Model {
         [
             debug,
             self.record.next_deadline(),
+            self.changes.next_deadline(),
             self.notices.next_deadline(now),
             page,
             self.session.next_deadline(now),

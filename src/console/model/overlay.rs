@@ -1,9 +1,12 @@
 //! What can lie on top of a view: an enum, so that every kind is known everywhere.
 
 use super::draft::Draft;
-use crate::console::{
-    ids::{CommandId, Context},
-    line_edit::LineEdit,
+use crate::{
+    changes::Change,
+    console::{
+        ids::{ChangeCommand, CommandId, Context},
+        line_edit::LineEdit,
+    },
 };
 
 /// One layer.
@@ -94,6 +97,8 @@ pub enum Purpose {
     TextSearch,
     /// Namespaces typed by hand.
     Namespaces,
+    /// What a change needs to know.
+    Change(ChangeCommand),
     /// Of the job page (its own enum says which).
     Page(u8),
     /// Of the job list beside the filter.
@@ -160,6 +165,8 @@ pub enum PickerPurpose {
     Record,
     /// A draft on disk.
     Drafts,
+    /// Something to take back.
+    Undo,
     /// Of the job page (its own enum says which).
     Page(u8),
 }
@@ -188,8 +195,41 @@ pub struct Confirm {
     pub yes: &'static str,
     /// Whether that button is chosen; Cancel is the default.
     pub on_yes: bool,
-    /// What runs then.
-    pub command: CommandId,
+    /// A choice that belongs to it: up and down change it.
+    pub options: Option<Options>,
+    /// What must be typed to agree.
+    pub must_type: Option<String>,
+    /// What is typed.
+    pub line: LineEdit,
+    /// What happens then.
+    pub then: Then,
+}
+
+/// One choice among a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What is chosen.
+    pub label: &'static str,
+    /// The choices.
+    pub words: &'static [&'static str],
+    /// Which of them is chosen.
+    pub at: usize,
+}
+
+/// What happens when a question is answered by yes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Then {
+    /// This command runs.
+    Command(CommandId),
+    /// These changes are made.
+    Changes(Vec<Change>),
+}
+
+impl Confirm {
+    /// Whether what must be typed is there.
+    pub fn is_typed(&self) -> bool {
+        self.must_type.as_ref().is_none_or(|word| self.line.text() == word)
+    }
 }
 
 /// Text to read.
@@ -214,6 +254,8 @@ pub enum TextSource {
     Debug,
     /// What the cluster serves, and how its operators do.
     Health,
+    /// Changes: those under way, and the change log.
+    Changes,
     /// A given text: heading and lines.
     Fixed(String, Vec<String>),
 }

@@ -70,6 +70,8 @@ pub struct ContextInfo {
     pub namespace: Option<Name>,
     /// The config says that nothing may be changed there.
     pub read_only: bool,
+    /// The config says that changes are confirmed by typing the object's name.
+    pub type_name: bool,
     /// The config's colour for it.
     pub colour: Option<String>,
     /// Favourite scopes, at 1–9.
@@ -189,8 +191,10 @@ pub struct SessionModel {
     pub scope: Scope,
     /// The context before, for `:ctx -`.
     pub last_context: Option<String>,
-    /// Nothing may be changed.
+    /// Nothing may be changed, unless it is unlocked.
     pub read_only: bool,
+    /// Until when it is unlocked.
+    pub unlocked: Option<Secs>,
     /// Asked for at the start: `--read-only` holds for every context.
     pub read_only_all: bool,
     /// What the cluster offers; `None` until it is known.
@@ -222,6 +226,11 @@ impl SessionModel {
         self.info().is_some_and(|info| info.record)
     }
 
+    /// Whether nothing may be changed now.
+    pub fn is_locked(&self, now: Secs) -> bool {
+        self.read_only && self.unlocked.is_none_or(|until| until <= now)
+    }
+
     /// When an age in the header will read otherwise.
     pub fn next_deadline(&self, now: Secs) -> Option<Secs> {
         let down = match &self.phase {
@@ -233,7 +242,8 @@ impl SessionModel {
             _ => None,
         });
         let next = |since: Secs| now.plus(crate::jobs::time::duration_changes_in(now.since(since)));
-        stale.chain(down).map(next).min()
+        let unlocked = self.unlocked.filter(|until| *until > now).map(|until| until.min(now.plus(30)));
+        stale.chain(down).map(next).chain(unlocked).min()
     }
 }
 

@@ -58,6 +58,7 @@ fn context(info: &kubeconfig::ContextInfo, config: &Config, remembered: &Remembe
         user: info.user.clone(),
         namespace: info.namespace.as_ref().and_then(|name| Name::new(name.as_str())),
         read_only: said.read_only.unwrap_or(config.read_only.value),
+        type_name: said.protect == Some(crate::config::context::Protection::TypeName),
         colour: said.color,
         record: config.records_in(&info.id),
         fixed: fixed.len(),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
+mod change;
 mod disk;
 mod draft;
 mod logs;
@@ -26,6 +27,7 @@ use super::{
     start::Start,
 };
 use crate::{
+    changes::Gate,
     cluster::{Mailbox, Problem, Session, Target, discovery::Offer},
     jobs::Clean,
 };
@@ -54,8 +56,15 @@ struct Running {
     ready: watch::Receiver<Option<Ready>>,
     labels: watch::Sender<Option<String>>,
     cluster: record::Cluster,
+    gate: Gate,
     token: CancellationToken,
     _cancels: DropGuard,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.gate.close();
+    }
 }
 
 /// See the module.
@@ -65,6 +74,7 @@ pub struct Runner {
     target: Option<Target>,
     running: Option<Running>,
     pages: page::Tasks,
+    changes: change::Tasks,
     recorder: Option<record::Recorder>,
     keepers: draft::Keepers,
 }
@@ -74,9 +84,9 @@ impl Runner {
     pub fn new(start: Start) -> (Self, mpsc::Receiver<Message>) {
         let (results, messages) = mpsc::channel(RESULTS);
         let recorder = start.records.clone().map(record::Recorder::new);
-        let pages = page::Tasks::default();
-        let keepers = draft::Keepers::default();
-        let runner = Self { start: Arc::new(start), results, target: None, running: None, pages, recorder, keepers };
+        let (pages, changes, keepers) = (page::Tasks::default(), change::Tasks::default(), draft::Keepers::default());
+        let start = Arc::new(start);
+        let runner = Self { start, results, target: None, running: None, pages, changes, recorder, keepers };
         (runner, messages)
     }
 
@@ -86,6 +96,7 @@ impl Runner {
             Effect::Load => self.load(),
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
+            Effect::Change(effect) => change::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),
             Effect::Draft(effect) => draft::execute(self, effect),
             Effect::Remember(what) => self.remember(what),
@@ -211,8 +222,9 @@ impl Runner {
             token: token.clone(),
         };
         let cancels = token.clone().drop_guard();
+        let gate = change::gate(self, context);
         tokio::spawn(live.run());
-        self.running = Some(Running { id, mailbox, ready, labels, cluster, token, _cancels: cancels });
+        self.running = Some(Running { id, mailbox, ready, labels, cluster, gate, token, _cancels: cancels });
     }
 
     /// Runs a task on the current session, if it is the one meant and stands.
@@ -234,9 +246,10 @@ impl Runner {
         });
     }
 
-    /// Lets what waits for the disk be written; the console ends.
+    /// Lets changes be answered and what waits for the disk be written, for a moment; the console ends.
     pub async fn finish(&mut self) {
         self.keepers.finish().await;
+        self.changes.finish().await;
         if let Some(recorder) = &mut self.recorder {
             recorder.finish().await;
         }

@@ -2,7 +2,7 @@
 
 use super::{command as run, list, page};
 use crate::console::{
-    commands::{self, AppCommand, CommandId, DraftCommand, RecordCommand},
+    commands::{self, AppCommand, ChangeCommand, CommandId, DraftCommand, RecordCommand},
     effect::{Effect, Remember},
     model::{
         Model,
@@ -144,6 +144,10 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
         "messages" => Some(AppCommand::Messages),
         "debug" => Some(AppCommand::Debug),
         "health" => Some(AppCommand::Health),
+        "unlock" => return super::change::unlock(model, rest),
+        "lock" => return run(model, CommandId::Change(ChangeCommand::Lock)),
+        "undo" => return run(model, CommandId::Change(ChangeCommand::Undo)),
+        "changes" => return run(model, CommandId::Change(ChangeCommand::Log)),
         "history" => return run(model, CommandId::Record(RecordCommand::History)),
         "drafts" => return run(model, CommandId::Draft(DraftCommand::List)),
         "new" => return run(model, CommandId::Draft(DraftCommand::New)),
@@ -166,7 +170,7 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 12] = [
+const WORDS: [(&str, &str); 15] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
@@ -176,6 +180,9 @@ const WORDS: [(&str, &str); 12] = [
     ("history", "recorded jobs, also those that are gone"),
     ("drafts", "manifests that were written and not sent"),
     ("new", "write a new job"),
+    ("changes", "what was changed, by whom, when, and what came of it"),
+    ("undo", "take back what was changed last on this cluster"),
+    ("unlock ", "allow changes in a read-only context: :unlock [MINUTES]"),
     ("dump", "write the screen to a file"),
     ("help", "keys and commands"),
     ("q", "leave"),

@@ -3,6 +3,7 @@
 //! Plain functions: no await, no I/O, no clock, no terminal.
 
 pub mod app;
+pub mod change;
 pub mod draft;
 pub mod fleet;
 pub mod input;
@@ -48,6 +49,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             page::heard(model, id, logs);
             fleet::settle(model)
         }
+        Message::Change(message) => change::message(model, message),
         Message::Record(message) => record::message(model, message),
         Message::Draft(message) => draft::message(model, message),
         Message::Drawn(drawn) => {
@@ -89,6 +91,7 @@ fn resized(model: &mut Model, size: Size) -> Vec<Effect> {
 fn deadline(model: &mut Model) -> Vec<Effect> {
     let mut effects = fleet::settle(model);
     model.dirty = true;
+    change::deadline(model);
     if model.overlays.iter().any(Overlay::is_debug) {
         effects.extend(app::count(model));
     }
@@ -98,8 +101,8 @@ fn deadline(model: &mut Model) -> Vec<Effect> {
 /// Runs a command, if it can run now; else says why not.
 pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
     if let Some(row) = commands::row(id) {
-        let refused = if row.change && model.session.read_only {
-            Some(format!("{}: this context is read-only", row.title))
+        let refused = if row.change && model.session.is_locked(model.now) {
+            Some(format!("{}: {}", row.title, session::read_only(model)))
         } else {
             (row.enabled)(model).err().map(|why| format!("{}: {why}", row.title))
         };
@@ -117,6 +120,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::App(id) => app::command(model, id),
         CommandId::List(id) => list::command(model, id),
         CommandId::Page(id) => page::command(model, id),
+        CommandId::Change(id) => change::command(model, id),
         CommandId::Record(id) => record::command(model, id),
         CommandId::Log(id) => page::log_command(model, id),
         CommandId::Text(id) => text::command(model, id),

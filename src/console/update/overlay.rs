@@ -2,13 +2,13 @@
 
 use crossterm::event::KeyCode;
 
-use super::{app, command, draft, list, page, record, session, text};
+use super::{app, change, command, draft, list, page, record, session, text};
 use crate::console::{
     effect::Effect,
     key::Key,
     model::{
         Model,
-        overlay::{Confirm, Overlay, Picker, PickerPurpose, Prompt, PromptEvent, Purpose},
+        overlay::{Confirm, Overlay, Picker, PickerPurpose, Prompt, PromptEvent, Purpose, Then},
     },
     widgets::picker,
 };
@@ -30,16 +30,10 @@ pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             let (purpose, event) = (picker.purpose, picker_key(picker, key));
             Some(event.map_or_else(Vec::new, |event| picked(model, purpose, event)))
         }
-        Overlay::Confirm(confirm) => {
-            let (id, answer) = (confirm.command, confirm_key(confirm, key));
-            Some(match answer {
-                None => Vec::new(),
-                Some(yes) => {
-                    model.overlays.pop();
-                    if yes { command(model, id) } else { Vec::new() }
-                }
-            })
-        }
+        Overlay::Confirm(confirm) => match confirm_key(confirm, key) {
+            None => Some(Vec::new()),
+            Some(yes) => Some(answered(model, yes)),
+        },
         Overlay::Text(_) | Overlay::Draft(_) => None,
     }
 }
@@ -59,6 +53,10 @@ pub fn paste(model: &mut Model, text: &str) -> Option<Vec<Effect>> {
             Some(Vec::new())
         }
         Overlay::Draft(_) => draft::paste(model, text),
+        Overlay::Confirm(confirm) if confirm.must_type.is_some() => {
+            confirm.line.insert(text);
+            Some(Vec::new())
+        }
         Overlay::Confirm(_) | Overlay::Text(_) => None,
     }
 }
@@ -117,6 +115,7 @@ fn prompted(model: &mut Model, purpose: Purpose, event: PromptEvent) -> Vec<Effe
         Purpose::Namespaces => session::prompt(model, event),
         Purpose::ListFilter => list::prompt(model, event),
         Purpose::List(which) => list::other_prompt(model, which, event),
+        Purpose::Change(id) => change::prompt(model, id, event),
         Purpose::Page(which) => page::prompt(model, which, event),
         Purpose::Draft(which) => draft::prompt(model, which, event),
     }
@@ -163,22 +162,49 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
         (PickerPurpose::Columns | PickerPurpose::Sort | PickerPurpose::Filter, Picked::Done(ids)) => {
             list::picked(model, purpose, &ids)
         }
+        (PickerPurpose::Undo, Picked::Done(ids)) => change::undo_picked(model, &ids),
         (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),
         (PickerPurpose::Drafts, Picked::Done(ids)) => draft::picked(model, &ids),
         (PickerPurpose::Page(which), Picked::Done(ids)) => page::picked(model, which, &ids),
     }
 }
 
-/// `Some(true)`: do it. `Some(false)`: don't. Enter takes the chosen button, and Cancel is chosen first.
+/// `Some(true)`: do it. `Some(false)`: don't. Enter takes the chosen button, and Cancel is chosen first; where something
+/// must be typed, enter does it as soon as it is there.
 fn confirm_key(confirm: &mut Confirm, key: Key) -> Option<bool> {
     match key.code {
-        KeyCode::Enter => Some(confirm.on_yes),
-        KeyCode::Esc | KeyCode::Char('q' | 'n') => Some(false),
-        KeyCode::Char('y') => Some(true),
+        KeyCode::Esc => return Some(false),
+        _ if key == Key::ctrl('c') || key == Key::ctrl('g') => return Some(false),
+        KeyCode::Up => turn(confirm, -1),
+        KeyCode::Down => turn(confirm, 1),
+        KeyCode::Enter if confirm.must_type.is_some() => return confirm.is_typed().then_some(true),
+        KeyCode::Enter => return Some(confirm.on_yes),
+        _ if confirm.must_type.is_some() => {
+            // A key that edits nothing does nothing.
+            let _ = confirm.line.key(key);
+        }
+        KeyCode::Char('q' | 'n') => return Some(false),
+        KeyCode::Char('y') => return Some(true),
         KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
             confirm.on_yes = !confirm.on_yes;
-            None
         }
-        _ => None,
+        _ => {}
+    }
+    None
+}
+
+fn turn(confirm: &mut Confirm, by: isize) {
+    if let Some(options) = &mut confirm.options {
+        options.at = (options.at as isize + by).rem_euclid(options.words.len().max(1) as isize) as usize;
+    }
+}
+
+/// A question was answered.
+fn answered(model: &mut Model, yes: bool) -> Vec<Effect> {
+    let Some(Overlay::Confirm(confirm)) = model.overlays.pop() else { return Vec::new() };
+    match &confirm.then {
+        _ if !yes => Vec::new(),
+        Then::Command(id) => command(model, *id),
+        Then::Changes(_) => change::confirmed(model, confirm),
     }
 }

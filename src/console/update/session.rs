@@ -14,6 +14,7 @@ use crate::console::{
     message::Loaded,
     model::{
         Model,
+        change::ChangeEffect,
         notices::Tone,
         place::Place,
         session::{
@@ -68,7 +69,10 @@ pub fn message(model: &mut Model, message: SessionMessage) -> Vec<Effect> {
                 return open_scopes(model);
             }
         }
-        SessionMessage::Up(offered) => up(model, offered),
+        SessionMessage::Up(offered) => {
+            up(model, offered);
+            return vec![Effect::Change(ChangeEffect::Resume(model.session.id))];
+        }
         SessionMessage::Down(trouble) => down(model, trouble),
         SessionMessage::Operators(operators) => {
             if let Some(offered) = &mut model.session.offered {
@@ -152,6 +156,16 @@ fn favourite(model: &mut Model, n: usize) -> Vec<Effect> {
     }
 }
 
+/// Why nothing may be changed, and what to do.
+pub fn read_only(model: &Model) -> String {
+    let session = &model.session;
+    if session.read_only_all {
+        "this run is read-only (--read-only, or the setting of this name)".to_owned()
+    } else {
+        format!("context {} is read-only; :unlock 10 allows changes for ten minutes", session.context)
+    }
+}
+
 /// Opens a session: a new generation, the old one's content goes with it.
 pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Effect> {
     let mut effects = super::record::flush(model);
@@ -164,6 +178,7 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     let info = session.info().cloned();
     session.user = info.as_ref().map(|info| info.user.clone()).unwrap_or_default();
     session.read_only = session.read_only_all || info.is_some_and(|info| info.read_only);
+    session.unlocked = None;
     session.phase = Phase::Connecting;
     session.namespaces = Namespaces::Unknown;
     session.lists.clear();

@@ -45,7 +45,7 @@ fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
             continue;
         }
         let (row, key) = hint;
-        let refused = row.denied(model).is_some() || (row.change && model.session.read_only);
+        let refused = row.denied(model).is_some() || (row.change && model.session.is_locked(model.now));
         let usable = (row.enabled)(model).is_ok() && !refused;
         x = put(buf, area, x, area.y, key, theme.style(if usable { Role::Key } else { Role::Dim }));
         x = put(buf, area, x + 1, area.y, row.title, theme.style(Role::Dim)) + 2;

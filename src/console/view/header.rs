@@ -63,7 +63,11 @@ fn place(model: &Model, theme: &Theme) -> Vec<Piece> {
     }
     pieces.push((format!(" {} ", theme.separator()), dim));
     pieces.push((session.scope.to_string(), theme.style(Role::Label)));
-    if session.read_only {
+    if let Some(until) = session.unlocked.filter(|_| !session.is_locked(model.now)) {
+        pieces.push((" ".to_owned(), dim));
+        let minutes = until.since(model.now).div_ceil(60);
+        pieces.push((format!(" unlocked {minutes}m "), theme.style(Role::ReadOnly)));
+    } else if session.read_only {
         pieces.push((" ".to_owned(), dim));
         pieces.push((" read-only ".to_owned(), theme.style(Role::ReadOnly)));
     }

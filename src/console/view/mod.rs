@@ -1,5 +1,6 @@
 //! `view`: the model as cells. Pure; changes nothing, knows no colour (the theme does).
 
+mod changes;
 pub mod draft;
 pub mod footer;
 pub mod header;

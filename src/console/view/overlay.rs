@@ -14,7 +14,7 @@ use crate::console::{
     theme::{Role, Theme},
     widgets::{
         picker,
-        text::{clear, cut, put, width},
+        text::{clear, cut, put, width, wrap},
     },
 };
 
@@ -163,15 +163,32 @@ fn draw_items(open: &Picker, items: &[&PickerItem], theme: &Theme, area: Rect, b
 }
 
 fn draw_confirm(confirm: &Confirm, theme: &Theme, body: Rect, buf: &mut Buffer) {
-    let lines: Vec<_> = confirm.lines.iter().flat_map(|line| crate::console::widgets::text::wrap(line, 60)).collect();
-    let inner = frame(&confirm.title, theme, centered(body, 66, lines.len() as u16 + 5), buf);
-    for (y, line) in (inner.y + 1..inner.bottom()).zip(&lines) {
+    let lines: Vec<_> = confirm.lines.iter().flat_map(|line| wrap(line, 66)).collect();
+    let extra = u16::from(confirm.options.is_some()) + u16::from(confirm.must_type.is_some());
+    let inner = frame(&confirm.title, theme, centered(body, 72, lines.len() as u16 + extra + 5), buf);
+    let last = inner.bottom().saturating_sub(1);
+    let mut y = last.saturating_sub(extra);
+    for (y, line) in (inner.y + 1..y).zip(&lines) {
         put(buf, inner, inner.x, y, &cut(line, inner.width, theme.ellipsis()), theme.style(Role::Text));
     }
-    let y = inner.bottom().saturating_sub(1);
+    if let Some(options) = &confirm.options {
+        let word = options.words.get(options.at).copied().unwrap_or_default();
+        let x = put(buf, inner, inner.x, y, &format!("{}: ", options.label), theme.style(Role::Text));
+        let x = put(buf, inner, x, y, word, theme.style(Role::Selected));
+        put(buf, inner, x, y, "  (up, down)", theme.style(Role::Dim));
+        y += 1;
+    }
     let button = |on: bool| theme.style(if on { Role::Selected } else { Role::Dim });
-    let x = put(buf, inner, inner.x, y, "[ Cancel ]", button(!confirm.on_yes));
-    put(buf, inner, x + 2, y, &format!("[ {} ]", confirm.yes), button(confirm.on_yes));
+    if let Some(word) = &confirm.must_type {
+        let x = put(buf, inner, inner.x, y, &format!("Type {word} and enter: "), theme.style(Role::Key));
+        let (before, after) = confirm.line.split();
+        draw_line_edit(before, after, theme, Rect { y, height: 1, ..inner }, x, buf);
+        put(buf, inner, inner.x, last, "esc cancels", theme.style(Role::Dim));
+        return;
+    }
+    let x = put(buf, inner, inner.x, last, "[ Cancel ]", button(!confirm.on_yes));
+    let x = put(buf, inner, x + 2, last, &format!("[ {} ]", confirm.yes), button(confirm.on_yes));
+    put(buf, inner, x + 2, last, "y agrees, esc cancels", theme.style(Role::Dim));
 }
 
 /// What the keys pressed so far can lead to.

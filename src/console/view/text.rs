@@ -30,6 +30,7 @@ pub fn title_of(text: &TextOverlay) -> String {
         TextSource::Messages => "Messages".to_owned(),
         TextSource::Debug => "Debug".to_owned(),
         TextSource::Health => "Health".to_owned(),
+        TextSource::Changes => "Changes".to_owned(),
         TextSource::Fixed(title, _) => title.clone(),
     }
 }
@@ -41,6 +42,7 @@ pub fn lines_of(model: &Model, text: &TextOverlay) -> Vec<RichLine> {
         TextSource::Messages => messages(model),
         TextSource::Debug => debug(model),
         TextSource::Health => health(model),
+        TextSource::Changes => super::changes::lines(model),
         TextSource::Fixed(_, lines) => return lines.iter().map(|line| RichLine::of(line, Role::Text)).collect(),
     };
     // The frame and its margin.

@@ -19,7 +19,7 @@ use crate::{
             Model,
             draft::{Draft, DraftEffect, DraftId, DraftMessage, Keeping, Opening},
             notices::Tone,
-            overlay::{Confirm, Overlay, Picker, PickerItem, PickerPurpose},
+            overlay::{Confirm, Overlay, Picker, PickerItem, PickerPurpose, Then},
         },
         view::draft as view,
         widgets::picker,
@@ -157,7 +157,10 @@ fn ask(model: &mut Model, lines: Vec<String>) {
         lines,
         yes: "Throw away",
         on_yes: false,
-        command: CommandId::Draft(DraftCommand::Remove),
+        options: None,
+        must_type: None,
+        line: LineEdit::default(),
+        then: Then::Command(CommandId::Draft(DraftCommand::Remove)),
     }));
 }
 

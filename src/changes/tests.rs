@@ -1,0 +1,199 @@
+//! Changes on a server whose answers get lost, which refuses, or which was changed by others meanwhile.
+
+use std::sync::{Arc, Mutex};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    cluster::{
+        discovery::Offer,
+        testing::{self, Answer, answer, status},
+    },
+    disk::changes::{ChangeFiles, Stage},
+    jobs::{Clean, Kind, Name, Sym, Uid, fleet::JobKey},
+};
+
+const UID: &str = "11111111-1111-1111-1111-111111111111";
+const OTHER: &str = "22222222-2222-2222-2222-222222222222";
+
+/// What was asked of the server.
+type Asked = Arc<Mutex<Vec<String>>>;
+
+struct Place {
+    desk: Desk,
+    asked: Asked,
+    _dir: tempfile::TempDir,
+}
+
+/// A server that answers this to a method; `nth` counts the requests of that method from 0.
+async fn place(handle: impl Fn(&Method, usize) -> Answer + Send + Sync + 'static) -> Place {
+    let asked = Asked::default();
+    let heard = Arc::clone(&asked);
+    let session = testing::session(move |request| {
+        let method = request.method().clone();
+        if request.uri().path().contains("selfsubject") {
+            return answer(201, &json!({"status": {"userInfo": {"username": "eva"}, "allowed": true}}));
+        }
+        let mut heard = heard.lock().expect("not poisoned");
+        let nth = heard.iter().filter(|line| line.starts_with(method.as_str())).count();
+        heard.push(format!("{method} {}", request.uri()));
+        handle(&method, nth)
+    })
+    .await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let gate = Gate::new(Clean::new("x"), ReadOnly::No, false);
+    let desk = Desk { session, offer: Arc::new(Offer::default()), gate, files: Some(ChangeFiles::new(dir.path())) };
+    Place { desk, asked, _dir: dir }
+}
+
+impl Place {
+    async fn run(&self, what: What) -> Outcome {
+        self.report(what).await.items.remove(0).outcome
+    }
+
+    async fn report(&self, what: What) -> Report {
+        let made = matches!(what, What::Create { .. });
+        let name = Name::lossy;
+        let key = JobKey { namespace: name("v"), name: name("train"), kind: Kind::MpiJob, uid: Uid::new(UID) };
+        let mut subject = Subject::job(&key);
+        subject.uid = subject.uid.filter(|_| !made);
+        let change = Change { context: Clean::new("x"), subject, what };
+        run(&self.desk, Confirmed::on_screen(vec![change], None), Arc::new(|_| {})).await
+    }
+
+    fn asked(&self, method: &str) -> usize {
+        self.asked.lock().expect("not poisoned").iter().filter(|line| line.starts_with(method)).count()
+    }
+
+    fn stages(&self) -> Vec<(String, Stage)> {
+        let entries = self.desk.files.as_ref().expect("files").entries(10).expect("read");
+        entries.into_iter().map(|entry| (entry.verb.to_string(), entry.stage)).collect()
+    }
+}
+
+fn job(uid: &str, client: &str) -> Value {
+    json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": "train", "namespace": "v", "uid": uid,
+        "annotations": {"mpideck.io/client-id": client}}, "spec": {"mpiReplicaSpecs": {"Worker": {"replicas": 2}}}})
+}
+
+fn create() -> What {
+    What::Create { manifest: Arc::new(job("", "somebody else's")), client: "draft-1".into() }
+}
+
+fn delete() -> What {
+    What::Delete { propagation: Propagation::Orphan, grace: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_answer_got_lost_is_found_again_and_never_sent_twice() {
+    let place = place(|method, _| match method.as_str() {
+        "POST" => status(504, "gateway time-out"),
+        _ => answer(200, &job(UID, "draft-1")),
+    })
+    .await;
+    let outcome = place.run(create()).await;
+    assert_eq!(outcome.as_done().and_then(|done| done.uid.clone()), Some(Uid::new(UID)), "{outcome:?}");
+    assert_eq!(place.asked("POST"), 1);
+    assert_eq!(place.stages(), [("create".to_owned(), Stage::Begun), ("create".to_owned(), Stage::Done)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_did_not_arrive_is_said_to_have_failed_after_looking() {
+    let place =
+        place(|method, _| if method == Method::POST { status(500, "no") } else { status(404, "not found") }).await;
+    let outcome = place.run(create()).await;
+    assert!(
+        matches!(&outcome, Outcome::Failed(problem) if problem.hint.as_str().contains("nothing was made")),
+        "{outcome:?}"
+    );
+    assert!(place.asked("GET") > 1, "one look may be too early");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_answers_the_outcome_is_not_known() {
+    let place = place(|_, _| status(503, "away")).await;
+    assert!(matches!(place.run(create()).await, Outcome::Unknown(_)));
+    assert_eq!(place.stages().last(), Some(&("create".to_owned(), Stage::Unknown)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_ours_only_with_our_mark() {
+    let taken = |client: &'static str| {
+        place(move |method, _| match method.as_str() {
+            "POST" => status(409, "mpijobs.kubeflow.org \"train\" already exists"),
+            _ => answer(200, &job(OTHER, client)),
+        })
+    };
+    assert!(taken("draft-1").await.run(create()).await.as_done().is_some());
+    assert!(matches!(taken("draft-2").await.run(create()).await, Outcome::Failed(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namesake_is_never_touched() {
+    let place = place(|_, _| answer(200, &job(OTHER, ""))).await;
+    for what in [delete(), What::Restart, What::Suspend(Through::Job)] {
+        assert!(matches!(place.run(what).await, Outcome::Failed(_)));
+    }
+    assert_eq!((place.asked("DELETE"), place.asked("PATCH"), place.asked("POST")), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_whose_answer_got_lost_is_done_when_the_object_is_gone_or_going() {
+    let gone = place(|method, nth| match (method.as_str(), nth) {
+        ("DELETE", _) => status(504, "time-out"),
+        ("GET", 0) => answer(200, &job(UID, "")),
+        _ => status(404, "not found"),
+    })
+    .await;
+    assert!(gone.run(delete()).await.as_done().is_some());
+    let there =
+        place(|method, _| if method == Method::DELETE { status(504, "") } else { answer(200, &job(UID, "")) }).await;
+    assert!(matches!(there.run(delete()).await, Outcome::Failed(_)));
+    assert_eq!((gone.asked("DELETE"), there.asked("DELETE")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_a_webhook_puts_back_is_not_called_done() {
+    let place = place(|_, _| answer(200, &job(UID, ""))).await;
+    let to = |replicas| What::Scale { role: Sym::new("Worker"), replicas };
+    let outcome = place.run(to(4)).await;
+    assert!(
+        matches!(&outcome, Outcome::Failed(problem) if problem.why.as_str().contains("kept the old value")),
+        "{outcome:?}"
+    );
+    assert!(place.run(to(2)).await.as_done().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_through_a_closed_gate_and_nothing_is_logged() {
+    let place = place(|_, _| answer(200, &job(UID, ""))).await;
+    place.desk.gate.close();
+    let report = place.report(delete()).await;
+    assert!(!report.is_done() && place.asked.lock().expect("not poisoned").is_empty());
+    assert_eq!(place.stages(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_the_server_would_refuse_deletes_nothing() {
+    let place = place(|method, _| match method.as_str() {
+        "POST" => status(403, "mpijobs.kubeflow.org is forbidden: User \"eva\" cannot create resource \"mpijobs\""),
+        _ => answer(200, &job(UID, "")),
+    })
+    .await;
+    let outcome = place.run(What::Restart).await;
+    assert!(
+        matches!(&outcome, Outcome::Failed(problem) if problem.hint.as_str().contains("Nothing was deleted")),
+        "{outcome:?}"
+    );
+    assert_eq!((place.asked("DELETE"), place.asked("POST")), (0, 1));
+    assert!(
+        place
+            .asked
+            .lock()
+            .expect("not poisoned")
+            .iter()
+            .all(|line| !line.starts_with("POST") || line.contains("dryRun=All"))
+    );
+}
