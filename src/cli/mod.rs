@@ -4,6 +4,8 @@
 //! cluster is cleaned before it is printed. Must not hold logic that the console needs, too.
 
 pub mod args;
+pub mod check;
+pub mod check_rules;
 pub mod completions;
 pub mod console;
 pub mod demo;
@@ -61,6 +63,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Record(record)) => record::run(record, &args.global, &setup),
         Some(Verb::History(history)) => history::run(history, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
+        Some(Verb::Check(check)) => check::run(check),
         Some(Verb::Explain(explain)) => explain::run(explain, &args.global, &setup),
         None => console::run(&args.global, &setup),
     }

@@ -4,7 +4,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{args::Global, demo::DemoArgs, explain::ExplainArgs, get::What, history::HistoryArgs, record::RecordArgs};
+use super::{
+    args::Global, check::CheckArgs, demo::DemoArgs, explain::ExplainArgs, get::What, history::HistoryArgs,
+    record::RecordArgs,
+};
 
 /// A terminal console for training jobs on Kubernetes.
 ///
@@ -35,6 +38,8 @@ pub enum Verb {
         #[command(subcommand)]
         what: What,
     },
+    /// Say what is wrong with a manifest before it is sent
+    Check(CheckArgs),
     /// Say why a job, a log or a bug report's evidence failed
     Explain(ExplainArgs),
     /// Keep on disk what will vanish of jobs, without a console, until ctrl-c

@@ -5,6 +5,7 @@
 
 pub mod absence;
 pub mod causes;
+pub mod checks;
 pub mod columns;
 pub mod derive;
 pub mod filter;
@@ -12,11 +13,13 @@ pub mod fleet;
 pub mod health;
 pub mod kind;
 pub mod manifest;
+pub mod near;
 pub mod quantity;
 pub mod ranks;
 pub mod replica;
 pub mod resources;
 pub mod row;
+pub mod schema;
 mod serial;
 pub mod state;
 pub mod text;

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::CommandFactory as _;
 use mpideck::{
-    cli::{keys, verbs::Args},
+    cli::{check_rules, keys, verbs::Args},
     config::{context, settings},
     console::keymap::Keymap,
+    jobs::checks::Checks,
 };
 
 fn doc(name: &str) -> String {
@@ -24,6 +25,16 @@ fn the_table_of_keys_is_current() {
         fs::write(path, &made).expect("written");
     }
     assert_eq!(doc("docs/keys.md"), made, "run MPIDECK_UPDATE_DOCS=1 cargo test --test it docs");
+}
+
+#[test]
+fn the_page_of_checks_is_current() {
+    let made = check_rules::as_markdown(&Checks::builtin());
+    if std::env::var_os("MPIDECK_UPDATE_DOCS").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checks.md");
+        fs::write(path, &made).expect("written");
+    }
+    assert_eq!(doc("docs/checks.md"), made, "run MPIDECK_UPDATE_DOCS=1 cargo test --test it docs");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{
     term::{KindWord, LengthField, NumberField, Quality, StateWord, Term, Test, TextField, WhenField},
     value::{Compare, Span, seconds},
 };
-use crate::jobs::{kind::Kind, state::WORDS, text::Clean};
+use crate::jobs::{kind::Kind, near::distance, state::WORDS, text::Clean};
 
 /// Reads a term. A hint about one that still applies goes to `hints`.
 pub(super) fn term(lexeme: &Lexeme<'_>, hints: &mut Vec<Hint>) -> Result<Term, Fault> {
@@ -187,18 +187,4 @@ fn is_start(word: &str) -> bool {
 
 fn quality_words() -> Vec<&'static str> {
     Quality::NAMES.iter().map(|(name, _)| *name).collect()
-}
-
-/// How many letters must be changed, put in or left out (no more than a handful: words are short).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(24).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let next = (diagonal + usize::from(x != *y)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], next);
-        }
-    }
-    row[b.len()]
 }

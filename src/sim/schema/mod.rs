@@ -1,12 +1,10 @@
 //! What objects look like: the schemas behind checks, defaults and `OpenAPI`, made from Rust types.
 //!
-//! Built-in kinds and pod templates come from k8s-openapi's types, the job kinds from [`jobs`]. Owns reading them
+//! Built-in kinds and pod templates come from k8s-openapi's types, the job kinds from `jobs::schema`. Owns reading them
 //! ([`Schemas`]) and what follows for a value ([`walk`]). Must not know HTTP nor the store's contents.
 
 mod duplicates;
-mod jobs;
 mod keyed;
-mod tidy;
 mod walk;
 
 use std::collections::HashMap;
@@ -25,14 +23,10 @@ use super::store::resource::{
     NETWORKPOLICIES, NODES, PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, Resource, SECRETS, SERVICEACCOUNTS,
     SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
 };
+use crate::jobs::schema::{META, PLACE, tidy, types as jobs};
 pub(crate) use duplicates::duplicates;
 pub(crate) use keyed::repeated;
 pub(crate) use walk::{Fault, NOWHERE, check, drop_nulls, fill, mistyped, prune};
-
-/// Where definitions live in an `OpenAPI` document.
-const PLACE: &str = "#/components/schemas/";
-/// The metadata of every object.
-const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// All schemas: definitions that name each other.
 pub(crate) struct Schemas {

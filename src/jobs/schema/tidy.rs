@@ -11,7 +11,7 @@ use super::PLACE;
 const QUANTITY: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
 
 /// Makes definitions fit for checks and for clients.
-pub(super) fn tidy(definitions: &mut Map<String, Value>) {
+pub fn tidy(definitions: &mut Map<String, Value>) {
     for (name, schema) in definitions.iter_mut() {
         if name.ends_with(".Quantity") {
             let both = json!([{"type": "integer"}, {"type": "string"}]);
@@ -64,7 +64,7 @@ fn unwrap_null(schema: &mut Value) {
 }
 
 /// The definitions that a schema names.
-pub(super) fn references(schema: &Value, found: &mut Vec<String>) {
+pub fn references(schema: &Value, found: &mut Vec<String>) {
     match schema {
         Value::Array(list) => list.iter().for_each(|s| references(s, found)),
         Value::Object(map) => {
@@ -77,7 +77,7 @@ pub(super) fn references(schema: &Value, found: &mut Vec<String>) {
 }
 
 /// All patterns, compiled.
-pub(super) fn patterns(definitions: &Map<String, Value>) -> HashMap<String, Regex> {
+pub fn patterns(definitions: &Map<String, Value>) -> HashMap<String, Regex> {
     fn collect(schema: &Value, found: &mut HashMap<String, Regex>) {
         let Value::Object(map) = schema else {
             schema.as_array().into_iter().flatten().for_each(|s| collect(s, found));
@@ -96,6 +96,6 @@ pub(super) fn patterns(definitions: &Map<String, Value>) -> HashMap<String, Rege
 }
 
 /// An object of any shape.
-pub(super) fn anything() -> Value {
+pub fn anything() -> Value {
     json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }

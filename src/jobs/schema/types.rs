@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 /// The schema of a custom resource's objects around those of its parts.
-pub(super) fn root(kind: &str, parts: &Value) -> Value {
+pub fn root(kind: &str, parts: &Value) -> Value {
     let mut schema = json!({"description": format!("{kind} is a custom resource."), "type": "object", "properties": {
         "apiVersion": {"description": "Group and version of this object's schema.", "type": "string"},
         "kind": {"description": "The kind of this object.", "type": "string"},
@@ -30,7 +30,7 @@ pub(super) fn root(kind: &str, parts: &Value) -> Value {
 /// An MPI job of mpi-operator.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MpiJobSpec {
+pub struct MpiJobSpec {
     /// When the launcher is made: AtStartup or WaitForWorkersReady.
     #[schemars(extend("default" = "AtStartup"))]
     launcher_creation_policy: Option<String>,
@@ -55,7 +55,7 @@ pub(super) struct MpiJobSpec {
 /// How an MPI job ends and what is left then.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct MpiRunPolicy {
+pub struct MpiRunPolicy {
     /// Seconds after which the launcher is ended.
     active_deadline_seconds: Option<i64>,
     /// Attempts of the launcher beside the first.
@@ -76,7 +76,7 @@ struct MpiRunPolicy {
 /// How a job ends and what is left then.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RunPolicy {
+pub struct RunPolicy {
     /// Seconds after which the job fails.
     active_deadline_seconds: Option<i64>,
     /// Restarts before the job fails.
@@ -97,7 +97,7 @@ struct RunPolicy {
 /// What a gang scheduler is told.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct SchedulingPolicy {
+pub struct SchedulingPolicy {
     /// Pods that must be placed together.
     min_available: Option<i32>,
     /// Resources that must be free together.
@@ -113,7 +113,7 @@ struct SchedulingPolicy {
 /// Pods of one role.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ReplicaSpec {
+pub struct ReplicaSpec {
     /// How many.
     replicas: Option<i32>,
     /// What becomes of a pod that ended.
@@ -124,7 +124,7 @@ struct ReplicaSpec {
 
 /// What a pod is made from.
 #[derive(JsonSchema)]
-struct PodTemplate {
+pub struct PodTemplate {
     /// Labels and annotations of the pods.
     metadata: Option<TemplateMetadata>,
     /// Containers, volumes and placement.
@@ -133,7 +133,7 @@ struct PodTemplate {
 
 /// The metadata that a template may set.
 #[derive(JsonSchema)]
-struct TemplateMetadata {
+pub struct TemplateMetadata {
     /// Annotations of the pods.
     annotations: Option<BTreeMap<String, String>>,
     /// Finalizers of the pods.
@@ -149,7 +149,7 @@ struct TemplateMetadata {
 /// An MPI job of training-operator.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MpiJobV1Spec {
+pub struct MpiJobV1Spec {
     /// Which pods are deleted at the end: None, Running or All.
     clean_pod_policy: Option<String>,
     /// The container that counts.
@@ -165,7 +165,7 @@ pub(super) struct MpiJobV1Spec {
 /// A PyTorch job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PyTorchJobSpec {
+pub struct PyTorchJobSpec {
     /// For elastic jobs.
     #[schemars(with = "Option<Anything>")]
     elastic_policy: Option<Value>,
@@ -180,7 +180,7 @@ pub(super) struct PyTorchJobSpec {
 /// A TensorFlow job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TfJobSpec {
+pub struct TfJobSpec {
     /// Whether workers may come and go.
     enable_dynamic_worker: Option<bool>,
     /// How the job ends.
@@ -194,7 +194,7 @@ pub(super) struct TfJobSpec {
 /// An XGBoost job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct XgBoostJobSpec {
+pub struct XgBoostJobSpec {
     /// How the job ends.
     run_policy: Option<RunPolicy>,
     /// Master and Worker.
@@ -204,7 +204,7 @@ pub(super) struct XgBoostJobSpec {
 /// A `PaddlePaddle` job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PaddleJobSpec {
+pub struct PaddleJobSpec {
     /// For elastic jobs.
     #[schemars(with = "Option<Anything>")]
     elastic_policy: Option<Value>,
@@ -217,7 +217,7 @@ pub(super) struct PaddleJobSpec {
 /// A JAX job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JaxJobSpec {
+pub struct JaxJobSpec {
     /// Workers.
     jax_replica_specs: BTreeMap<String, ReplicaSpec>,
     /// How the job ends.
@@ -227,7 +227,7 @@ pub(super) struct JaxJobSpec {
 /// Conditions, counts and times of a job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JobStatus {
+pub struct JobStatus {
     /// When it ended.
     completion_time: Option<String>,
     /// What has become of it, one entry a type.
@@ -243,7 +243,7 @@ pub(super) struct JobStatus {
 /// One thing that has become of a job.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct JobCondition {
+pub struct JobCondition {
     /// When the status last changed.
     last_transition_time: Option<String>,
     /// When it was last written.
@@ -263,7 +263,7 @@ struct JobCondition {
 /// Pods of a role, counted.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ReplicaCounts {
+pub struct ReplicaCounts {
     /// Running.
     active: Option<i32>,
     /// Ended badly.
@@ -280,12 +280,12 @@ struct ReplicaCounts {
 /// An object of any shape.
 #[derive(JsonSchema)]
 #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
-struct Anything {}
+pub struct Anything {}
 
 /// A job of Kubeflow Trainer.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TrainJobSpec {
+pub struct TrainJobSpec {
     /// Seconds after which the job fails.
     active_deadline_seconds: Option<i64>,
     /// Annotations of what is made for the job.
@@ -316,7 +316,7 @@ pub(super) struct TrainJobSpec {
 /// Names a runtime.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RuntimeRef {
+pub struct RuntimeRef {
     /// The runtime's group.
     #[schemars(extend("default" = "trainer.kubeflow.org"))]
     api_group: Option<String>,
@@ -330,7 +330,7 @@ struct RuntimeRef {
 /// The training itself.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct TrainerSpec {
+pub struct TrainerSpec {
     /// Arguments of the command.
     args: Option<Vec<String>>,
     /// The command.
@@ -351,7 +351,7 @@ struct TrainerSpec {
 /// Conditions of a train job, and its jobs counted.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TrainJobStatus {
+pub struct TrainJobStatus {
     /// What has become of it.
     conditions: Option<Vec<k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition>>,
     /// The jobs it consists of.
