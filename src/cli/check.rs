@@ -194,11 +194,11 @@ mod tests {
         assert_eq!(said(base), "MPIJob train: accepted (nothing to complain about)\n");
         let bad = base.replace("slotsPerWorker: 1", "slotsPerWorker: 4\n  slot: 1").replace("Running", "running");
         let text = said(&bad);
-        assert!(text.contains("a.yaml:8:3: error: There is no field slot here"), "{text}");
-        assert!(text.contains("a.yaml:10:21: error: cleanPodPolicy \"running\" is none of All, None, Running [clean-policy-word]\n    Write Running"), "{text}");
+        assert!(text.contains("a.yaml:7:3: error: There is no field slot here"), "{text}");
+        assert!(text.contains("a.yaml:9:21: error: cleanPodPolicy \"running\" is none of All, None, Running [clean-policy-word]\n    Write Running"), "{text}");
         assert!(text.ends_with("MPIJob train: refused by event (2 errors, 1 piece of advice)\n"), "{text}");
         let json: serde_json::Value =
             serde_json::from_str(&as_json(&Checks::builtin().check(&bad, "operator"), "operator").unwrap()).unwrap();
-        assert_eq!(json["jobs"][0]["problems"][1]["path"], "/spec/slot");
+        assert_eq!(json["jobs"][0]["problems"][0]["path"], "/spec/slot");
     }
 }

@@ -8,6 +8,7 @@ pub mod causes;
 pub mod checks;
 pub mod columns;
 pub mod derive;
+pub mod drafting;
 pub mod filter;
 pub mod fleet;
 pub mod health;

@@ -85,7 +85,8 @@ impl Checks {
                     .extend(self.problem("repeated-key", Found::at(at)).map(|p| Problem { place: Some(place), ..p }));
             }
             for problem in &mut problems {
-                let place = problem.place.take().unwrap_or_else(|| document.nearest(&problem.at));
+                let key = document.key_place(&problem.at).filter(|_| problem.rule == "unknown-field");
+                let place = problem.place.take().or(key).unwrap_or_else(|| document.nearest(&problem.at));
                 problem.place = Some(place);
             }
             problems.sort_by_key(|p| (p.place.as_ref().map(|place| place.line), p.severity));
