@@ -127,7 +127,7 @@ fn verdict(job: &Value) -> (Verdict, Vec<Problem>) {
 /// What a real API server 1.36 and a real mpi-operator 0.8.2 made of manifests that each differ in one thing.
 #[test]
 fn our_verdict_is_the_real_operators() {
-    let mut lines = include_str!("../../../tests/corpus/verdicts.jsonl").lines();
+    let mut lines = include_str!("verdicts.jsonl").lines();
     let head: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
     let base = serde_json::to_string_pretty(&head["base"]).unwrap();
     let (mut wrong, mut count) = (Vec::new(), 0);
