@@ -17,15 +17,16 @@ use super::{
     args::Global,
     console,
     exit::{self, Failure},
-    explain_job,
-    explain_log::scan,
-    print,
+    explain_job, print,
     setup::Setup,
 };
-use crate::jobs::{
-    causes::{Report, ReportedEvent, ReportedPod, Rules},
-    state::Cause,
-    text::{Clean, Name, Sym},
+use crate::{
+    jobs::{
+        causes::{Report, ReportedEvent, ReportedPod, Rules},
+        state::Cause,
+        text::{Clean, Name, Sym},
+    },
+    logs::ruled,
 };
 
 /// Flags of `explain`.
@@ -67,7 +68,7 @@ pub fn run(args: &ExplainArgs, global: &Global, setup: &Setup) -> Result<ExitCod
     }
     let (cause, partial) = match (&args.log, &args.evidence, &args.job) {
         (Some(path), _, _) => {
-            let scan = scan(&rules, &read(path)?);
+            let scan = ruled::scan(&rules, &read(path)?);
             (Report::default().cause(&rules, Some(&scan)), false)
         }
         (_, Some(path), _) => (evidence(path)?.cause(&rules), false),
@@ -138,7 +139,7 @@ fn evidence(path: &Path) -> Result<Evidence, Failure> {
 
 impl Evidence {
     fn cause(self, rules: &Rules) -> Option<Cause> {
-        let log = self.log.map(|log| scan(rules, log.as_bytes()));
+        let log = self.log.map(|log| ruled::scan(rules, log.as_bytes()));
         let clean = |text: Option<String>| text.map_or_else(String::new, |text| Clean::new(&text).to_string());
         let pod = |pod: Pod| ReportedPod {
             name: clean(pod.name),
@@ -158,7 +159,7 @@ impl Evidence {
         let pods = self.pods.unwrap_or_default();
         let words = |(at, pod): (usize, &Pod)| {
             let words = pod.message.as_ref().filter(|_| pod.exit_code.is_some_and(|code| code != 0))?;
-            Some((at, scan(rules, words.as_bytes())))
+            Some((at, ruled::scan(rules, words.as_bytes())))
         };
         let last_words = pods.iter().enumerate().filter_map(words).collect();
         let events = self.events.unwrap_or_default().into_iter().map(event).collect();

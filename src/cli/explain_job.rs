@@ -7,7 +7,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{args::Global, console, exit::Failure, explain_log, get, print, reach, setup::Setup, unread};
+use super::{args::Global, console, exit::Failure, get, print, reach, setup::Setup, unread};
 use crate::{
     cluster::{
         Session, connect, discovery,
@@ -18,10 +18,10 @@ use crate::{
         Name, PodRow, Secs,
         causes::{Crew, LogSeen, Rules, Scan, Subject},
         filter::Filter,
-        fleet::{self, Fleet, telling},
+        fleet::{self, Fleet, Teller, telling},
         state::Cause,
     },
-    logs::Cleaner,
+    logs::ruled,
 };
 
 /// Lines that are read of the leading pod's log, and of each bad pod's.
@@ -68,10 +68,7 @@ async fn explained(
     let job = found.ok_or_else(|| get::absent(name, &scope, &unread))?;
     let pods = fleet.pods(&job.key());
     let logs = read_logs(&session, &rules, &pods, timeout).await;
-    let seen: Vec<LogSeen<'_>> = logs
-        .iter()
-        .map(|log| LogSeen { scan: &log.scan, of: &log.of, pod: None, writer: log.writer.as_ref() })
-        .collect();
+    let seen: Vec<LogSeen<'_>> = logs.iter().map(Log::seen).collect();
     let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), now);
     Ok((cause, !unread.is_empty()))
 }
@@ -80,14 +77,26 @@ struct Log {
     scan: Scan,
     of: String,
     writer: Option<Arc<Subject>>,
+    whole: bool,
+    past: bool,
+}
+
+impl Log {
+    fn seen(&self) -> LogSeen<'_> {
+        let Self { scan, of, writer, whole, past } = self;
+        LogSeen { scan, of, pod: None, writer: writer.as_ref(), whole: *whole, past: *past }
+    }
 }
 
 async fn read_logs(session: &Session, rules: &Rules, pods: &[&PodRow], timeout: Duration) -> Vec<Log> {
     let mut out = Vec::new();
-    for (nth, (pod, previous)) in telling(pods).into_iter().enumerate() {
+    for (nth, Teller { pod, previous, past }) in telling(pods).into_iter().enumerate() {
         let tail = if nth == 0 { TAIL.0 } else { TAIL.1 };
         match read_log(session, rules, pod, tail, previous, timeout).await {
-            Ok(scan) => out.push(Log { scan, of: format!("log of {}", pod.name), writer: fleet::writer(pod) }),
+            Ok(scan) => {
+                let (of, whole) = (format!("log of {}", pod.name), scan.lines() < tail);
+                out.push(Log { scan, of, writer: fleet::writer(pod), whole, past });
+            }
             Err(why) => print::complain(&format!("note: the log of {} could not be read: {why}", pod.name)),
         }
     }
@@ -123,11 +132,7 @@ async fn read_log(
             Some(LogPiece::Lines(lines)) => {
                 for line in lines {
                     number += 1;
-                    let mut cleaner = Cleaner::new(false);
-                    cleaner.feed(&line.bytes, |_| {});
-                    let text = cleaner.finish().unwrap_or_default().text;
-                    let at = line.at.map(Secs::from);
-                    explain_log::feed(&mut scan, rules, text.as_str(), number, at);
+                    ruled::line(&mut scan, rules, &line.bytes, number, line.at.map(Secs::from));
                 }
             }
             Some(LogPiece::Notice(notice)) if notice.kind == logs::NoticeKind::Waiting => return Ok(scan),

@@ -12,7 +12,6 @@ pub mod demo;
 pub mod exit;
 pub mod explain;
 mod explain_job;
-mod explain_log;
 pub mod get;
 pub mod history;
 pub mod info;

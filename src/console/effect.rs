@@ -7,10 +7,13 @@ use super::model::{
     change::ChangeEffect,
     draft::{DraftEffect, DraftId},
     page::PageEffect,
-    record::RecordEffect,
+    record::{RecordEffect, Wanted},
     session::{Scope, SessionEffect, SessionId},
 };
-use crate::{disk::Sort, jobs::Raw};
+use crate::{
+    disk::Sort,
+    jobs::{Raw, fleet::JobKey},
+};
 
 /// Something to keep for the next run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +68,8 @@ pub enum Effect {
     Draft(DraftEffect),
     /// Hand the terminal to another editor on this text, and take back what it made of it.
     Editor(DraftId, Raw),
+    /// Look at these logs of a job for what they say, without keeping them.
+    Listen(SessionId, JobKey, Vec<Wanted>),
     /// Copy this text to the terminal's clipboard and say how it went.
     Clipboard(String),
     /// Hand the terminal to the pager, to show this file; it is removed afterwards.

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     cluster::Target,
     disk::Remembered,
-    jobs::fleet::{Batch, Said},
+    jobs::fleet::{Batch, JobKey, Said},
 };
 
 /// What happened.
@@ -43,6 +43,8 @@ pub enum Message {
     Said(LogId, Vec<Said>),
     /// Of changes to the cluster: never dropped, whatever session is current.
     Change(ChangeMessage),
+    /// What one look at a log found.
+    Heard(JobKey, Box<Said>),
     /// Of the flight recorder.
     Record(RecordMessage),
     /// Of drafts.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use said::{Said, main_container, telling, writer};
+pub use said::{Said, Teller, main_container, telling, writer};
 pub use store::Fleet;
 
 use super::{

@@ -210,6 +210,17 @@ pub struct Cause {
     pub recovers: bool,
 }
 
+impl Cause {
+    /// A cause that is no surer says that something failed rather than why.
+    const VAGUE: u8 = 70;
+
+    /// Whether a log may tell more than this does.
+    pub fn wants_log(&self) -> bool {
+        let of_log = self.evidence.first().is_some_and(|first| matches!(first.origin, Origin::Log { .. }));
+        self.sure <= Self::VAGUE && !of_log
+    }
+}
+
 /// One observation that a cause rests on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {

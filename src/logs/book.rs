@@ -103,7 +103,7 @@ impl Book {
             line.stream = tag.stream;
             line.tag = u16::try_from(tag.len).unwrap_or(0);
         }
-        let host = line.rank.and(tag.host).map(Clean::new);
+        let host = tag.host.map(Clean::new);
         line.kind = self.kinds.of(source, line.rank, line.by_ref().body());
         let key = at.max(from.last).unwrap_or_default();
         from.last = Some(key);

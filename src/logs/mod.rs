@@ -10,6 +10,7 @@ pub mod find;
 pub mod kind;
 pub mod line;
 pub mod pane;
+pub mod ruled;
 pub mod search;
 pub mod seek;
 pub mod store;

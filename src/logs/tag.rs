@@ -63,7 +63,7 @@ impl<'a> Tag<'a> {
     ///
     /// Without one, everything is `None` and `len` is 0.
     pub fn of(text: &'a str, ranks: Option<u32>) -> Self {
-        let mut tag = Self::default();
+        let mut tag = pdsh(text).unwrap_or_default();
         for nth in 0..NESTED {
             let Some(part) = part(&text[tag.len..], ranks, nth == 0) else { break };
             // The inner one is nearer to the program, and PyTorch's number is the global one.
@@ -90,6 +90,22 @@ impl<'a> Tag<'a> {
     pub fn body(self, text: &str) -> &str {
         text.get(self.len..).unwrap_or_default()
     }
+}
+
+/// `train-worker-1: ` as pdsh puts it before what a host writes: the name of a pod, since other words stand before colons,
+/// too.
+fn pdsh(text: &str) -> Option<Tag<'_>> {
+    const ROLES: [&str; 4] = ["worker", "launcher", "master", "node"];
+    let end = text.bytes().take(LONGEST).position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')))?;
+    let (host, rest) = text.split_at(end);
+    let name = host.split('.').next().unwrap_or(host);
+    let is_pod = name.rsplit_once('-').is_some_and(|(before, nth)| {
+        number(nth).is_some()
+            && ROLES.iter().any(|role| before.strip_suffix(role).is_some_and(|job| job.ends_with('-')))
+    });
+    let blank = rest.strip_prefix(':').filter(|said| said.is_empty() || said.starts_with(' '))?;
+    let len = end + 1 + usize::from(blank.starts_with(' '));
+    is_pod.then(|| Tag { host: Some(host), len, ..Tag::default() })
 }
 
 /// One tag at the beginning of `text`.
@@ -226,6 +242,13 @@ mod tests {
             ("[7]<stdout>: hi", (Some(7), None, out, None, "hi")),
             // Horovod over gloo
             ("Wed Dec 18 02:01:36 2021[1]<stdout>:hi", (Some(1), None, out, None, "hi")),
+            // pdsh, as DeepSpeed launches
+            ("t-worker-1: [rank11]: boom", (Some(11), None, None, Some("t-worker-1"), "boom")),
+            ("t-worker-1.t.ml.svc: step 5", (None, None, None, Some("t-worker-1.t.ml.svc"), "step 5")),
+            ("worker-1: step 5", (None, None, None, None, "worker-1: step 5")),
+            ("t-worker-x: step 5", (None, None, None, None, "t-worker-x: step 5")),
+            ("gpt-2: 1.5B weights", (None, None, None, None, "gpt-2: 1.5B weights")),
+            ("t-worker-1:step 5", (None, None, None, None, "t-worker-1:step 5")),
             // Hydra -l, Intel's -prepend-rank
             ("[3] hello from 3", (Some(3), None, None, None, "hello from 3")),
             (

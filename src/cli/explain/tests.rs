@@ -24,7 +24,7 @@ fn every_part_of_an_answer_is_there_also_for_nothing() {
     assert_eq!((&answer["cause"], &answer["class"]), (&serde_json::Value::Null, &"none".into()));
     let rules = Rules::builtin();
     let log = "[1,9]<stderr>:torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB.\n";
-    let cause = Report::default().cause(&rules, Some(&scan(&rules, log.as_bytes())));
+    let cause = Report::default().cause(&rules, Some(&ruled::scan(&rules, log.as_bytes())));
     let answer: serde_json::Value = serde_json::from_str(&json(cause.as_ref()).expect("JSON")).expect("JSON");
     assert_eq!((&answer["class"], &answer["rank"]), (&"gpu_oom".into(), &9.into()));
     assert_eq!(answer["evidence"][0]["line"], 1);
@@ -131,7 +131,7 @@ fn the_samples_of_known_log_rules_are_told_by_a_fitting_class() {
         if !text("where").contains("log") || matches!(text("id"), "hvd-missing" | "mpi-remote-node") {
             continue;
         }
-        let cause = Report::default().cause(&rules, Some(&scan(&rules, text("sample").as_bytes())));
+        let cause = Report::default().cause(&rules, Some(&ruled::scan(&rules, text("sample").as_bytes())));
         if cause.is_none() {
             silent.push(format!("{}: {}", text("id"), text("sample")));
         }
@@ -146,7 +146,7 @@ proptest! {
     ) {
         let rules = BUILTIN.get_or_init(Rules::builtin);
         let text = lines.join("\n");
-        let all = scan(rules, text.as_bytes());
+        let all = ruled::scan(rules, text.as_bytes());
         let cause = Report::default().cause(rules, Some(&all));
         if let Some(cause) = cause {
             prop_assert!(cause.sure <= 100 && !cause.title.is_empty() && !cause.evidence.is_empty());
@@ -165,7 +165,9 @@ fn a_long_line_costs_no_more_than_its_beginning() {
     // Only where they end differs; a rule that looked at all of it would find the end.
     let ended = |length: usize| format!("{} CUDA out of memory\n", line(length).trim_end());
     let class = |text: &str| {
-        Report::default().cause(&rules, Some(&scan(&rules, text.as_bytes()))).map(|cause| cause.class.to_string())
+        Report::default()
+            .cause(&rules, Some(&ruled::scan(&rules, text.as_bytes())))
+            .map(|cause| cause.class.to_string())
     };
     assert_eq!(class(&ended(1)).as_deref(), Some("gpu_oom"));
     assert_ne!(class(&ended(300)).as_deref(), Some("gpu_oom"));

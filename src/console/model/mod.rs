@@ -6,6 +6,7 @@ pub mod change;
 pub mod draft;
 pub mod keys;
 pub mod list;
+pub mod listen;
 pub mod notices;
 pub mod overlay;
 pub mod page;
@@ -22,6 +23,7 @@ use self::{
     draft::{Draft, DraftsModel},
     keys::KeyState,
     list::ListModel,
+    listen::ListenModel,
     notices::Notices,
     overlay::Overlay,
     page::PageModel,
@@ -72,6 +74,8 @@ pub struct Model {
     pub drafts: DraftsModel,
     /// Changes to the cluster.
     pub changes: ChangeModel,
+    /// Logs that are looked at only for what they say.
+    pub listen: ListenModel,
     /// How many pages and logs were opened so far: their ids.
     pub opened: u32,
     /// What lies on top, the last one topmost.
@@ -109,6 +113,7 @@ impl Model {
             record: RecordModel::default(),
             drafts: DraftsModel::default(),
             changes: ChangeModel::default(),
+            listen: ListenModel::default(),
             opened: 0,
             overlays: Vec::new(),
             notices: Notices::default(),

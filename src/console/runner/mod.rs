@@ -5,6 +5,7 @@
 mod change;
 mod disk;
 mod draft;
+mod listen;
 mod logs;
 mod owned;
 mod page;
@@ -13,7 +14,7 @@ mod session;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
@@ -77,6 +78,8 @@ pub struct Runner {
     changes: change::Tasks,
     recorder: Option<record::Recorder>,
     keepers: draft::Keepers,
+    /// Turns to look at logs.
+    listening: Arc<Semaphore>,
 }
 
 impl Runner {
@@ -85,8 +88,8 @@ impl Runner {
         let (results, messages) = mpsc::channel(RESULTS);
         let recorder = start.records.clone().map(record::Recorder::new);
         let (pages, changes, keepers) = (page::Tasks::default(), change::Tasks::default(), draft::Keepers::default());
-        let start = Arc::new(start);
-        let runner = Self { start, results, target: None, running: None, pages, changes, recorder, keepers };
+        let (start, listening) = (Arc::new(start), Arc::new(Semaphore::new(listen::READS)));
+        let runner = Self { start, results, target: None, running: None, pages, changes, recorder, keepers, listening };
         (runner, messages)
     }
 
@@ -99,6 +102,7 @@ impl Runner {
             Effect::Change(effect) => change::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),
             Effect::Draft(effect) => draft::execute(self, effect),
+            Effect::Listen(id, key, wanted) => listen::execute(self, id, &key, wanted),
             Effect::Remember(what) => self.remember(what),
             Effect::Login(_)
             | Effect::Clipboard(_)

@@ -8,6 +8,7 @@ pub mod draft;
 pub mod fleet;
 pub mod input;
 pub mod list;
+pub mod listen;
 pub mod overlay;
 pub mod page;
 pub mod record;
@@ -50,6 +51,10 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             fleet::settle(model)
         }
         Message::Change(message) => change::message(model, message),
+        Message::Heard(key, said) => {
+            model.fleet.look(&key, *said);
+            fleet::settle(model)
+        }
         Message::Record(message) => record::message(model, message),
         Message::Draft(message) => draft::message(model, message),
         Message::Drawn(drawn) => {

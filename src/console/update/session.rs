@@ -15,6 +15,7 @@ use crate::console::{
     model::{
         Model,
         change::ChangeEffect,
+        listen::ListenModel,
         notices::Tone,
         place::Place,
         session::{
@@ -191,6 +192,7 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     session.scope = scope.clone().unwrap_or_default();
     model.fleet.clear();
     model.record.clear();
+    model.listen = ListenModel::default();
     effects.extend(super::page::close(model));
     list::session_changed(model);
     effects.push(Effect::Session(id, SessionEffect::Open { context, scope }));

@@ -16,6 +16,7 @@ use super::{
     words,
 };
 use crate::jobs::{
+    replica,
     state::{Cause, Evidence, Origin},
     text::{Clean, Name},
     time::Secs,
@@ -39,6 +40,10 @@ pub struct LogSeen<'a> {
     pub pod: Option<&'a str>,
     /// The replica that wrote it, where it is not the launcher's with everyone's lines.
     pub writer: Option<&'a Arc<Subject>>,
+    /// It was read from its start: its lines have the numbers that anybody would give them.
+    pub whole: bool,
+    /// It is an attempt's before the present one: it tells nothing of a job that runs.
+    pub past: bool,
 }
 
 /// Everything that was observed of a job.
@@ -129,6 +134,10 @@ pub fn cause(rules: &Rules, seen: &Seen<'_>) -> Option<Cause> {
             _ => {}
         }
     }
+    if hits.iter().any(is_of_worker) {
+        // A worker's own words say why it could not be reached.
+        hits.retain(|hit| !is_launch_trouble(hit));
+    }
     let kinds = kinds(&hits);
     if hits.iter().all(|hit| hit.rule.priority >= VAGUE && (is_consequence(hit.rule, &kinds) || hit.rule.can_follow()))
     {
@@ -136,6 +145,17 @@ pub fn cause(rules: &Rules, seen: &Seen<'_>) -> Option<Cause> {
         hits.append(&mut aside);
     }
     told_of(seen, &hits)
+}
+
+/// Whether a replica that the launcher wants to reach says itself what is wrong with it.
+fn is_of_worker(hit: &Hit<'_>) -> bool {
+    let beside = hit.log.is_some_and(|log| log.nth > 0 && log.standing == Standing::Stands);
+    beside && hit.rule.priority < VAGUE && !hit.rule.can_follow() && !hit.rule.is_of_launch()
+}
+
+/// Whether it is the leading log's word on a launch that went wrong.
+fn is_launch_trouble(hit: &Hit<'_>) -> bool {
+    hit.rule.is_of_launch() && hit.log.is_some_and(|log| log.nth == 0)
 }
 
 /// What statuses, conditions and events say.
@@ -165,7 +185,7 @@ fn of_log<'a>(rules: &'a Rules, seen: &Seen<'a>, nth: usize, log: &LogSeen<'a>) 
             rule,
             place: Place::Log,
             text: &hit.text,
-            at: At::Log(log.of, hit.line),
+            at: At::Log(log.of, hit.line, log.whole),
             subject: writer(rule, seen, log, hit),
             time: hit.at,
             part: None,
@@ -278,7 +298,19 @@ fn filled_in(winner: &Hit<'_>, hits: &[Hit<'_>]) -> Option<Subject> {
         let subject = about.get_or_insert_with(Subject::default);
         subject.rank = subject.rank.or(Some(rank));
     }
-    about
+    if about.is_none() && winner.log.is_some() { only_bad(hits) } else { about }
+}
+
+/// The one replica besides the launcher that ended badly: who else should have written it?
+fn only_bad(hits: &[Hit<'_>]) -> Option<Subject> {
+    let ended = |hit: &&Hit<'_>| matches!(hit.place, Place::Exit | Place::Terminated);
+    let ended = hits.iter().filter(ended).filter_map(|hit| hit.subject.as_deref());
+    // Who was told to stop is not at fault.
+    let is_bad = |subject: &&Subject| !replica::is_launcher(subject.role.as_str()) && subject.exit != Some(143);
+    let mut bad: Vec<&Subject> = ended.filter(is_bad).collect();
+    bad.sort_by_key(|subject| subject.id());
+    bad.dedup_by_key(|subject| subject.id());
+    if let [one] = bad[..] { Some(one.clone()) } else { None }
 }
 
 /// How sure the choice is, in percent.

@@ -146,8 +146,8 @@ pub enum At<'a> {
     Condition(&'a str),
     /// In a condition of this Workload.
     Workload(&'a str, &'a str),
-    /// In this log, on this line.
-    Log(&'a str, u32),
+    /// In this log, on this line; whether lines were counted from its start.
+    Log(&'a str, u32, bool),
 }
 
 impl<'a> At<'a> {
@@ -162,7 +162,7 @@ impl<'a> At<'a> {
     /// The line of a log, if it is one.
     pub(super) fn line(&self) -> Option<u32> {
         match self {
-            Self::Log(_, line) => Some(*line),
+            Self::Log(_, line, _) => Some(*line),
             _ => None,
         }
     }
@@ -174,7 +174,8 @@ impl fmt::Display for At<'_> {
             Self::Pod(name) => write!(f, "pod {name}"),
             Self::Event(kind, name) => write!(f, "event on {kind} {name}"),
             Self::Condition(kind) => write!(f, "condition {kind}"),
-            Self::Log(of, line) => write!(f, "{of}, line {line}"),
+            Self::Log(of, line, true) => write!(f, "{of}, line {line}"),
+            Self::Log(of, line, false) => write!(f, "{of}, line {line} of those read"),
             Self::Workload(name, kind) => write!(f, "Workload {name}, condition {kind}"),
         }
     }

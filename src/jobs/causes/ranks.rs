@@ -68,7 +68,9 @@ impl Crew {
             0 if count > 0 && ranks > 0 => ranks.div_ceil(count),
             slots => slots,
         };
-        crew.get(rank.checked_div(slots)? as usize).map(|subject| (***subject).clone())
+        // Whatever the slots are, the first rank is on the first host.
+        let nth = if rank == 0 { 0 } else { rank.checked_div(slots)? };
+        crew.get(nth as usize).map(|subject| (***subject).clone())
     }
 }
 

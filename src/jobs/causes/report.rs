@@ -165,11 +165,14 @@ impl Report {
                 told.push(Observation { place, text, at, subject: subject.clone(), time: None });
             }
         }
-        let mut logs: Vec<LogSeen<'_>> =
-            log.map(|scan| LogSeen { scan, of: "log", pod: None, writer: None }).into_iter().collect();
+        let mut logs: Vec<LogSeen<'_>> = log
+            .map(|scan| LogSeen { scan, of: "log", pod: None, writer: None, whole: true, past: false })
+            .into_iter()
+            .collect();
         for (at, scan) in &self.last_words {
             let pod = self.pods.get(*at).map(|pod| pod.name.as_str());
-            logs.push(LogSeen { scan, of: "last words of the pod", pod, writer: subjects.get(*at) });
+            let writer = subjects.get(*at);
+            logs.push(LogSeen { scan, of: "last words of the pod", pod, writer, whole: true, past: false });
         }
         let replicas = self.pods.iter().filter(|pod| !pod.is_leading()).count();
         choose::cause(rules, &Seen { told: &told, logs: &logs, crew: Some(&crew), replicas, ended_well })

@@ -91,6 +91,8 @@ pub struct Scan {
     caught: Option<(Option<u32>, u32)>,
     /// A traceback that was announced as dealt with.
     announced: Option<(Option<u32>, u32)>,
+    /// Where a launcher says that ranks were which ended.
+    places: BTreeMap<u32, Box<str>>,
 }
 
 /// What of a log counts for its cause: while it stays the same, the same comes of it.
@@ -150,6 +152,11 @@ impl Scan {
         }
     }
 
+    /// The number of the last line.
+    pub fn lines(&self) -> u32 {
+        self.lines
+    }
+
     /// The highest rank heard of and one, or 0.
     pub fn ranks(&self) -> u32 {
         self.ranks.last_key_value().map_or(0, |(rank, _)| rank.saturating_add(1))
@@ -157,7 +164,8 @@ impl Scan {
 
     /// The host that lines of this rank name.
     pub(super) fn host(&self, rank: u32) -> Option<&str> {
-        self.ranks.get(&rank)?.host.as_deref()
+        let own = self.ranks.get(&rank).and_then(|of| of.host.as_deref());
+        own.or_else(|| self.places.get(&rank).map(AsRef::as_ref))
     }
 
     /// Whether its last word is that it ended well.
@@ -225,7 +233,10 @@ impl Scan {
                 return;
             }
             Some(Sign::Caught) => return,
-            Some(Sign::Failed) => self.badly = Some(line.number),
+            Some(Sign::Failed) => {
+                self.badly = Some(line.number);
+                self.place(rule, line.text);
+            }
             None => {}
         }
         if !rule.details_of.is_empty() {
@@ -237,6 +248,15 @@ impl Scan {
         };
         if rule.after.is_empty() || self.context.iter().any(near) {
             self.hit(rules, at, rule, line);
+        }
+    }
+
+    /// `process rank 3 … on node train-worker-1` says of all that this rank wrote where that was.
+    fn place(&mut self, rule: &Rule, text: &str) {
+        let Some(captures) = rule.pattern.captures(text).filter(|_| self.places.len() < MOST_HITS) else { return };
+        let named = |name: &str| captures.name(name).map(|found| String::from_utf8_lossy(found.as_bytes()));
+        if let (Some(Ok(rank)), Some(host)) = (named("rank").map(|rank| rank.parse()), named("host")) {
+            self.places.entry(rank).or_insert_with(|| host.into());
         }
     }
 

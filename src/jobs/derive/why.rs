@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Input, Logs, blocked, queue, team::Team};
 use crate::jobs::{
-    causes::{self, At, Observation, Place, Seen, Subject},
+    causes::{self, At, LogSeen, Observation, Place, Seen, Subject},
     health::{self, Health},
     replica,
     row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
@@ -156,8 +156,10 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
     }
     let replicas = team.workers.len().max(team.members_wanted as usize);
     let ended_well = *state == State::Succeeded;
+    let retried = matches!(state, State::Failed(_) | State::Restarting { .. });
     let Logs { seen: logs, crew } = input.logs;
-    causes::cause(input.rules, &Seen { told: &seen, logs, crew, replicas, ended_well })
+    let logs: Vec<LogSeen<'_>> = logs.iter().filter(|log| retried || !log.past).copied().collect();
+    causes::cause(input.rules, &Seen { told: &seen, logs: &logs, crew, replicas, ended_well })
 }
 
 /// Of a job that is well by its objects, only logs can say otherwise.

@@ -6,6 +6,7 @@ use super::{
     Job, Left, LeftJob,
     events::JobEvents,
     join,
+    said::Heard,
     store::{Fleet, JobEntry, PodEntry},
 };
 use crate::jobs::{
@@ -31,7 +32,7 @@ impl Fleet {
         let (namespace, name) = (row.namespace.clone(), row.name.clone());
         let derived = Arc::new(Derived::unsettled());
         let job = Job { row, derived };
-        let (events, said) = (JobEvents::default(), Vec::new());
+        let (events, said) = (JobEvents::default(), Heard::default());
         let entry = JobEntry { job, pods: vec![], events, said, dirty: false, since: None, list, seen };
         let id = self.jobs.insert(uid.clone(), entry);
         self.groups.entry(namespace.as_str(), &name).jobs.push(id);

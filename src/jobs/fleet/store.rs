@@ -11,7 +11,7 @@ use super::{
     intern::Interner,
     join::Groups,
     relist::Lists,
-    said::{self, Said},
+    said::{self, Heard, Said},
     table::Table,
 };
 use crate::jobs::{
@@ -55,7 +55,7 @@ pub(super) struct JobEntry {
     pub(super) job: Job,
     pub(super) pods: Vec<u32>,
     pub(super) events: JobEvents,
-    pub(super) said: Vec<Said>,
+    pub(super) said: Heard,
     pub(super) dirty: bool,
     pub(super) since: Option<Secs>,
     pub(super) list: u16,
@@ -242,10 +242,18 @@ impl Fleet {
         self.derived(self.entry(key)?, Logs { seen: logs, crew }, now).cause
     }
 
-    /// Takes in what the logs of a job say, in the place of what they said before. The next [`Fleet::settle`] looks at it.
+    /// Takes in what the logs of a job say that somebody follows, in the place of what they said before. The next
+    /// [`Fleet::settle`] looks at it.
     pub fn hear(&mut self, key: &JobKey, logs: Vec<Said>) {
         let Some(entry) = self.jobs.id(&key.uid).and_then(|id| self.jobs.get_mut(id)) else { return };
-        entry.said = logs;
+        entry.said.followed = logs;
+        self.touch(&key.uid);
+    }
+
+    /// Takes in what one look at a log of a job found, beside what is known of its other logs.
+    pub fn look(&mut self, key: &JobKey, log: Said) {
+        let Some(entry) = self.jobs.id(&key.uid).and_then(|id| self.jobs.get_mut(id)) else { return };
+        entry.said.look(log);
         self.touch(&key.uid);
     }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     console::model::page::{
         LogMessage, LogOrder,
-        logs::{Choice, Flow, Found, Heard, Seeking, Shown, Sought, StreamState, Target, Window, Writing},
+        logs::{Choice, Flow, Found, Heard, Past, Seeking, Shown, Sought, StreamState, Target, Window, Writing},
     },
     console::runner::refusal,
     jobs::{Secs, causes::Rules, fleet::Said},
@@ -59,10 +59,10 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(max_bytes: usize, dir: Option<PathBuf>, rules: Arc<Rules>, tell: Tell) -> Self {
+    pub(super) fn new(max_bytes: usize, dir: Option<PathBuf>, rules: Arc<Rules>, past: Past, tell: Tell) -> Self {
         Self {
             book: Book::new(max_bytes),
-            findings: Findings::new(rules),
+            findings: Findings::new(rules, past),
             panes: [Pane::default(), Pane::default()],
             choices: [Choice::default(), Choice::default()],
             split: false,

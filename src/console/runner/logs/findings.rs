@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
-    console::model::page::logs::Target,
+    console::model::page::logs::{Past, Target},
     jobs::{
         Clean,
         causes::{Gist, LogLine, Rules, Scan},
@@ -20,6 +20,7 @@ const MOST: usize = 64;
 /// See the module.
 pub(super) struct Findings {
     rules: Arc<Rules>,
+    past: Past,
     logs: Vec<Log>,
     /// The log of each stream: one that is opened again goes on.
     of_stream: Vec<usize>,
@@ -35,8 +36,9 @@ struct Log {
 }
 
 impl Findings {
-    pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, logs: Vec::new(), of_stream: Vec::new() }
+    /// `past` is how much of logs is read when they are opened.
+    pub(super) fn new(rules: Arc<Rules>, past: Past) -> Self {
+        Self { rules, past, logs: Vec::new(), of_stream: Vec::new() }
     }
 
     /// A stream begins. Its number is the next one.
@@ -49,6 +51,7 @@ impl Findings {
                 pod: target.pod.clone(),
                 container: target.container.clone(),
                 previous: target.previous,
+                whole: true,
                 scan: Scan::default(),
             };
             self.logs.push(Log { key, said, lines: 0, told: Gist::default(), news: false });
@@ -59,6 +62,9 @@ impl Findings {
     pub(super) fn feed(&mut self, stream: usize, line: &Line, host: Option<&Clean>) {
         let Some(log) = self.of_stream.get(stream).and_then(|nth| self.logs.get_mut(*nth)) else { return };
         log.lines = log.lines.saturating_add(1);
+        // As many lines as were asked for: there may be more before them.
+        let as_asked = self.past.tail().map_or(self.past.since().is_some(), |tail| log.lines >= tail);
+        log.said.whole &= !as_asked;
         let (text, rank, host) = (line.by_ref().body(), line.rank, host.map(Clean::as_str));
         let seen = LogLine { text, rank, host, number: log.lines, at: line.at.map(Nanos::secs) };
         log.said.scan.feed(&self.rules, &seen);

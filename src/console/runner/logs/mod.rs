@@ -88,7 +88,8 @@ impl Task {
         let (id, results) = (self.id, self.results.clone());
         // A closed channel means that the console has ended.
         let tell = move |message| drop(results.blocking_send(Message::Log(id, message)));
-        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), Arc::clone(&self.rules), Arc::new(tell));
+        let rules = Arc::clone(&self.rules);
+        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), rules, self.past, Arc::new(tell));
         let wake = Arc::clone(&engine.wake);
         let mut streams: Vec<Option<Open>> = Vec::new();
         let (mut pieces, mut next_frame): (Pieces, _) = (SelectAll::new(), Instant::now());

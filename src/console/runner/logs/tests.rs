@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     cluster::logs::{LogLine, Notice, NoticeKind},
-    console::model::page::logs::{Choice, Flow, Seeking, Sought, Window, Writing},
+    console::model::page::logs::{Choice, Flow, Past, Seeking, Sought, Window, Writing},
     jobs::{Clean, Secs, Sym},
     logs::{LineKind, Nanos, Query, View},
 };
@@ -36,6 +36,7 @@ fn engine(pods: &[&str], dir: Option<PathBuf>) -> (Engine, Told) {
         64 << 20,
         dir,
         Arc::clone(&RULES),
+        Past::Tail,
         Arc::new(move |message| hears.lock().expect("not poisoned").push(message)),
     );
     for pod in pods {

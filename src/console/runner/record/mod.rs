@@ -22,7 +22,7 @@ use self::{
     keeper::{Keeper, Work},
     streams::Desk,
 };
-use super::{Results, Runner};
+use super::{Results, Runner, listen::Ear};
 use crate::{
     cluster::{Target, session::address, target::Now},
     console::{
@@ -235,7 +235,16 @@ where
 {
     let ready = runner.ready().filter(|ready| ready.id == id)?;
     let token = runner.token();
-    let task = task(Desk { session: ready.session, header, work }, token.clone());
+    let task = task(
+        Desk {
+            session: ready.session,
+            header,
+            work,
+            rules: Arc::clone(&runner.start.rules),
+            results: runner.results(),
+        },
+        token.clone(),
+    );
     tokio::spawn(token.clone().run_until_cancelled_owned(task));
     Some(token)
 }
@@ -328,7 +337,7 @@ fn read(runner: &Runner, which: Which) {
                 Which::Dir(dir) => dir,
                 Which::Job(key) => records.dir(&cluster, &key),
             };
-            open::open(&records, dir, rules).map_err(|problem| Clean::new(&problem.to_string()))
+            open::open(&records, dir, &rules).map_err(|problem| Clean::new(&problem.to_string()))
         });
         let Ok(opened) = opened.await else { return };
         let _ = results.send(Message::Record(RecordMessage::Opened(which, opened))).await;

@@ -12,25 +12,27 @@ use crate::{
     },
     disk::{
         DiskProblem,
-        records::{Change, Record, Records},
+        records::{Change, KeptLog, Record, Records, Stream},
     },
     jobs::{
         JobRow, Name,
-        causes::Rules,
-        fleet::{Batch, Fleet, ListKey, ListOf, Row},
+        causes::{Rules, Scan},
+        fleet::{Batch, Fleet, ListKey, ListOf, Row, Said},
         state::{Cause, Derived},
     },
+    logs::{Nanos, ruled},
 };
 
 /// Reads the record in a directory. Blocking. `None`: there is none.
-pub(super) fn open(records: &Records, dir: PathBuf, rules: Arc<Rules>) -> Result<Option<Box<Opened>>, DiskProblem> {
+pub(super) fn open(records: &Records, dir: PathBuf, rules: &Arc<Rules>) -> Result<Option<Box<Opened>>, DiskProblem> {
     let Some(record) = records.read(&dir)? else { return Ok(None) };
     // A log that can't be read is no reason to hide the rest.
-    let lines = records.logs_in(&dir).map_or(0, |logs| logs.iter().map(|log| log.lines.len()).sum());
-    Ok(Some(Box::new(opened(record, dir, lines, rules))))
+    let logs = records.logs_in(&dir).unwrap_or_default();
+    Ok(Some(Box::new(opened(record, dir, &logs, rules))))
 }
 
-fn opened(record: Record, dir: PathBuf, lines: usize, rules: Arc<Rules>) -> Opened {
+fn opened(record: Record, dir: PathBuf, logs: &[KeptLog], rules: &Arc<Rules>) -> Opened {
+    let lines = logs.iter().map(|log| log.lines.len()).sum();
     let recorded = Recorded {
         dir,
         begun: record.begun,
@@ -40,12 +42,25 @@ fn opened(record: Record, dir: PathBuf, lines: usize, rules: Arc<Rules>) -> Open
         lines,
         unreadable: record.unreadable,
     };
-    let job = kept(&record, rules);
+    let job = kept(&record, logs, rules);
     let object = record.manifest.map(|(_, manifest)| manifest.object);
     Opened { job, object, events: record.events, recorded: Arc::new(recorded) }
 }
 
-fn kept(record: &Record, rules: Arc<Rules>) -> Kept {
+/// What a kept log says.
+fn said(record: &Record, log: &KeptLog, rules: &Rules) -> Said {
+    let Stream { pod, container, run } = log.stream.clone();
+    let row = record.pods.iter().map(|pod| &pod.row).find(|row| row.name == pod);
+    let of_row = row.and_then(|row| row.containers.iter().find(|own| own.name == container));
+    let mut scan = Scan::default();
+    for (number, line) in (1..).zip(&log.lines) {
+        let at = line.at.map(|at| Nanos(at).secs());
+        ruled::line(&mut scan, rules, line.text.as_bytes(), number, at);
+    }
+    Said { pod, container, previous: of_row.is_some_and(|row| row.restarts > run), whole: log.skipped == 0, scan }
+}
+
+fn kept(record: &Record, logs: &[KeptLog], rules: &Arc<Rules>) -> Kept {
     let key = &record.header.job;
     let bare = || JobRow::bare(key.kind, key.namespace.clone(), key.name.clone(), key.uid.clone());
     // The identity is the record's: a row that was changed by hand must not become another job.
@@ -56,7 +71,7 @@ fn kept(record: &Record, rules: Arc<Rules>) -> Kept {
         uid: key.uid.clone(),
         ..record.job.clone().unwrap_or_else(bare)
     };
-    let mut fleet = Fleet::new(rules);
+    let mut fleet = Fleet::new(Arc::clone(rules));
     let rows = [
         (ListOf::Jobs(key.kind), vec![Row::Job(row.clone())]),
         (ListOf::Pods, record.pods.iter().map(|pod| Row::Pod(pod.row.clone())).collect()),
@@ -67,6 +82,9 @@ fn kept(record: &Record, rules: Arc<Rules>) -> Kept {
         let mut batch = Batch::new(ListKey { of, namespace: None });
         batch.upserts = upserts;
         fleet.apply(batch);
+    }
+    for log in logs {
+        fleet.look(key, said(record, log, rules));
     }
     fleet.settle(record.last);
     let mut job = Kept::of(&fleet, key).unwrap_or_else(|| Kept {
@@ -112,7 +130,7 @@ fn as_cause(change: &Change) -> Option<Cause> {
 mod tests {
     use super::*;
     use crate::{
-        disk::records::{Bounds, ClusterPlace, Fact, Header, VERSION, change},
+        disk::records::{Bounds, ClusterPlace, Fact, Header, LogText, VERSION, change},
         jobs::{
             Clean, Kind, PodRow, Secs, Sym, Uid,
             fleet::JobKey,
@@ -163,12 +181,35 @@ mod tests {
         writer.add(at(2), facts).expect("kept");
         writer.add(at(3), [Fact::PodGone(Uid::new("p")), Fact::Deleted]).expect("kept");
         let path = writer.dir().to_owned();
-        let opened = open(&records, path, Arc::new(Rules::builtin())).expect("read").expect("there");
+        let opened = open(&records, path, &Arc::new(Rules::builtin())).expect("read").expect("there");
         assert_eq!(opened.job.key(), header().job, "the record says whose it is, not the row");
         assert!(opened.job.derived.state.is_finished());
         let cause = opened.job.derived.cause.clone().expect("a cause");
         assert!(cause.title.as_str().contains("emory"), "{}", cause.title);
         assert_eq!((opened.job.pods.len(), opened.recorded.deleted), (1, Some(at(3))));
+    }
+
+    #[test]
+    fn what_was_kept_of_a_log_tells_why() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let records = Records::new(dir.path().join("r"), Bounds::default());
+        let mut writer = records.writer(&header(), at(1)).expect("taken");
+        let mut row = JobRow::bare(Kind::MpiJob, Name::lossy("team-a"), Name::lossy("pi"), Uid::new("u"));
+        let failed = Condition { kind: Sym::new("Failed"), status: Truth::True, ..Condition::default() };
+        row.conditions = [failed].into();
+        let mut launcher = worker_that_ran_out_of_memory();
+        (launcher.name, launcher.role, launcher.index) = (Name::lossy("pi-launcher-x"), Sym::new("launcher"), None);
+        let end = Terminated { reason: Sym::new("Error"), exit_code: 1, ..Terminated::default() };
+        launcher.containers[0].state = Some(ContainerState::Terminated(end));
+        writer.add(at(2), [Fact::Job(Box::new(row)), Fact::Pod(Box::new(launcher))]).expect("kept");
+        let stream = Stream { pod: Name::lossy("pi-launcher-x"), container: Sym::new("main"), run: 0 };
+        writer.begin_log(&stream).expect("begun");
+        let text = "[1,3]<stderr>:ModuleNotFoundError: No module named 'apex'".to_owned();
+        writer.add_log(&stream, &[LogText { at: Some(5), text }], 0).expect("kept");
+        let opened =
+            open(&records, writer.dir().to_owned(), &Arc::new(Rules::builtin())).expect("read").expect("there");
+        let cause = opened.job.derived.cause.clone().expect("a cause");
+        assert_eq!((&*cause.class, cause.rank), ("module_missing", Some(3)), "{cause:?}");
     }
 
     #[test]
@@ -178,9 +219,10 @@ mod tests {
         let mut writer = records.writer(&header(), at(1)).expect("taken");
         let cause = Some((Clean::new("The queue is full"), Clean::new("wait")));
         writer.add(at(2), [Fact::Change(Box::new(change(at(2), "Queued", false, cause)))]).expect("kept");
-        let opened = open(&records, writer.dir().to_owned(), Arc::new(Rules::builtin())).expect("read").expect("there");
+        let opened =
+            open(&records, writer.dir().to_owned(), &Arc::new(Rules::builtin())).expect("read").expect("there");
         assert_eq!(opened.job.row.name.as_str(), "pi");
         assert!(opened.object.is_none());
-        assert!(open(&records, dir.path().join("none"), Arc::new(Rules::builtin())).expect("read").is_none());
+        assert!(open(&records, dir.path().join("none"), &Arc::new(Rules::builtin())).expect("read").is_none());
     }
 }

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::keeper::Work;
+use super::{Ear, Results, keeper::Work};
 use crate::{
     cluster::{
         Mailbox, Session,
@@ -20,7 +20,8 @@ use crate::{
     },
     console::model::record::Wanted,
     disk::records::{Fact, Header, KeptManifest, LogText},
-    jobs::{Name, Secs, fleet::Row, manifest},
+    jobs::{Name, Secs, causes::Rules, fleet::Row, manifest},
+    logs::Nanos,
 };
 
 /// Bytes a second of one log that are kept for long, and how many at once.
@@ -37,6 +38,9 @@ pub(super) struct Desk {
     pub(super) session: Session,
     pub(super) header: Arc<Header>,
     pub(super) work: mpsc::Sender<Work>,
+    /// What logs say is heard on the way.
+    pub(super) rules: Arc<Rules>,
+    pub(super) results: Results,
 }
 
 impl Desk {
@@ -56,6 +60,7 @@ impl Desk {
         if !self.write(begin).await {
             return;
         }
+        let (rules, results) = (self.rules.clone(), self.results.clone());
         let since = answer.await.ok().flatten().and_then(|at| jiff::Timestamp::from_nanosecond(i128::from(at)).ok());
         let what = LogOf {
             namespace: self.header.job.namespace.clone(),
@@ -66,6 +71,7 @@ impl Desk {
             tail: since.is_none().then_some(wanted.tail),
             since,
         };
+        let mut ear = Ear::new(rules, results, self.header.job.clone(), &wanted, what.tail);
         let mut pieces = logs::follow(&self.session, what, &token);
         let mut allowance = Allowance::default();
         while let Some(piece) = pieces.recv().await {
@@ -75,6 +81,9 @@ impl Desk {
                 LogPiece::Notice(_) => continue,
             };
             let (kept, skipped) = allowance.pass(&mut lines);
+            for line in &kept {
+                ear.line(line.text.as_bytes(), line.at.map(|at| Nanos(at).secs()));
+            }
             for (i, part) in kept.chunks(PIECE).enumerate() {
                 let skipped = if i == 0 { skipped } else { 0 };
                 let header = Arc::clone(&self.header);
@@ -82,6 +91,9 @@ impl Desk {
                 if !self.write(work).await {
                     return;
                 }
+            }
+            if !ear.tell().await {
+                return;
             }
         }
     }

@@ -21,8 +21,6 @@ use crate::{
     logs::Query,
 };
 
-/// A cause that is no surer says that something failed rather than why: a log may tell more.
-const VAGUE: u8 = 70;
 /// Words of a text that are enough to find it on a tab.
 const WORDS: usize = 5;
 
@@ -36,7 +34,7 @@ pub(super) fn go(model: &mut Model) -> Vec<Effect> {
         (Some(cause), Some(Origin::Log { .. })) => {
             sought(cause).map_or_else(Vec::new, |sought| logs::lead(model, sought))
         }
-        (cause, _) if may_tell && cause.as_ref().is_none_or(|cause| cause.sure <= VAGUE) => logs::wait_for_cause(model),
+        (cause, _) if may_tell && cause.as_ref().is_none_or(Cause::wants_log) => logs::wait_for_cause(model),
         (_, Some(Origin::Pod { pod, said })) if !said.is_empty() && wrote(page, pod) => {
             let sought = Sought { pod: Some(pod.clone()), text: said.clone(), rank: None, at: None };
             logs::lead(model, sought)

@@ -312,7 +312,9 @@ pub fn message(model: &mut Model, id: LogId, message: LogMessage) -> Vec<Effect>
 
 /// The lines say something else of the job: the fleet decides what comes of it.
 pub fn heard(model: &mut Model, id: LogId, logs: Vec<Said>) {
-    if let Some(page) = model.page.as_ref().filter(|page| page.logs.id == id) {
+    // What was recorded of a job says nothing of how it is: a record was explained with its logs when it was opened.
+    let lives = |page: &&PageModel| page.logs.id == id && page.recorded.is_none();
+    if let Some(page) = model.page.as_ref().filter(lives) {
         model.fleet.hear(&page.job.key(), logs);
     }
 }

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    console::model::page::logs::{Past, Seeking, Sought},
+    console::model::page::{
+        Recorded,
+        logs::{Past, Seeking, Sought},
+    },
     jobs::{
         causes::{LogLine, Scan},
         fleet::Said,
@@ -19,7 +22,13 @@ fn said(lines: &[(u32, &str)]) -> Vec<Said> {
     for (number, (rank, text)) in (1..).zip(lines) {
         scan.feed(rules, &LogLine { text, rank: Some(*rank), number, ..LogLine::default() });
     }
-    vec![Said { pod: Name::lossy("bert-large-launcher-x7x2q"), container: Sym::new("launcher"), previous: false, scan }]
+    vec![Said {
+        pod: Name::lossy("bert-large-launcher-x7x2q"),
+        container: Sym::new("launcher"),
+        previous: false,
+        whole: true,
+        scan,
+    }]
 }
 
 /// A console that watches a job whose launcher ended with 1, with its page open on tab Logs.
@@ -175,4 +184,23 @@ fn a_job_that_is_well_has_no_cause_to_go_to() {
     refresh(&mut h.model, Some(job));
     h.keys("!");
     assert!(h.screen().contains("nothing is known to be wrong"), "{}", h.screen());
+}
+
+#[test]
+fn what_a_record_says_never_reaches_the_living_job() {
+    let mut h = failed_job();
+    let recorded = Recorded {
+        dir: "/r".into(),
+        begun: Secs(NOW - 900),
+        last: Secs(NOW - 60),
+        deleted: None,
+        manifest: None,
+        lines: 2,
+        unreadable: 0,
+    };
+    h.model.page.as_mut().expect("a page").recorded = Some(Arc::new(recorded));
+    let id = page(&h).logs.id;
+    h.send(Message::Said(id, said(&[(9, OOM)])));
+    let job = h.model.fleet.jobs().next().expect("a job");
+    assert_ne!(job.derived.cause.as_ref().map(|cause| &*cause.class), Some("gpu_oom"));
 }

@@ -1,0 +1,82 @@
+//! Jobs of which statuses say only that they failed: their logs are looked at once, though nobody has opened them.
+//!
+//! Owns which logs that are: of runs that have ended, each once, within a bound. What the flight recorder reads anyway is
+//! looked at there and not read twice.
+
+use crate::{
+    console::{
+        commands::Right,
+        effect::Effect,
+        model::{
+            Model,
+            listen::MOST,
+            record::{RecordEffect, Wanted},
+        },
+    },
+    disk::records::Stream,
+    jobs::{
+        Name, PodRow,
+        fleet::{Job, JobKey, Teller, main_container, telling},
+        row::ContainerState,
+        state::Cause,
+    },
+};
+
+/// Lines that are read of the leading pod's log, and of each other's.
+const TAIL: (u32, u32) = (5_000, 1_000);
+
+/// These jobs changed; what is read of them anyway is among `effects`.
+pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Effect> {
+    for effect in effects {
+        if let Effect::Record(RecordEffect::Logs(_, key, read)) = effect {
+            let streams = read.iter().map(|wanted| (key.uid.clone(), wanted.stream.clone()));
+            model.listen.begun.extend(streams);
+        }
+    }
+    let mut out = Vec::new();
+    for key in keys {
+        let Some(job) = model.fleet.get(key).filter(|job| is_unclear(job)) else { continue };
+        if is_read(model, key) || is_denied(model, job) {
+            continue;
+        }
+        let mut wanted = ended(&model.fleet.pods(key));
+        let begun = &mut model.listen.begun;
+        wanted.retain(|wanted| begun.len() < MOST && begun.insert((key.uid.clone(), wanted.stream.clone())));
+        if !wanted.is_empty() {
+            out.push(Effect::Listen(model.session.id, key.clone(), wanted));
+        }
+    }
+    out
+}
+
+/// Whether something is wrong, and only a log may tell what.
+fn is_unclear(job: &Job) -> bool {
+    job.derived.needs_attention() && job.derived.cause.as_ref().is_none_or(Cause::wants_log)
+}
+
+/// Whether the job's logs are open on its page: what they say is heard from there.
+fn is_read(model: &Model, key: &JobKey) -> bool {
+    model.page.as_ref().is_some_and(|page| page.logs.is_open() && page.job.key() == *key)
+}
+
+fn is_denied(model: &Model, job: &Job) -> bool {
+    const READ: Right = Right { verb: "get", group: "", resource: "pods/log" };
+    let is_here = |of: &Option<Name>| of.as_ref().is_none_or(|name| *name == job.row.namespace);
+    model.session.denied.iter().any(|denied| denied.right == READ && is_here(&denied.namespace))
+}
+
+/// The runs that have ended, of the pods that tell.
+fn ended(pods: &[&PodRow]) -> Vec<Wanted> {
+    let of = |(nth, Teller { pod, previous, .. }): (usize, Teller<'_>)| {
+        let container = main_container(pod)?;
+        let ended = matches!(container.state, Some(ContainerState::Terminated(_)));
+        let run = if previous { container.restarts.checked_sub(1)? } else { container.restarts };
+        let stream = Stream { pod: pod.name.clone(), container: container.name.clone(), run };
+        let tail = if nth == 0 { TAIL.0 } else { TAIL.1 };
+        (previous || ended).then_some(Wanted { stream, previous, follow: false, tail })
+    };
+    telling(pods).into_iter().enumerate().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests;

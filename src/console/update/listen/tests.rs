@@ -1,0 +1,144 @@
+use crate::{
+    console::{
+        commands::Right,
+        effect::Effect,
+        message::Message,
+        model::{
+            record::{RecordEffect, Wanted},
+            session::{ContextInfo, Denied, SessionId},
+        },
+        testing::Harness,
+    },
+    disk::records::Stream,
+    jobs::{
+        Clean, JobRow, Kind, Name, PodRow, Secs, Sym, Uid,
+        fleet::{Batch, JobKey, ListKey, ListOf, Row, Said},
+        row::{Condition, ContainerRow, ContainerState, Phase, Terminated, Truth},
+    },
+    logs::ruled,
+};
+
+const JOBS: ListOf = ListOf::Jobs(Kind::MpiJob);
+const OOM: &[u8] = b"[1,9]<stderr>:torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB.\n";
+
+fn console(record: bool) -> Harness {
+    let mut h = Harness::new(120, 24);
+    h.model.session.context = "c".to_owned();
+    h.model.session.contexts = vec![ContextInfo { name: "c".into(), record, ..ContextInfo::default() }];
+    h.model.session.id = SessionId(1);
+    h
+}
+
+fn job(condition: Option<&str>) -> Row {
+    let mut row = JobRow::bare(Kind::MpiJob, Name::lossy("team"), Name::lossy("pi"), Uid::new("uid-pi"));
+    row.created = Secs(999_000);
+    let condition =
+        condition.map(|kind| Condition { kind: Sym::new(kind), status: Truth::True, ..Condition::default() });
+    row.conditions = condition.into_iter().collect();
+    Row::Job(row)
+}
+
+fn launcher(name: &str, code: Option<i32>, created: u32) -> Row {
+    let end = |code| {
+        ContainerState::Terminated(Terminated { reason: Sym::new("Error"), exit_code: code, ..Terminated::default() })
+    };
+    let state = code.map_or(ContainerState::Running(Some(Secs(created))), end);
+    let main = ContainerRow { name: Sym::new("mpi"), state: Some(state), ..ContainerRow::default() };
+    Row::Pod(PodRow {
+        namespace: Sym::new("team"),
+        name: Name::lossy(name),
+        uid: Uid::new(name),
+        created: Secs(created),
+        job: Name::lossy("pi"),
+        operator: Sym::new("mpi-operator"),
+        role: Sym::new("launcher"),
+        phase: if code.is_some() { Phase::Failed } else { Phase::Running },
+        containers: [main].into(),
+        ..PodRow::default()
+    })
+}
+
+fn send(h: &mut Harness, of: ListOf, rows: Vec<Row>) -> Vec<Effect> {
+    let before = h.effects.len();
+    h.send(Message::Fleet(vec![Batch { upserts: rows, ..Batch::new(ListKey { of, namespace: None }) }]));
+    h.effects[before..].to_vec()
+}
+
+fn looked_at(effects: &[Effect]) -> Vec<(String, u16, bool)> {
+    let of = |effect: &Effect| match effect {
+        Effect::Listen(SessionId(1), _, wanted) => wanted.clone(),
+        _ => Vec::new(),
+    };
+    let all = effects.iter().flat_map(of);
+    all.map(|wanted| (wanted.stream.pod.to_string(), wanted.stream.run, wanted.previous)).collect()
+}
+
+fn said(pod: &str, lines: &[u8]) -> Box<Said> {
+    let rules = crate::jobs::causes::Rules::builtin();
+    let (container, scan) = (Sym::new("mpi"), ruled::scan(&rules, lines));
+    Box::new(Said { pod: Name::lossy(pod), container, previous: false, whole: true, scan })
+}
+
+fn key(h: &Harness) -> JobKey {
+    h.model.fleet.jobs().next().expect("a job").key()
+}
+
+fn class(h: &Harness) -> Option<String> {
+    let job = h.model.fleet.jobs().next().expect("a job");
+    job.derived.cause.as_ref().map(|cause| cause.class.to_string())
+}
+
+#[test]
+fn a_failed_job_that_nobody_opened_is_explained_by_one_look_at_its_log() {
+    let mut h = console(false);
+    send(&mut h, JOBS, vec![job(Some("Failed"))]);
+    let effects = send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", Some(1), 999_010)]);
+    assert_eq!(looked_at(&effects), [("pi-launcher-a".to_owned(), 0, false)]);
+    assert_eq!(looked_at(&send(&mut h, JOBS, vec![job(Some("Failed"))])), [], "once");
+    let key = key(&h);
+    h.send(Message::Heard(key, said("pi-launcher-a", OOM)));
+    assert_eq!(class(&h).as_deref(), Some("gpu_oom"));
+    assert!(h.screen().contains("CUDA out of memory"), "{}", h.screen());
+}
+
+#[test]
+fn what_ended_before_tells_why_a_job_is_tried_again_but_not_of_one_that_runs() {
+    let mut h = console(false);
+    send(&mut h, JOBS, vec![job(Some("Restarting"))]);
+    let pods = vec![launcher("pi-launcher-a", Some(1), 999_010), launcher("pi-launcher-b", None, 999_500)];
+    let effects = send(&mut h, ListOf::Pods, pods);
+    let state = h.model.fleet.jobs().next().map(|job| job.derived.state.word());
+    let asked = looked_at(&effects);
+    if state == Some("Restarting") {
+        assert_eq!(asked, [("pi-launcher-a".to_owned(), 0, false)], "the present one has not ended");
+    }
+    let key = key(&h);
+    h.send(Message::Heard(key, said("pi-launcher-a", OOM)));
+    send(&mut h, JOBS, vec![job(Some("Running"))]);
+    assert_eq!(class(&h), None, "{:?}", h.model.fleet.jobs().next().map(|job| job.derived.clone()));
+}
+
+#[test]
+fn what_is_not_asked_for_again_or_in_vain() {
+    let mut h = console(false);
+    let right = Right { verb: "get", group: "", resource: "pods/log" };
+    h.model.session.denied = vec![Denied { right, namespace: Some(Name::lossy("team")), why: Clean::default() }];
+    send(&mut h, JOBS, vec![job(Some("Failed"))]);
+    let effects = send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", Some(1), 999_010)]);
+    assert_eq!(looked_at(&effects), [], "it would be refused");
+
+    let mut h = console(true);
+    h.model.record.begun = true;
+    send(&mut h, JOBS, vec![job(None)]);
+    send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", None, 999_010)]);
+    let effects = send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", Some(1), 999_010)]);
+    let stream = Stream { pod: Name::lossy("pi-launcher-a"), container: Sym::new("mpi"), run: 0 };
+    let kept = |effect: &Effect| match effect {
+        Effect::Record(RecordEffect::Logs(_, _, wanted)) => wanted.iter().any(|w: &Wanted| w.stream == stream),
+        _ => false,
+    };
+    assert!(effects.iter().any(kept), "the recorder reads it: {effects:?}");
+    send(&mut h, JOBS, vec![job(Some("Failed"))]);
+    let again = send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", Some(1), 999_010)]);
+    assert_eq!((looked_at(&effects), looked_at(&again)), (vec![], vec![]), "nobody else does");
+}
