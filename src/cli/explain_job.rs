@@ -116,6 +116,7 @@ async fn read_log(
     let what = LogOf {
         namespace,
         pod: pod.name.clone(),
+        owner: None,
         container: container.and_then(|container| Name::new(container.name.as_str())),
         previous,
         follow: false,

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{problem::Problem, session::Session};
-use crate::jobs::text::{Clean, Name};
+use crate::jobs::text::{Clean, Name, Uid};
 
 pub use cutter::MOST_LINE;
 
@@ -33,6 +33,8 @@ pub struct LogOf {
     pub namespace: Name,
     /// Pod.
     pub pod: Name,
+    /// Its controller, where a pod of that name under another one is not meant: it is looked at before each reading.
+    pub owner: Option<Uid>,
     /// Container; the only one if `None`.
     pub container: Option<Name>,
     /// The run before the present one.

@@ -269,6 +269,14 @@ impl Tab {
         }
     }
 
+    /// Its heading where there is little room.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Configuration => "Config",
+            other => other.title(),
+        }
+    }
+
     /// Where its own commands apply.
     pub const fn context(self) -> Context {
         match self {

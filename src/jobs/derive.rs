@@ -175,9 +175,22 @@ impl Look<'_> {
         if let Some(failure) = blocked::launcher_end(&self.input) {
             return Some(State::Failed(failure.1));
         }
+        if self.is_ended_by_deadline() {
+            return Some(State::Failed(Failure::Deadline));
+        }
         let ended = leader.is_some_and(|(_, health)| health.has_ended());
         let (attempt, of) = self.team.attempt(job);
         (ended && attempt > of).then_some(State::Failed(Failure::BackOff))
+    }
+
+    /// Whether the launcher is being removed because its time is over. Its Job says so only when the pod is gone.
+    fn is_ended_by_deadline(&self) -> bool {
+        let (Some(seconds), Some((pod, _))) = (self.input.job.policy.deadline, self.team.leader) else { return false };
+        // The Job's time begins with its first pod.
+        let launchers = self.input.pods.iter().filter(|other| other.role == pod.role);
+        let first = launchers.map(|pod| pod.created).min().unwrap_or(pod.created);
+        let begun = first.max(self.input.job.started.unwrap_or_default());
+        pod.deleting.is_some() && self.now >= begun.plus(seconds)
     }
 
     fn restarting(&mut self) -> Option<State> {

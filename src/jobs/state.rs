@@ -139,6 +139,11 @@ impl State {
         }
     }
 
+    /// The word as people write it: `Operator silent`.
+    pub const fn in_words(&self) -> &'static str {
+        if let Self::OperatorSilent = self { "Operator silent" } else { self.word() }
+    }
+
     /// How urgent it is.
     pub const fn severity(&self) -> Severity {
         match self {
@@ -175,8 +180,7 @@ impl fmt::Display for State {
             Self::Failed(Failure::Deadline) => f.pad("Failed (deadline)"),
             Self::Failed(Failure::BackOff) => f.pad("Failed (back-off)"),
             Self::Failed(Failure::Evicted) => f.pad("Failed (evicted)"),
-            Self::OperatorSilent => f.pad("Operator silent"),
-            other => f.pad(other.word()),
+            other => f.pad(other.in_words()),
         }
     }
 }

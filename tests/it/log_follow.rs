@@ -123,6 +123,7 @@ fn of() -> LogOf {
     LogOf {
         namespace: name("default"),
         pod: name("p"),
+        owner: None,
         container: Some(name("c")),
         previous: false,
         follow: true,

@@ -145,6 +145,13 @@ impl Follower {
         }
     }
 
+    /// Whether the pod of that name is the one that is meant. Where that can't be found out, it is.
+    pub(super) async fn is_its(&self, session: &Session) -> bool {
+        let Some(wanted) = &self.what.owner else { return true };
+        let owner = self.pod(session).await.ok().and_then(|pod| pod.owner);
+        owner.is_none_or(|owner| owner.uid == *wanted)
+    }
+
     async fn pod(&self, session: &Session) -> Result<PodRow, Problem> {
         let path = Resource::core("pods").one(Some(&self.what.namespace), self.what.pod.as_str());
         let doing = format!("look at {}", self.what.pod);

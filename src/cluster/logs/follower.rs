@@ -95,6 +95,10 @@ impl Follower {
         loop {
             let session = (self.sessions)();
             let before = self.recent.last();
+            if !self.is_its(&session).await {
+                self.notice(NoticeKind::Gone, "the pod is gone; another job's has its name").await;
+                return self.tell(LogPiece::End(None)).await;
+            }
             let next = match session.open(&self.url(self.what.previous), &self.doing()).await {
                 Ok(body) => {
                     let closed = self.read(&session, body).await;

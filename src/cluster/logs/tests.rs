@@ -18,6 +18,7 @@ fn of(pod: &str) -> LogOf {
     LogOf {
         namespace: name("team-a"),
         pod: name(pod),
+        owner: None,
         container: None,
         previous: false,
         follow: true,
@@ -103,4 +104,23 @@ async fn a_previous_run_is_read_once() {
     let (out, urls) = all(what, vec![text("2026-11-20T08:00:00Z x\r\nno stamp\n")], vec![]).await;
     assert_eq!(out, ["x", "no stamp", "== "]);
     assert!(urls[0].contains("previous=true") && !urls[0].contains("follow"), "{urls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_of_another_job_that_took_the_name_is_not_read() {
+    let owned = |by: &str| {
+        let owner = json!({"kind": "MPIJob", "name": "a", "uid": by, "controller": true});
+        let metadata = json!({"name": "p", "namespace": "team-a", "uid": "1", "ownerReferences": [owner]});
+        testing::answer(
+            200,
+            &json!({"metadata": metadata, "spec": {"containers": [{"name": "c"}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "c", "state": {"running": {}}}]}}),
+        )
+    };
+    let what = LogOf { owner: Some(Uid::new("old")), ..of("p") };
+    let answers = vec![text("2026-11-20T08:00:00Z mine\n"), text("2026-11-20T08:00:01Z not mine\n")];
+    let (out, urls) = all(what, answers, vec![owned("old"), owned("old"), owned("new")]).await;
+    assert_eq!(urls.len(), 1, "{out:?}");
+    assert_eq!(out.first().map(String::as_str), Some("mine"));
+    assert_eq!(&out[out.len() - 2..], ["-- the pod is gone; another job's has its name", "== "]);
 }

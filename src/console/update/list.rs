@@ -18,8 +18,9 @@ use crate::{
     console::{
         commands::ListCommand,
         effect::Effect,
-        layout::{self, Regions},
+        layout,
         model::{Model, overlay::PromptEvent},
+        view::trouble,
     },
     disk::Remembered,
     jobs::{Secs, columns::ColumnId, columns::ColumnsConfig, fleet::Changed, time::duration_changes_in},
@@ -94,7 +95,7 @@ pub fn resized(model: &mut Model) {
 
 /// After anything: places, window, selection and the next deadline follow.
 fn refresh(model: &mut Model) {
-    let Regions { body, .. } = layout::regions(model.size);
+    let body = trouble::body(model);
     let one = model.session.scope.names().len() == 1;
     model.list.height = usize::from(layout::list(body, model.list.has_filter_line()).rows.height);
     model.list.place(body.width, one);
@@ -174,7 +175,7 @@ pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if event.kind != MouseEventKind::Down(MouseButton::Left) {
         return Vec::new();
     }
-    let areas = layout::list(layout::regions(model.size).body, model.list.has_filter_line());
+    let areas = layout::list(trouble::body(model), model.list.has_filter_line());
     if event.row == areas.heading.y {
         let inside = |x: u16, width: u16| (x..x.saturating_add(width)).contains(&event.column);
         let hit = model.list.placed().find(|(_, at)| inside(at.x, at.width)).map(|(column, _)| column.clone());

@@ -109,6 +109,7 @@ fn up(model: &mut Model, offered: Offered) {
     model.session.offered =
         Some(if offered.components.is_empty() { Offered { components, ..offered } } else { offered });
     model.session.phase = Phase::Up;
+    list::resized(model);
 }
 
 fn down(model: &mut Model, trouble: Trouble) {
@@ -123,6 +124,7 @@ fn down(model: &mut Model, trouble: Trouble) {
         }
     };
     model.session.phase = Phase::Down(trouble);
+    list::resized(model);
 }
 
 /// A command about the session.

@@ -4,7 +4,11 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::console::{
     commands::{self, Command},
-    model::{Model, notices::Tone},
+    model::{
+        Model,
+        notices::Tone,
+        overlay::{Overlay, PickerPurpose},
+    },
     theme::{Role, Theme},
     widgets::text::{cut, put, width},
 };
@@ -28,7 +32,36 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
         put(buf, area, area.x, area.y, &text, theme.style(role));
         return;
     }
-    draw_hints(model, theme, area, buf);
+    match model.overlays.last().and_then(own_keys) {
+        Some(keys) => draw_own_keys(&keys, theme, area, buf),
+        None => draw_hints(model, theme, area, buf),
+    }
+}
+
+/// What the keys do that an overlay takes itself, whatever the keymap says.
+fn own_keys(overlay: &Overlay) -> Option<Vec<(&'static str, &'static str)>> {
+    match overlay {
+        Overlay::Picker(picker) => {
+            let mut keys = vec![("enter", "Choose")];
+            keys.extend(picker.several.then_some(("space", "Mark")));
+            keys.extend((picker.purpose == PickerPurpose::Scope).then_some(("+", "Keep as favourite")));
+            keys.extend([("esc", "Cancel"), ("type", "Filter")]);
+            Some(keys)
+        }
+        Overlay::Confirm(confirm) => Some(vec![("y", confirm.yes), ("n", "Cancel"), ("tab", "The other button")]),
+        Overlay::Prompt(_) | Overlay::Text(_) | Overlay::Draft(_) => None,
+    }
+}
+
+fn draw_own_keys(keys: &[(&str, &str)], theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let mut x = area.x;
+    for (key, title) in keys {
+        if x + width(key) + 1 + width(title) > area.right() {
+            return;
+        }
+        x = put(buf, area, x, area.y, key, theme.style(Role::Key));
+        x = put(buf, area, x + 1, area.y, title, theme.style(Role::Dim)) + 2;
+    }
 }
 
 /// The hinted commands of the current contexts, as many as fit, whole ones only. The last, which shows all the others,

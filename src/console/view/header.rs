@@ -26,7 +26,7 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
             let title = theme.style(Role::Title);
             model.draft().map(|open| (draft::breadcrumb(open), title)).into_iter().collect()
         }
-        Some(open) => vec![(page::breadcrumb(model, open), theme.style(Role::Title))],
+        Some(open) => vec![(page::breadcrumb(open, room, theme.ascii), theme.style(Role::Title))],
         None => list::summary(model, theme, room),
     };
     draw_line(theme, area, area.y + 1, &left, &right, buf);
@@ -83,7 +83,10 @@ fn badge(model: &Model, theme: &Theme) -> Piece {
         Phase::Connecting => return ("connecting".to_owned(), theme.style(Role::Wait)),
         // The screen below says it in full.
         Phase::Down(_) if model.fleet.is_empty() => return ("not connected".to_owned(), theme.style(Role::Bad)),
-        Phase::Down(trouble) => return (format!("{} {}", trouble.what, aged(trouble.since)), theme.style(Role::Bad)),
+        Phase::Down(trouble) => {
+            let what = if trouble.sign_in { "not signed in" } else { trouble.what.as_str() };
+            return (format!("{what} {}", aged(trouble.since)), theme.style(Role::Bad));
+        }
         Phase::Up => {}
     }
     let lists = || session.lists.values();

@@ -79,7 +79,7 @@ fn over_what_was_read_before_a_trouble_is_said_once_with_what_to_do() {
     it.at(Secs(1_000_060));
     let (trouble, screen) = (unauthorized(), it.screen());
     let lines: Vec<&str> = screen.lines().collect();
-    assert!(lines[0].contains(trouble.what.as_str()), "{screen}");
+    assert!(lines[0].ends_with("not signed in 2m40s"), "{screen}");
     assert!(lines[1].trim_end().ends_with(trouble.why.as_str()), "{screen}");
     assert_eq!(lines[2].trim_end(), trouble.hint.as_str(), "{screen}");
     it.keys("enter");
@@ -110,11 +110,13 @@ fn health_tells_what_the_header_keeps_quiet_about() {
 #[test]
 fn long_help_is_wrapped_under_itself() {
     let mut it = connected();
-    it.model.size = ratatui::layout::Size::new(50, 200);
     it.keys("?");
-    let screen = it.screen();
-    let cut: Vec<_> = screen.lines().skip(2).filter(|line| line.contains('…')).collect();
-    assert_eq!(cut, [] as [&str; 0]);
+    for width in [40, 50, 80] {
+        it.model.size = ratatui::layout::Size::new(width, 400);
+        let screen = it.screen();
+        let cut: Vec<_> = screen.lines().skip(2).filter(|line| line.contains('…')).collect();
+        assert_eq!(cut, [] as [&str; 0], "{width}");
+    }
 }
 
 #[test]
@@ -160,4 +162,26 @@ fn too_small_a_screen_says_so() {
     assert_eq!(it.screen().lines().next(), Some("needs 40x10, has 30x5"));
     it.model.size = ratatui::layout::Size::new(40, 10);
     assert!(!it.screen().contains("needs"));
+}
+
+#[test]
+fn the_selected_job_stays_in_sight_under_a_trouble_that_takes_lines() {
+    let mut it = connected();
+    let row = |n: u32| {
+        let name = Name::lossy(&format!("train-{n:02}"));
+        Row::Job(JobRow::bare(Kind::MpiJob, Name::lossy("team-vision"), name, Uid::new(&format!("u{n}"))))
+    };
+    let list = ListKey { of: ListOf::Jobs(Kind::MpiJob), namespace: None };
+    let upserts = (0..60).map(row).collect();
+    it.send(Message::Fleet(vec![Batch { upserts, complete: true, ..Batch::new(list) }]));
+    it.keys("ctrl-d ctrl-d");
+    let selected = |it: &Harness| it.screen().lines().any(|line| line.starts_with('▌'));
+    assert!(selected(&it));
+    let mut trouble = unauthorized();
+    trouble.hint = Clean::new(&"Log in again, or ask whoever runs this cluster for a new token. ".repeat(3));
+    told(&mut it, SessionMessage::Down(trouble));
+    assert!(selected(&it), "{}", it.screen());
+    assert!(it.screen().contains("not signed in"), "{}", it.screen());
+    it.keys("G");
+    assert!(selected(&it) && it.screen().contains("train-59"), "{}", it.screen());
 }

@@ -51,19 +51,21 @@ pub fn lines_of(model: &Model, text: &TextOverlay) -> Vec<RichLine> {
     lines.into_iter().flat_map(|line| folded(line, columns)).collect()
 }
 
+/// Least cells in which a text is wrapped beside what it is about.
+const LEAST: u16 = 16;
+
 /// A line whose last piece is wrapped under its own beginning.
 fn folded(mut line: RichLine, columns: u16) -> Vec<RichLine> {
     if line.width() <= columns {
         return vec![line];
     }
     let Some(Piece { text, role }) = line.pieces.pop() else { return vec![line] };
-    let mut indent = line.width();
-    if columns.saturating_sub(indent) < 16 {
-        indent = indent.min(4);
-    }
+    let beside = columns.saturating_sub(line.width()) >= LEAST;
+    let indent = if beside { line.width() } else { line.width().min(4) };
     let blank = " ".repeat(usize::from(indent));
     let mut rows = wrap(&text, columns.saturating_sub(indent)).into_iter();
-    let first = line.and(rows.next().unwrap_or_default(), role);
+    // Where there is no room beside it, all of it goes below.
+    let first = if beside { line.and(rows.next().unwrap_or_default(), role) } else { line };
     std::iter::once(first).chain(rows.map(|row| RichLine::of(blank.clone(), Role::Text).and(row, role))).collect()
 }
 

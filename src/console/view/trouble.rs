@@ -4,6 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::console::{
     commands::{AppCommand, CommandId},
+    layout,
     model::{
         Model,
         session::{Phase, Trouble},
@@ -11,6 +12,9 @@ use crate::console::{
     theme::{Role, Theme},
     widgets::text::{cut, put, wrap},
 };
+
+/// From this height on, a body has more than one line for what is wrong.
+const ROOMY: u16 = 16;
 
 /// A heading and lines.
 struct Said {
@@ -24,17 +28,40 @@ pub fn draw(model: &Model, theme: &Theme, body: Rect, buf: &mut Buffer) -> Rect 
     if model.fleet.is_empty() && model.page.is_none() {
         return if draw_said(model, theme, body, buf) { Rect { height: 0, ..body } } else { body };
     }
-    let Phase::Down(trouble) = &model.session.phase else { return body };
-    if body.height < 4 {
-        return body;
+    for (y, row) in (body.y..).zip(rows(model, body)) {
+        put(buf, body, body.x, y, &row, theme.style(Role::Bad));
+    }
+    below(model, body)
+}
+
+/// The part of the screen that the view has: below the lines on what is wrong.
+pub fn body(model: &Model) -> Rect {
+    below(model, layout::regions(model.size).body)
+}
+
+fn below(model: &Model, body: Rect) -> Rect {
+    let taken = rows(model, body).len() as u16;
+    Rect { y: body.y + taken, height: body.height - taken, ..body }
+}
+
+/// What is wrong, over what was read before. A small body has one line for it.
+fn rows(model: &Model, body: Rect) -> Vec<String> {
+    let Phase::Down(trouble) = &model.session.phase else { return Vec::new() };
+    if body.height < 4 || (model.fleet.is_empty() && model.page.is_none()) {
+        return Vec::new();
     }
     // The header says what, and since when; over the list also why.
     let text = match &model.page {
         Some(_) => format!("{}. {}", trouble.why, trouble.hint),
         None => trouble.hint.to_string(),
     };
-    put(buf, body, body.x, body.y, &cut(&text, body.width, theme.ellipsis()), theme.style(Role::Bad));
-    Rect { y: body.y + 1, height: body.height - 1, ..body }
+    let most = if body.height < ROOMY { 1 } else { 3 };
+    let mut rows = wrap(&text, body.width);
+    if rows.len() > most {
+        let rest = rows.split_off(most - 1).join(" ");
+        rows.push(cut(&rest, body.width, if model.ascii { "~" } else { "…" }));
+    }
+    rows
 }
 
 /// Draws what there is to say where nothing else is shown; whether there was something.

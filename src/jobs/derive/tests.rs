@@ -1,5 +1,7 @@
 //! Derivation by values: each state, what it must not be mistaken for, and its cause.
 
+mod deadline;
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;

@@ -10,7 +10,7 @@ use crate::jobs::{
     health::{self, Health},
     replica,
     row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
-    state::{Cause, Evidence, Origin, State},
+    state::{Cause, Evidence, Failure, Origin, State},
     text::{Clean, Sym},
 };
 
@@ -26,6 +26,7 @@ pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gp
         State::OperatorSilent => Some(silent(input)),
         State::Queued | State::Inadmissible | State::Preempted => queued(input, state),
         State::Invalid | State::Blocked => found(input, team, state).or_else(|| blocked_words(input)),
+        State::Failed(Failure::Deadline) if !is_end_said(input) => Some(deadline(input)),
         State::Failed(_) => found(input, team, state).or_else(|| failed_words(input)),
         State::Pending { .. } | State::Starting | State::Restarting { .. } | State::Degraded => {
             found(input, team, state)
@@ -37,6 +38,20 @@ fn leaked(gpus: u32) -> Cause {
     let title = format!("finished, still holding {gpus} GPU{}", if gpus == 1 { "" } else { "s" });
     let remedy = "Delete its workers, and set runPolicy.cleanPodPolicy to Running or All in the next one.";
     plain("leaked-gpus", &title, remedy, false)
+}
+
+/// Whether condition or event tell of the end.
+fn is_end_said(input: &Input<'_>) -> bool {
+    input.job.is("Failed").is_some() || blocked::launcher_end(input).is_some()
+}
+
+/// What the rule for it says, though there is nothing yet that it could match.
+fn deadline(input: &Input<'_>) -> Cause {
+    let rule = input.rules.get("deadline");
+    let title = rule.map_or("ran into its activeDeadlineSeconds", |rule| &rule.title);
+    let mut cause = plain("deadline", title, rule.map_or("", |rule| &rule.remedy), false);
+    cause.class = "deadline_exceeded".into();
+    cause
 }
 
 fn silent(input: &Input<'_>) -> Cause {

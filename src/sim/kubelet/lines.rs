@@ -1,12 +1,14 @@
 //! When each line of a script is said: a table of repetitions, so that line *n* is found without making the others.
 //!
-//! Pure. Times are milliseconds after the container's start.
+//! Pure. Times are microseconds after the container's start.
 
 use super::behaviour::{Behaviour, Line, Part, Speaker};
 use super::journal::{Ending, Note};
 
 /// Ranks that are written out at most; a line of all ranks is repeated for each.
 const MAX_RANKS: u64 = 64;
+/// Between a line of all ranks by one and by the next.
+const APART: u64 = 7_000;
 
 /// All that a run says.
 pub(super) struct Lines(pub(super) Vec<Said>);
@@ -29,7 +31,7 @@ pub(super) struct Said {
 impl Lines {
     /// The lines of a run of which `note` is known. `ranks` are those of its cast: first and how many.
     pub(super) fn of(behaviour: &Behaviour, note: &Note, ranks: (u64, u64), speed: f64) -> Self {
-        let ms = |seconds: f64| (seconds / speed * 1000.0).round().max(0.0) as u64;
+        let us = |seconds: f64| (seconds / speed * 1e6).round().max(0.0) as u64;
         let wait_at = behaviour.wait.map_or(0.0, |wait| wait.at);
         let waited = note.waited.as_ref();
         let met = waited.filter(|w| w.ending == Ending::Met).map(|w| w.seconds);
@@ -47,8 +49,8 @@ impl Lines {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            let every = if line.every > 0.0 { ms(line.every).max(1) } else { 0 };
-            let room = until.map(|until| ms(until).saturating_sub(ms(line.at)));
+            let every = if line.every > 0.0 { us(line.every).max(1) } else { 0 };
+            let room = until.map(|until| us(until).saturating_sub(us(line.at)));
             let times = match (every, room) {
                 _ if end.is_some_and(|end| end < line.at) => 0,
                 (0, _) => 1,
@@ -63,14 +65,14 @@ impl Lines {
             all.extend(speakers.into_iter().enumerate().map(|(n, rank)| Said {
                 line: Line { steps: line.steps * speed, ..line.clone() },
                 rank,
-                at: ms(base + line.at) + n as u64 * 7,
+                at: us(base + line.at) + n as u64 * APART,
                 every,
                 times,
-                origin: ms(base + line.origin),
+                origin: us(base + line.origin),
             }));
         }
         if let Some(Ending::InVain { words, .. }) = waited.map(|w| &w.ending) {
-            let at = ms(wait_at + waited.map_or(0.0, |w| w.seconds));
+            let at = us(wait_at + waited.map_or(0.0, |w| w.seconds));
             all.extend(behaviour.words.get(*words).into_iter().flat_map(|text| text.lines()).map(|text| Said {
                 line: last_words(text),
                 rank: None,
@@ -83,15 +85,15 @@ impl Lines {
         Self(all)
     }
 
-    /// Lines said up to and including millisecond `ms`.
-    pub(super) fn count(&self, ms: u64) -> u64 {
-        self.0.iter().map(|said| said.count(ms)).sum()
+    /// Lines said up to and including microsecond `us`.
+    pub(super) fn count(&self, us: u64) -> u64 {
+        self.0.iter().map(|said| said.count(us)).sum()
     }
 
-    /// The millisecond at which line `number` is said.
+    /// The microsecond at which line `number` is said.
     pub(super) fn moment(&self, number: u64) -> u64 {
         let (mut low, mut high) = (0, 1);
-        while self.count(high) <= number && high < 1 << 42 {
+        while self.count(high) <= number && high < 1 << 52 {
             high *= 2;
         }
         while low < high {
@@ -103,50 +105,50 @@ impl Lines {
 
     /// Line `number`: the line, its repetition, and when it is said.
     pub(super) fn line(&self, number: u64) -> Option<(&Said, u64, u64)> {
-        let ms = self.moment(number);
-        let mut left = number - if ms == 0 { 0 } else { self.count(ms - 1) };
+        let us = self.moment(number);
+        let mut left = number - if us == 0 { 0 } else { self.count(us - 1) };
         for said in &self.0 {
-            let before = if ms == 0 { 0 } else { said.count(ms - 1) };
-            let here = said.count(ms) - before;
+            let before = if us == 0 { 0 } else { said.count(us - 1) };
+            let here = said.count(us) - before;
             if left < here {
-                return Some((said, before + left, ms));
+                return Some((said, before + left, us));
             }
             left -= here;
         }
         None
     }
 
-    /// When the first line after `ms` (from the very start, if there is none yet) is said.
-    pub(super) fn next(&self, ms: Option<u64>) -> Option<u64> {
-        match ms {
+    /// When the first line after `us` (from the very start, if there is none yet) is said.
+    pub(super) fn next(&self, us: Option<u64>) -> Option<u64> {
+        match us {
             None => self.0.iter().filter(|said| said.times > 0).map(|said| said.at).min(),
-            Some(ms) => self.0.iter().filter_map(|said| said.next(ms)).min(),
+            Some(us) => self.0.iter().filter_map(|said| said.next(us)).min(),
         }
     }
 
-    /// The step that was kept last by millisecond `ms`.
-    pub(super) fn saved(&self, ms: u64, first: u64) -> Option<u64> {
+    /// The step that was kept last by microsecond `us`.
+    pub(super) fn saved(&self, us: u64, first: u64) -> Option<u64> {
         let saves = self.0.iter().filter(|said| said.line.saves);
-        saves.filter_map(|said| Some(said.step(said.count(ms).checked_sub(1)?, first))).max()
+        saves.filter_map(|said| Some(said.step(said.count(us).checked_sub(1)?, first))).max()
     }
 }
 
 impl Said {
-    fn count(&self, ms: u64) -> u64 {
-        if ms < self.at || self.times == 0 {
+    fn count(&self, us: u64) -> u64 {
+        if us < self.at || self.times == 0 {
             return 0;
         }
-        (ms - self.at).checked_div(self.every).map_or(1, |turns| (turns + 1).min(self.times))
+        (us - self.at).checked_div(self.every).map_or(1, |turns| (turns + 1).min(self.times))
     }
 
-    fn next(&self, ms: u64) -> Option<u64> {
-        let n = self.count(ms);
+    fn next(&self, us: u64) -> Option<u64> {
+        let n = self.count(us);
         (n < self.times).then(|| self.at + n * self.every)
     }
 
     /// Seconds after its phase's begin at which repetition `turn` is said.
     pub(super) fn phase_seconds(&self, turn: u64) -> f64 {
-        (self.at + turn * self.every).saturating_sub(self.origin) as f64 / 1000.0
+        (self.at + turn * self.every).saturating_sub(self.origin) as f64 / 1e6
     }
 
     /// The training step at repetition `turn` of a run that began with step `first`.

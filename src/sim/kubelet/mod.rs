@@ -164,7 +164,7 @@ impl Ward<'_> {
     fn keep(&self, pod: &Value, behaviour: &Behaviour, run: usize, ran: f64, volume: &str) {
         let note = self.journal.run(uid(pod), run);
         let lines = Lines::of(behaviour, &note, (0, 1), 1.0);
-        if let Some(step) = lines.saved((ran.max(0.0) * 1000.0) as u64, note.step) {
+        if let Some(step) = lines.saved((ran.max(0.0) * 1e6) as u64, note.step) {
             self.journal.save(volume, step.max(self.journal.step(volume)));
         }
     }

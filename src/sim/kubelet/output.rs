@@ -104,31 +104,31 @@ impl ScriptOutput {
         self.behaviour.wait.is_some() && self.journal.run(&self.pod, self.number).waited.is_none()
     }
 
-    fn ms(&self, now: Timestamp) -> Option<u64> {
+    fn us(&self, now: Timestamp) -> Option<u64> {
         let until = self.end.map_or(now, |end| end.min(now));
-        let ms = seconds_between(self.writer.start, until) * 1000.0;
+        let us = seconds_between(self.writer.start, until) * 1e6;
         // A stamp in whole seconds may hide the last lines of a run: it ended within that second.
-        let within = if self.end.is_some_and(|end| end <= now) { 999.0 } else { 0.0 };
-        (ms >= 0.0).then_some((ms + within) as u64)
+        let within = if self.end.is_some_and(|end| end <= now) { 999_999.0 } else { 0.0 };
+        (us >= 0.0).then_some((us + within) as u64)
     }
 }
 
 impl Output for ScriptOutput {
     fn written(&self, now: Timestamp) -> u64 {
-        self.ms(now).map_or(0, |ms| self.known().1.count(ms))
+        self.us(now).map_or(0, |us| self.known().1.count(us))
     }
 
     fn line(&self, number: u64) -> (Timestamp, Written) {
         let (note, lines) = self.known();
-        let Some((said, turn, ms)) = lines.line(number) else {
+        let Some((said, turn, us)) = lines.line(number) else {
             return (self.writer.start, Written { bytes: Vec::new(), ended: true });
         };
         let bytes = self.writer.line(said, turn, note);
-        (after(self.writer.start, ms as f64 / 1000.0), Written { bytes, ended: !said.line.half })
+        (after(self.writer.start, us as f64 / 1e6), Written { bytes, ended: !said.line.half })
     }
 
     fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        let next = self.known().1.next(self.ms(now)).map(|ms| after(self.writer.start, ms as f64 / 1000.0));
+        let next = self.known().1.next(self.us(now)).map(|us| after(self.writer.start, us as f64 / 1e6));
         let next = next.filter(|at| self.end.is_none_or(|end| *at <= end));
         if !self.waits() || self.end.is_some() {
             return next;

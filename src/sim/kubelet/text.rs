@@ -127,7 +127,7 @@ impl Writer {
     fn tag(&self, out: &mut Vec<u8>, rank: u64, err: bool, at: u64) {
         let stream = if err { "stderr" } else { "stdout" };
         let host = self.cast.host(rank / self.cast.slots);
-        let date = || after(self.start, at as f64 / 1000.0).strftime("%a %b %e %H:%M:%S %Y").to_string();
+        let date = || after(self.start, at as f64 / 1e6).strftime("%a %b %e %H:%M:%S %Y").to_string();
         // A vector takes what is written.
         let _ = match self.tags {
             Tags::None => Ok(()),
@@ -175,7 +175,7 @@ impl Writer {
             "host" => out.write_all(cast.host(rank / cast.slots).as_bytes()),
             "ip" => write!(out, "10.244.{}.{}", mix(self.seed) % 32, dice % 200 + 10),
             "clock" => {
-                let at = after(self.start, said.phase_seconds(turn) + said.origin as f64 / 1000.0);
+                let at = after(self.start, said.phase_seconds(turn) + said.origin as f64 / 1e6);
                 write!(out, "{}", at.strftime("%Y-%m-%d %H:%M:%S"))
             }
             _ => return self.rarely(out, place, note),

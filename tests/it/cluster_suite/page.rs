@@ -91,6 +91,7 @@ async fn a_log_ends_or_says_what_it_waits_for(place: &Place) {
     let log = |pod: &str, follow| LogOf {
         namespace: name(&namespace),
         pod: name(pod),
+        owner: None,
         container: None,
         previous: false,
         follow,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::Refusal;
 use crate::{
-    jobs::{Clean, Name, Secs, Sym},
+    jobs::{Clean, Name, Secs, Sym, Uid},
     logs::{Line, LineKind, Nanos, Query, View, Who},
 };
 
@@ -74,6 +74,8 @@ pub struct Target {
     pub namespace: Name,
     /// Pod.
     pub pod: Name,
+    /// Its controller: a pod that has its name under another one is of another job.
+    pub owner: Option<Uid>,
     /// Container.
     pub container: Sym,
     /// Its run before the last restart.

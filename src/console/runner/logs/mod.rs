@@ -183,6 +183,7 @@ impl Task {
         LogOf {
             namespace: target.namespace.clone(),
             pod: target.pod.clone(),
+            owner: target.owner.clone(),
             container: Name::new(target.container.as_str()),
             previous: target.previous,
             follow: !target.previous,

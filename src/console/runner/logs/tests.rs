@@ -21,6 +21,7 @@ fn target(pod: &str) -> Target {
     Target {
         namespace: Name::lossy("ns"),
         pod: Name::lossy(pod),
+        owner: None,
         container: Sym::new("c"),
         previous: false,
         title: Clean::new(pod),

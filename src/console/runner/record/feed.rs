@@ -100,7 +100,16 @@ mod tests {
 
     fn what(previous: bool, tail: Option<u32>) -> LogOf {
         let (namespace, pod) = (Name::lossy("n"), Name::lossy("a"));
-        LogOf { namespace, pod, container: Name::new("main"), previous, follow: !previous, tail, since: None }
+        LogOf {
+            namespace,
+            pod,
+            owner: None,
+            container: Name::new("main"),
+            previous,
+            follow: !previous,
+            tail,
+            since: None,
+        }
     }
 
     fn texts(pieces: &[LogPiece]) -> Vec<String> {

@@ -65,6 +65,7 @@ impl Desk {
         let what = LogOf {
             namespace: self.header.job.namespace.clone(),
             pod: wanted.stream.pod.clone(),
+            owner: None,
             container: Name::new(wanted.stream.container.as_str()),
             previous: wanted.previous,
             follow: wanted.follow,

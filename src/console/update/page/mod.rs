@@ -17,14 +17,13 @@ use crate::{
     console::{
         commands::{LogCommand, PageCommand},
         effect::Effect,
-        layout,
         model::{
             Model,
             notices::Tone,
             overlay::{Overlay, Prompt, PromptEvent, Purpose},
             page::{Fetched, Kept, PageEffect, PageId, PageMessage, PageModel, Tab, config::Form},
         },
-        view::page as view,
+        view::{page as view, trouble},
         widgets::rich,
     },
     jobs::{
@@ -87,7 +86,7 @@ fn open_at(model: &mut Model, job: Kept, tab: Tab) -> Vec<Effect> {
 fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
     let (now, recorded) = (model.now, model.session.is_recorded());
     let Some(page) = &mut model.page else { return Vec::new() };
-    let mut effects = Vec::new();
+    let (mut effects, gone) = (Vec::new(), page.gone.is_some());
     match job {
         Some(job) => {
             page.gone = None;
@@ -104,6 +103,10 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
     workers::keep_selection(page);
     keep_scroll(model);
     effects.extend(logs::reread(model));
+    if model.page.as_ref().is_some_and(|page| page.gone.is_some()) != gone {
+        // The line that says so is one of the log's.
+        effects.extend(logs::resized(model));
+    }
     effects.extend(cause::wished(model));
     effects
 }
@@ -187,7 +190,7 @@ fn step_tab(model: &mut Model, by: usize) -> Vec<Effect> {
 
 /// Shows a tab and asks for what it needs.
 fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
-    let body = layout::regions(model.size).body;
+    let body = trouble::body(model);
     let Some(page) = &mut model.page else { return Vec::new() };
     let body = view::body(page, body);
     let (id, session, key) = (page.id, page.session, page.job.key());
@@ -418,7 +421,7 @@ fn joined(lines: impl Iterator<Item = String>) -> String {
 
 fn content(model: &Model) -> Option<Rect> {
     let page = model.page.as_ref()?;
-    Some(view::areas(view::body(page, layout::regions(model.size).body), page.tab).content)
+    Some(view::areas(view::body(page, trouble::body(model)), page.tab).content)
 }
 
 fn lines(model: &Model) -> Option<Vec<rich::RichLine>> {

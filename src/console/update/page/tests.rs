@@ -2,6 +2,7 @@ mod causes;
 mod lives;
 mod logs;
 mod owned;
+mod small;
 mod waits;
 
 use std::sync::{Arc, OnceLock};

@@ -8,7 +8,6 @@ use crate::{
     console::{
         commands::PageCommand,
         effect::Effect,
-        layout,
         model::{
             Model,
             page::{
@@ -16,9 +15,12 @@ use crate::{
                 workers::{OpenReplica, Shape},
             },
         },
-        view::page::{
-            self as view,
-            workers::{GridLine, grid, ordered, table_lines},
+        view::{
+            page::{
+                self as view,
+                workers::{GridLine, grid, ordered, table_lines},
+            },
+            trouble,
         },
         widgets::rich,
     },
@@ -36,7 +38,7 @@ pub(super) fn is_picking(model: &Model) -> bool {
 
 /// A command of tab Workers.
 pub(super) fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
-    let body = layout::regions(model.size).body;
+    let body = trouble::body(model);
     let now = model.now;
     let Some(page) = &mut model.page else { return Vec::new() };
     let body = view::body(page, body);

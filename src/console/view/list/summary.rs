@@ -41,7 +41,8 @@ fn wide(pieces: &[Piece]) -> u16 {
 fn told(states: &[(&State, u32)], words: usize, theme: &Theme) -> Vec<Piece> {
     let (named, others) = states.split_at(words);
     let style = |state: &State| theme.severity(state.severity());
-    let word = |(state, n): &(&State, u32)| (format!("  {} {n} {}", theme.symbol(state), state.word()), style(state));
+    let word =
+        |(state, n): &(&State, u32)| (format!("  {} {n} {}", theme.symbol(state), state.in_words()), style(state));
     let mut groups: Vec<(&str, u32, Style)> = Vec::new();
     for (state, n) in others {
         let symbol = theme.symbol(state);

@@ -25,7 +25,7 @@ use crate::{
             text::{cut, put, width},
         },
     },
-    jobs::{Secs, time::duration},
+    jobs::{Secs, columns::cut as cut_text, time::duration},
 };
 
 /// From this size of the body on, workers and log stand beside the Overview (a screen of 160x45).
@@ -75,16 +75,27 @@ pub fn areas(body: Rect, tab: Tab) -> Areas {
     Areas { tabs, summary: Rect { height: summary, ..rest }, content, beside }
 }
 
-/// What the header's second line says: where we are.
-pub fn breadcrumb(_model: &Model, page: &PageModel) -> String {
+/// What the header's second line says: where we are, in so much room.
+pub fn breadcrumb(page: &PageModel, room: u16, ascii: bool) -> String {
     let row = &page.job.row;
     let from = if page.recorded.is_some() { "Records" } else { "Jobs" };
-    let mut out = format!("{from} > {} {}/{} > {}", row.kind.info().kind, row.namespace, row.name, page.tab.title());
+    let mut at = page.tab.title().to_owned();
     if let (Tab::Workers, Some(open)) = (page.tab, &page.workers.open) {
-        out.push_str(" > ");
-        out.push_str(open.id.as_str());
+        at.push_str(" > ");
+        at.push_str(open.id.as_str());
     }
-    out
+    let whole = format!("{from} > {} {}/{} > {at}", row.kind.info().kind, row.namespace, row.name);
+    if width(&whole) <= room {
+        return whole;
+    }
+    // The tab is marked below, the name is nowhere else.
+    let job = format!("{}/{}", row.namespace, row.name);
+    let left = room.saturating_sub(width(&at) + 3);
+    if width(&job) <= left {
+        format!("{job} > {at}")
+    } else {
+        cut_text::middle(&job, usize::from(room), ascii).into_owned()
+    }
 }
 
 /// The lines of the open tab, where it is made of lines.
@@ -152,13 +163,6 @@ fn draw_no_log(page: &PageModel, theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let mut x = area.x;
-    for (number, tab) in (1..).zip(Tab::ALL) {
-        let role = if tab == page.tab { Role::Selected } else { Role::Dim };
-        x = put(buf, area, x, area.y, &format!("{number} "), theme.style(Role::Key));
-        x = put(buf, area, x, area.y, tab.title(), theme.style(role));
-        x = put(buf, area, x, area.y, "  ", theme.style(Role::Text));
-    }
     let state = &page.job.derived.state;
     let (text, style) = match page.gone {
         // The line below says whether the job is deleted.
@@ -168,8 +172,24 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
         Some(since) => (format!("deleted {} ago", duration(now.since(since))), theme.style(Role::Stale)),
         None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
     };
+    let mut x = area.x;
+    for (number, (tab, title)) in (1..).zip(titles(page.tab, area.width.saturating_sub(width(&text)))) {
+        let role = if tab == page.tab { Role::Selected } else { Role::Dim };
+        x = put(buf, area, x, area.y, &format!("{number} "), theme.style(Role::Key));
+        x = put(buf, area, x, area.y, title, theme.style(role));
+        x = put(buf, area, x, area.y, "  ", theme.style(Role::Text));
+    }
     let text = cut(&text, area.right().saturating_sub(x), theme.ellipsis());
     put(buf, area, area.right().saturating_sub(width(&text)), area.y, &text, style);
+}
+
+/// What the tabs are called in so much room: in full, short, or the open one alone by more than its number.
+fn titles(open: Tab, room: u16) -> Vec<(Tab, &'static str)> {
+    let full = Tab::ALL.map(|tab| (tab, tab.title()));
+    let short = Tab::ALL.map(|tab| (tab, tab.short()));
+    let only = Tab::ALL.map(|tab| (tab, if tab == open { tab.short() } else { "" }));
+    let wide = |titles: &[(Tab, &str)]| titles.iter().map(|(_, title)| width(title) + 4).sum::<u16>();
+    [full, short].into_iter().find(|titles| wide(titles) <= room).unwrap_or(only).to_vec()
 }
 
 /// What is said below a job that is gone, and the key that goes on.

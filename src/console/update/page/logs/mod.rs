@@ -17,7 +17,6 @@ use crate::{
     console::{
         commands::{LogCommand, PageCommand},
         effect::Effect,
-        layout,
         model::{
             Model,
             notices::Tone,
@@ -26,7 +25,7 @@ use crate::{
                 logs::{Choice, Window, Writing},
             },
         },
-        view::page as view,
+        view::{page as view, trouble},
     },
     jobs::fleet::Said,
     logs::{Stream, View, Who},
@@ -147,7 +146,7 @@ fn with(logs: &mut LogsModel, change: impl FnOnce(&mut LogsModel)) -> Vec<Effect
 /// Rows that the log has on the screen, in its first and its second half.
 fn rows(model: &Model) -> (u16, u16) {
     let Some(page) = &model.page else { return (1, 0) };
-    let areas = view::areas(view::body(page, layout::regions(model.size).body), page.tab);
+    let areas = view::areas(view::body(page, trouble::body(model)), page.tab);
     match areas.beside {
         Some((_, log)) => (log.height.saturating_sub(1).max(1), 0),
         None => view::logs::rows(&page.logs, areas.content),
@@ -183,9 +182,10 @@ pub(super) fn shown(model: &mut Model) -> Vec<Effect> {
 
 /// Whether the logs are in sight: on their tab, or beside the Overview.
 fn in_sight(model: &Model) -> bool {
-    model.page.as_ref().is_some_and(|page| {
-        page.tab == Tab::Logs || view::areas(layout::regions(model.size).body, page.tab).beside.is_some()
-    })
+    model
+        .page
+        .as_ref()
+        .is_some_and(|page| page.tab == Tab::Logs || view::areas(trouble::body(model), page.tab).beside.is_some())
 }
 
 /// The screen has another size.

@@ -85,6 +85,7 @@ fn runs(page: &PageModel, ranks: &Ranks, replica: &Replica<'_>, nth: usize, cont
     let target = |previous: bool| Target {
         namespace: page.job.row.namespace.clone(),
         pod: pod.name.clone(),
+        owner: pod.owner.as_ref().map(|owner| owner.uid.clone()),
         container: container.name.clone(),
         previous,
         title: Clean::new(&format!("{}{attempt}{name}{}", replica.title(), if previous { ", run before" } else { "" })),
