@@ -29,16 +29,19 @@ pub(crate) struct Row {
     pub(crate) over: bool,
 }
 
+/// What a measurement gives.
+pub(crate) type Measured = Result<Vec<Row>>;
+
 /// A measurement by name.
-pub(crate) struct Figure {
+pub(crate) struct Figure<M> {
     /// For choosing it on the command line.
     pub(crate) name: &'static str,
     /// Takes it.
-    pub(crate) measure: fn(Size) -> Result<Vec<Row>>,
+    pub(crate) measure: M,
 }
 
-/// All of them.
-pub(crate) const ALL: &[Figure] = &[
+/// All of them that depend on how large the cluster is.
+pub(crate) const SIZED: &[Figure<fn(Size) -> Measured>] = &[
     Figure { name: "cluster", measure: cluster },
     Figure { name: "start", measure: start },
     Figure { name: "memory", measure: resident },
@@ -47,20 +50,20 @@ pub(crate) const ALL: &[Figure] = &[
     Figure { name: "churn", measure: churn },
 ];
 
-const PATIENCE: Duration = Duration::from_mins(1);
-const WIDE: (u16, u16) = (160, 45);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const WIDE: (u16, u16) = (160, 45);
 
-fn ms(what: &'static str, measured: Duration, budget: Duration) -> Row {
+pub(crate) fn ms(what: &'static str, measured: Duration, budget: Duration) -> Row {
     let show = |d: Duration| format!("{:.1} ms", d.as_secs_f64() * 1e3);
     Row { what, measured: show(measured), budget: show(budget), over: measured > budget }
 }
 
-fn number(what: &'static str, measured: f64, budget: f64, unit: &str) -> Row {
+pub(crate) fn number(what: &'static str, measured: f64, budget: f64, unit: &str) -> Row {
     let show = |v: f64| if v < 10.0 { format!("{v:.2} {unit}") } else { format!("{v:.0} {unit}") };
     Row { what, measured: show(measured), budget: show(budget), over: measured > budget }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
@@ -77,7 +80,7 @@ fn ready(served: &Served, size: Size) -> Result<Console> {
 }
 
 /// The embedded cluster itself: all other figures stand on it.
-fn cluster(size: Size) -> Result<Vec<Row>> {
+fn cluster(size: Size) -> Measured {
     let began = Instant::now();
     let served = Served::start(size, 500)?;
     let started = began.elapsed();
@@ -92,7 +95,7 @@ fn cluster(size: Size) -> Result<Vec<Row>> {
     ])
 }
 
-fn start(size: Size) -> Result<Vec<Row>> {
+fn start(size: Size) -> Measured {
     let served = Served::start(size, 0)?;
     let (mut first, mut screenful, mut all, mut yardstick) = (vec![], vec![], vec![], vec![]);
     for _ in 0..5 {
@@ -119,7 +122,7 @@ fn first_list(size: Size, measured: Duration, yardstick: Duration) -> Row {
     if size.jobs < 1000 { Row { over: false, budget: format!("({})", row.budget), ..row } } else { row }
 }
 
-fn resident(size: Size) -> Result<Vec<Row>> {
+fn resident(size: Size) -> Measured {
     let served = Served::start(size, 0)?;
     let mut console = ready(&served, size)?;
     console.listen(Duration::from_secs(2));
@@ -128,7 +131,7 @@ fn resident(size: Size) -> Result<Vec<Row>> {
     Ok(vec![number("resident memory, base included", mb(now), 50.0, "MB"), number("its highest", mb(peak), 75.0, "MB")])
 }
 
-fn idle(size: Size) -> Result<Vec<Row>> {
+fn idle(size: Size) -> Measured {
     let served = Served::start(size, 0)?;
     let mut console = ready(&served, size)?;
     console.listen(Duration::from_secs(3));
@@ -141,7 +144,7 @@ fn idle(size: Size) -> Result<Vec<Row>> {
     ])
 }
 
-fn selection(size: Size) -> Result<Vec<Row>> {
+fn selection(size: Size) -> Measured {
     let served = Served::start(size, 0)?;
     let mut console = ready(&served, size)?;
     console.listen(Duration::from_secs(2));
@@ -161,7 +164,7 @@ fn selected(screen: &str) -> Option<String> {
     screen.lines().find_map(|line| line.strip_prefix('▌')?.split_whitespace().next().map(str::to_owned))
 }
 
-fn churn(size: Size) -> Result<Vec<Row>> {
+fn churn(size: Size) -> Measured {
     let served = Served::start(size, 500)?;
     let mut console = ready(&served, size)?;
     console.listen(Duration::from_secs(3));

@@ -12,38 +12,45 @@
 )]
 
 mod figures;
+mod lives;
 mod process;
 mod raw;
 mod screen;
 
 use std::process::ExitCode;
 
-use figures::{Figure, Size};
+use figures::Size;
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
     println!("{}", process::machine());
     for size in [Size { jobs: 200, workers: 8 }, Size { jobs: 1000, workers: 16 }] {
-        println!("\n{} jobs x {} workers", size.jobs, size.workers);
-        println!("{:<44} {:>14} {:>14}", "figure", "measured", "budget");
-        for figure in figures::ALL {
-            if !wanted.is_empty() && !wanted.iter().any(|w| figure.name.contains(w.as_str())) {
-                continue;
-            }
-            report(figure, size);
+        head(&format!("{} jobs x {} workers", size.jobs, size.workers));
+        for figure in figures::SIZED.iter().filter(|figure| is_wanted(figure.name)) {
+            report(figure.name, (figure.measure)(size));
         }
+    }
+    head("one job");
+    for figure in lives::ALL.iter().filter(|figure| is_wanted(figure.name)) {
+        report(figure.name, (figure.measure)());
     }
     ExitCode::SUCCESS
 }
 
-fn report(figure: &Figure, size: Size) {
-    match (figure.measure)(size) {
+fn head(of: &str) {
+    println!("\n{of}");
+    println!("{:<44} {:>14} {:>14}", "figure", "measured", "budget");
+}
+
+fn report(name: &str, measured: figures::Measured) {
+    match measured {
         Ok(rows) => {
             for row in rows {
                 let over = if row.over { "  over" } else { "" };
                 println!("{:<44} {:>14} {:>14}{over}", row.what, row.measured, row.budget);
             }
         }
-        Err(why) => println!("{:<44} not measured: {why}", figure.name),
+        Err(why) => println!("{name:<44} not measured: {why}"),
     }
 }

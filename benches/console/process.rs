@@ -29,11 +29,21 @@ pub(crate) struct Served {
 impl Served {
     /// Starts one of `size`, with `churn` pod changes a second, and waits until it says where its kubeconfig is.
     pub(crate) fn start(size: Size, churn: u32) -> Result<Self> {
+        Self::of(tempfile::tempdir()?, ["--scale".into(), format!("{}x{}@{churn}", size.jobs, size.workers)])
+    }
+
+    /// Starts one in which this scenario is played.
+    pub(crate) fn scenario(text: &str) -> Result<Self> {
         let home = tempfile::tempdir()?;
+        let file = home.path().join("bench.toml");
+        std::fs::write(&file, text)?;
+        Self::of(home, ["--scenario".into(), file.display().to_string()])
+    }
+
+    fn of(home: TempDir, lives: [String; 2]) -> Result<Self> {
         let mut child = hermetic(Command::new(MPIDECK), &home)
             .args(["demo", "--serve", "127.0.0.1:0"])
-            .arg("--scale")
-            .arg(format!("{}x{}@{churn}", size.jobs, size.workers))
+            .args(lives)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -105,6 +105,11 @@ impl Console {
         }
     }
 
+    /// As [`Self::until`], but `None` at once where `done` holds already.
+    pub(crate) fn until_now(&mut self, limit: Duration, mut done: impl FnMut(&str) -> bool) -> Result<Option<Instant>> {
+        if done(&self.text()) { Ok(None) } else { self.until(limit, done).map(Some) }
+    }
+
     /// Reads for this long, whatever comes.
     pub(crate) fn listen(&mut self, how_long: Duration) {
         let deadline = Instant::now() + how_long;

@@ -345,12 +345,13 @@ impl Console {
             return self.tell(Tone::Warn, "No directory for state is known: nothing was written".to_owned());
         };
         let name = format!("screen-{}.txt", self.app.now().to_string().replace(':', ""));
-        let path = paths.state.join("screens").join(name);
+        let dir = paths.state.join("screens");
+        let path = dir.join(&name);
         let text = screen_text(&self.app.screen());
-        let written =
-            path.parent().map_or(Ok(()), atomic::make_dir).and_then(|()| atomic::write(&path, text.as_bytes()));
+        let written = atomic::make_dir(&dir).and_then(|()| atomic::write(&path, text.as_bytes()));
         match written {
-            Ok(()) => self.tell(Tone::Good, format!("{} bytes written to {}", text.len(), path.display())),
+            // The name first: on a narrow screen the end is cut off.
+            Ok(()) => self.tell(Tone::Good, format!("{name}, {} bytes, is in {}", text.len(), dir.display())),
             Err(problem) => self.tell(Tone::Bad, problem.to_string()),
         }
     }

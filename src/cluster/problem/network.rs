@@ -29,7 +29,7 @@ pub(super) fn classify(error: &(dyn Error + 'static), about: &About<'_>) -> Prob
     }
     let why = texts().next_back().unwrap_or_default();
     let why = about.proxy.map_or_else(|| why.clone(), |proxy| format!("the proxy {proxy} does not lead there: {why}"));
-    made(Kind::Unreachable, about, &why, "Trying again. Check VPN, network and proxy if it goes on.")
+    made(Kind::Unreachable, about, &why, "Check VPN, network and proxy if it goes on.")
 }
 
 /// The error, its sources, and what `io::Error` wraps without calling it a source.
@@ -66,7 +66,7 @@ fn host_of(server: &str) -> String {
 fn of_io(error: &io::Error, about: &About<'_>) -> Problem {
     use io::ErrorKind as E;
     let server = about.proxy.map_or_else(|| about.server.to_owned(), |proxy| format!("the proxy {proxy}"));
-    let running = "Is the API server running, and the port in the kubeconfig right? Trying again.";
+    let running = "Is the API server running, and the port in the kubeconfig right?";
     let (kind, why, hint) = match error.kind() {
         E::ConnectionRefused => {
             (Kind::Unreachable, format!("{server} refuses connections"), about.proxy.map_or(running, |_| PROXY_HINT))
@@ -74,20 +74,18 @@ fn of_io(error: &io::Error, about: &About<'_>) -> Problem {
         E::TimedOut => {
             (Kind::Timeout, format!("{server} does not answer"), "Check VPN and network, or a firewall on the way.")
         }
-        E::HostUnreachable | E::NetworkUnreachable | E::NetworkDown => (
-            Kind::Unreachable,
-            format!("there is no route to {server}"),
-            "Check that the network and VPN are up. Trying again.",
-        ),
+        E::HostUnreachable | E::NetworkUnreachable | E::NetworkDown => {
+            (Kind::Unreachable, format!("there is no route to {server}"), "Check that the network and VPN are up.")
+        }
         E::ConnectionReset | E::ConnectionAborted | E::BrokenPipe | E::UnexpectedEof => (
             Kind::Unreachable,
             format!("{server} closed the connection"),
-            "Trying again. A proxy or load balancer on the way may cut long connections.",
+            "A proxy or load balancer on the way may cut long connections.",
         ),
         E::NotFound | E::PermissionDenied => {
             (Kind::BadConfig, error.to_string(), "Correct the path or its permissions in the kubeconfig.")
         }
-        _ => (Kind::Unreachable, format!("{server}: {error}"), "Trying again. Check VPN, network and proxy."),
+        _ => (Kind::Unreachable, format!("{server}: {error}"), "Check VPN, network and proxy."),
     };
     made(kind, about, &why, hint)
 }

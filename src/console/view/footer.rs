@@ -3,11 +3,12 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::console::{
-    commands::{self, Command},
+    commands::{self, AppCommand, Command, CommandId},
     model::{
         Model,
         notices::Tone,
         overlay::{Overlay, PickerPurpose},
+        session::Phase,
     },
     theme::{Role, Theme},
     widgets::text::{cut, put, width},
@@ -87,8 +88,17 @@ fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     let contexts = model.contexts();
+    // With nothing to look at, what leads on is hinted.
+    let idle = model.fleet.is_empty() && model.page.is_none();
+    let is_down = matches!(model.session.phase, Phase::Down(_));
+    let is_hinted = |row: &&Command| match row.id {
+        CommandId::List(_) => row.hint > 0 && !idle,
+        CommandId::App(AppCommand::Reconnect) => is_down,
+        _ => row.hint > 0,
+    };
     let mut rows: Vec<_> = commands::all()
-        .filter(|row| row.hint > 0 && row.contexts.iter().any(|context| contexts.contains(context)))
+        .filter(is_hinted)
+        .filter(|row| row.contexts.iter().any(|context| contexts.contains(context)))
         .filter_map(|row| Some((row, model.keys.map.key_in(&contexts, row.id)?)))
         .collect();
     rows.sort_by_key(|(row, _)| row.hint);
