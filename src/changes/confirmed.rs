@@ -15,6 +15,8 @@ pub enum How {
     Typed(String),
     /// By a flag for that very object.
     Flag,
+    /// When it was begun, before it was interrupted.
+    Before,
 }
 
 /// See the module.
@@ -53,7 +55,8 @@ impl Confirmed {
         &self.how
     }
 
-    pub(super) fn into_changes(self) -> Vec<Change> {
+    /// The changes, to be made or given up.
+    pub fn into_changes(self) -> Vec<Change> {
         self.changes
     }
 

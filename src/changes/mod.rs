@@ -20,6 +20,7 @@ mod paths;
 mod restart;
 mod run;
 mod send;
+mod slip;
 #[cfg(test)]
 mod tests;
 pub mod undo;
@@ -30,5 +31,5 @@ pub use desk::Desk;
 pub use gate::{Gate, ReadOnly};
 pub use outcome::{Done, Item, Outcome, Progress, Report};
 pub use patch::scalable;
-pub use restart::{Slip, interrupted, resume};
-pub use run::{Tell, run};
+pub use run::{Tell, forget, resume, run};
+pub use slip::{Slip, interrupted};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{change::Change, confirmed::Confirmed};
+use super::change::Change;
 use crate::{
     cluster::Problem,
     jobs::{Clean, Uid},
@@ -93,9 +93,9 @@ impl fmt::Display for Item {
 
 impl Report {
     /// None of them was made, all for the same reason.
-    pub fn refused(confirmed: Confirmed, problem: &Problem) -> Self {
+    pub fn refused(changes: Vec<Change>, problem: &Problem) -> Self {
         let refused = |change| Item { change, outcome: Outcome::Failed(problem.clone()) };
-        Self { items: confirmed.into_changes().into_iter().map(refused).collect(), unlogged: None }
+        Self { items: changes.into_iter().map(refused).collect(), unlogged: None }
     }
 
     /// How many were made.

@@ -45,6 +45,10 @@ pub(super) async fn patch(desk: &Desk, change: &Change) -> Outcome {
     };
     let lost = match send::patch(session, path.clone(), uid, body.clone(), &doing).await {
         Sent::Taken(object) => return taken(change, &object, &body),
+        Sent::Refused(problem) if is_about_uid(&problem) => {
+            let hint = "It was deleted meanwhile, and a new one has its name; that was not touched.";
+            return Outcome::Failed(problem.hinted(hint));
+        }
         Sent::Refused(problem) => return Outcome::Failed(problem),
         Sent::Unsure(problem) => problem,
     };
@@ -54,6 +58,12 @@ pub(super) async fn patch(desk: &Desk, change: &Change) -> Outcome {
         Ok(None) => Outcome::Failed(lost.hinted("It is as it was: try again.")),
         Err(_) => Outcome::Unknown(lost.hinted("Look at it when the cluster answers, then try again.")),
     }
+}
+
+/// A uid that is not the object's own can't be patched in.
+fn is_about_uid(problem: &Problem) -> bool {
+    let named = problem.causes().iter().any(|cause| cause.field == "metadata.uid");
+    named || problem.why.as_str().contains("UID in precondition")
 }
 
 /// The server may take a patch and keep what it had: a webhook, or a field that it does not know.

@@ -1,31 +1,27 @@
 //! Deleting a job and making it again, as one step that can't lose it.
 //!
 //! Before anything is deleted the manifest is on disk, a rehearsal of the new job went well, and a slip tells what was
-//! begun. How far it came is read from the cluster, not from the slip: so it goes on after a crash, by whoever reads
-//! the slip, and twice is as good as once.
+//! begun. How far it came is read from the cluster: so it goes on after a crash, by whoever reads the slip, and twice is
+//! as good as once.
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
     back::Undo,
     change::{Change, Propagation, What},
-    confirmed::How,
     create, delete,
     desk::Desk,
-    logged::logged,
     look,
-    outcome::{Item, Outcome, Report},
+    outcome::Outcome,
     paths,
     send::{self, Sent},
 };
 use crate::{
     cluster::{Problem, ProblemKind, paths::query},
-    disk::{DiskProblem, changes::ChangeFiles},
-    jobs::{Clean, Secs},
+    jobs::Clean,
 };
 
 /// How long the old job may take to go: pods end in their own time.
@@ -33,55 +29,47 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// Between looks whether it is gone.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What is on disk while it is under way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Slip {
-    /// The restart.
-    pub change: Change,
-    /// Address of the cluster: a context may lead elsewhere tomorrow.
-    pub server: Clean,
-    /// When it was begun.
-    pub at: Secs,
-    /// The name of the kept manifest.
-    pub kept: String,
-}
-
-/// Restarts it. The manifest stays kept, also when that fails half way.
-pub(super) async fn restart(desk: &Desk, change: &Change, before: Option<&Value>) -> (Outcome, Option<Undo>) {
-    let Some(object) = before else { return (Outcome::Failed(unreadable(change)), None) };
-    let kept = match keep(desk, change, object).await {
-        Ok(kept) => kept,
-        Err(why) => return (Outcome::Failed(not_kept(change, &why)), None),
+/// Restarts it, from wherever the cluster is: also one that was begun before. The manifest stays kept, also when that
+/// fails half way.
+pub(super) async fn restart(desk: &Desk, change: &Change) -> (Outcome, Option<Undo>) {
+    let manifest = match manifest(desk, change).await {
+        Ok(manifest) => manifest,
+        Err(outcome) => return (*outcome, None),
     };
-    let manifest = again(object);
-    if let Err(problem) = rehearse(desk, change, &manifest).await {
-        return (Outcome::Failed(problem), None);
-    }
-    let server = desk.session.who().server.clone();
-    let slip = Slip { change: change.clone(), server, at: desk.session.now(), kept: kept.clone() };
-    let (name, text) = (client(change), serde_json::to_value(&slip).unwrap_or_default());
-    let begun = desk.on_disk(move |files| files.begin(&name, &text)).await;
-    if let Some(Err(why)) = begun {
-        return (Outcome::Failed(not_kept(change, &why)), None);
-    }
-    carry_on(desk, change, &manifest, kept).await
-}
-
-/// Goes on from wherever the cluster is, to the end; then the slip goes.
-async fn carry_on(desk: &Desk, change: &Change, manifest: &Value, kept: String) -> (Outcome, Option<Undo>) {
-    let (outcome, deleted) = go_on(desk, change, manifest).await;
-    if !matches!(outcome, Outcome::Unknown(_)) {
-        let name = client(change);
-        // One that stays is read again and found to be over.
-        let _ = desk.on_disk(move |files| files.end(&name)).await;
-    }
+    let (outcome, deleted) = go_on(desk, change, &manifest).await;
     match outcome {
         Outcome::Failed(problem) if deleted => {
             let what = format!("{} is deleted and could not be made again: {}", change.subject, problem.what);
             let hint = format!("{} Its manifest is kept: `:undo` makes it again.", problem.hint);
-            (Outcome::Failed(problem.about(&what).hinted(&hint)), Some(Undo::Again(kept)))
+            (Outcome::Failed(problem.about(&what).hinted(&hint)), Some(Undo::Again(kept_as(change))))
         }
         outcome => (outcome, None),
+    }
+}
+
+/// The manifest of the new job, kept on disk; of a job that is still there it was rehearsed. `Err`: it is over.
+async fn manifest(desk: &Desk, change: &Change) -> Result<Value, Box<Outcome>> {
+    let doing = change.to_string();
+    let fail = |problem| Box::new(Outcome::Failed(problem));
+    let path = paths::one(&desk.offer, &change.subject, &doing).map_err(fail)?;
+    match look::object(&desk.session, &path, &doing).await.map_err(|problem| fail(unreadable(change, &problem)))? {
+        Some(object) if look::uid(&object) == change.subject.uid => {
+            keep(desk, change, &object).await.map_err(|why| fail(not_kept(change, &why)))?;
+            let manifest = again(&object);
+            if !look::is_going(&object) {
+                rehearse(desk, change, &manifest).await.map_err(fail)?;
+            }
+            Ok(manifest)
+        }
+        Some(object) => Err(Box::new(made_meanwhile(change, &object))),
+        // It was deleted for this restart, or by somebody else: only of the former there is a manifest.
+        None => {
+            let name = kept_as(change);
+            match desk.on_disk(move |files| files.kept(&name)).await {
+                Some(Ok(Some(manifest))) => Ok(manifest),
+                _ => Err(fail(gone(change))),
+            }
+        }
     }
 }
 
@@ -135,10 +123,14 @@ fn waiting(change: &Change, problem: &Problem) -> Problem {
     problem.clone().about(&what).hinted(&hint)
 }
 
-fn unreadable(change: &Change) -> Problem {
-    let why = "its manifest can't be read, and without it it could not be made again";
-    let hint = format!("Ask for: get {} in {}. Nothing was deleted.", change.subject.kind, change.subject.namespace);
-    Problem::new(ProblemKind::Forbidden, &format!("can't {change}"), why, &hint)
+fn unreadable(change: &Change, problem: &Problem) -> Problem {
+    let what = format!("can't {change}: without its manifest it could not be made again; {}", problem.what);
+    problem.clone().about(&what).hinted(&format!("{} Nothing was deleted.", problem.hint))
+}
+
+fn gone(change: &Change) -> Problem {
+    let why = "it is gone, and its manifest was not kept";
+    Problem::new(ProblemKind::NotFound, &format!("can't {change}"), why, "`:history` may have a record of it.")
 }
 
 fn not_kept(change: &Change, why: &Clean) -> Problem {
@@ -146,15 +138,19 @@ fn not_kept(change: &Change, why: &Clean) -> Problem {
     Problem::new(ProblemKind::Cancelled, &format!("can't {change}"), &why, "Nothing was deleted.")
 }
 
+/// The name of the kept manifest.
+pub(super) fn kept_as(change: &Change) -> String {
+    change.subject.uid.as_ref().map_or_else(String::new, ToString::to_string)
+}
+
 /// The client id of the new job: the same whoever goes on with this restart.
 fn client(change: &Change) -> String {
-    let uid = change.subject.uid.as_ref().map_or_else(String::new, ToString::to_string);
-    format!("restart-{uid}")
+    format!("restart-{}", kept_as(change))
 }
 
 /// Keeps what makes the object again; its name on disk.
 pub(super) async fn keep(desk: &Desk, change: &Change, object: &Value) -> Result<String, Clean> {
-    let name = change.subject.uid.as_ref().map_or_else(String::new, ToString::to_string);
+    let name = kept_as(change);
     let (kept, manifest) = (name.clone(), again(object));
     let written = desk.on_disk(move |files| files.keep(&kept, &manifest)).await;
     written.unwrap_or_else(|| Err(Clean::new("there is no directory for it"))).map(|()| name)
@@ -203,42 +199,9 @@ pub(super) fn again(object: &Value) -> Value {
     object
 }
 
-/// Restarts that were begun on this cluster and are not over.
-pub fn interrupted(files: &ChangeFiles, server: &Clean) -> Result<Vec<Slip>, DiskProblem> {
-    let slips = files.begun()?.into_iter();
-    let slips = slips.filter_map(|(_, slip)| serde_json::from_value::<Slip>(slip).ok());
-    Ok(slips.filter(|slip| slip.server == *server).collect())
-}
-
-/// Goes on with a restart that was interrupted. It was confirmed when it was begun.
-pub async fn resume(desk: &Desk, slip: Slip) -> Report {
-    let Slip { mut change, kept, .. } = slip;
-    change.context = desk.session.who().context.clone();
-    let name = kept.clone();
-    let manifest = desk.on_disk(move |files| files.kept(&name)).await;
-    let outcome = match (desk.gate.check_open(&change, desk.session.now()), manifest) {
-        (Err(problem), _) => Outcome::Failed(problem),
-        (Ok(()), Some(Ok(Some(manifest)))) => {
-            let (mut unlogged, id) = (None, desk.new_id());
-            let resumed = Change { what: What::Restart, ..change.clone() };
-            let work = carry_on(desk, &resumed, &manifest, kept);
-            let outcome = logged(desk, &id, &How::Key, &resumed, &mut unlogged, work).await;
-            return Report { items: vec![Item { change, outcome }], unlogged };
-        }
-        (Ok(()), _) => {
-            let name = client(&change);
-            // Without its manifest nothing can be done; it must not come up for ever.
-            let _ = desk.on_disk(move |files| files.end(&name)).await;
-            Outcome::Failed(unreadable(&change))
-        }
-    };
-    Report { items: vec![Item { change, outcome }], unlogged: None }
-}
-
-/// As [`resume`] needs it for a kept manifest.
+/// What makes an object again from its kept manifest.
 pub(super) fn remade(change: &Change, manifest: Value) -> What {
-    let uid = change.subject.uid.as_ref().map_or_else(String::new, ToString::to_string);
-    What::Create { manifest: Arc::new(manifest), client: format!("undo-{uid}") }
+    What::Create { manifest: Arc::new(manifest), client: format!("undo-{}", kept_as(change)) }
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::{
     back::Undo,
     change::{Change, What},
-    confirmed::Confirmed,
+    confirmed::{Confirmed, How},
     create, delete,
     desk::Desk,
     logged::logged,
     look,
     outcome::{Item, Outcome, Progress, Report},
     patch, paths, restart,
+    slip::Slip,
 };
 use crate::{
     cluster::{Problem, ProblemKind},
@@ -26,27 +27,65 @@ pub type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
 /// it run to its end, also when its session ends meanwhile.
 pub async fn run(desk: &Desk, confirmed: Confirmed, tell: Tell) -> Report {
     if let Err(problem) = desk.gate.check(&confirmed, desk.session.now()) {
-        return Report::refused(confirmed, &problem);
+        return Report::refused(confirmed.into_changes(), &problem);
     }
-    let (run, how) = (desk.new_id(), confirmed.how().clone());
-    let changes = confirmed.into_changes();
-    let alone = changes.len() == 1;
-    let mut report = Report { items: Vec::with_capacity(changes.len()), unlogged: None };
-    let mut stopped = false;
-    for change in changes {
+    let (server, at) = (desk.session.who().server.clone(), desk.session.now());
+    let how = confirmed.how().clone();
+    let slip = Slip { run: desk.new_id(), server, at, changes: confirmed.into_changes() };
+    each(desk, slip, &how, tell).await
+}
+
+/// Goes on with what was interrupted. It was confirmed when it was begun.
+pub async fn resume(desk: &Desk, mut slip: Slip, tell: Tell) -> Report {
+    for change in &mut slip.changes {
+        change.context = desk.session.who().context.clone();
+    }
+    let now = desk.session.now();
+    if let Some(problem) = slip.changes.iter().find_map(|change| desk.gate.check_open(change, now).err()) {
+        return Report::refused(slip.changes, &problem);
+    }
+    each(desk, slip, &How::Before, tell).await
+}
+
+/// Forgets what was interrupted too long ago to be gone on with. What was deleted for it stays kept for an undo.
+pub async fn forget(desk: &Desk, mut slip: Slip) {
+    slip.changes.clear();
+    // One that can't be removed comes up again.
+    let _ = slip.write(desk).await;
+}
+
+async fn each(desk: &Desk, mut slip: Slip, how: &How, tell: Tell) -> Report {
+    let (needed, alone) = (slip.is_needed(), slip.changes.len() == 1);
+    let _held = if needed { slip.hold(desk).await } else { None };
+    let written = if needed { slip.write(desk).await } else { None };
+    if let Some(Err(why)) = written.filter(|_| slip.has_restart()) {
+        let why = format!("what is to be done could not be kept on disk: {why}");
+        let problem = Problem::new(ProblemKind::Cancelled, "nothing was changed", &why, "Make room, then try again.");
+        return Report::refused(slip.changes, &problem);
+    }
+    let mut report = Report { items: Vec::with_capacity(slip.changes.len()), unlogged: None };
+    let (mut stopped, mut waiting) = (false, Vec::new());
+    while let Some(change) = slip.changes.first().cloned() {
         let failed = report.items.len() - report.done();
         tell(Progress { over: report.items.len(), failed, now: Clean::new(&change.to_string()) });
         let outcome = if stopped {
             not_tried(&change)
         } else {
-            {
-                let work = execute(desk, &change, alone);
-                logged(desk, &run, &how, &change, &mut report.unlogged, work).await
-            }
+            let work = execute(desk, &change, alone);
+            logged(desk, &slip.run, how, &change, &mut report.unlogged, work).await
         };
         // Objects that are made together belong together; other changes are each for themselves.
         stopped |= outcome.as_done().is_none() && matches!(change.what, What::Create { .. });
+        slip.changes.remove(0);
+        if matches!((&change.what, &outcome), (What::Restart, Outcome::Unknown(_))) {
+            waiting.push(change.clone());
+        }
         report.items.push(Item { change, outcome });
+        if needed {
+            let left = Slip { changes: [slip.changes.as_slice(), &waiting].concat(), ..slip.clone() };
+            // An old slip tells of more than is left; doing that again is as good as once.
+            let _ = left.write(desk).await;
+        }
     }
     report
 }
@@ -74,7 +113,7 @@ async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<
             let undo = undo.filter(|_| outcome.as_done().is_some()).map(Undo::Again);
             (outcome, undo)
         }
-        What::Restart => restart::restart(desk, change, before).await,
+        What::Restart => restart::restart(desk, change).await,
         What::FreeGpus { pods } => (delete::free(desk, change, pods).await, None),
         _ => {
             let outcome = patch::patch(desk, change).await;
@@ -87,7 +126,7 @@ async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<
 
 /// The object as it is now, where that is needed; refused if another one has its name by now.
 async fn before(desk: &Desk, change: &Change) -> Result<Option<Value>, Problem> {
-    let Some(uid) = &change.subject.uid else { return Ok(None) };
+    let Some(uid) = change.subject.uid.as_ref().filter(|_| change.what != What::Restart) else { return Ok(None) };
     let doing = change.to_string();
     let path = paths::one(&desk.offer, &change.subject, &doing)?;
     // Not to be allowed to read it is no reason not to change it.

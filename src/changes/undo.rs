@@ -1,5 +1,7 @@
 //! Taking changes back, where that can be done: the newest change of an object, as long as the change log tells of it.
 
+use std::collections::HashSet;
+
 use super::{
     back::Undo,
     change::{Change, Subject, What},
@@ -32,10 +34,15 @@ pub fn undoable(files: &ChangeFiles, context: &Clean, server: &Clean) -> Result<
     let entries = files.entries(LOOKED_AT)?;
     let mut newer: Vec<(Clean, String)> = Vec::new();
     let mut runs: Vec<(Clean, Undoable)> = Vec::new();
-    for entry in entries.iter().rev().filter(|entry| entry.server == *server && entry.stage != Stage::Begun) {
+    let mut over: HashSet<&Clean> = HashSet::new();
+    for entry in entries.iter().rev().filter(|entry| entry.server == *server) {
+        // Of the two lines of a change the last one counts.
+        if !over.insert(&entry.id) {
+            continue;
+        }
         let object = (entry.kind.clone(), format!("{}/{}", entry.namespace, entry.name));
         let changed_since = newer.contains(&object);
-        if entry.stage != Stage::Failed || entry.undo.is_some() {
+        if entry.stage != Stage::Failed || is_reversible(entry) {
             newer.push(object);
         }
         if changed_since {
@@ -53,11 +60,20 @@ pub fn undoable(files: &ChangeFiles, context: &Clean, server: &Clean) -> Result<
     Ok(runs.into_iter().map(|(_, undoable)| undoable).collect())
 }
 
+/// A restart that was begun and never over may have deleted its job.
+fn half_done(entry: &Entry) -> Option<Undo> {
+    let begun = entry.stage == Stage::Begun && entry.verb == What::Restart.verb();
+    entry.uid.as_ref().filter(|_| begun).map(|uid| Undo::Again(uid.to_string()))
+}
+
+fn is_reversible(entry: &Entry) -> bool {
+    entry.undo.is_some() || half_done(entry).is_some()
+}
+
 /// What takes one entry back; `None` if nothing does, or its manifest is not kept any more.
 fn taken_back(files: &ChangeFiles, entry: &Entry, context: &Clean) -> Result<Option<Change>, DiskProblem> {
-    let Some(undo) = entry.undo.clone().and_then(|undo| serde_json::from_value::<Undo>(undo).ok()) else {
-        return Ok(None);
-    };
+    let said = entry.undo.clone().and_then(|undo| serde_json::from_value::<Undo>(undo).ok());
+    let Some(undo) = said.or_else(|| half_done(entry)) else { return Ok(None) };
     let subject = |group_version: &str, uid| {
         let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
         Subject {
@@ -97,6 +113,7 @@ mod tests {
 
     fn entry(run: &str, name: &str, stage: Stage, undo: Option<Undo>) -> Entry {
         Entry {
+            id: Clean::new(&format!("{run}{name}")),
             run: Clean::new(run),
             stage,
             what: Clean::new(&format!("change {name}")),
@@ -113,6 +130,18 @@ mod tests {
 
     fn label(value: Option<&str>) -> Undo {
         Undo::Back(Box::new(What::Label { key: "a".into(), value: value.map(str::to_owned) }))
+    }
+
+    #[test]
+    fn a_restart_that_never_ended_can_be_made_good() {
+        let (files, _dir) = files();
+        files.keep("u", &json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob"})).expect("kept");
+        let begun = Entry { verb: Clean::new("restart"), ..entry("1", "a", Stage::Begun, None) };
+        files.write(&begun).expect("written");
+        let offered = || undoable(&files, &Clean::new("now"), &Clean::new("s")).expect("read");
+        assert_eq!(offered().first().map(|one| one.changes[0].what.verb()), Some("create"));
+        files.write(&Entry { stage: Stage::Done, ..begun }).expect("written");
+        assert_eq!(offered(), []);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! What a command is called for people, where it applies and when it can run is its row in `commands`. Must not know the
 //! model.
 
+use crate::jobs::Kind;
+
 /// Any command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CommandId {
@@ -381,6 +383,14 @@ pub struct Right {
     pub group: &'static str,
     /// `pods/log`.
     pub resource: &'static str,
+}
+
+impl Right {
+    /// Whether it matters for a job of this kind: one on another kind of job does not.
+    pub fn concerns(self, kind: Option<Kind>) -> bool {
+        let on_jobs = Kind::ALL.iter().any(|kind| kind.info().plural == self.resource);
+        !on_jobs || kind.is_none_or(|kind| (kind.info().group, kind.info().plural) == (self.group, self.resource))
+    }
 }
 
 impl std::fmt::Display for Right {

@@ -20,6 +20,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::deck::{Deck, PATIENCE};
+use crate::lived::{Lived, lived};
 use crate::sim_client::{ask, client, mpi_job};
 
 const JOBS: &str = "/apis/kubeflow.org/v2beta1/namespaces/vision/mpijobs";
@@ -203,7 +204,7 @@ async fn a_restart_that_was_killed_anywhere_goes_on_and_loses_nothing() {
         let server = second.session.who().server.clone();
         let slips = changes::interrupted(&files, &server).unwrap();
         assert_eq!(slips.len(), 1, "{killed_after}");
-        let resumed = changes::resume(&second, slips[0].clone());
+        let resumed = changes::resume(&second, slips[0].clone(), Arc::new(|_| {}));
         let report = tokio::time::timeout(PATIENCE, resumed).await.unwrap();
         assert!(report.is_done(), "{killed_after}: {report:?}");
         let after = job(&admin, "pi").await.1;
@@ -211,6 +212,104 @@ async fn a_restart_that_was_killed_anywhere_goes_on_and_loses_nothing() {
         assert_eq!(after["spec"], before["spec"], "{killed_after}");
         assert_eq!(changes::interrupted(&files, &server).unwrap(), [], "{killed_after}");
     }
+}
+
+#[tokio::test]
+async fn of_many_changes_that_were_killed_in_the_middle_the_rest_is_made_and_nobody_meddles_meanwhile() {
+    let names = ["a", "b", "c", "d", "e"];
+    let (sim, admin) = with_jobs(&names).await;
+    let home = tempfile::tempdir().unwrap();
+    let mut all = Vec::new();
+    for name in names {
+        let object = job(&admin, name).await.1;
+        let mut subject = Subject::of_manifest(&object, &mpideck::jobs::Name::lossy("vision")).unwrap();
+        subject.uid = object["metadata"]["uid"].as_str().map(mpideck::jobs::Uid::new);
+        let what = What::Delete { propagation: changes::Propagation::Background, grace: None };
+        all.push(Change { context: Clean::new("admin"), subject, what });
+    }
+    let first = desk(&sim, home.path()).await;
+    let (files, server) = (ChangeFiles::new(home.path()), first.session.who().server.clone());
+    let half = async {
+        while sim.counters().get("delete", "mpijobs") < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(changes::interrupted(&files, &server).unwrap(), [], "somebody works on it");
+    };
+    tokio::select! {
+        biased;
+        () = half => {}
+        report = changes::run(&first, Confirmed::on_screen(all, None), Arc::new(|_| {})) => panic!("over before: {report:?}"),
+    }
+    let slips = changes::interrupted(&files, &server).unwrap();
+    let second = desk(&sim, home.path()).await;
+    let report = changes::resume(&second, slips[0].clone(), Arc::new(|_| {})).await;
+    assert!(report.is_done() && (3..5).contains(&report.items.len()), "{report:?}");
+    for name in names {
+        assert_eq!(job(&admin, name).await.0, 404);
+    }
+    assert_eq!(changes::interrupted(&files, &server).unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_kueue_runs_is_suspended_by_its_workload_and_goes_on() {
+    let text = r#"
+about = "A job that Kueue admitted"
+class = "none"
+seconds = 1
+like = "horovod"
+
+[[job]]
+name = "pi"
+namespace = "vision"
+queue = "vision-gpu"
+workers = 1
+gpus = 1
+run = 600
+"#;
+    let fleet = FleetKind::Scenario { file: "queued.toml".to_owned(), text: text.to_owned() };
+    let sim = Sim::start(Options { fleet, ..Options::new() }).await.unwrap();
+    let admin = client(&sim, "admin").await;
+    let home = tempfile::tempdir().unwrap();
+    let mut deck = deck(&sim, "admin", home.path());
+    let workload = |model: &Model| {
+        let job = model.fleet.find("vision", "pi").first().map(|job| job.key())?;
+        model.fleet.workload(&job).map(|workload| workload.active)
+    };
+    let suspended = |model: &Model| model.fleet.find("vision", "pi").first().map(|job| job.row.suspend);
+    deck.until("Kueue lets it run", |model| workload(model) == Some(true) && suspended(model) == Some(false)).await;
+    deck.keys("A s");
+    assert!(deck.screen().contains("Workload is deactivated"), "{}", deck.screen());
+    deck.keys("y");
+    deck.until("Kueue has stopped it", |model| workload(model) == Some(false) && suspended(model) == Some(true)).await;
+    deck.keys("A g y");
+    deck.until("Kueue lets it run again", |model| workload(model) == Some(true) && suspended(model) == Some(false))
+        .await;
+    assert_eq!(sim.counters().get("patch", "mpijobs"), 0, "{:?}", job(&admin, "pi").await.0);
+}
+
+#[tokio::test]
+async fn the_gpus_of_a_finished_job_are_freed_and_the_job_stays() {
+    let Lived { sim, namespace, job: name, .. } = lived("gpu-leak").await;
+    let admin = client(&sim, "admin").await;
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths { config: home.path().to_owned(), state: home.path().to_owned() };
+    let mut deck = Deck::with(&sim, "admin", |start| {
+        start.paths = Some(paths);
+        start.scope = None;
+    });
+    let leaked = |model: &Model| model.fleet.find(&namespace, &name).first().map(|job| job.derived.leaked_gpus);
+    deck.until("the leak is seen", |model| leaked(model).is_some_and(|gpus| gpus > 0)).await;
+    let workers = deck.model.fleet.jobs().map(|job| model_workers(&deck.model, &job.key())).sum::<usize>();
+    deck.keys("A f y");
+    deck.until("it is over", idle).await;
+    assert!(said(&deck, "pods deleted"), "{}", deck.screen());
+    assert_eq!(sim.counters().get("delete", "pods"), workers as u64);
+    let path = format!("/apis/kubeflow.org/v2beta1/namespaces/{namespace}/mpijobs/{name}");
+    assert_eq!(ask(&admin, &Method::GET, &path).answer().await.0, 200);
+}
+
+fn model_workers(model: &Model, key: &mpideck::jobs::fleet::JobKey) -> usize {
+    model.fleet.pods(key).iter().filter(|pod| pod.requests.gpus > 0 && pod.role.as_str() == "worker").count()
 }
 
 /// Requests that change something.

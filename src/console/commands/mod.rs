@@ -85,6 +85,9 @@ impl Command {
     /// Why the server would probably refuse it for the job at hand.
     pub fn denied(&self, model: &Model) -> Option<Why> {
         let right = self.right?;
+        if !right.concerns(kind_at_hand(model)) {
+            return None;
+        }
         let namespace = model.page.as_ref().map(|page| &page.job.row.namespace);
         let namespace = namespace.or_else(|| model.list.selected.as_ref().map(|key| &key.namespace));
         let why = model.session.denied.iter().find(|denied| {
@@ -98,6 +101,12 @@ impl Command {
         self.enabled = enabled;
         self
     }
+}
+
+/// The kind of the job that a command would be about.
+fn kind_at_hand(model: &Model) -> Option<crate::jobs::Kind> {
+    let page = model.page.as_ref().map(|page| page.job.row.kind);
+    page.or_else(|| model.list.selected.as_ref().map(|key| key.kind))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where others can refuse")]

@@ -98,6 +98,8 @@ pub enum ChangeMessage {
     Over(ChangeId, Report),
     /// What a crash or a lost connection interrupted is over.
     Resumed(Report),
+    /// This was interrupted too long ago to be gone on with.
+    GivenUp(Vec<Clean>),
     /// The change log was read.
     Log(Result<Vec<Entry>, Clean>),
     /// What can be taken back was read.

@@ -26,7 +26,7 @@ use crate::{
 const AT_END: Duration = Duration::from_secs(1);
 /// Entries of the change log that are shown.
 const SHOWN: usize = 500;
-/// A restart that was interrupted longer ago is not gone on with by itself.
+/// What was interrupted longer ago is not gone on with.
 const STALE: u32 = 60 * 60;
 
 /// Changes that are under way.
@@ -95,7 +95,7 @@ fn run(runner: &Runner, id: ChangeId, session: SessionId, confirmed: Confirmed) 
     let Some(desk) = desk(runner, session) else {
         let why = "there is no connection now";
         let problem = Problem::new(ProblemKind::Cancelled, "nothing was sent", why, "Try again when it is back.");
-        let report = Report::refused(confirmed, &problem);
+        let report = Report::refused(confirmed.into_changes(), &problem);
         runner.changes.0.spawn(async move { send(&results, ChangeMessage::Over(id, report)).await });
         return;
     };
@@ -142,8 +142,12 @@ fn resume(runner: &Runner, id: SessionId) {
         let now = desk.session.now();
         for slip in found.ok().and_then(Result::ok).unwrap_or_default() {
             if now.since(slip.at) < STALE {
-                let report = changes::resume(&desk, slip).await;
+                let report = changes::resume(&desk, slip, Arc::new(|_| {})).await;
                 send(&results, ChangeMessage::Resumed(report)).await;
+            } else {
+                let told = slip.changes.iter().map(|change| Clean::new(&change.to_string())).collect();
+                changes::forget(&desk, slip).await;
+                send(&results, ChangeMessage::GivenUp(told)).await;
             }
         }
     });

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::slips::Slips;
-use super::problem::DiskProblem;
+use super::{lock::Lock, problem::DiskProblem};
 
 pub use log::{Entry, Stage};
 
@@ -65,6 +65,11 @@ impl ChangeFiles {
     /// It is over.
     pub fn end(&self, name: &str) -> Result<(), DiskProblem> {
         self.slips("open", OPEN).remove(name)
+    }
+
+    /// Takes the lock of one that was begun: nobody else goes on with it while this lives.
+    pub fn hold(&self, name: &str) -> Result<Lock, DiskProblem> {
+        self.slips("open", OPEN).hold(name)
     }
 
     /// Changes that were begun and are not over, by name.

@@ -4,7 +4,7 @@ use std::{fs, io, path::PathBuf, time::SystemTime};
 
 use serde_json::Value;
 
-use crate::disk::{atomic, problem::DiskProblem};
+use crate::disk::{atomic, lock::Lock, problem::DiskProblem};
 
 /// More than etcd stores of one object.
 const MOST_BYTES: usize = 4 << 20;
@@ -33,6 +33,10 @@ impl Slips {
         Ok(())
     }
 
+    pub(super) fn hold(&self, name: &str) -> Result<Lock, DiskProblem> {
+        Lock::take(&self.path(name))
+    }
+
     /// `None`: there is none, or it is not what we wrote.
     pub(super) fn read(&self, name: &str) -> Result<Option<Value>, DiskProblem> {
         let bytes = atomic::read(&self.path(name), MOST_BYTES)?;
@@ -41,6 +45,8 @@ impl Slips {
 
     pub(super) fn remove(&self, name: &str) -> Result<(), DiskProblem> {
         let path = self.path(name);
+        // There may never have been one.
+        let _ = fs::remove_file(path.with_extension("json.lock"));
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DiskProblem::io(&path, &error)),
             _ => Ok(()),

@@ -4,6 +4,7 @@
 //! server is the one that `MPIDECK_TEST_KUBECONFIG` names. A case looks only at what must be so on all of them.
 
 mod behaviour;
+mod changes;
 mod cut;
 mod lists;
 mod make;

@@ -67,8 +67,17 @@ pub fn message(model: &mut Model, message: ChangeMessage) -> Vec<Effect> {
         }
         ChangeMessage::Over(id, report) => over(model, id, &report),
         ChangeMessage::Resumed(report) => {
-            tell(model, Tone::Warn, "A restart that was interrupted went on");
+            tell(model, Tone::Warn, "What was interrupted on this cluster went on");
             ended(model, "", &report)
+        }
+        ChangeMessage::GivenUp(changes) => {
+            for what in changes {
+                let text = format!(
+                    "Interrupted over an hour ago and given up: {what}. If it deleted a job, :undo makes it again"
+                );
+                tell(model, Tone::Warn, &text);
+            }
+            Vec::new()
         }
         ChangeMessage::Log(log) => {
             model.changes.log = Some(log);
