@@ -72,7 +72,11 @@ fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), R
         let why = format!("no PriorityClass with name {class} was found");
         return Err(Refusal::forbidden(resource, name(pod), &why));
     };
-    pod["spec"]["priority"] = found.value()["value"].clone();
+    let found = found.value();
+    pod["spec"]["priority"] = found["value"].clone();
+    if found["preemptionPolicy"].is_string() {
+        pod["spec"]["preemptionPolicy"] = found["preemptionPolicy"].clone();
+    }
     Ok(())
 }
 

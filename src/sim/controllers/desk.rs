@@ -3,6 +3,7 @@
 //! Owns what controllers remember between passes (back-off, counted pods, stages, seats on nodes). The deciding is
 //! in the controllers' own files.
 
+mod gangs;
 mod kubelets;
 mod placing;
 
@@ -16,10 +17,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    amounts::Amounts,
-    batch, kueue, mpijob, podgc, quota,
+    batch, kueue, mpijob, nodes, podgc, quota,
     recorder::Recorder,
-    scheduler::{self, Room},
+    scheduler::{self, Room, Sitter},
     trainer, training,
     value::{self, after, name, namespace, text},
     volumes,
@@ -53,7 +53,9 @@ pub(crate) struct Desk {
     /// When a pod was taken on, and the stage it was last seen in.
     stages: HashMap<CompactString, (Timestamp, Option<u32>)>,
     rooms: Option<BTreeMap<String, Room>>,
-    seats: HashMap<CompactString, (String, Amounts)>,
+    seats: HashMap<CompactString, Sitter>,
+    /// Nodes that are not heard from, and when they were last.
+    silent: HashMap<String, Timestamp>,
     homeless: BTreeSet<Key>,
 }
 
@@ -71,6 +73,7 @@ impl Desk {
             stages: HashMap::new(),
             rooms: None,
             seats: HashMap::new(),
+            silent: HashMap::new(),
             homeless: BTreeSet::new(),
         }
     }
@@ -90,6 +93,7 @@ impl Desk {
         match key.work {
             Work::Schedule => return self.schedule(key, now),
             Work::Kubelet => return self.kubelet(key, now),
+            Work::Gang => return self.place_gang(key, now),
             Work::Quota => return self.quota(key),
             Work::Sweep => {
                 self.sweep(now);
@@ -161,10 +165,24 @@ impl Desk {
                 let node = self.store.get(&NODES, "", scheduler::node_of(&pod)).is_ok();
                 Some((podgc::collect(&pod, node, now), None))
             }
+            Work::Node => self.node(object, now),
             Work::Queued => Some((kueue::workload(&self.store, space, object, now), None)),
             Work::Admission => Some(kueue::admit(&self.store, now)),
             _ => None,
         }
+    }
+
+    fn node(&mut self, object: &str, now: Timestamp) -> Option<(Vec<Write>, Option<Timestamp>)> {
+        let node = self.get(&NODES, "", object)?;
+        let heard = if nodes::is_silent(&node) {
+            *self.silent.entry(object.to_owned()).or_insert(now)
+        } else {
+            self.silent.remove(object);
+            now
+        };
+        let keys = self.seated_on(object, Work::Kubelet);
+        let pods: Vec<_> = keys.iter().filter_map(|key| self.get(&PODS, &key.namespace, &key.name)).collect();
+        Some(nodes::reconcile(&node, &pods, heard, self.pace.release, now))
     }
 
     fn training(&self, kind: Kind, space: &str, job: &str, now: Timestamp) -> Option<(Vec<Write>, Option<Timestamp>)> {

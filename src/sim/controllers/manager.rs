@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     desk::Desk,
-    podgc,
+    gangs, podgc,
     value::{after, controller, is_deleting, text},
     work::{Key, Pace, Work},
 };
@@ -195,14 +195,7 @@ impl Manager {
             return self.wake_for_pod(object, gone, now);
         }
         if *change.resource == resource::NODES {
-            self.desk.rooms_changed();
-            if gone {
-                let due = podgc::round(after(now, podgc::QUARANTINE));
-                for key in self.desk.seated_on(&object.name) {
-                    self.add(key, due);
-                }
-            }
-            return;
+            return self.wake_for_node(object, gone, now);
         }
         if *change.resource == resource::CLAIMS {
             if gone {
@@ -279,6 +272,22 @@ impl Manager {
         self.add(key, after(now, wait));
     }
 
+    fn wake_for_node(&mut self, node: &Obj, gone: bool, now: Timestamp) {
+        self.desk.rooms_changed();
+        let (work, due) = if gone {
+            (Work::Collect, podgc::round(after(now, podgc::QUARANTINE)))
+        } else {
+            self.add(Key::new(Work::Node, "", &node.name), after(now, 0.01));
+            (Work::Kubelet, after(now, 0.1))
+        };
+        for key in self.desk.seated_on(&node.name, work) {
+            self.add(key, due);
+        }
+        for key in self.desk.unscheduled() {
+            self.add(key, after(now, 1.0));
+        }
+    }
+
     fn wake_for_pod(&mut self, pod: &Obj, gone: bool, now: Timestamp) {
         let of = |work| Key::new(work, &pod.namespace, &pod.name);
         let soon = after(now, 0.05);
@@ -295,6 +304,11 @@ impl Manager {
             self.add(of(Work::Kubelet), soon);
         } else {
             self.add(of(Work::Schedule), soon);
+        }
+        let value = pod.value();
+        let group = gangs::group_of(&value);
+        if !group.is_empty() {
+            self.add(Key::new(Work::Gang, &pod.namespace, group), soon);
         }
         for quota in self.desk.quotas(&pod.namespace) {
             self.add(Key::new(Work::Quota, &pod.namespace, &quota), after(now, 0.5));
@@ -313,6 +327,7 @@ fn work_of(kind: &Resource) -> Option<Work> {
         ("jobset.x-k8s.io", "jobsets", _) => Some(Work::JobSet),
         ("", "resourcequotas", _) => Some(Work::Quota),
         ("", "persistentvolumeclaims", _) => Some(Work::Claim),
+        ("scheduling.volcano.sh" | "scheduling.x-k8s.io", "podgroups", _) => Some(Work::Gang),
         ("kubeflow.org", ..) => Kind::of(&kind.api_version(), kind.kind).map(Work::Training),
         _ => None,
     }

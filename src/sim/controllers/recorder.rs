@@ -45,7 +45,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Writes `note`, or counts it if it was said before; a component that says too much about one object is not heard.
     pub(crate) fn tell(&mut self, store: &Store, note: &Note, now: Timestamp) {
-        if note.from == "default-scheduler" {
+        if !note.action.is_empty() {
             return self.tell_series(store, note, now);
         }
         let (key, message) = self.limits.merged(note, now);
@@ -145,10 +145,10 @@ fn made(note: &Note, space: &str, name: &str, now: Timestamp) -> Value {
         "metadata": {"name": name, "namespace": space}, "involvedObject": note.about, "type": note.kind,
         "reason": note.reason, "message": note.message, "reportingComponent": note.from, "reportingInstance": note.host,
     });
-    if note.from == "default-scheduler" {
+    if !note.action.is_empty() {
         event["eventTime"] = json!(micro_stamp(now));
-        event["action"] = json!(if note.kind == "Normal" { "Binding" } else { "Scheduling" });
-        event["reportingInstance"] = json!("default-scheduler-control-plane-1");
+        event["action"] = json!(note.action);
+        event["reportingInstance"] = json!(format!("{}-control-plane-1", note.from));
         event["source"] = json!({});
         event["firstTimestamp"] = Value::Null;
         event["lastTimestamp"] = Value::Null;
@@ -222,6 +222,7 @@ mod tests {
         let mut recorder = Recorder::default();
         let mut fail = |version: &str, message: &str, at: f64| {
             let note = Note::warning(&about(version), "default-scheduler", "FailedScheduling", message);
+            let note = note.in_series("Scheduling");
             recorder.tell(&store, &note, after(now, at));
             told(&store)
         };

@@ -2,21 +2,25 @@
 //!
 //! Owns fitting and spreading only; binding is the desk's. Must not read a store.
 
-use std::collections::BTreeMap;
+mod preempt;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub(crate) use self::preempt::{Sitter, victims};
 use super::{
     amounts::{self, Amounts, amount},
     value::{condition, label, list, name, set, stamp, text, truth},
 };
+use crate::sim::release::Release;
 
 /// A node as the scheduler sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     /// The node.
-    pub(crate) node: Value,
+    pub(crate) node: Arc<Value>,
     /// What is free.
     pub(crate) free: Amounts,
     /// Pods there.
@@ -25,7 +29,7 @@ pub(crate) struct Room {
 
 impl Room {
     /// An empty node.
-    pub(crate) fn new(node: Value) -> Self {
+    pub(crate) fn new(node: Arc<Value>) -> Self {
         let total = node.pointer("/status/allocatable").and_then(Value::as_object);
         let free = total.into_iter().flatten().map(|(k, v)| (k.clone(), amount(k, v))).collect();
         Self { node, free, pods: 0 }
@@ -43,16 +47,26 @@ impl Room {
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// The message of a `FailedScheduling` that is not about single nodes.
-pub(crate) fn nowhere(reason: &str, nodes: usize) -> String {
-    format!(
-        "0/{nodes} nodes are available: {reason}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: \
-         {nodes} Preemption is not helpful for scheduling."
-    )
+pub(crate) fn nowhere(reason: &str, nodes: usize, release: Release) -> String {
+    let helpless = format!("{nodes} Preemption is not helpful for scheduling");
+    format!("0/{nodes} nodes are available: {reason}.{}", preemption(nodes, &helpless, release))
+}
+
+/// What is said of preemption at the end, as the release has it.
+fn preemption(nodes: usize, why: &str, release: Release) -> String {
+    let claims = if release.minor() >= 34 { "no new claims to deallocate, " } else { "" };
+    let end = if release.minor() < 28 { ".." } else { "." };
+    format!(" {claims}preemption: 0/{nodes} nodes are available: {why}{end}")
 }
 
 /// The name of the best node for `pod`, or the message of its `FailedScheduling`. With `near` only nodes of that node's
 /// zone will do: the pod's volume is there.
-pub(crate) fn place(pod: &Value, rooms: &BTreeMap<String, Room>, near: Option<&str>) -> Result<String, String> {
+pub(crate) fn place(
+    pod: &Value,
+    rooms: &BTreeMap<String, Room>,
+    near: Option<&str>,
+    release: Release,
+) -> Result<String, String> {
     let zone = near.and_then(|node| rooms.get(node)).map(|room| label(&room.node, ZONE));
     let spec = &pod["spec"];
     let asked = amounts::of_spec(spec);
@@ -60,7 +74,7 @@ pub(crate) fn place(pod: &Value, rooms: &BTreeMap<String, Room>, near: Option<&s
     let mut helpless = 0;
     let mut best: Option<(i64, &str)> = None;
     for (node_name, room) in rooms {
-        let (mut why, mut preemptible) = obstacles(spec, &asked, room);
+        let (mut why, mut preemptible) = obstacles(spec, &asked, room, release);
         if zone.is_some_and(|zone| label(&room.node, ZONE) != zone) && (why.is_empty() || preemptible) {
             (why, preemptible) = (vec!["node(s) didn't match PersistentVolume's node affinity".into()], false);
         }
@@ -78,24 +92,33 @@ pub(crate) fn place(pod: &Value, rooms: &BTreeMap<String, Room>, near: Option<&s
             *reasons.entry(reason).or_default() += 1;
         }
     }
-    best.map(|(_, node)| node.to_owned()).ok_or_else(|| message(rooms.len(), &reasons, helpless))
+    best.map(|(_, node)| node.to_owned()).ok_or_else(|| message(rooms.len(), &reasons, helpless, release))
 }
 
 /// Why a pod does not fit here, and whether preemption could help.
-fn obstacles(spec: &Value, asked: &Amounts, room: &Room) -> (Vec<String>, bool) {
+fn obstacles(spec: &Value, asked: &Amounts, room: &Room, release: Release) -> (Vec<String>, bool) {
     if truth(&room.node, "/spec/unschedulable") {
         return (vec!["node(s) were unschedulable".into()], false);
     }
     if let Some(taint) = list(&room.node, "/spec/taints").iter().find(|t| !tolerated(spec, t)) {
-        let value = text(taint, "/value");
-        return (vec![format!("node(s) had untolerated taint {{{}: {value}}}", text(taint, "/key"))], false);
+        // 1.36 does not name the taint any more.
+        let which = if release.minor() >= 35 {
+            "taint(s)".to_owned()
+        } else {
+            format!("taint {{{}: {}}}", text(taint, "/key"), text(taint, "/value"))
+        };
+        return (vec![format!("node(s) had untolerated {which}")], false);
     }
     if !selected(spec, &room.node) {
         return (vec!["node(s) didn't match Pod's node affinity/selector".into()], false);
     }
     let short = asked.iter().filter(|(k, n)| room.free.get(*k).copied().unwrap_or(0) < **n && **n > 0);
-    let short: Vec<_> = short.map(|(k, _)| format!("Insufficient {k}")).collect();
+    let mut short: Vec<_> = short.map(|(k, _)| format!("Insufficient {k}")).collect();
     let total = room.node.pointer("/status/allocatable");
+    let seats = total.and_then(|t| t.get("pods")).map(|v| amount("pods", v));
+    if seats.is_some_and(|seats| room.pods >= seats) {
+        short.insert(0, "Too many pods".into());
+    }
     let ever = asked.iter().all(|(k, n)| total.and_then(|t| t.get(k)).map_or(0, |v| amount(k, v)) >= *n);
     (short, ever)
 }
@@ -139,36 +162,32 @@ fn selected(spec: &Value, node: &Value) -> bool {
             }))
 }
 
-fn message(nodes: usize, reasons: &BTreeMap<String, usize>, helpless: usize) -> String {
+fn message(nodes: usize, reasons: &BTreeMap<String, usize>, helpless: usize, release: Release) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".into();
     }
     let mut said: Vec<String> = reasons.iter().map(|(why, n)| format!("{n} {why}")).collect();
     said.sort();
-    let mut preemption = Vec::new();
+    let mut hopes = Vec::new();
     if nodes > helpless {
-        preemption.push(format!("{} No preemption victims found for incoming pod", nodes - helpless));
+        hopes.push(format!("{} No preemption victims found for incoming pod", nodes - helpless));
     }
     if helpless > 0 {
-        preemption.push(format!("{helpless} Preemption is not helpful for scheduling"));
+        hopes.push(format!("{helpless} Preemption is not helpful for scheduling"));
     }
-    preemption.sort();
-    format!(
-        "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
-        said.join(", "),
-        preemption.join(", ")
-    )
+    hopes.sort();
+    format!("0/{nodes} nodes are available: {}.{}", said.join(", "), preemption(nodes, &hopes.join(", "), release))
 }
 
-/// Sets the condition `PodScheduled`: `refusal` is why not.
-pub(crate) fn scheduled(pod: &mut Value, refusal: Option<&str>, now: Timestamp) {
+/// Sets the condition `PodScheduled`: `refusal` is reason and sentence of why not.
+pub(crate) fn scheduled(pod: &mut Value, refusal: Option<(&str, &str)>, now: Timestamp) {
     let mut c = json!({
         "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": stamp(now),
         "observedGeneration": 1,
     });
-    if let Some(message) = refusal {
+    if let Some((reason, message)) = refusal {
         c["status"] = json!("False");
-        c["reason"] = json!("Unschedulable");
+        c["reason"] = json!(reason);
         c["message"] = json!(message);
         if let Some(old) = condition(pod, "PodScheduled").filter(|old| text(old, "/status") == "False") {
             c["lastTransitionTime"] = old["lastTransitionTime"].clone();
@@ -188,7 +207,7 @@ pub(crate) fn node_of(pod: &Value) -> &str {
 }
 
 /// Rooms by node name.
-pub(crate) fn rooms(nodes: impl Iterator<Item = Value>) -> BTreeMap<String, Room> {
+pub(crate) fn rooms(nodes: impl Iterator<Item = Arc<Value>>) -> BTreeMap<String, Room> {
     nodes.map(|node| (name(&node).to_owned(), Room::new(node))).collect()
 }
 
@@ -198,8 +217,8 @@ mod tests {
 
     fn nodes() -> BTreeMap<String, Room> {
         let node = |name: &str, gpus: &str, taints: Value| {
-            json!({"metadata": {"name": name, "labels": {"zone": "a"}}, "spec": {"taints": taints},
-                   "status": {"allocatable": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": gpus}}})
+            Arc::new(json!({"metadata": {"name": name, "labels": {"zone": "a"}}, "spec": {"taints": taints},
+                   "status": {"allocatable": {"cpu": "8", "memory": "64Gi", "pods": "2", "nvidia.com/gpu": gpus}}}))
         };
         let taint = json!([{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]);
         rooms([node("gpu-1", "8", taint.clone()), node("gpu-2", "8", taint), node("cpu-1", "0", json!([]))].into_iter())
@@ -212,22 +231,22 @@ mod tests {
     #[test]
     fn a_pod_goes_where_there_is_room() {
         let mut all = nodes();
-        assert_eq!(place(&pod(8), &all, None).as_deref(), Ok("gpu-1"));
+        assert_eq!(place(&pod(8), &all, None, Release::default()).as_deref(), Ok("gpu-1"));
         let asked = amounts::of_spec(&pod(8)["spec"]);
         all.get_mut("gpu-1").unwrap().take(&asked, 1);
-        assert_eq!(place(&pod(8), &all, None).as_deref(), Ok("gpu-2"));
+        assert_eq!(place(&pod(8), &all, None, Release::default()).as_deref(), Ok("gpu-2"));
     }
 
     #[test]
     fn a_pod_goes_where_its_volume_is() {
         let mut all = nodes();
         for (room, zone) in all.values_mut().zip(["a", "a", "b"]) {
-            room.node["metadata"]["labels"][ZONE] = json!(zone);
+            Arc::make_mut(&mut room.node)["metadata"]["labels"][ZONE] = json!(zone);
         }
-        assert_eq!(place(&pod(8), &all, Some("gpu-2")).as_deref(), Ok("gpu-2"));
+        assert_eq!(place(&pod(8), &all, Some("gpu-2"), Release::default()).as_deref(), Ok("gpu-2"));
         let full = amounts::of_spec(&pod(8)["spec"]);
         all.get_mut("gpu-1").unwrap().take(&full, 1);
-        let said = place(&pod(8), &all, Some("gpu-1")).unwrap_err();
+        let said = place(&pod(8), &all, Some("gpu-1"), Release::default()).unwrap_err();
         assert!(said.contains("1 node(s) didn't match PersistentVolume's node affinity"), "{said}");
     }
 
@@ -236,14 +255,28 @@ mod tests {
         let mut all = nodes();
         let words = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: \
                      0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
-        assert_eq!(place(&pod(64), &all, None).unwrap_err(), words);
+        assert_eq!(place(&pod(64), &all, None, Release::default()).unwrap_err(), words);
         let full = amounts::of_spec(&pod(8)["spec"]);
         for node in ["gpu-1", "gpu-2"] {
             all.get_mut(node).unwrap().take(&full, 1);
         }
         let mut picky = pod(0);
         picky["spec"]["nodeSelector"] = json!({"zone": "b"});
-        let said = place(&picky, &all, None).unwrap_err();
-        assert!(said.starts_with("0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 node(s) had untolerated taint {nvidia.com/gpu: present}"), "{said}");
+        let said = |release| place(&picky, &all, None, release).unwrap_err();
+        let start =
+            "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 node(s) had untolerated";
+        let new = format!("{start} taint(s). no new claims to deallocate, preemption: 0/3 nodes");
+        assert!(said(Release::V1_36).starts_with(&new), "{}", said(Release::V1_36));
+        let old = format!("{start} taint {{nvidia.com/gpu: present}}. preemption: 0/3 nodes are available: 3");
+        assert!(said(Release::V1_31).starts_with(&old), "{}", said(Release::V1_31));
+        assert!(said(Release::V1_27).ends_with("scheduling.."), "{}", said(Release::V1_27));
+    }
+
+    #[test]
+    fn a_node_takes_so_many_pods() {
+        let mut all = nodes();
+        all.get_mut("cpu-1").unwrap().pods = 2;
+        let said = place(&pod(0), &all, None, Release::default()).unwrap_err();
+        assert!(said.starts_with("0/3 nodes are available: 1 Too many pods, 2 node(s)"), "{said}");
     }
 }

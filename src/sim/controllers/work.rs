@@ -1,7 +1,7 @@
 //! Pieces of work: what is looked at, and how fast the world lives. Owns the words only; [`manager`](super::manager) has the
 //! queue and [`desk`](super::desk) does them.
 
-use crate::jobs::Kind;
+use crate::{jobs::Kind, sim::release::Release};
 
 /// A piece of work; with namespace and name it is one object's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +30,10 @@ pub(crate) enum Work {
     Claim,
     /// A resource quota's `used`.
     Quota,
+    /// A group of pods that are placed together.
+    Gang,
+    /// A node's life.
+    Node,
     /// Old events.
     Sweep,
     /// The scenario's next act.
@@ -63,10 +67,12 @@ pub(crate) struct Pace {
     pub(crate) speed: f64,
     /// Seconds by which mpi-operator lags behind (a busy one may miss a state).
     pub(crate) operator_lag: f64,
+    /// Whose words the scheduler has.
+    pub(crate) release: Release,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { seed: 1, speed: 1.0, operator_lag: 0.01 }
+        Self { seed: 1, speed: 1.0, operator_lag: 0.01, release: Release::default() }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Owns the words for it; `desk.rs` executes them. A controller's pass is a function from what it saw to a list of these.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -46,27 +48,47 @@ pub(crate) struct Note {
     /// The sentence.
     pub(crate) message: String,
     /// Component that says it.
-    pub(crate) from: &'static str,
+    pub(crate) from: Cow<'static, str>,
+    /// What it does, where it is told in a series as schedulers do; empty for all others.
+    pub(crate) action: &'static str,
     /// Host of the component (kubelet only).
     pub(crate) host: String,
 }
 
 impl Note {
     /// A `Normal` event.
-    pub(crate) fn normal(about: &Value, from: &'static str, reason: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn normal(
+        about: &Value,
+        from: impl Into<Cow<'static, str>>,
+        reason: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             about: reference(about),
             kind: "Normal",
             reason: reason.into(),
             message: message.into(),
-            from,
+            from: from.into(),
+            action: "",
             host: String::new(),
         }
     }
 
     /// A `Warning` event.
-    pub(crate) fn warning(about: &Value, from: &'static str, reason: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(
+        about: &Value,
+        from: impl Into<Cow<'static, str>>,
+        reason: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self { kind: "Warning", ..Self::normal(about, from, reason, message) }
+    }
+}
+
+impl Note {
+    /// The same, told in a series by a scheduler that does `action`.
+    pub(crate) fn in_series(self, action: &'static str) -> Self {
+        Self { action, ..self }
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Life {
 
 /// Fills `store` as `options` say and lives through its past; afterwards it is «now». Admission steps are added.
 pub fn settle(store: &Store, options: &Options) -> Result<Life, ScenarioError> {
-    let Options { seed, ref fleet, lived, .. } = *options;
+    let Options { seed, ref fleet, lived, release, .. } = *options;
     let speed = if options.speed.is_finite() && options.speed > 0.0 { options.speed } else { 1.0 };
     let now = store.clock().now();
     let begin = after(now, -lived.as_secs_f64());
@@ -50,7 +50,7 @@ pub fn settle(store: &Store, options: &Options) -> Result<Life, ScenarioError> {
     ground::lay(store, matches!(fleet, FleetKind::Demo | FleetKind::Scenario { .. }));
     store.turn_forward();
     store.admit(admit::step());
-    let pace = Pace { seed, speed, ..Pace::default() };
+    let pace = Pace { seed, speed, release, ..Pace::default() };
     let mut churn = None;
     let (mut director, mut scripts) = (None, None);
     match fleet {

@@ -26,6 +26,9 @@ const STOPPING: f64 = 1.0;
 impl Desk {
     pub(super) fn kubelet(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
         let pod = self.get(&PODS, &key.namespace, &key.name)?;
+        if self.silent.contains_key(scheduler::node_of(&pod)) {
+            return None;
+        }
         let uid = CompactString::from(value::uid(&pod));
         if is_deleting(&pod) {
             return self.stop(&pod, uid, now);

@@ -12,6 +12,7 @@ use super::{
 use crate::sim::{
     controllers::{
         amounts::{self, Amounts, written},
+        gangs::{PLUGINS_GROUP, VOLCANO_GROUP},
         write::Write,
     },
     store::{
@@ -19,11 +20,6 @@ use crate::sim::{
         resource::{PODGROUPS, PODGROUPS_SCHEDULER_PLUGINS},
     },
 };
-
-/// Annotation by which Volcano finds a pod's group.
-pub(crate) const VOLCANO_GROUP: &str = "scheduling.k8s.io/group-name";
-/// Label by which scheduler-plugins find it.
-pub(crate) const PLUGINS_GROUP: &str = "scheduling.x-k8s.io/pod-group";
 
 /// A gang scheduler, by the operator's flag. Whatever is not `volcano` is taken for scheduler-plugins of that name.
 #[derive(Clone, Debug, PartialEq, Eq)]
