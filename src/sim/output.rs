@@ -12,6 +12,28 @@ pub trait Outputs: Send + Sync {
     /// The output of one container of `pod` (as stored), of its run now or of the one before.
     /// `None`: it has written nothing and will not.
     fn open(&self, pod: &Value, container: &str, previous: bool) -> Option<Arc<dyn Output>>;
+
+    /// What the main container of `pod` (as stored) uses at `now`; `None` while it does not run.
+    fn usage(&self, _pod: &Value, _now: Timestamp) -> Option<Usage> {
+        None
+    }
+}
+
+/// What a container uses at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// How busy its GPUs are, in percent; 0 where it has none, as all that follows of GPUs.
+    pub gpu: f64,
+    /// Memory in use on each of its GPUs, in GiB.
+    pub gpu_memory: f64,
+    /// Power that each of its GPUs draws, in watts.
+    pub power: f64,
+    /// Temperature of its GPUs, in degrees Celsius.
+    pub temperature: f64,
+    /// CPU, in cores.
+    pub cpu: f64,
+    /// Memory, in GiB.
+    pub memory: f64,
 }
 
 /// The output of one run of one container. Lines are numbered from 0; a line's text and time never change.

@@ -145,14 +145,7 @@ fn made(note: &Note, space: &str, name: &str, now: Timestamp) -> Value {
         "metadata": {"name": name, "namespace": space}, "involvedObject": note.about, "type": note.kind,
         "reason": note.reason, "message": note.message, "reportingComponent": note.from, "reportingInstance": note.host,
     });
-    if !note.action.is_empty() {
-        event["eventTime"] = json!(micro_stamp(now));
-        event["action"] = json!(note.action);
-        event["reportingInstance"] = json!(format!("{}-control-plane-1", note.from));
-        event["source"] = json!({});
-        event["firstTimestamp"] = Value::Null;
-        event["lastTimestamp"] = Value::Null;
-    } else {
+    if note.action.is_empty() {
         event["eventTime"] = Value::Null;
         event["count"] = json!(1);
         event["firstTimestamp"] = json!(stamp(now));
@@ -161,6 +154,13 @@ fn made(note: &Note, space: &str, name: &str, now: Timestamp) -> Value {
         if !note.host.is_empty() {
             event["source"]["host"] = json!(note.host);
         }
+    } else {
+        event["eventTime"] = json!(micro_stamp(now));
+        event["action"] = json!(note.action);
+        event["reportingInstance"] = json!(format!("{}-control-plane-1", note.from));
+        event["source"] = json!({});
+        event["firstTimestamp"] = Value::Null;
+        event["lastTimestamp"] = Value::Null;
     }
     event
 }

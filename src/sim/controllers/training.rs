@@ -76,7 +76,7 @@ impl Pass<'_> {
             self.suspend();
         } else {
             self.resume();
-            if !self.past_deadline() {
+            if !self.past_limits() {
                 self.replicas();
                 self.judge();
             }
@@ -135,12 +135,8 @@ impl Pass<'_> {
         if value::condition(&self.next, "Running").is_some() {
             self.condition("Running", false, &format!("{kind}Suspended"), &message);
         }
-        if self.condition("Suspended", true, &format!("{kind}Suspended"), &message) {
-            self.tell(false, &format!("{kind}Suspended"), &message);
-        }
-        if let Some(status) = self.next["status"].as_object_mut() {
-            status.remove("startTime");
-        }
+        self.condition("Suspended", true, &format!("{kind}Suspended"), &message);
+        self.tell(false, &format!("{kind}Suspended"), &message);
     }
 
     fn resume(&mut self) {
@@ -149,10 +145,41 @@ impl Pass<'_> {
             let message = format!("{kind} {} is resumed.", name(self.job));
             self.condition("Suspended", false, &format!("{kind}Resumed"), &message);
             self.tell(false, &format!("{kind}Resumed"), &message);
+            set(&mut self.next, "/status/startTime", json!(stamp(self.now)));
         }
         if text(&self.next, "/status/startTime").is_empty() {
             set(&mut self.next, "/status/startTime", json!(stamp(self.now)));
         }
+    }
+
+    /// Whether it ends for having tried too often or too long; then nothing of it stays.
+    fn past_limits(&mut self) -> bool {
+        let why = if self.restarted_too_often() {
+            "it has reached the specified backoff limit"
+        } else if self.past_deadline() {
+            "it was active longer than specified deadline"
+        } else {
+            return false;
+        };
+        self.delete_pods(|_| true);
+        let message = format!("Job {} has failed because {why}", name(self.job));
+        self.end("Failed", &message);
+        true
+    }
+
+    /// Restarts in place count, of replicas that are restarted at all and run now.
+    fn restarted_too_often(&self) -> bool {
+        let Some(limit) = int(self.job, "/spec/runPolicy/backoffLimit") else { return false };
+        let counts = |pod: &&Arc<Value>| {
+            let role = label(pod, TYPE);
+            let again = |(name, spec): &(&str, Value)| {
+                name.to_lowercase() == role && !matches!(text(spec, "/restartPolicy"), "Never")
+            };
+            phase(pod) == "Running" && self.specs().iter().any(again)
+        };
+        let containers = self.pods.iter().filter(counts).flat_map(|pod| list(pod, "/status/containerStatuses"));
+        let restarts: i64 = containers.filter_map(|c| int(c, "/restartCount")).sum();
+        if limit == 0 { restarts > 0 } else { restarts >= limit }
     }
 
     fn past_deadline(&mut self) -> bool {
@@ -166,12 +193,6 @@ impl Pass<'_> {
             self.wake = Some(due);
             return false;
         }
-        let message = format!(
-            "{} {} has failed because it was active longer than specified deadline",
-            self.kind(),
-            name(self.job)
-        );
-        self.end("Failed", &message);
         true
     }
 
@@ -179,7 +200,8 @@ impl Pass<'_> {
         let reason = format!("{}{how}", self.kind());
         self.condition(how, true, &reason, message);
         set(&mut self.next, "/status/completionTime", json!(stamp(self.now)));
-        self.tell(how == "Failed", &reason, message);
+        // A failure is told as `Normal` there, too.
+        self.tell(false, &reason, message);
     }
 
     fn specs(&self) -> Vec<(&'static str, Value)> {
@@ -199,6 +221,9 @@ impl Pass<'_> {
                 match old {
                     None => self.create(role, spec, index, &pod_name, &specs),
                     Some(pod) if phase(&pod) == "Failed" && !is_deleting(&pod) && retried(spec, &pod) => {
+                        let code = exit_code(&pod).unwrap_or(0);
+                        let said = format!("Pod: {}.{pod_name} exited with code {code}", namespace(self.job));
+                        self.tell(false, "ExitedWithCode", &said);
                         self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod_name.clone()));
                         self.restarting(role);
                     }
@@ -210,7 +235,7 @@ impl Pass<'_> {
 
     fn restarting(&mut self, role: &str) {
         let kind = self.kind();
-        let message = format!("{kind} {} is restarting because 1 {role} replica(s) failed.", name(self.job));
+        let message = format!("{kind} {} is restarting because 1 {role} replica(s) failed.", self.called());
         if self.condition("Restarting", true, &format!("{kind}Restarting"), &message) {
             self.tell(true, &format!("{kind}Restarting"), &message);
         }
@@ -284,19 +309,41 @@ impl Pass<'_> {
             (n > 0).then_some((*role, n))
         });
         if let Some((role, n)) = failed {
-            let message = format!("{kind} {} is failed because {n} {role} replica(s) failed.", name(self.job));
+            let has = if self.seen.kind == Kind::TfJob { "has" } else { "is" };
+            let message = format!("{kind} {} {has} failed because {n} {role} replica(s) failed.", self.called());
             return self.end("Failed", &message);
         }
-        let Some((lead, spec)) = specs.iter().find(|(role, _)| *role != "PS") else { return };
-        let wanted = if *lead == "Worker" { int(spec, "/replicas").unwrap_or(1) } else { 1 };
-        if of(lead, "Succeeded") >= wanted.max(1) {
-            return self.end("Succeeded", &format!("{kind} {} is successfully completed.", name(self.job)));
+        let Some((lead, spec)) = specs.iter().find(|(role, _)| !matches!(*role, "PS" | "Evaluator" | "Eval")) else {
+            return;
+        };
+        let replicas = int(spec, "/replicas").unwrap_or(1);
+        let done = of(lead, "Succeeded");
+        let led = *lead != "Worker";
+        // Without a chief, a TFJob is done with its first worker, unless it says otherwise.
+        let first = self.seen.kind == Kind::TfJob && !led && text(self.job, "/spec/successPolicy") != "AllWorkers";
+        let first_done = || self.pods.iter().any(|p| name(p).ends_with("-worker-0") && phase(p) == "Succeeded");
+        let full = format!("{}/{}", namespace(self.job), name(self.job));
+        let by_workers = !led || matches!(self.seen.kind, Kind::TfJob | Kind::MpiJobV1);
+        if done >= if led { 1 } else { replicas.max(1) } || first && first_done() {
+            let message = if by_workers {
+                format!("{kind} {full} successfully completed.")
+            } else {
+                format!("{kind} {} is successfully completed.", name(self.job))
+            };
+            return self.end("Succeeded", &message);
         }
         if of(lead, "Running") > 0 {
-            let message = format!("{kind} {} is running.", name(self.job));
-            if self.condition("Running", true, &format!("{kind}Running"), &message) {
-                self.tell(false, &format!("{kind}Running"), &message);
-            }
+            let called = if by_workers { full } else { name(self.job).to_owned() };
+            self.condition("Running", true, &format!("{kind}Running"), &format!("{kind} {called} is running."));
+        }
+    }
+
+    /// How the operator of TFJobs calls a job, and how the others do.
+    fn called(&self) -> String {
+        if self.seen.kind == Kind::TfJob {
+            format!("{}/{}", namespace(self.job), name(self.job))
+        } else {
+            name(self.job).to_owned()
         }
     }
 
@@ -321,6 +368,7 @@ impl Pass<'_> {
     fn delete_pods(&mut self, which: impl Fn(&Value) -> bool) {
         for pod in self.pods.iter().filter(|p| !is_deleting(p) && which(p)) {
             self.writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
+            self.writes.push(Write::Delete(&SERVICES, namespace(pod).into(), name(pod).into()));
         }
     }
 
@@ -343,9 +391,14 @@ impl Pass<'_> {
 
 /// `ExitCode`: 128 and more are tried again, less is for good.
 fn retried(spec: &Value, pod: &Value) -> bool {
-    text(spec, "/restartPolicy") == "ExitCode"
-        && list(pod, "/status/containerStatuses")
-            .iter()
-            .filter_map(|c| int(c, "/state/terminated/exitCode"))
-            .any(|code| code >= 128)
+    text(spec, "/restartPolicy") == "ExitCode" && exit_code(pod).is_some_and(|code| code >= 128)
 }
+
+/// The worst code that a container of the pod has ended with.
+fn exit_code(pod: &Value) -> Option<i64> {
+    let ended = list(pod, "/status/containerStatuses").iter();
+    ended.filter_map(|c| int(c, "/state/terminated/exitCode")).max()
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
+use super::usage::Curve;
 use crate::sim::controllers::value::{annotation, chance, hash, label, mix, name, namespace, text};
 
 /// What goes wrong other than by an exit code.
@@ -156,6 +157,8 @@ pub(crate) struct Behaviour {
     pub(crate) tags: Tags,
     /// What it writes.
     pub(crate) lines: Vec<Line>,
+    /// What it uses.
+    pub(crate) curves: Vec<Curve>,
     /// What it writes when a wait was in vain, by how.
     pub(crate) words: Arc<BTreeMap<String, String>>,
 }
@@ -178,6 +181,7 @@ impl Default for Behaviour {
             recorded: false,
             tags: Tags::None,
             lines: Vec::new(),
+            curves: Vec::new(),
             words: Arc::default(),
         }
     }
@@ -234,6 +238,10 @@ impl Behaviour {
             line.steps /= f;
             line.until = line.until.map(|until| until * f);
         }
+        for curve in &mut out.curves {
+            curve.begin *= f;
+            curve.end = curve.end.map(|end| end * f);
+        }
         out
     }
 
@@ -248,6 +256,12 @@ impl Behaviour {
                 line.origin += shift;
             }
             line.until = line.until.map(|until| if until >= end { until + shift } else { until });
+        }
+        for curve in self.curves.iter_mut().filter(|curve| curve.part == part) {
+            if curve.begin >= end {
+                curve.begin += shift;
+            }
+            curve.end = curve.end.map(|until| if until >= end { until + shift } else { until });
         }
         if part == Part::Before
             && let Some(wait) = self.wait.as_mut()

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::behaviour::{Behaviour, Line, Part, Peers, Speaker, Tags, Trouble, Wait};
+use super::{
+    behaviour::{Behaviour, Line, Part, Peers, Speaker, Tags, Trouble, Wait},
+    usage::{Curve, UseForm},
+};
 
 /// Something that can be read but does not make sense, where, and what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +63,8 @@ struct PhaseForm {
     waits: Option<Peers>,
     patience: Option<f64>,
     steps: Option<f64>,
+    #[serde(rename = "use")]
+    uses: Option<UseForm>,
     log: Vec<LineForm>,
 }
 
@@ -79,6 +84,8 @@ pub(crate) struct RoleForm {
     recovers: u32,
     exact: bool,
     tags: Option<Tags>,
+    #[serde(rename = "use")]
+    uses: Option<UseForm>,
     log: Vec<LineForm>,
     phase: Vec<Spanned<PhaseForm>>,
 }
@@ -110,11 +117,11 @@ impl RoleForm {
             ..plain
         };
         if self.phase.is_empty() {
-            let only = PhaseForm { seconds: self.run, log: self.log.clone(), ..PhaseForm::default() };
+            let only = PhaseForm { seconds: self.run, uses: self.uses, log: self.log.clone(), ..PhaseForm::default() };
             lay(&mut out, &[(at, &only)])?;
-        } else if self.run.is_some() || !self.log.is_empty() {
-            let remedy = "put `log` into the phases, and give each its `seconds`";
-            return Err(Fault::new(at, "a role has phases, or `run` and `log`, not both", remedy));
+        } else if self.run.is_some() || !self.log.is_empty() || self.uses.is_some() {
+            let remedy = "put `log` and `use` into the phases, and give each its `seconds`";
+            return Err(Fault::new(at, "a role has phases, or `run`, `log` and `use`, not both", remedy));
         } else {
             let phases: Vec<_> = self.phase.iter().map(|p| (p.span(), p.get_ref())).collect();
             lay(&mut out, &phases)?;
@@ -140,6 +147,7 @@ fn lay(out: &mut Behaviour, phases: &[(Range<usize>, &PhaseForm)]) -> Result<(),
             }
             out.wait = Some(Wait { on, at: begin, patience: phase.patience });
             lines(out, phase, Part::During, 0.0, None, at)?;
+            curve(out, phase, Part::During, 0.0, None, at)?;
             (part, begin) = (Part::After, 0.0);
             continue;
         }
@@ -151,6 +159,7 @@ fn lay(out: &mut Behaviour, phases: &[(Range<usize>, &PhaseForm)]) -> Result<(),
         }
         let end = phase.seconds.map(|s| begin + s);
         lines(out, phase, part, begin, end, at)?;
+        curve(out, phase, part, begin, end, at)?;
         if let Some(end) = end {
             if out.longest.is_none_or(|(_, b, e)| end - begin > e - b) {
                 out.longest = Some((part, begin, end));
@@ -160,6 +169,22 @@ fn lay(out: &mut Behaviour, phases: &[(Range<usize>, &PhaseForm)]) -> Result<(),
         total = total.zip(phase.seconds).map(|(all, s)| all + s);
     }
     out.run = total;
+    Ok(())
+}
+
+fn curve(
+    out: &mut Behaviour,
+    phase: &PhaseForm,
+    part: Part,
+    begin: f64,
+    end: Option<f64>,
+    at: &Range<usize>,
+) -> Result<(), Fault> {
+    let Some(form) = phase.uses else { return Ok(()) };
+    if !form.is_sound() {
+        return Err(Fault::new(at.clone(), "a number in `use` is no amount", "write numbers, 0 or more"));
+    }
+    out.curves.push(Curve { part, begin, end, form });
     Ok(())
 }
 
@@ -261,6 +286,7 @@ mod tests {
             ("[[phase]]\nwaits = \"ssh\"\n[[phase]]\nwaits = \"all\"", "waits once"),
             ("[[phase]]\nwaits = \"ssh\"\nseconds = 1", "no `seconds`"),
             ("[[phase]]\nseconds = -1", "no length of time"),
+            ("run = 1\nuse = { gpu = [0, -3] }", "no amount"),
             ("[[phase]]\npatience = 1\nseconds = 1", "`patience` is for"),
             ("run = 1\nlog = [{ rank = 1, ranks = true, text = \"x\" }]", "one rank and by all"),
         ] {

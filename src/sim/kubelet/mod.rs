@@ -14,6 +14,7 @@ pub(crate) mod output;
 pub(crate) mod script;
 pub(crate) mod status;
 mod text;
+mod usage;
 
 use std::sync::Arc;
 

@@ -14,10 +14,14 @@ use super::{
     lines::Lines,
     script::Scripts,
     text::{Cast, Writer},
+    usage,
 };
 use crate::sim::{
-    controllers::value::{after, hash, int, list, mix, seconds_between, text, time, uid},
-    output::{Output, Outputs, Written},
+    controllers::{
+        amounts,
+        value::{after, chance, hash, int, list, mix, seconds_between, text, time, uid},
+    },
+    output::{Output, Outputs, Usage, Written},
 };
 
 /// How often a reader looks whether a wait is over.
@@ -67,6 +71,21 @@ impl Outputs for ScriptOutputs {
             settled: OnceLock::new(),
             open: OnceLock::new(),
         }))
+    }
+
+    fn usage(&self, pod: &Value, now: Timestamp) -> Option<Usage> {
+        let status = list(pod, "/status/containerStatuses").first()?;
+        let since = time(status, "/state/running/startedAt")?;
+        let run = int(status, "/restartCount").unwrap_or(0).max(0) as usize;
+        let behaviour = self.scripts.of(pod);
+        let behaviour = behaviour.at(Tempo::of(pod, behaviour.exact, self.seed));
+        let note = self.journal.run(uid(pod), run);
+        let elapsed = seconds_between(since, now).max(0.0) * self.speed;
+        // Readings are taken every few seconds, each with a chance of its own.
+        let stray = chance(self.seed ^ hash(uid(pod)) ^ (now.as_second() / 5) as u64) * 2.0 - 1.0;
+        let used = usage::at(&behaviour.curves, behaviour.wait.map(|wait| wait.at), &note, elapsed, stray);
+        let gpus = amounts::of_spec(&pod["spec"]).iter().any(|(resource, n)| resource.contains("gpu") && *n > 0);
+        Some(if gpus { used } else { Usage { cpu: used.cpu, memory: used.memory, ..Usage::default() } })
     }
 }
 

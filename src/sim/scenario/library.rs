@@ -19,6 +19,7 @@ macro_rules! cases {
 }
 
 cases! {
+    "api-unreachable"
     "backoff"
     "bad-args"
     "collective-mismatch"
@@ -31,10 +32,12 @@ cases! {
     "disk-full"
     "dns"
     "driver-old"
+    "elastic-oom"
     "evicted"
     "exception"
     "exit-code"
     "file-missing"
+    "gang-unschedulable"
     "gpu-leak"
     "gpu-not-visible"
     "gpu-oom"
@@ -80,8 +83,10 @@ cases! {
     "peer-failure"
     "permission"
     "pod-security"
+    "pods-ready-timeout"
     "port-in-use"
     "preempted"
+    "preempted-by-pod"
     "program-missing"
     "pvc-unbound"
     "queue-held"

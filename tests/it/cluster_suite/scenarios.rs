@@ -12,20 +12,23 @@ use mpideck::sim::scenario;
 use super::reader::{Reader, one};
 use crate::lived::{Lived, lived};
 
-/// Classes that statuses, conditions and events tell. Not `node_lost`: of a pod that leaves, and can't, nothing is told.
+/// Classes that statuses, conditions and events tell.
 const TOLD: &[&str] = &[
     "admission_device_unavailable",
     "config_object_missing",
     "container_start_error",
     "deadline_exceeded",
     "evicted_pressure",
+    "gang_unschedulable",
     "image_auth",
     "image_not_found",
     "image_rate_limit",
     "image_registry_unreachable",
     "kueue_inadmissible",
     "limitrange_violation",
+    "node_lost",
     "none",
+    "podsready_timeout",
     "policy_denied",
     "preempted",
     "quota_exceeded",
@@ -78,4 +81,44 @@ async fn each_scenario_leads_to_its_cause() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A newcomer who looks at the demo for a minute has seen a job queue, start, train and end, and one fail, with its
+/// cause and what to do.
+#[tokio::test(start_paused = true)]
+async fn the_demos_first_minute_shows_a_jobs_whole_life() {
+    let mut words = std::collections::BTreeMap::new();
+    for second in [2, 15, 30, 45, 60] {
+        let clock = mpideck::sim::Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
+        let lived = std::time::Duration::from_secs(second);
+        let sim = mpideck::sim::Sim::start(mpideck::sim::Options { lived, clock, ..mpideck::sim::Options::new() });
+        let sim = sim.await.unwrap();
+        let mut target = Target::new(Loaded::from_value(sim.kubeconfig()).unwrap().shared());
+        target.dial = Some(sim.dial());
+        target.now = Arc::new(move || Secs::from(clock.now()));
+        let mut reader = Reader::start(target, None, None).await;
+        reader.until("the fleet is there", |fleet| one(fleet, "vision", "resnet50-imagenet").is_some()).await;
+        reader.within(std::time::Duration::from_secs(2), |_| false).await;
+        for (namespace, job) in
+            [("vision", "quick-eval-041"), ("research", "tune-lr-041"), ("research", "queued-probe-041")]
+        {
+            let Some(there) = one(&reader.fleet, namespace, job) else { continue };
+            words.entry(job).or_insert_with(Vec::new).push(there.derived.state.word());
+            if second == 60 && job == "tune-lr-041" {
+                let cause = there.derived.cause.as_ref().unwrap();
+                assert_eq!(cause.class.to_string(), "host_oom_killed");
+                assert!(!cause.remedy.as_str().is_empty());
+            }
+        }
+    }
+    let seen = |job: &str, wanted: &str| words[job].iter().any(|word| word.starts_with(wanted));
+    for (job, wanted) in [
+        ("queued-probe-041", "Queued"),
+        ("queued-probe-041", "Running"),
+        ("quick-eval-041", "Running"),
+        ("tune-lr-041", "Running"),
+        ("tune-lr-041", "Failed"),
+    ] {
+        assert!(seen(job, wanted), "no {wanted} of {job}: {words:?}");
+    }
 }

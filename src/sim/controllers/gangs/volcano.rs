@@ -1,6 +1,6 @@
 //! Volcano: phases `Pending`, `Inqueue`, `Running`, `Completed`, `Unknown`; conditions `Unschedulable` and `Scheduled`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::{Value, json};
 
@@ -106,7 +106,7 @@ fn why(seen: &Seen<'_>, trial: &Trial, undetermined: usize) -> String {
             .collect();
     pending.sort();
     if !pending.is_empty() {
-        out.push_str(&format!("; Pending: {}", pending.join(", ")));
+        let _ = write!(out, "; Pending: {}", pending.join(", "));
     }
     out
 }

@@ -1,0 +1,132 @@
+//! What a container uses over time: curves of its script, read at a moment.
+//!
+//! Pure. A curve is a straight line over its phase; what no phase tells is that of a container that waits.
+
+use serde::Deserialize;
+
+use super::{
+    behaviour::Part,
+    journal::{Ending, Note},
+};
+use crate::sim::output::Usage;
+
+/// What is used where nothing is told: a GPU that idles, a process that sleeps.
+const IDLE: Usage = Usage { gpu: 0.0, gpu_memory: 0.5, power: 62.0, temperature: 33.0, cpu: 0.02, memory: 0.1 };
+/// Seconds that a curve of a phase without end takes.
+const ENDLESS: f64 = 60.0;
+/// How far a reading strays from its curve, at most.
+const STRAYS: f64 = 0.04;
+
+/// One value, or the first and the last of a phase.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(untagged)]
+enum Ramp {
+    Flat(f64),
+    From([f64; 2]),
+}
+
+/// What is written of a phase's use: see docs/scenarios.md.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct UseForm {
+    gpu: Option<Ramp>,
+    gpu_memory: Option<Ramp>,
+    power: Option<Ramp>,
+    temperature: Option<Ramp>,
+    cpu: Option<Ramp>,
+    memory: Option<Ramp>,
+}
+
+impl UseForm {
+    /// Whether all its numbers can be used.
+    pub(super) fn is_sound(&self) -> bool {
+        let all = [self.gpu, self.gpu_memory, self.power, self.temperature, self.cpu, self.memory];
+        all.iter().flatten().all(|ramp| match ramp {
+            Ramp::Flat(n) => n.is_finite() && *n >= 0.0,
+            Ramp::From(ends) => ends.iter().all(|n| n.is_finite() && *n >= 0.0),
+        })
+    }
+
+    /// The use at a share of the phase from 0 to 1.
+    fn at(&self, share: f64) -> Usage {
+        let of = |ramp: Option<Ramp>, idle: f64| match ramp {
+            None => idle,
+            Some(Ramp::Flat(n)) => n,
+            Some(Ramp::From([from, to])) => from + (to - from) * share,
+        };
+        Usage {
+            gpu: of(self.gpu, IDLE.gpu),
+            gpu_memory: of(self.gpu_memory, IDLE.gpu_memory),
+            power: of(self.power, IDLE.power),
+            temperature: of(self.temperature, IDLE.temperature),
+            cpu: of(self.cpu, IDLE.cpu),
+            memory: of(self.memory, IDLE.memory),
+        }
+    }
+}
+
+/// The use of one phase.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Curve {
+    /// What its times count from.
+    pub(super) part: Part,
+    /// When the phase begins.
+    pub(super) begin: f64,
+    /// When it ends, if it does.
+    pub(super) end: Option<f64>,
+    /// What is written of it.
+    pub(super) form: UseForm,
+}
+
+/// The use of a run of which `note` is known, `elapsed` script seconds after its start. It waits from `wait` on, if it
+/// does. `stray` from -1 to 1.
+pub(super) fn at(curves: &[Curve], wait: Option<f64>, note: &Note, elapsed: f64, stray: f64) -> Usage {
+    let (part, seconds) = match (wait, &note.waited) {
+        (Some(wait), None) if elapsed >= wait => (Part::During, elapsed - wait),
+        (Some(wait), Some(waited)) if elapsed >= wait + waited.seconds => match waited.ending {
+            Ending::Met => (Part::After, elapsed - wait - waited.seconds),
+            Ending::InVain { .. } => (Part::During, waited.seconds),
+        },
+        (Some(wait), Some(_)) if elapsed >= wait => (Part::During, elapsed - wait),
+        _ => (Part::Before, elapsed),
+    };
+    let now =
+        |curve: &&Curve| curve.part == part && seconds >= curve.begin && curve.end.is_none_or(|end| seconds < end);
+    let Some(curve) = curves.iter().find(now) else { return IDLE };
+    let length = curve.end.map_or(ENDLESS, |end| end - curve.begin);
+    let share = if length > 0.0 { ((seconds - curve.begin) / length).clamp(0.0, 1.0) } else { 1.0 };
+    let usage = curve.form.at(share);
+    let near = |n: f64| n * (1.0 + STRAYS * stray.clamp(-1.0, 1.0));
+    Usage { gpu: near(usage.gpu).min(100.0), power: near(usage.power), cpu: near(usage.cpu), ..usage }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::kubelet::journal::Waited;
+
+    fn curves() -> Vec<Curve> {
+        let form = |text: &str| toml::from_str(text).unwrap();
+        vec![
+            Curve { part: Part::During, begin: 0.0, end: None, form: form("cpu = 0.5") },
+            Curve { part: Part::After, begin: 0.0, end: Some(10.0), form: form("gpu = [10, 90]\ngpu-memory = 40") },
+        ]
+    }
+
+    #[test]
+    fn a_curve_is_read_where_its_phase_is() {
+        let met = Note { waited: Some(Waited { seconds: 20.0, ending: Ending::Met }), step: 0 };
+        let read = |note: &Note, elapsed| at(&curves(), Some(3.0), note, elapsed, 0.0);
+        assert_eq!(read(&Note::default(), 1.0), IDLE);
+        assert_eq!(read(&Note::default(), 50.0).cpu.to_string(), "0.5");
+        assert_eq!((read(&met, 28.0).gpu, read(&met, 28.0).gpu_memory), (50.0, 40.0));
+        assert_eq!(read(&met, 99.0), IDLE);
+    }
+
+    #[test]
+    fn readings_stray_a_little_and_never_beyond_the_whole() {
+        let met = Note { waited: Some(Waited { seconds: 0.0, ending: Ending::Met }), step: 0 };
+        let read = |stray| at(&curves(), Some(0.0), &met, 9.99, stray).gpu;
+        assert!(read(1.0) > read(0.0) && read(-1.0) < read(0.0) && read(1.0) <= 100.0);
+    }
+}
