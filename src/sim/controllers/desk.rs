@@ -57,6 +57,8 @@ pub(crate) struct Desk {
     /// Nodes that are not heard from, and when they were last.
     silent: HashMap<String, Timestamp>,
     homeless: BTreeSet<Key>,
+    /// Pods for which others were sent away: what they will take, and where.
+    nominated: HashMap<Key, Sitter>,
 }
 
 impl Desk {
@@ -75,6 +77,7 @@ impl Desk {
             seats: HashMap::new(),
             silent: HashMap::new(),
             homeless: BTreeSet::new(),
+            nominated: HashMap::new(),
         }
     }
 
@@ -304,7 +307,9 @@ impl Desk {
         self.counted.remove(uid);
         self.stages.remove(uid);
         self.journal.forget(uid);
-        self.homeless.remove(&Key { work: Work::Schedule, ..key.clone() });
+        let pod = Key { work: Work::Schedule, ..key.clone() };
+        self.homeless.remove(&pod);
+        self.nominated.remove(&pod);
     }
 
     /// Names of a namespace's quotas.

@@ -80,6 +80,7 @@ impl Desk {
         let pod = self.get(&PODS, &key.namespace, &key.name)?;
         if !scheduler::node_of(&pod).is_empty() || is_deleting(&pod) || is_over(&pod) {
             self.homeless.remove(key);
+            self.nominated.remove(key);
             return None;
         }
         let scheduler = text(&pod, "/spec/schedulerName");
@@ -99,6 +100,7 @@ impl Desk {
             Found::Soon => Some(after(now, 0.5)),
             Found::Node(node) => {
                 self.homeless.remove(key);
+                self.nominated.remove(key);
                 self.bind(&pod, &node, DEFAULT, now);
                 None
             }
@@ -116,10 +118,13 @@ impl Desk {
     fn found(&mut self, key: &Key, pod: &Value) -> Found {
         let release = self.pace.release;
         let claims = self.claims(pod);
+        let near = match &claims {
+            volumes::Place::Near(node) => node.clone(),
+            _ => None,
+        };
         let placed = match &claims {
             volumes::Place::Nowhere(why) => Err(scheduler::nowhere(why, self.rooms().len(), release)),
-            volumes::Place::Near(node) => scheduler::place(pod, self.rooms(), node.as_deref(), release),
-            volumes::Place::First(_) => scheduler::place(pod, self.rooms(), None, release),
+            _ => self.place(key, pod, near.as_deref()),
         };
         match (placed, claims) {
             (Ok(node), volumes::Place::First(claims)) => {
@@ -133,6 +138,28 @@ impl Desk {
             (Ok(node), _) => Found::Node(node),
             (Err(message), _) => Found::Nowhere(message),
         }
+    }
+
+    /// Looks for a node, less the room that is kept for pods as important.
+    fn place(&mut self, key: &Key, pod: &Value, near: Option<&str>) -> Result<String, String> {
+        let release = self.pace.release;
+        let priority = value::int(pod, "/spec/priority").unwrap_or(0);
+        let kept: Vec<_> = self
+            .nominated
+            .iter()
+            .filter(|(k, seat)| *k != key && seat.priority >= priority)
+            .map(|(_, s)| s.clone())
+            .collect();
+        if kept.is_empty() {
+            return scheduler::place(pod, self.rooms(), near, release);
+        }
+        let mut rooms = self.rooms().clone();
+        for seat in kept {
+            if let Some(room) = rooms.get_mut(&seat.node) {
+                room.take(&seat.asked, 1);
+            }
+        }
+        scheduler::place(pod, &rooms, near, release)
     }
 
     /// Sends pods of lower priority away where that makes room; what is then said of the pod itself.
@@ -152,6 +179,11 @@ impl Desk {
         for victim in &victims {
             self.send_away(victim, pod, now);
         }
+        let mine = (namespace(pod).to_owned(), name(pod).to_owned());
+        let asked = amounts::of_spec(&pod["spec"]);
+        let priority = value::int(pod, "/spec/priority").unwrap_or(0);
+        let seat = Sitter { node: node.clone(), asked, priority, pod: mine };
+        self.nominated.insert(Key::new(Work::Schedule, namespace(pod), name(pod)), seat);
         // The pod is there, or it is gone and needs no status.
         let _ = self.store.modify(&PODS, namespace(pod), name(pod), Part::Status, |p| {
             set(p, "/status/nominatedNodeName", json!(node));
