@@ -26,7 +26,9 @@ const STOPPING: f64 = 1.0;
 impl Desk {
     pub(super) fn kubelet(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
         let pod = self.get(&PODS, &key.namespace, &key.name)?;
-        if self.silent.contains_key(scheduler::node_of(&pod)) {
+        // A key may outlive its pod: the next of that name has no node yet.
+        let node = scheduler::node_of(&pod);
+        if node.is_empty() || self.silent.contains_key(node) {
             return None;
         }
         let uid = CompactString::from(value::uid(&pod));
