@@ -5,6 +5,7 @@
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark stops where it can't go on; its groups are macros")]
 
 mod loaded;
+mod manifest;
 
 use std::hint::black_box;
 
@@ -181,5 +182,5 @@ fn rules(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, event, decode, screen, logs, search, rules);
+criterion_group!(benches, event, decode, screen, logs, search, rules, manifest::manifest);
 criterion_main!(benches);

@@ -13,9 +13,11 @@ use clap::{Args as ArgsOf, ValueEnum};
 use serde::Serialize;
 
 use super::{
-    check_rules,
+    args::Global,
+    check_cluster, check_rules,
     exit::{self, Failure},
     print,
+    setup::Setup,
 };
 use crate::jobs::checks::{Checked, Checks, Outcome, Problem, Report, Severity};
 
@@ -28,6 +30,9 @@ pub struct CheckArgs {
     /// Which rules and limits: operator or openshift-ai
     #[arg(long, value_name = "NAME", default_value = "operator")]
     pub profile: String,
+    /// Ask the cluster, too: rights, quotas, what must be there, and its own checks with nothing made
+    #[arg(long)]
+    pub cluster: bool,
     /// How to print what was found
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub output: Format,
@@ -49,8 +54,8 @@ pub enum Format {
 /// Most bytes of a manifest that are read; the API server takes 3 MiB.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// Reads, checks and prints. Code 1 if there is an error.
-pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
+/// Reads, checks and prints. Code 1 if there is an error, else 3 if something could not be checked.
+pub fn run(args: &CheckArgs, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     let checks = Checks::builtin();
     let Some(path) = args.file.as_ref().filter(|_| !args.rules) else {
         print::out(&check_rules::as_markdown(&checks))?;
@@ -63,14 +68,19 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, Failure> {
         );
     }
     let text = read(path)?;
-    let report = checks.check(&text, &args.profile);
+    let mut report = checks.check(&text, &args.profile);
+    let partial = args.cluster && check_cluster::add(&checks, &mut report, global, setup)?;
     let failed = report.all().any(|problem| problem.severity == Severity::Error);
     let said = match args.output {
         Format::Text => as_text(&report, &shown(path)),
         Format::Json => as_json(&report, &args.profile)?,
     };
     print::out(&said)?;
-    Ok(if failed { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })
+    Ok(match (failed, partial) {
+        (true, _) => ExitCode::from(exit::FAILED),
+        (false, true) => ExitCode::from(exit::PARTIAL),
+        (false, false) => ExitCode::SUCCESS,
+    })
 }
 
 fn shown(path: &Path) -> String {

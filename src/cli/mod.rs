@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod check;
+mod check_cluster;
 pub mod check_rules;
 pub mod completions;
 pub mod console;
@@ -62,7 +63,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Record(record)) => record::run(record, &args.global, &setup),
         Some(Verb::History(history)) => history::run(history, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
-        Some(Verb::Check(check)) => check::run(check),
+        Some(Verb::Check(check)) => check::run(check, &args.global, &setup),
         Some(Verb::Explain(explain)) => explain::run(explain, &args.global, &setup),
         None => console::run(&args.global, &setup),
     }

@@ -12,6 +12,7 @@ pub mod logs;
 pub mod mailbox;
 pub mod namespaces;
 pub mod objects;
+pub mod preflight;
 pub mod problem;
 pub mod session;
 pub mod target;

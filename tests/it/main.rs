@@ -15,6 +15,7 @@ mod lived;
 mod log_follow;
 mod malformed;
 mod once;
+mod preflight;
 mod program;
 mod pty;
 mod recorder;

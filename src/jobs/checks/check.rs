@@ -17,7 +17,7 @@ pub struct Checks {
 }
 
 /// What was found in a text.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// The jobs in it, in the order of the text.
     pub jobs: Vec<Checked>,
@@ -26,7 +26,7 @@ pub struct Report {
 }
 
 /// What was found in one job's manifest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Checked {
     /// Its kind.
     pub kind: Kind,
@@ -38,6 +38,25 @@ pub struct Checked {
     pub verdict: Verdict,
     /// What is wrong with it, in the order of the text.
     pub problems: Vec<Problem>,
+    document: Document,
+}
+
+impl Checked {
+    /// The job as JSON, as it would be sent.
+    pub fn object(&self) -> Value {
+        self.document.value()
+    }
+
+    /// Adds what else was found, such as what a cluster says to it.
+    pub fn add(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+        for problem in self.problems.iter_mut().filter(|problem| problem.place.is_none()) {
+            let key = self.document.key_place(&problem.at).filter(|_| problem.rule == "unknown-field");
+            problem.place = Some(key.unwrap_or_else(|| self.document.nearest(&problem.at)));
+        }
+        self.problems.sort_by_key(|p| (p.place.as_ref().map(|place| place.line), p.severity));
+        self.verdict = Verdict::of(&self.problems);
+    }
 }
 
 impl Report {
@@ -84,15 +103,13 @@ impl Checks {
                 problems
                     .extend(self.problem("repeated-key", Found::at(at)).map(|p| Problem { place: Some(place), ..p }));
             }
-            for problem in &mut problems {
-                let key = document.key_place(&problem.at).filter(|_| problem.rule == "unknown-field");
-                let place = problem.place.take().or(key).unwrap_or_else(|| document.nearest(&problem.at));
-                problem.place = Some(place);
-            }
-            problems.sort_by_key(|p| (p.place.as_ref().map(|place| place.line), p.severity));
             let name = Clean::new(word("/metadata/name"));
             let namespace = Clean::new(word("/metadata/namespace"));
-            report.jobs.push(Checked { kind, name, namespace, verdict: Verdict::of(&problems), problems });
+            let verdict = Verdict::Accepted;
+            let document = document.clone();
+            let mut job = Checked { kind, name, namespace, verdict, problems: Vec::new(), document };
+            job.add(problems);
+            report.jobs.push(job);
         }
         if report.jobs.is_empty() {
             report.problems = self.no_job(&documents);
@@ -164,7 +181,7 @@ impl Checks {
     }
 
     /// A problem by the rule of this id.
-    fn problem(&self, id: &str, found: Found) -> Option<Problem> {
+    pub(super) fn problem(&self, id: &str, found: Found) -> Option<Problem> {
         self.rules.rule.iter().find(|rule| rule.id == id).map(|rule| problem(rule, found))
     }
 }

@@ -6,6 +6,7 @@
 
 mod case;
 mod check;
+pub mod cluster;
 mod look;
 mod problem;
 mod rules;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Looks, pod};
 use crate::jobs::Kind;
 use crate::jobs::checks::case::{Case, Container, Found};
+use crate::jobs::manifest::REMOVED;
 
 pub(super) const LOOKS: Looks = &[
     ("image-missing", image_missing),
@@ -15,6 +16,7 @@ pub(super) const LOOKS: Looks = &[
     ("volume-of-launcher", volume_of_launcher),
     ("image-tag", image_tag),
     ("main-container", main_container),
+    ("value-removed", value_removed),
 ];
 
 fn image_missing(case: &Case<'_>) -> Vec<Found> {
@@ -38,9 +40,12 @@ fn repeated(case: &Case<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     // Custom resources are held against their schema in every role, known or not.
     for role in case.roles() {
-        for list in ["containers", "initContainers", "volumes"] {
+        for list in ["containers", "initContainers", "volumes", "imagePullSecrets"] {
             twice(&role.pod()[list], &["name"], &role.pod_at(&format!("/{list}")), &mut found);
         }
+        let spread = "topologySpreadConstraints";
+        let keys = ["topologyKey", "whenUnsatisfiable"];
+        twice(&role.pod()[spread], &keys, &role.pod_at(&format!("/{spread}")), &mut found);
         for c in role.containers() {
             for (list, keys) in
                 [("env", &["name"][..]), ("volumeMounts", &["mountPath"]), ("ports", &["containerPort", "protocol"])]
@@ -167,4 +172,18 @@ fn main_container(case: &Case<'_>) -> Vec<Found> {
         Some(Found::at(role.pod_at("/containers")).with("role", role.name).with("main", role.main()?.name()))
     })
     .collect()
+}
+
+/// Values that a record did not keep.
+fn value_removed(case: &Case<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (_, c) in case.containers() {
+        for (i, variable) in c.value["env"].as_array().into_iter().flatten().enumerate() {
+            if variable["value"] == REMOVED {
+                let name = variable["name"].as_str().unwrap_or_default();
+                found.push(Found::at(format!("{}/env/{i}/value", c.at)).with("name", name));
+            }
+        }
+    }
+    found
 }

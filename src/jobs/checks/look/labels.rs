@@ -13,6 +13,7 @@ pub(super) const LOOKS: Looks = &[
     ("label-reserved", reserved),
     ("queue-missing", queue_missing),
     ("server-fields", server_fields),
+    ("resource-version", resource_version),
 ];
 
 fn name_form(case: &Case<'_>) -> Vec<Found> {
@@ -92,10 +93,16 @@ fn queue_missing(case: &Case<'_>) -> Vec<Found> {
 
 /// What the server makes, and refuses or drops when a manifest is created with it.
 fn server_fields(case: &Case<'_>) -> Vec<Found> {
-    let fields = ["/status", "/metadata/uid", "/metadata/resourceVersion", "/metadata/managedFields"];
+    let fields = ["/status", "/metadata/uid", "/metadata/managedFields"];
     fields
         .into_iter()
         .filter(|at| case.get(at).is_some())
         .map(|at| Found::at(at).with("field", at.rsplit('/').next().unwrap_or_default()))
         .collect()
+}
+
+/// The API server answers a create with it by an error of its own.
+fn resource_version(case: &Case<'_>) -> Vec<Found> {
+    let at = "/metadata/resourceVersion";
+    case.get(at).map(|_| Found::at(at)).into_iter().collect()
 }

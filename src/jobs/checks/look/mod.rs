@@ -6,6 +6,7 @@ mod mpi;
 mod names;
 mod network;
 mod pod;
+mod pod_container;
 mod quota;
 mod resources;
 mod run_policy;

@@ -112,6 +112,9 @@ fn spread(case: &Case<'_>) -> Vec<Found> {
             if rule["maxSkew"].as_i64().is_some_and(|n| n < 1) {
                 out.push((format!("{at}/maxSkew"), "must be greater than zero".to_owned()));
             }
+            if rule["topologyKey"] == "" {
+                out.push((format!("{at}/topologyKey"), "there must be one".to_owned()));
+            }
             let word = rule["whenUnsatisfiable"].as_str().unwrap_or_default();
             if !matches!(word, "DoNotSchedule" | "ScheduleAnyway") {
                 out.push((
@@ -130,7 +133,9 @@ fn priority(case: &Case<'_>) -> Vec<Found> {
         if pod["priority"].as_i64().is_some_and(|n| n != 0) && pod["priorityClassName"].is_null() {
             out.push(("/priority".to_owned(), "a number".to_owned()));
         }
-        if pod["preemptionPolicy"] == "Never" && pod["priorityClassName"].is_null() {
+        if pod["preemptionPolicy"].as_str().is_some_and(|word| word != "PreemptLowerPriority")
+            && pod["priorityClassName"].is_null()
+        {
             out.push(("/preemptionPolicy".to_owned(), "a policy".to_owned()));
         }
     })

@@ -107,10 +107,34 @@ fn context_fault(context: &Value, pod: bool, add: &mut dyn FnMut(&str, &str)) {
             add(field, "must be between 0 and 2147483647");
         }
     }
+    for field in ["fsGroupChangePolicy", "supplementalGroupsPolicy"] {
+        let words: &[&str] =
+            if field == "fsGroupChangePolicy" { &["Always", "OnRootMismatch"] } else { &["Merge", "Strict"] };
+        if context[field].as_str().is_some_and(|is| !words.contains(&is)) {
+            add(field, &format!("is none of {}", words.join(", ")));
+        }
+    }
+    let groups = context["supplementalGroups"].as_array().into_iter().flatten();
+    if groups.filter_map(Value::as_i64).any(|n| !(0..=i64::from(i32::MAX)).contains(&n)) {
+        add("supplementalGroups", "must be between 0 and 2147483647");
+    }
+    let sysctls = context["sysctls"].as_array().into_iter().flatten().filter_map(|sysctl| sysctl["name"].as_str());
+    if sysctls.into_iter().any(|name| name.contains(char::is_whitespace) || name.is_empty()) {
+        add("sysctls", "a name must be like kernel.shm_rmid_forced");
+    }
+    if !matches!(
+        context["appArmorProfile"]["type"].as_str(),
+        None | Some("Localhost" | "RuntimeDefault" | "Unconfined")
+    ) {
+        add("appArmorProfile/type", "is none of Localhost, RuntimeDefault, Unconfined");
+    }
     let seccomp = &context["seccompProfile"];
     match seccomp["type"].as_str() {
         Some("Localhost") if seccomp["localhostProfile"].is_null() => {
             add("seccompProfile/localhostProfile", "must be set where the type is Localhost");
+        }
+        Some("RuntimeDefault" | "Unconfined") if !seccomp["localhostProfile"].is_null() => {
+            add("seccompProfile/localhostProfile", "is for the type Localhost only");
         }
         Some("RuntimeDefault" | "Unconfined" | "Localhost") | None => {}
         Some(_) => add("seccompProfile/type", "is none of Localhost, RuntimeDefault, Unconfined"),

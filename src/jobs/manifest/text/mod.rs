@@ -21,4 +21,7 @@ pub use edit::{Edit, EditError};
 pub use pointer::{joined, parent, split};
 
 #[cfg(test)]
+pub(crate) use tests::examples;
+
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,207 @@
+//! What a cluster says to a job that is not sent yet: rights, name, quotas, objects that must be there, nodes, and the
+//! server's own checks with nothing kept (`dryRun=All`).
+//!
+//! Owns the asking; what follows from the answers is `jobs::checks::cluster`'s. It only reads, reviews and dry-runs. Of
+//! Secrets it asks for metadata, by name.
+
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::{
+    access::{Ask, Verdict, review},
+    discovery::Offer,
+    paths::Resource,
+    problem::{Problem, ProblemKind},
+    session::{JSON, Session},
+};
+use crate::jobs::{
+    checks::cluster::{Answer, Fact, Part, references},
+    kind::Kind,
+    text::{Clean, Name},
+};
+
+/// Questions that are asked at once.
+const AT_ONCE: usize = 8;
+/// Nodes that are looked at; a cluster with more is left to its scheduler.
+const MOST_NODES: usize = 500;
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const DOING: &str = "check the manifest";
+
+/// A job that is not sent yet.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its kind.
+    pub kind: Kind,
+    /// Where it would be made.
+    pub namespace: Name,
+    /// Its manifest.
+    pub job: Value,
+}
+
+impl Candidate {
+    /// The questions that it raises.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts =
+            vec![Part::Right, Part::Name, Part::Quotas, Part::LimitRanges, Part::Policies, Part::Nodes, Part::DryJob];
+        parts.extend(references(self.kind, &self.job).into_iter().map(|r| Part::Object(r.kind, r.name)));
+        parts.extend(self.roles().map(|(role, _)| Part::DryPod(role.to_owned())));
+        parts
+    }
+
+    /// Roles with their pod templates.
+    fn roles(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let info = self.kind.info();
+        let specs = self.job["spec"][info.replica_specs].as_object().into_iter().flatten();
+        let known =
+            specs.filter(|(role, spec)| info.roles.contains(&role.as_str()) && spec["template"]["spec"].is_object());
+        known.map(|(role, spec)| (role.as_str(), &spec["template"]))
+    }
+
+    fn name(&self) -> &str {
+        self.job["metadata"]["name"].as_str().unwrap_or_default()
+    }
+
+    fn resource(&self) -> Resource {
+        let info = self.kind.info();
+        Resource::new(info.group, info.version, info.plural)
+    }
+}
+
+/// Asks everything, and tells each answer as it comes. Drop it to stop asking.
+pub async fn preflight(session: &Session, offer: &Offer, candidate: &Candidate, mut tell: impl FnMut(Part, Fact)) {
+    let asked = candidate.parts().into_iter().map(|part| async move {
+        let answer = ask(session, offer, candidate, &part).await;
+        (part, answer)
+    });
+    let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
+    while let Some((part, answer)) = answers.next().await {
+        tell(part, answer);
+    }
+}
+
+async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Part) -> Fact {
+    let namespace = &candidate.namespace;
+    match part {
+        Part::Right => right(session, candidate).await,
+        Part::Name => {
+            let path = candidate.resource().one(Some(namespace), candidate.name());
+            let there = present(session.get(&path, METADATA, DOING).await.map(|_| ()))?;
+            Ok(if there == Answer::Yes { Answer::No(Clean::new("it is there")) } else { Answer::Yes })
+        }
+        Part::Quotas => list(session, &Resource::core("resourcequotas").all(Some(namespace))).await,
+        Part::LimitRanges => list(session, &Resource::core("limitranges").all(Some(namespace))).await,
+        Part::Policies => {
+            list(session, &Resource::new("networking.k8s.io", "v1", "networkpolicies").all(Some(namespace))).await
+        }
+        Part::Nodes => list(session, &format!("{}?limit={MOST_NODES}", Resource::core("nodes").all(None))).await,
+        Part::Object(kind, name) => {
+            let Some((resource, namespaced)) = resource(offer, kind) else {
+                return Err(Clean::new(&format!("this cluster serves no {kind}")));
+            };
+            let path = resource.one(Some(namespace).filter(|_| namespaced), name);
+            present(session.get(&path, METADATA, DOING).await.map(|_| ()))
+        }
+        Part::DryJob => {
+            let mut job = candidate.job.clone();
+            job["metadata"]["namespace"] = json!(namespace.as_str());
+            dry(session, &candidate.resource().all(Some(namespace)), &job).await
+        }
+        Part::DryPod(role) => {
+            let Some((_, template)) = candidate.roles().find(|(known, _)| known == role) else {
+                return Err(Clean::new("the role is gone"));
+            };
+            dry(session, &Resource::core("pods").all(Some(namespace)), &pod(candidate, role, template)).await
+        }
+    }
+}
+
+async fn right(session: &Session, candidate: &Candidate) -> Fact {
+    let info = candidate.kind.info();
+    let ask =
+        Ask { verb: "create", group: info.group, resource: info.plural, namespace: Some(candidate.namespace.clone()) };
+    match review(session, &[ask]).await.into_iter().next() {
+        Some(Verdict::Allowed) => Ok(Answer::Yes),
+        Some(Verdict::Denied(reason)) => {
+            let (group, plural, namespace) = (info.group, info.plural, &candidate.namespace);
+            let said = format!(
+                "you can't create resource \"{plural}\" in API group \"{group}\" in the namespace \"{namespace}\""
+            );
+            let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            Ok(Answer::No(Clean::new(&format!("{said}{because}"))))
+        }
+        Some(Verdict::Unknown) | None => Err(Clean::new("the server does not tell")),
+    }
+}
+
+/// Whether what was asked for is there.
+fn present(answer: Result<(), Problem>) -> Fact {
+    match answer {
+        Ok(()) => Ok(Answer::Yes),
+        Err(problem) if problem.kind == ProblemKind::NotFound => Ok(Answer::No(problem.why)),
+        Err(problem) => Err(why(&problem)),
+    }
+}
+
+fn why(problem: &Problem) -> Clean {
+    if problem.why.is_empty() { problem.what.clone() } else { problem.why.clone() }
+}
+
+async fn list(session: &Session, path: &str) -> Fact {
+    let body = session.get(path, JSON, DOING).await.map_err(|problem| why(&problem))?;
+    let mut list: Value = serde_json::from_slice(&body).map_err(|_| Clean::new("the answer is no list"))?;
+    if list["metadata"]["continue"].as_str().is_some_and(|more| !more.is_empty()) {
+        return Err(Clean::new(&format!("there are more than {MOST_NODES}")));
+    }
+    let items = list["items"].take();
+    Ok(Answer::Objects(items.as_array().cloned().unwrap_or_default()))
+}
+
+/// What the server says to a create that keeps nothing. That the name is taken, or that pods are only the operator's to
+/// make, is no fault of the object.
+async fn dry(session: &Session, path: &str, object: &Value) -> Fact {
+    let path = format!("{path}?dryRun=All&fieldValidation=Strict");
+    match session.post_json::<Value>(&path, object, DOING).await {
+        Ok(_) => Ok(Answer::Yes),
+        Err(problem) if problem.kind == ProblemKind::Conflict => Ok(Answer::Yes),
+        Err(problem) if problem.why.as_str().contains("cannot create resource") => Err(problem.why),
+        Err(problem)
+            if matches!(problem.kind, ProblemKind::Forbidden | ProblemKind::Invalid) || problem.code() == Some(400) =>
+        {
+            Ok(Answer::No(why(&problem)))
+        }
+        Err(problem) => Err(why(&problem)),
+    }
+}
+
+/// A pod as the operator would make it of a template, as far as a person can tell.
+fn pod(candidate: &Candidate, role: &str, template: &Value) -> Value {
+    let mut spec = template["spec"].clone();
+    spec["restartPolicy"] = json!("Never");
+    // The operator's own volumes are not there yet: mounts of them are taken out.
+    let own = ["ssh-auth", "mpi-job-config"];
+    for container in spec["containers"].as_array_mut().into_iter().flatten() {
+        if let Some(mounts) = container.get_mut("volumeMounts").and_then(Value::as_array_mut) {
+            mounts.retain(|mount| !own.iter().any(|name| mount["name"] == *name));
+        }
+    }
+    let metadata = json!({
+        "generateName": format!("{}-{}-", candidate.name(), role.to_lowercase()),
+        "namespace": candidate.namespace.as_str(),
+        "labels": template["metadata"]["labels"],
+        "annotations": template["metadata"]["annotations"],
+    });
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+}
+
+fn resource(offer: &Offer, kind: &str) -> Option<(Resource, bool)> {
+    Some(match kind {
+        "PersistentVolumeClaim" => (Resource::core("persistentvolumeclaims"), true),
+        "Secret" => (Resource::core("secrets"), true),
+        "ConfigMap" => (Resource::core("configmaps"), true),
+        "ServiceAccount" => (Resource::core("serviceaccounts"), true),
+        "PriorityClass" => (Resource::new("scheduling.k8s.io", "v1", "priorityclasses"), false),
+        "RuntimeClass" => (Resource::new("node.k8s.io", "v1", "runtimeclasses"), false),
+        "LocalQueue" => return offer.resource("kueue.x-k8s.io", kind),
+        _ => return offer.resource("trainer.kubeflow.org", kind),
+    })
+}

@@ -1,0 +1,38 @@
+//! What is wrong with a manifest on this cluster: held against what the cluster says, part by part, as it says it.
+//!
+//! Owns the questions ([`Part`]), their answers ([`Facts`]) and what follows from them. Asking is `cluster::preflight`'s;
+//! nothing here waits. What was not answered yet, or may not be read, is said as such and never counts as good.
+
+mod facts;
+mod fit;
+mod need;
+mod reach;
+mod refer;
+mod room;
+
+pub use facts::{Answer, Fact, Facts, Known, Part};
+pub use need::{Need, needs};
+pub use refer::{Reference, references};
+
+use serde_json::Value;
+
+use super::check::Checks;
+use super::problem::Problem;
+use crate::jobs::Kind;
+
+impl Checks {
+    /// What the answers so far say against a job.
+    pub fn check_cluster(&self, kind: Kind, job: &Value, facts: &Facts) -> Vec<Problem> {
+        let mut found = Vec::new();
+        facts::refused(facts, &mut found);
+        refer::missing(kind, job, facts, &mut found);
+        room::short(kind, job, facts, &mut found);
+        room::limits(kind, job, facts, &mut found);
+        reach::closed(kind, job, facts, &mut found);
+        fit::nodes(kind, job, facts, &mut found);
+        found.into_iter().filter_map(|(id, found)| self.problem(id, found)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
