@@ -52,8 +52,8 @@ fn reason(node: &Value, need: &Need) -> Option<String> {
         return Some("outside of the node affinity".to_owned());
     }
     let taints = node["spec"]["taints"].as_array().into_iter().flatten();
-    let hard = taints.filter(|taint| taint["effect"] != "PreferNoSchedule");
-    if let Some(taint) = hard.into_iter().find(|taint| !tolerated(taint, &need.spec["tolerations"])) {
+    let mut hard = taints.filter(|taint| taint["effect"] != "PreferNoSchedule");
+    if let Some(taint) = hard.find(|taint| !tolerated(taint, &need.spec["tolerations"])) {
         return Some(format!("with the taint {}", taint["key"].as_str().unwrap_or_default()));
     }
     let has = amounts(&node["status"]["allocatable"]);

@@ -11,7 +11,7 @@ mod refer;
 mod room;
 
 pub use facts::{Answer, Fact, Facts, Known, Part};
-pub use need::{Need, needs};
+pub use need::{Amounts, Need, needs};
 pub use refer::{Reference, references};
 
 use serde_json::Value;

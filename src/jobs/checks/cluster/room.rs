@@ -30,8 +30,8 @@ fn wanted(key: &str, all: &[Need], kind: Kind) -> Option<u64> {
 
 /// Whether a quota counts the pods of a job. One that selects by priority or by what pods ask for is told by the server.
 fn counts(quota: &Value) -> bool {
-    let scopes = quota["spec"]["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let plain = scopes.into_iter().all(|scope| matches!(scope, "NotTerminating" | "NotBestEffort"));
+    let mut scopes = quota["spec"]["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let plain = scopes.all(|scope| matches!(scope, "NotTerminating" | "NotBestEffort"));
     plain && quota["spec"]["scopeSelector"].is_null()
 }
 
@@ -63,10 +63,10 @@ fn place(kind: Kind, job: &Value, resource: &str) -> String {
     }
     let worker = format!("/spec/{}/Worker", kind.info().replica_specs);
     let main = format!("{worker}/template/spec/containers/0/resources");
-    let which = ["limits", "requests"]
+    let mut which = ["limits", "requests"]
         .into_iter()
         .map(|which| crate::jobs::manifest::text::joined(&format!("{main}/{which}"), resource));
-    which.into_iter().find(|at| job.pointer(at).is_some()).unwrap_or(format!("{worker}/replicas"))
+    which.find(|at| job.pointer(at).is_some()).unwrap_or(format!("{worker}/replicas"))
 }
 
 /// What limit ranges say against one pod, or one container, of each role.

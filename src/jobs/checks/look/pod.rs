@@ -5,11 +5,9 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::{names, pod_container};
+use super::names;
+use super::pod_container::{self, Faults, goes_up};
 use crate::jobs::checks::case::Role;
-
-/// Place (JSON pointer) and sentence.
-pub(super) type Faults = Vec<(String, String)>;
 
 /// Everything that is wrong with a role's pods.
 pub(super) fn faults(role: &Role<'_>) -> Faults {
@@ -158,9 +156,4 @@ fn of_volume(at: &str, name: &str, volume: &Value, out: &mut Faults) {
     if volume["nfs"]["path"].as_str().is_some_and(|path| !path.starts_with('/')) {
         add("/nfs/path", "must be an absolute path");
     }
-}
-
-/// Whether a path has a part `..`.
-pub(super) fn goes_up(path: &str) -> bool {
-    path.split('/').any(|part| part == "..")
 }

@@ -3,9 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::names;
-use super::pod::{Faults, goes_up};
 use crate::jobs::checks::case::Container;
 use crate::jobs::quantity::{Quantity, parse_bytes};
+
+/// Place (JSON pointer) and sentence.
+pub(super) type Faults = Vec<(String, String)>;
 
 /// Everything that is wrong with a container.
 pub(super) fn faults(c: &Container<'_>, out: &mut Faults) {
@@ -205,4 +207,9 @@ fn pages(c: &Container<'_>, add: &mut dyn FnMut(&str, String)) {
             add(&format!("resources/limits/{resource}"), "must be a whole number of pages".to_owned());
         }
     }
+}
+
+/// Whether a path has a part `..`.
+pub(super) fn goes_up(path: &str) -> bool {
+    path.split('/').any(|part| part == "..")
 }

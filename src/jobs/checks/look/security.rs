@@ -118,8 +118,8 @@ fn context_fault(context: &Value, pod: bool, add: &mut dyn FnMut(&str, &str)) {
     if groups.filter_map(Value::as_i64).any(|n| !(0..=i64::from(i32::MAX)).contains(&n)) {
         add("supplementalGroups", "must be between 0 and 2147483647");
     }
-    let sysctls = context["sysctls"].as_array().into_iter().flatten().filter_map(|sysctl| sysctl["name"].as_str());
-    if sysctls.into_iter().any(|name| name.contains(char::is_whitespace) || name.is_empty()) {
+    let mut sysctls = context["sysctls"].as_array().into_iter().flatten().filter_map(|sysctl| sysctl["name"].as_str());
+    if sysctls.any(|name| name.contains(char::is_whitespace) || name.is_empty()) {
         add("sysctls", "a name must be like kernel.shm_rmid_forced");
     }
     if !matches!(
