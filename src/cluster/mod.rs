@@ -10,6 +10,7 @@ pub mod kubeconfig;
 pub mod load;
 pub mod logs;
 pub mod mailbox;
+pub mod names;
 pub mod namespaces;
 pub mod objects;
 pub mod preflight;

@@ -26,6 +26,8 @@ pub enum CommandId {
     Draft(DraftCommand),
     /// Of a draft's text.
     Editor(EditorCommand),
+    /// Of a draft's form.
+    Form(FormCommand),
 }
 
 /// Works everywhere: each has its row in `commands`.
@@ -196,6 +198,7 @@ pub enum TextCommand {
 pub enum DraftCommand {
     New,
     List,
+    Switch,
     Close,
     Discard,
     Remove,
@@ -224,6 +227,24 @@ pub enum EditorCommand {
     Next,
     Previous,
     GoTo,
+}
+
+/// Of a draft's form: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum FormCommand {
+    Down,
+    Up,
+    HalfPageDown,
+    HalfPageUp,
+    Top,
+    Bottom,
+    NextGroup,
+    PreviousGroup,
+    Edit,
+    Clear,
+    Undo,
+    Redo,
 }
 
 /// A way of the cursor through a text.
@@ -316,11 +337,15 @@ pub enum Context {
     Draft,
     /// The text of a draft.
     Editor,
+    /// The form of a draft.
+    Form,
+    /// The last page before a draft is sent.
+    Send,
 }
 
 impl Context {
     /// Every context, as help lists them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Any,
         Self::List,
         Self::Page,
@@ -332,6 +357,8 @@ impl Context {
         Self::Text,
         Self::Draft,
         Self::Editor,
+        Self::Form,
+        Self::Send,
     ];
 
     /// Its section in keymap files.
@@ -348,6 +375,8 @@ impl Context {
             Self::Text => "text",
             Self::Draft => "draft",
             Self::Editor => "editor",
+            Self::Form => "form",
+            Self::Send => "send",
         }
     }
 
@@ -365,6 +394,8 @@ impl Context {
             Self::Text => "Help and other texts",
             Self::Draft => "Draft",
             Self::Editor => "Draft: YAML",
+            Self::Form => "Draft: form",
+            Self::Send => "Draft: send",
         }
     }
 

@@ -11,6 +11,7 @@ pub mod derive;
 pub mod drafting;
 pub mod filter;
 pub mod fleet;
+pub mod form;
 pub mod health;
 pub mod kind;
 pub mod manifest;

@@ -1,9 +1,10 @@
 //! Commands of drafts and of the editor of their text.
 
-use super::{Command, CommandId, Context, DraftCommand, EditorCommand, Right};
+use super::{Command, CommandId, Context, DraftCommand, EditorCommand, FormCommand, Right};
 use crate::console::ids::Motion;
 
 use EditorCommand as E;
+use FormCommand as F;
 
 const CREATE: Right = Right { verb: "create", group: "kubeflow.org", resource: "mpijobs" };
 
@@ -25,9 +26,33 @@ const fn editor(id: EditorCommand, name: &'static str, title: &'static str, help
     Command::new(CommandId::Editor(id), name, title, help, &[Context::Editor]).key_only()
 }
 
+const fn form(id: FormCommand, name: &'static str, title: &'static str, help: &'static str) -> Command {
+    Command::new(CommandId::Form(id), name, title, help, &[Context::Form]).key_only()
+}
+
 pub(super) const ROWS: &[Command] = &[
     row(DraftCommand::New, "draft.new", "New job", "Write the manifest of a new job.", LIST).hinted(14).needing(CREATE),
     row(DraftCommand::List, "draft.list", "Drafts", "List the manifests that were written and not sent.", ANY),
+    row(DraftCommand::Switch, "draft.switch", "Form or YAML", "Go from the form to the text and back.", DRAFT)
+        .key_only()
+        .hinted(2),
+    form(F::Down, "form.down", "Down", "Select the next field."),
+    form(F::Up, "form.up", "Up", "Select the field above."),
+    form(F::HalfPageDown, "form.half-page-down", "Half page down", "Go half a page down."),
+    form(F::HalfPageUp, "form.half-page-up", "Half page up", "Go half a page up."),
+    form(F::Top, "form.top", "Top", "Select the first field."),
+    form(F::Bottom, "form.bottom", "Bottom", "Select the last field."),
+    form(F::NextGroup, "form.next-group", "Next group", "Go to the next group of fields."),
+    form(
+        F::PreviousGroup,
+        "form.previous-group",
+        "Previous group",
+        "Go to the beginning of the group, or the one before.",
+    ),
+    form(F::Edit, "form.edit", "Change", "Type another value, or choose one.").hinted(1),
+    form(F::Clear, "form.clear", "Leave out", "Take the value away, so that the default holds."),
+    form(F::Undo, "form.undo", "Undo", "Take the last change back.").hinted(10),
+    form(F::Redo, "form.redo", "Redo", "Make the change again that was taken back."),
     row(
         DraftCommand::Close,
         "draft.close",

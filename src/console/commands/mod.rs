@@ -13,8 +13,8 @@ mod record;
 mod text;
 
 pub use super::ids::{
-    AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, ListCommand, LogCommand, PageCommand,
-    RecordCommand, Right, TextCommand,
+    AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, FormCommand, ListCommand, LogCommand,
+    PageCommand, RecordCommand, Right, TextCommand,
 };
 use super::model::Model;
 

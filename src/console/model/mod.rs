@@ -32,7 +32,7 @@ use self::{
     session::SessionModel,
 };
 use super::{ids::Context, keymap::Keymap};
-use crate::jobs::{Secs, causes::Rules, fleet::Fleet};
+use crate::jobs::{Name, Secs, causes::Rules, fleet::Fleet};
 
 /// What was written to the terminal, and how fast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,6 +130,13 @@ impl Model {
     /// Where keys are looked for, most specific first.
     pub fn contexts(&self) -> Vec<Context> {
         self.overlays.last().map_or_else(|| self.view_contexts(), Overlay::contexts)
+    }
+
+    /// The namespace that is meant where none is named.
+    pub fn namespace(&self) -> Option<Name> {
+        let scope = self.session.scope.names().first().filter(|_| self.session.scope.names().len() == 1);
+        let own = self.session.info().and_then(|info| info.namespace.as_ref());
+        scope.or(own).cloned()
     }
 
     /// The draft that is open.

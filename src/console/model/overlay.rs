@@ -107,6 +107,13 @@ pub enum Purpose {
     Draft(DraftPrompt),
 }
 
+/// What is chosen for a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftPicker {
+    /// The value of the selected field of its form.
+    Field,
+}
+
 /// What a draft asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DraftPrompt {
@@ -167,6 +174,8 @@ pub enum PickerPurpose {
     Drafts,
     /// Something to take back.
     Undo,
+    /// Of a draft.
+    Draft(DraftPicker),
     /// Of the job page (its own enum says which).
     Page(u8),
 }

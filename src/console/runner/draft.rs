@@ -8,17 +8,21 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Results, Runner};
+use super::{Ready, Results, Runner, refusal};
 use crate::{
+    cluster::names,
     console::{
         message::Message,
-        model::draft::{DraftEffect, DraftId, DraftMessage, Text},
+        model::{
+            draft::{DraftEffect, DraftId, DraftMessage, Text},
+            session::SessionId,
+        },
     },
     disk::{
         DiskProblem,
         drafts::{About, DraftKey, Drafts, OpenDraft},
     },
-    jobs::{Clean, Raw},
+    jobs::{Clean, Name, Raw, form::Listed},
 };
 
 /// Fingers that rest for so long pause.
@@ -84,10 +88,37 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
             let read = drafts.read(&key).map(|(about, text)| (about, Raw::new(text)));
             DraftMessage::Loaded(key, read.map_err(|problem| said(&problem)))
         }),
+        DraftEffect::Names(session, namespace, listed) => names(runner, session, namespace.as_ref(), listed),
         DraftEffect::Remove(key) => on_disk(runner, drafts, move |drafts| {
             let removed = drafts.remove(&key);
             DraftMessage::Listed(removed.and_then(|()| drafts.list()).map_err(|problem| said(&problem)))
         }),
+    }
+}
+
+/// Group and kind of what is listed.
+const fn kind_of(listed: Listed) -> (&'static str, &'static str) {
+    match listed {
+        Listed::LocalQueues => ("kueue.x-k8s.io", "LocalQueue"),
+        Listed::WorkloadPriorityClasses => ("kueue.x-k8s.io", "WorkloadPriorityClass"),
+        Listed::PriorityClasses => ("scheduling.k8s.io", "PriorityClass"),
+        Listed::ServiceAccounts => ("", "ServiceAccount"),
+        Listed::Secrets => ("", "Secret"),
+        Listed::Claims => ("", "PersistentVolumeClaim"),
+        Listed::Namespaces => ("", "Namespace"),
+        Listed::Runtimes => ("trainer.kubeflow.org", "ClusterTrainingRuntime"),
+    }
+}
+
+/// Reads names, each kind for itself: what one may not list must not hide the others.
+fn names(runner: &Runner, session: SessionId, namespace: Option<&Name>, listed: Vec<Listed>) {
+    for listed in listed {
+        let namespace = namespace.cloned();
+        runner.for_ready(session, async move |ready: Ready| {
+            let found = names::list(&ready.session, &ready.offer, kind_of(listed), namespace.as_ref()).await;
+            let found = found.map_err(|problem| refusal(&problem).what);
+            Message::Draft(DraftMessage::Named(namespace, listed, found))
+        });
     }
 }
 

@@ -131,6 +131,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::Text(id) => text::command(model, id),
         CommandId::Draft(id) => draft::command(model, id),
         CommandId::Editor(id) => draft::editor(model, id),
+        CommandId::Form(id) => draft::form(model, id),
     }
 }
 

@@ -34,7 +34,8 @@ pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             None => Some(Vec::new()),
             Some(yes) => Some(answered(model, yes)),
         },
-        Overlay::Text(_) | Overlay::Draft(_) => None,
+        Overlay::Draft(_) => draft::field_key(model, key),
+        Overlay::Text(_) => None,
     }
 }
 
@@ -165,6 +166,7 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
         (PickerPurpose::Undo, Picked::Done(ids)) => change::undo_picked(model, &ids),
         (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),
         (PickerPurpose::Drafts, Picked::Done(ids)) => draft::picked(model, &ids),
+        (PickerPurpose::Draft(which), Picked::Done(ids)) => draft::chosen(model, which, &ids),
         (PickerPurpose::Page(which), Picked::Done(ids)) => page::picked(model, which, &ids),
     }
 }

@@ -3,12 +3,17 @@
 //! Owns one text, in its [`Editor`]; form, diff and send page read it and change it, and keep no copy of their own.
 
 pub mod editor;
+pub mod form;
 
-pub use self::editor::Editor;
+pub use self::{
+    editor::Editor,
+    form::{FormModel, Names, Offers},
+};
+use super::session::SessionId;
 use crate::{
     console::ids::Context,
     disk::drafts::{About, DraftKey, Summary},
-    jobs::{Clean, Raw},
+    jobs::{Clean, Name, Raw, form::Listed},
 };
 
 /// Counts the drafts that were opened in this run.
@@ -21,6 +26,8 @@ pub enum Stage {
     /// Its text.
     #[default]
     Yaml,
+    /// The form over its text.
+    Form,
 }
 
 /// How keeping it on disk goes.
@@ -50,8 +57,12 @@ pub struct Draft {
     pub context: String,
     /// How it is shown.
     pub stage: Stage,
+    /// How it was shown before the last page.
+    pub before: Stage,
     /// Its text.
     pub editor: Editor,
+    /// The form over it.
+    pub form: FormModel,
     /// How keeping it goes.
     pub keeping: Keeping,
     /// The version of the text that was given away to be kept; `None` before the first.
@@ -69,7 +80,9 @@ impl Draft {
             origin,
             context,
             stage: Stage::default(),
+            before: Stage::default(),
             editor: Editor::new(text),
+            form: FormModel::default(),
             keeping: Keeping::default(),
             followed: Some(0),
             cut: String::new(),
@@ -80,6 +93,7 @@ impl Draft {
     pub fn contexts(&self) -> Vec<Context> {
         match self.stage {
             Stage::Yaml => vec![Context::Editor, Context::Draft],
+            Stage::Form => vec![Context::Form, Context::Draft, Context::Any],
         }
     }
 
@@ -133,6 +147,8 @@ pub struct DraftsModel {
     pub opened: u32,
     /// To be opened once the settings are read.
     pub opening: Option<Opening>,
+    /// What can be chosen from in the namespace of the open draft.
+    pub offers: Offers,
     /// Those on disk, newest first; `None` until they were read.
     pub listed: Option<Vec<Summary>>,
 }
@@ -163,6 +179,8 @@ pub enum DraftEffect {
     Load(DraftKey),
     /// Throw one away that is not open.
     Remove(DraftKey),
+    /// Read the names of these objects, in this namespace where they have one.
+    Names(SessionId, Option<Name>, Vec<Listed>),
 }
 
 /// What happened to drafts.
@@ -174,6 +192,8 @@ pub enum DraftMessage {
     Loaded(DraftKey, Result<(About, Raw), Clean>),
     /// The text of this version is on disk, or why not.
     Kept(DraftId, u64, Result<(), Clean>),
+    /// Names of objects in a namespace, or why there are none.
+    Named(Option<Name>, Listed, Result<Vec<Name>, Clean>),
     /// Another editor gave this text back.
     Edited(DraftId, Result<Raw, Clean>),
 }

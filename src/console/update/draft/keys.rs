@@ -27,9 +27,15 @@ pub fn key(model: &mut Model, key: Key) -> bool {
     }
 }
 
+/// Gives a key to the field of the form that is typed into. `None`: none is.
+pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
+    super::form::key(model, key)
+}
+
 /// Puts pasted text into the draft on top, as one step and as it is. `None`: no draft is on top.
 pub fn paste(model: &mut Model, text: &str) -> Option<Vec<Effect>> {
     match model.overlays.last_mut() {
+        Some(Overlay::Draft(draft)) if draft.stage == Stage::Form => super::form::paste(draft, text).then(Vec::new),
         Some(Overlay::Draft(draft)) if draft.stage == Stage::Yaml => {
             // Some terminals end pasted lines as the enter key does.
             let text = text.replace("\r\n", "\n").replace('\r', "\n");

@@ -1,13 +1,15 @@
 //! What keys, commands and messages do to drafts. Editing of their text has its own files.
 
 mod edit;
+mod form;
 mod keys;
 mod search;
 #[cfg(test)]
 mod tests;
 
 pub use edit::command as editor;
-pub use keys::{burst, key, mouse, paste};
+pub use form::command as form;
+pub use keys::{burst, field_key, key, mouse, paste};
 pub use search::prompt;
 
 use crate::{
@@ -17,9 +19,9 @@ use crate::{
         line_edit::LineEdit,
         model::{
             Model,
-            draft::{Draft, DraftEffect, DraftId, DraftMessage, Keeping, Opening},
+            draft::{Draft, DraftEffect, DraftId, DraftMessage, Keeping, Opening, Stage},
             notices::Tone,
-            overlay::{Confirm, Overlay, Picker, PickerItem, PickerPurpose, Then},
+            overlay::{Confirm, DraftPicker, Overlay, Picker, PickerItem, PickerPurpose, Then},
         },
         view::draft as view,
         widgets::picker,
@@ -71,6 +73,7 @@ pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
             open_list(model);
             vec![Effect::Draft(DraftEffect::List)]
         }
+        DraftCommand::Switch => form::switch(model),
         DraftCommand::Close => close(model),
         DraftCommand::Discard => discard(model),
         DraftCommand::Remove => remove(model),
@@ -100,8 +103,19 @@ fn put_on_top(model: &mut Model, draft: Draft) -> DraftId {
 
 /// The screen has another size, or the draft is new on it.
 pub fn resized(model: &mut Model) {
-    let Some(area) = view::text_area(model) else { return };
-    if let Some(draft) = model.draft_mut() {
+    let area = view::text_area(model);
+    let Some(draft) = model.draft_mut() else { return };
+    if draft.stage == Stage::Form {
+        let version = draft.editor.version;
+        draft.form.read(|| draft.editor.text(), version);
+        if let Some(row) = draft.form.row() {
+            // The text beside the form shows what the field is about.
+            let path = row.path.clone();
+            form::show(draft, &path);
+        }
+        form::settle(model);
+    }
+    if let Some((draft, area)) = model.draft_mut().zip(area) {
         draft.editor.settle(usize::from(area.height), usize::from(area.width));
     }
 }
@@ -196,6 +210,13 @@ fn item(model: &Model, draft: &Summary) -> PickerItem {
     PickerItem { id: draft.key.as_str().to_owned(), label: clean(title), about: clean(&about), marked: false }
 }
 
+/// Something was chosen for the open draft.
+pub fn chosen(model: &mut Model, which: DraftPicker, ids: &[String]) -> Vec<Effect> {
+    match which {
+        DraftPicker::Field => form::picked(model, ids),
+    }
+}
+
 /// A draft was chosen from the list.
 pub fn picked(model: &mut Model, ids: &[String]) -> Vec<Effect> {
     let key = ids.first().and_then(|id| DraftKey::parse(id));
@@ -242,6 +263,7 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             (None, Err(why)) => tell(model, &format!("The draft is not kept: {why}")),
             (_, Ok(())) => {}
         },
+        DraftMessage::Named(namespace, listed, names) => form::named(model, namespace.as_ref(), listed, names),
         DraftMessage::Edited(id, Ok(text)) => return edited(model, id, &text),
         DraftMessage::Edited(_, Err(why)) => tell(model, &format!("The text is as it was: {why}")),
     }

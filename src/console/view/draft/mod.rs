@@ -1,6 +1,9 @@
 //! A draft as cells: a line on what it is, its text, a line on what is wrong at the cursor.
 
 mod editor;
+mod form;
+
+pub use form::FormLine;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -41,13 +44,42 @@ fn areas(body: Rect) -> Areas {
 /// Where the text of the open draft stands, if it is shown.
 pub fn text_area(model: &Model) -> Option<Rect> {
     let draft = model.draft()?;
-    Some(editor::text(draft, areas(layout::regions(model.size).body).content))
+    let content = areas(layout::regions(model.size).body).content;
+    match draft.stage {
+        Stage::Form => Some(editor::text(draft, beside(content)?)),
+        Stage::Yaml => Some(editor::text(draft, content)),
+    }
+}
+
+/// From so many columns on, the text stands beside the form.
+const WIDE: u16 = 140;
+
+/// Where the text stands beside the form.
+const fn beside(content: Rect) -> Option<Rect> {
+    if content.width < WIDE {
+        return None;
+    }
+    let left = content.width / 2;
+    Some(Rect { x: content.x + left + 1, width: content.width - left - 1, ..content })
+}
+
+/// The lines of the open draft's form, and where they stand.
+pub fn form_lines(model: &Model) -> Option<(Vec<FormLine>, Rect)> {
+    let draft = model.draft()?;
+    let area = form_area(areas(layout::regions(model.size).body).content);
+    Some((form::lines(draft, area.width), area))
+}
+
+fn form_area(content: Rect) -> Rect {
+    let width = beside(content).map_or(content.width, |right| right.x - content.x - 1);
+    Rect { width, ..content }
 }
 
 /// What the header's second line says: where we are.
 pub fn breadcrumb(draft: &Draft) -> String {
     let stage = match draft.stage {
         Stage::Yaml => "YAML",
+        Stage::Form => "Form",
     };
     format!("Drafts > {} > {stage}", draft.title())
 }
@@ -59,9 +91,21 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut B
     let areas = areas(body);
     if areas.title.height > 0 {
         draw_title(draft, theme, areas.title, buf);
-        rich::draw_line(&editor::status(model, draft), None, areas.status, buf, theme);
+        let status = match draft.stage {
+            Stage::Yaml => editor::status(model, draft),
+            Stage::Form => form::status(model, draft),
+        };
+        rich::draw_line(&status, None, areas.status, buf, theme);
     }
-    editor::draw(draft, theme, areas.content, buf);
+    match draft.stage {
+        Stage::Yaml => editor::draw(draft, theme, areas.content, buf),
+        Stage::Form => {
+            form::draw(draft, theme, form_area(areas.content), buf);
+            if let Some(right) = beside(areas.content) {
+                editor::draw(draft, theme, right, buf);
+            }
+        }
+    }
 }
 
 fn draw_title(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
