@@ -10,6 +10,7 @@ const CREATE: Right = Right { verb: "create", group: "kubeflow.org", resource: "
 
 const LIST: &[Context] = &[Context::List];
 const ANY: &[Context] = &[Context::Any];
+const SEND: &[Context] = &[Context::Send];
 const DRAFT: &[Context] = &[Context::Draft];
 
 const fn row(
@@ -36,6 +37,14 @@ pub(super) const ROWS: &[Command] = &[
     row(DraftCommand::Switch, "draft.switch", "Form or YAML", "Go from the form to the text and back.", DRAFT)
         .key_only()
         .hinted(2),
+    row(DraftCommand::Send, "draft.send", "Send", "Look at what will be made, and send it from there.", DRAFT)
+        .key_only()
+        .hinted(3),
+    row(DraftCommand::Create, "send.create", "Create", "Make it on the cluster, now.", SEND)
+        .key_only()
+        .hinted(1)
+        .changing(),
+    row(DraftCommand::Back, "send.back", "Back", "Go back to the draft.", SEND).key_only().hinted(2),
     form(F::Down, "form.down", "Down", "Select the next field."),
     form(F::Up, "form.up", "Up", "Select the field above."),
     form(F::HalfPageDown, "form.half-page-down", "Half page down", "Go half a page down."),

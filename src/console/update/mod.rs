@@ -50,10 +50,14 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             page::heard(model, id, logs);
             fleet::settle(model)
         }
-        Message::Change(message) => change::message(model, message),
-        Message::Heard(key, said) => {
+Message::Heard(key, said) => {
             model.fleet.look(&key, *said);
             fleet::settle(model)
+        }
+        Message::Change(message) => {
+            let mut effects = draft::over(model, &message);
+            effects.extend(change::message(model, message));
+            effects
         }
         Message::Record(message) => record::message(model, message),
         Message::Draft(message) => draft::message(model, message),

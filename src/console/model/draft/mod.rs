@@ -4,10 +4,12 @@
 
 pub mod editor;
 pub mod form;
+pub mod send;
 
 pub use self::{
     editor::Editor,
     form::{FormModel, Names, Offers},
+    send::SendModel,
 };
 use super::session::SessionId;
 use crate::{
@@ -28,6 +30,8 @@ pub enum Stage {
     Yaml,
     /// The form over its text.
     Form,
+    /// The last page before it is sent.
+    Send,
 }
 
 /// How keeping it on disk goes.
@@ -63,6 +67,8 @@ pub struct Draft {
     pub editor: Editor,
     /// The form over it.
     pub form: FormModel,
+    /// What would be sent.
+    pub send: SendModel,
     /// How keeping it goes.
     pub keeping: Keeping,
     /// The version of the text that was given away to be kept; `None` before the first.
@@ -83,6 +89,7 @@ impl Draft {
             before: Stage::default(),
             editor: Editor::new(text),
             form: FormModel::default(),
+            send: SendModel::default(),
             keeping: Keeping::default(),
             followed: Some(0),
             cut: String::new(),
@@ -94,6 +101,7 @@ impl Draft {
         match self.stage {
             Stage::Yaml => vec![Context::Editor, Context::Draft],
             Stage::Form => vec![Context::Form, Context::Draft, Context::Any],
+            Stage::Send => vec![Context::Send, Context::Any],
         }
     }
 

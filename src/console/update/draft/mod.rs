@@ -4,6 +4,7 @@ mod edit;
 mod form;
 mod keys;
 mod search;
+mod send;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ pub use edit::command as editor;
 pub use form::command as form;
 pub use keys::{burst, field_key, key, mouse, paste};
 pub use search::prompt;
+pub use send::over;
 
 use crate::{
     console::{
@@ -74,6 +76,9 @@ pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
             vec![Effect::Draft(DraftEffect::List)]
         }
         DraftCommand::Switch => form::switch(model),
+        DraftCommand::Send => send::open(model),
+        DraftCommand::Create => send::create(model),
+        DraftCommand::Back => send::back(model),
         DraftCommand::Close => close(model),
         DraftCommand::Discard => discard(model),
         DraftCommand::Remove => remove(model),

@@ -2,6 +2,7 @@
 
 mod editor;
 mod form;
+mod send;
 
 pub use form::FormLine;
 
@@ -47,7 +48,7 @@ pub fn text_area(model: &Model) -> Option<Rect> {
     let content = areas(layout::regions(model.size).body).content;
     match draft.stage {
         Stage::Form => Some(editor::text(draft, beside(content)?)),
-        Stage::Yaml => Some(editor::text(draft, content)),
+        Stage::Yaml | Stage::Send => Some(editor::text(draft, content)),
     }
 }
 
@@ -80,6 +81,7 @@ pub fn breadcrumb(draft: &Draft) -> String {
     let stage = match draft.stage {
         Stage::Yaml => "YAML",
         Stage::Form => "Form",
+        Stage::Send => "Send",
     };
     format!("Drafts > {} > {stage}", draft.title())
 }
@@ -94,6 +96,7 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut B
         let status = match draft.stage {
             Stage::Yaml => editor::status(model, draft),
             Stage::Form => form::status(model, draft),
+            Stage::Send => RichLine::default(),
         };
         rich::draw_line(&status, None, areas.status, buf, theme);
     }
@@ -104,6 +107,10 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut B
             if let Some(right) = beside(areas.content) {
                 editor::draw(draft, theme, right, buf);
             }
+        }
+        Stage::Send => {
+            let lines = send::lines(model, draft, areas.content.width);
+            rich::draw(&lines, draft.send.top, None, areas.content, buf, theme);
         }
     }
 }

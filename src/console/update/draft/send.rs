@@ -1,0 +1,102 @@
+//! From a draft to the cluster: the last page, and what came of sending.
+
+use std::sync::Arc;
+
+use super::take;
+use crate::{
+    changes::{Change, Confirmed, Item, Outcome, Report, What},
+    console::{
+        effect::Effect,
+        model::{
+            Model,
+            change::{ChangeEffect, ChangeMessage},
+            draft::{DraftEffect, SendModel, Stage, send::Failure},
+            notices::Tone,
+        },
+        update::{change, page},
+    },
+    jobs::Clean,
+};
+
+/// Opens the last page, if there is something to send.
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    let namespace = model.namespace();
+    let Some(draft) = model.draft_mut() else { return Vec::new() };
+    match SendModel::of(&draft.editor.text(), namespace) {
+        Ok(send) => {
+            draft.send = send;
+            draft.before = draft.stage;
+            draft.stage = Stage::Send;
+        }
+        Err(why) => {
+            let text = format!("This can't be sent: {why}");
+            model.notices.tell(model.now, Tone::Warn, &text);
+        }
+    }
+    Vec::new()
+}
+
+/// Goes back to the draft; what was sent already goes on.
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(draft) = model.draft_mut() {
+        draft.stage = draft.before;
+    }
+    Vec::new()
+}
+
+/// A person saw the last page and said yes.
+pub(super) fn create(model: &mut Model) -> Vec<Effect> {
+    let context = Clean::new(&model.session.context);
+    let Some(draft) = model.draft_mut().filter(|draft| draft.stage == Stage::Send) else { return Vec::new() };
+    if draft.send.sent.is_some() {
+        model.notices.tell(model.now, Tone::Info, "It is sent already; its answer is on the way");
+        return Vec::new();
+    }
+    draft.send.failed.clear();
+    let client = draft.key.as_str().to_owned();
+    let changes = draft.send.objects.iter().map(|object| Change {
+        context: context.clone(),
+        subject: object.subject.clone(),
+        what: What::Create { manifest: Arc::clone(&object.value), client: client.clone() },
+    });
+    let confirmed = Confirmed::on_screen(changes.collect(), None);
+    let effects = change::begin(model, confirmed);
+    let sent = effects.iter().find_map(|effect| match effect {
+        Effect::Change(ChangeEffect::Run(id, ..)) => Some(*id),
+        _ => None,
+    });
+    if let Some(draft) = model.draft_mut() {
+        draft.send.sent = sent;
+    }
+    effects
+}
+
+/// Changes are over: if they were ours, the draft has become an object, or says why not.
+pub fn over(model: &mut Model, message: &ChangeMessage) -> Vec<Effect> {
+    let ChangeMessage::Over(id, report) = message else { return Vec::new() };
+    let Some(draft) = model.draft_mut().filter(|draft| draft.send.sent == Some(*id)) else { return Vec::new() };
+    draft.send.sent = None;
+    if !report.is_done() {
+        draft.send.failed = failures(report);
+        return Vec::new();
+    }
+    let Some(draft) = take(model) else { return Vec::new() };
+    // The page of the new job takes the place of the one that it was made from.
+    let mut effects = page::close(model);
+    effects.push(Effect::Draft(DraftEffect::Discard(draft.id)));
+    effects
+}
+
+fn failures(report: &Report) -> Vec<Failure> {
+    let failure = |item: &Item| match &item.outcome {
+        Outcome::Done(_) => None,
+        Outcome::Failed(problem) => {
+            Some(Failure { what: Clean::new(&problem.to_string()), hint: problem.hint.clone() })
+        }
+        Outcome::Unknown(problem) => Some(Failure {
+            what: Clean::new(&format!("not known whether it was made: {problem}")),
+            hint: problem.hint.clone(),
+        }),
+    };
+    report.items.iter().filter_map(failure).collect()
+}
