@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod chance;
+mod claims;
 pub mod clock;
 mod controllers;
 pub mod faults;

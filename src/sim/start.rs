@@ -17,7 +17,7 @@ use super::options::{FleetKind, Options};
 use super::scenario::{self, ScenarioError};
 use super::store::{Refusal, Store, resource};
 use super::users::Users;
-use super::{Clock, Outputs, housekeeping, transport};
+use super::{Clock, Outputs, claims, housekeeping, transport};
 
 /// The URL of the in-process kubeconfig. Nothing resolves it: connections are pipes.
 const IN_PROCESS: &str = "http://sim.invalid";
@@ -81,6 +81,7 @@ impl Sim {
         let sim = Self { server, _guard: stop.clone().drop_guard(), stop };
         sim.run(sim.faults().run());
         sim.run(housekeeping::run(sim.store().clone()));
+        sim.run(claims::run(sim.store().clone()));
         if let Some(life) = life {
             sim.set_outputs(life.outputs());
             sim.run(life.run(sim.stop.child_token()));

@@ -166,7 +166,7 @@ impl Users {
         let user = known.ok_or_else(|| Refusal::new(401, "Unauthorized", "Unauthorized"))?;
         let groups: Vec<String> =
             headers.get_all("impersonate-group").iter().filter_map(|v| Some(v.to_str().ok()?.to_owned())).collect();
-        let Some(other) = header("impersonate-user") else {
+        let Some(other) = header("impersonate-user").filter(|name| !name.is_empty()) else {
             return if groups.is_empty() {
                 Ok(user)
             } else {
@@ -193,9 +193,9 @@ impl Users {
         Some(new)
     }
 
-    /// A user by name, whether or not it is known.
-    pub fn named(&self, name: &str) -> User {
-        self.impersonated(name, Vec::new())
+    /// A user by name and groups, whether or not it is known.
+    pub fn named(&self, name: &str, groups: Vec<String>) -> User {
+        self.impersonated(name, groups)
     }
 
     fn impersonated(&self, name: &str, groups: Vec<String>) -> User {

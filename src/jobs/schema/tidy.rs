@@ -19,8 +19,24 @@ pub fn tidy(definitions: &mut Map<String, Value>) {
                 "x-kubernetes-int-or-string": true});
         } else if name.ends_with(".ContainerPort") {
             schema["properties"]["protocol"]["default"] = json!("TCP");
+        } else if REFERENCES.iter().any(|reference| name.ends_with(reference)) {
+            unname(schema);
         }
         part(schema);
+    }
+}
+
+/// Types that name an object which may go without a name, whatever their Rust types say.
+const REFERENCES: [&str; 5] =
+    [".ConfigMapKeySelector", ".SecretKeySelector", ".LocalObjectReference", ".ConfigMapEnvSource", ".SecretEnvSource"];
+
+fn unname(schema: &mut Value) {
+    schema["properties"]["name"]["default"] = json!("");
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|field| field != "name");
+    }
+    if schema["required"].as_array().is_some_and(Vec::is_empty) {
+        schema["required"] = Value::Null;
     }
 }
 

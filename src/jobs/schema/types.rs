@@ -269,8 +269,7 @@ pub struct ReplicaCounts {
     /// Ended badly.
     failed: Option<i32>,
     /// Not used.
-    #[schemars(with = "Option<Anything>")]
-    label_selector: Option<Value>,
+    label_selector: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector>,
     /// Selects the role's pods.
     selector: Option<String>,
     /// Ended well.
@@ -287,6 +286,7 @@ pub struct Anything {}
 #[serde(rename_all = "camelCase")]
 pub struct TrainJobSpec {
     /// Seconds after which the job fails.
+    #[schemars(extend("minimum" = 1))]
     active_deadline_seconds: Option<i64>,
     /// Annotations of what is made for the job.
     annotations: Option<BTreeMap<String, String>>,
@@ -341,9 +341,8 @@ pub struct TrainerSpec {
     image: Option<String>,
     /// Nodes to train on.
     num_nodes: Option<i32>,
-    /// Processes on each node: a number, auto, cpu or gpu.
-    #[schemars(extend("type" = null, "anyOf" = null, "x-kubernetes-int-or-string" = true))]
-    num_proc_per_node: Option<String>,
+    /// Processes on each node.
+    num_proc_per_node: Option<i32>,
     /// What each node needs.
     resources_per_node: Option<ResourceRequirements>,
 }

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, header};
-use crate::sim::store::{Refusal, Resource};
+use crate::sim::store::{Refusal, Resource, resource};
 
 /// Bytes of a body that a refusal repeats.
 const REPEATED: usize = 30;
 
 /// A body as a tree. `parse` refuses what cannot be read.
-fn read(request: &Admitted, refuse: impl Fn(&str) -> Refusal) -> Result<Value, Refusal> {
+pub(super) fn read(request: &Admitted, refuse: impl Fn(&str) -> Refusal) -> Result<Value, Refusal> {
     let media = header(&request.headers, "content-type").split(';').next().unwrap_or_default().trim();
     match media {
         "" | "application/json" | "application/vnd.kubernetes.protobuf" => {
@@ -122,7 +122,8 @@ fn built_in_type(resource: &Resource, kind: &str, version: &str) -> Result<(), R
         let sent = if kind.is_empty() { own } else { kind };
         Err(Refusal::bad_request(format!("{sent} in version \"{version}\" cannot be handled as a {own}: {why}")))
     };
-    if !version.is_empty() && version != resource.api_version() {
+    let is_known = resource::ALL.iter().any(|r| !r.custom && r.kind == kind && r.api_version() == version);
+    if !version.is_empty() && version != resource.api_version() && !is_known {
         let sent = if kind.is_empty() { own } else { kind };
         let why = format!(
             "no kind \"{sent}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""

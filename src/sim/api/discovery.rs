@@ -1,10 +1,14 @@
 //! What the server says about itself: version, health, groups and resources, in the old and the aggregated form.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::Method;
 use serde_json::{Value, json};
 
-use super::{Admitted, Reply, header, openapi, reply, visibility};
+use super::subresources::{self, Subresource};
+use super::{Admitted, Reply, header, method_not_allowed, no_such_resource, openapi, reply, review, visibility};
 use crate::sim::release::Release;
-use crate::sim::store::{Resource, Store};
+use crate::sim::store::resource::NAMESPACES;
+use crate::sim::store::{Refusal, Resource, Store};
 
 /// The version of aggregated discovery, and its media type.
 type Aggregated = (&'static str, &'static str);
@@ -14,46 +18,41 @@ const AGGREGATED: [Aggregated; 2] = [
     ("v2beta1", "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"),
 ];
 
-/// Resources that are answered without being stored.
-const REVIEWS: [(&str, &str, &str); 4] = [
-    ("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
-    ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
-    ("authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
-    ("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview"),
-];
-
-/// The first entry of `Accept` decides: a version of aggregated discovery that is spoken, or plain JSON.
-fn aggregated(accept: &str, release: Release) -> Option<Aggregated> {
+/// The first entry of `Accept` that is known decides: a version of aggregated discovery, or plain JSON (`None`).
+fn aggregated(accept: &str, release: Release) -> Result<Option<Aggregated>, Refusal> {
     let entry = |entry: &str| -> Option<Option<Aggregated>> {
         let parts: Vec<&str> = entry.split(';').map(str::trim).collect();
-        if parts == ["application/json"] || parts == ["*/*"] {
+        if matches!(parts.as_slice(), ["" | "application/json" | "application/yaml" | "*/*" | "application/*"]) {
             return Some(None);
         }
         let version = parts.iter().find_map(|p| p.strip_prefix("v=")).filter(|v| release.discoveries().contains(v))?;
         let known = AGGREGATED.iter().find(|(v, _)| *v == version && parts.contains(&"as=APIGroupDiscoveryList"));
         known.map(|known| Some(*known))
     };
-    accept.split(',').find_map(entry).flatten()
+    accept.split(',').find_map(entry).ok_or_else(|| super::form::not_acceptable(accept))
 }
 
-/// Answers a GET of a path that is no resource.
-pub(super) fn answer(store: &Store, release: Release, request: &Admitted) -> Reply {
-    let aggregated = aggregated(header(&request.headers, "accept"), release);
+/// Parts of the server whose health can be asked for.
+const PARTS: [&str; 3] = ["etcd", "log", "ping"];
+
+/// Answers a path that is no resource.
+pub(super) fn answer(store: &Store, release: Release, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
     let path = request.asked.path.trim_end_matches('/');
     let steps: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
-    if let (Some((version, media)), [root @ ("api" | "apis")]) = (aggregated, steps.as_slice()) {
-        return reply::json(200, groups_v2(store, *root == "api", version).to_string().into(), media);
+    if method != Method::GET {
+        // The roots of discovery don't look at the method.
+        return match steps.as_slice() {
+            ["apis" | "api"] => groups_in(store, release, request, &steps),
+            ["api" | "apis" | "version", ..] => Err(method_not_allowed()),
+            _ => Ok(reply::page_not_found()),
+        };
     }
-    match steps.as_slice() {
+    Ok(match steps.as_slice() {
+        [] => reply::value(200, &json!({ "paths": paths(store) })),
         ["version"] => reply::value(200, &release.version()),
-        ["readyz" | "livez" | "healthz", ..] => reply::text(200, "ok"),
-        ["api"] => {
-            reply::value(200, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
-        }
-        ["apis"] => {
-            let groups: Vec<Value> = groups(store, false).iter().map(plain_group).collect();
-            reply::value(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
-        }
+        ["readyz" | "livez" | "healthz"] => reply::text(200, "ok"),
+        ["readyz" | "livez" | "healthz", part] if PARTS.contains(part) => reply::text(200, "ok"),
+        ["api" | "apis"] => return groups_in(store, release, request, &steps),
         ["apis", group] => {
             groups(store, false).iter().find(|(name, _)| name == group).map_or_else(reply::page_not_found, |found| {
                 let mut group = plain_group(found);
@@ -62,20 +61,49 @@ pub(super) fn answer(store: &Store, release: Release, request: &Admitted) -> Rep
                 reply::value(200, &group)
             })
         }
+        ["api", version] if *version != "v1" => return Err(no_such_resource()),
         ["api", version] => resource_list(store, "", version),
         ["apis", group, version] => resource_list(store, group, version),
-        ["openapi", "v3"] => reply::value(200, &openapi_index(store)),
+        ["openapi", "v3"] => reply::json(200, openapi_index(store).to_string().into(), reply::TEXT),
         ["openapi", "v3", "api", version] => openapi(store, release, "", version),
         ["openapi", "v3", "apis", group, version] => openapi(store, release, group, version),
         _ => reply::page_not_found(),
+    })
+}
+
+/// The groups below one of the two roots, in the form that is asked for.
+fn groups_in(store: &Store, release: Release, request: &Admitted, root: &[&str]) -> Result<Reply, Refusal> {
+    let core = root == ["api"];
+    if let Some((version, media)) = aggregated(header(&request.headers, "accept"), release)? {
+        return Ok(reply::json(200, groups_v2(store, core, version).to_string().into(), media));
     }
+    if core {
+        let body = json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []});
+        return Ok(reply::value(200, &body));
+    }
+    let groups: Vec<Value> = groups(store, false).iter().map(plain_group).collect();
+    Ok(reply::value(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))
+}
+
+/// What the root of the server lists.
+fn paths(store: &Store) -> Vec<String> {
+    let mut paths: Vec<String> =
+        ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]
+            .map(str::to_owned)
+            .into();
+    for (group, versions) in groups(store, false) {
+        paths.extend(versions.iter().map(|version| format!("/apis/{group}/{version}")));
+        paths.push(format!("/apis/{group}"));
+    }
+    paths.sort();
+    paths
 }
 
 /// Groups with their versions; the core group (`core`) or all others.
 fn groups(store: &Store, core: bool) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
     let served = store.resources();
-    let reviews = REVIEWS.iter().map(|(group, ..)| (*group, "v1"));
+    let reviews = review::KINDS.iter().map(|r| (r.group, r.version));
     let queues = visibility::version(store).map(|version| (visibility::GROUP, version));
     for (group, version) in served.iter().map(|r| (r.group, r.version)).chain(reviews).chain(queues) {
         if group.is_empty() != core {
@@ -96,17 +124,31 @@ fn plain_group((name, versions): &(String, Vec<String>)) -> Value {
     json!({"name": name, "versions": all, "preferredVersion": all.first()})
 }
 
-fn verbs() -> Value {
-    json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"])
+/// What can be done with the objects of a resource; the order is the server's.
+fn verbs(resource: &Resource) -> Value {
+    if resource.custom {
+        json!(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"])
+    } else if *resource == NAMESPACES {
+        json!(["create", "delete", "get", "list", "patch", "update", "watch"])
+    } else {
+        json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"])
+    }
+}
+
+/// Tells clients whether what is stored has changed its form.
+fn storage_hash(resource: &Resource) -> String {
+    let named = format!("{}/{}/{}", resource.group, resource.version, resource.kind);
+    let digest = ring::digest::digest(&ring::digest::SHA256, named.as_bytes());
+    BASE64_STANDARD.encode(&digest.as_ref()[..8])
 }
 
 fn of<'s>(store: &Store, group: &'s str, version: &'s str) -> Vec<&'static Resource> {
     store.resources().into_iter().filter(|r| r.group == group && r.version == version).collect()
 }
 
-fn reviews(group: &str, version: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let group = if version == "v1" { group.to_owned() } else { String::new() };
-    REVIEWS.iter().filter(move |(g, ..)| *g == group).map(|(_, plural, kind)| (*plural, *kind))
+fn reviews(group: &str, version: &str) -> impl Iterator<Item = &'static Resource> {
+    let of = (group.to_owned(), version.to_owned());
+    review::KINDS.into_iter().filter(move |r| (r.group, r.version) == (of.0.as_str(), of.1.as_str()))
 }
 
 /// `APIResourceList` of one group-version.
@@ -114,20 +156,24 @@ fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
     let mut list: Vec<Value> = Vec::new();
     for r in of(store, group, version) {
         let mut entry = json!({"name": r.plural, "singularName": r.singular, "namespaced": r.namespaced, "kind": r.kind,
-            "verbs": verbs()});
+            "verbs": verbs(r), "storageVersionHash": storage_hash(r)});
         for (key, words) in [("shortNames", r.short_names), ("categories", r.categories)] {
             if !words.is_empty() {
                 entry[key] = json!(words);
             }
         }
         list.push(entry);
-        for (sub, verbs) in subresources(r) {
-            list.push(json!({"name": format!("{}/{sub}", r.plural), "singularName": "", "namespaced": r.namespaced,
-                "kind": r.kind, "verbs": verbs}));
+        for sub in subresources::of(r) {
+            let mut entry = json!({"name": format!("{}/{}", r.plural, sub.name), "singularName": "",
+                "namespaced": r.namespaced, "kind": sub.kind, "verbs": sub.verbs});
+            if !sub.group.is_empty() {
+                (entry["group"], entry["version"]) = (json!(sub.group), json!("v1"));
+            }
+            list.push(entry);
         }
     }
-    for (plural, kind) in reviews(group, version) {
-        list.push(json!({"name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"]}));
+    for r in reviews(group, version) {
+        list.push(json!({"name": r.plural, "singularName": r.singular, "namespaced": r.namespaced, "kind": r.kind, "verbs": ["create"]}));
     }
     if group == visibility::GROUP && visibility::version(store) == Some(version) {
         list.extend(visibility::RESOURCES.iter().map(|(name, namespaced)| {
@@ -140,22 +186,6 @@ fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let body = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": list});
     reply::value(200, &body)
-}
-
-fn subresources(resource: &Resource) -> Vec<(&'static str, Value)> {
-    let mut subs = Vec::new();
-    if resource.plural == "pods" {
-        for connection in ["attach", "exec"] {
-            subs.push((connection, json!(["create", "get"])));
-        }
-        subs.push(("eviction", json!(["create"])));
-        subs.push(("log", json!(["get"])));
-        subs.push(("portforward", json!(["create", "get"])));
-    }
-    if resource.status {
-        subs.push(("status", json!(["get", "patch", "update"])));
-    }
-    subs
 }
 
 /// `APIGroupDiscoveryList`.
@@ -182,14 +212,20 @@ fn version_v2(store: &Store, group: &str, version: &str) -> Value {
     let mut resources: Vec<Value> = of(store, group, version)
         .into_iter()
         .map(|r| {
-            let subs = subresources(r).into_iter();
+            let own =
+                if r.custom { json!({"group": r.group, "version": r.version, "kind": r.kind}) } else { kind(r.kind) };
+            let told = |sub: &Subresource| match sub.group {
+                "" if r.custom => json!({"group": r.group, "version": r.version, "kind": sub.kind}),
+                "" => kind(sub.kind),
+                group => json!({"group": group, "version": "v1", "kind": sub.kind}),
+            };
+            let subs = subresources::of(r);
             let subs: Vec<Value> = subs
-                .map(|(sub, verbs)| json!({"subresource": sub, "responseKind": kind(r.kind), "verbs": verbs}))
+                .iter()
+                .map(|sub| json!({"subresource": sub.name, "responseKind": told(sub), "verbs": sub.verbs}))
                 .collect();
-            let mut entry = json!({
-                "resource": r.plural, "responseKind": {"group": r.group, "version": r.version, "kind": r.kind},
-                "scope": scope(r.namespaced), "singularResource": r.singular, "verbs": verbs(),
-            });
+            let mut entry = json!({"resource": r.plural, "responseKind": own, "scope": scope(r.namespaced),
+                "singularResource": r.singular, "verbs": verbs(r)});
             for (key, words) in [("shortNames", r.short_names), ("categories", r.categories)] {
                 if !words.is_empty() {
                     entry[key] = json!(words);
@@ -201,9 +237,9 @@ fn version_v2(store: &Store, group: &str, version: &str) -> Value {
             entry
         })
         .collect();
-    for (plural, word) in reviews(group, version) {
-        resources.push(json!({"resource": plural, "responseKind": {"group": group, "version": version, "kind": word},
-            "scope": "Cluster", "singularResource": word.to_lowercase(), "verbs": ["create"]}));
+    for r in reviews(group, version) {
+        resources.push(json!({"resource": r.plural, "responseKind": kind(r.kind), "scope": scope(r.namespaced),
+            "singularResource": r.singular, "verbs": ["create"]}));
     }
     if group == visibility::GROUP && visibility::version(store) == Some(version) {
         resources.extend(visibility::RESOURCES.iter().map(|(name, namespaced)| {
@@ -239,7 +275,7 @@ fn openapi_index(store: &Store) -> Value {
 fn openapi(store: &Store, release: Release, group: &str, version: &str) -> Reply {
     let resources = of(store, group, version);
     if resources.is_empty() && reviews(group, version).next().is_none() {
-        return reply::page_not_found();
+        return reply::nothing(404);
     }
     reply::value(200, &openapi::document(&path_of(group, version), &resources, release.git_version()))
 }

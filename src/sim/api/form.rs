@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use hyper::body::Bytes;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::partial::metadata;
 use super::{Query, header, table};
 use crate::sim::store::{Object, Refusal, Resource, Store};
 use http::HeaderMap;
@@ -125,7 +125,7 @@ fn listed(resource: &Resource, object: &Object) -> Vec<Bytes> {
 }
 
 /// 406: for a media type that nobody writes, or for a form of JSON that nobody knows.
-fn not_acceptable(accept: &str) -> Refusal {
+pub(super) fn not_acceptable(accept: &str) -> Refusal {
     let known = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
     if accept.contains("application/json") {
         let message = format!("only the following media types are accepted: {known}");
@@ -135,17 +135,4 @@ fn not_acceptable(accept: &str) -> Refusal {
         "406: Not Acceptable\n\nAvailable representations: {known}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
     );
     Refusal { details: json!({}), ..Refusal::new(406, "NotAcceptable", message) }
-}
-
-#[derive(Deserialize)]
-struct MetadataOnly<'j> {
-    #[serde(borrow)]
-    metadata: &'j RawValue,
-}
-
-/// The metadata of an object, cut out of its bytes.
-pub(super) fn metadata(object: &Object) -> Bytes {
-    let read: Result<MetadataOnly<'_>, _> = serde_json::from_slice(object.json());
-    let metadata = read.map_or_else(|_| json!({}).to_string(), |m| m.metadata.get().to_owned());
-    format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{metadata}}}"#).into()
 }

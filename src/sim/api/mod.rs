@@ -14,13 +14,16 @@ mod list;
 mod log;
 mod meta;
 mod openapi;
+mod partial;
 mod patch;
 mod protobuf;
 mod reply;
 mod review;
 mod route;
+mod scale;
 mod snapshots;
 mod strategic;
+mod subresources;
 mod table;
 mod validate;
 mod visibility;
@@ -174,7 +177,7 @@ impl Server {
     fn dispatch(self: &Arc<Self>, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
         if asked.resource.is_empty() {
-            return Ok(self.plain(method, request));
+            return self.plain(method, request);
         }
         if asked.group == "authorization.k8s.io" || asked.group == "authentication.k8s.io" {
             return self.review(request);
@@ -192,8 +195,7 @@ impl Server {
             return Err(no_such_resource());
         }
         if !allowed(resource, asked) {
-            let message = "the server does not allow this method on the requested resource";
-            return Err(Refusal { details: serde_json::json!({}), ..Refusal::new(405, "MethodNotAllowed", message) });
+            return Err(method_not_allowed());
         }
         match (asked.subresource.as_str(), asked.verb.as_str()) {
             ("log", "get") if *resource == resource::PODS => self.log(request),
@@ -205,6 +207,7 @@ impl Server {
             ("", "watch") => self.watch(resource, request),
             ("" | "status", "get") if asked.subresource.is_empty() || resource.status => self.get(resource, request),
             ("", _) => self.write(resource, request),
+            ("scale", "get" | "update" | "patch") if resource.scale.is_some() => self.scale(resource, request),
             ("status", "update" | "patch") if resource.status => self.write(resource, request),
             _ if resource.custom => Err(Refusal::not_found(resource, &asked.name)),
             _ => Err(no_such_resource()),
@@ -252,14 +255,11 @@ impl Server {
     }
 
     /// Paths that are no resources.
-    fn plain(&self, method: &Method, request: &Admitted) -> Reply {
+    fn plain(&self, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
         if request.asked.path == CONTROL {
-            return self.control(method, request);
+            return Ok(self.control(method, request));
         }
-        if method != Method::GET {
-            return reply::page_not_found();
-        }
-        discovery::answer(&self.store, self.release, request)
+        discovery::answer(&self.store, self.release, method, request)
     }
 
     /// The switchboard of faults: GET says what is set, POST changes it.
@@ -325,6 +325,11 @@ fn allowed(resource: &Resource, asked: &Asked) -> bool {
         "deletecollection" => *resource != resource::NAMESPACES,
         _ => true,
     }
+}
+
+fn method_not_allowed() -> Refusal {
+    let message = "the server does not allow this method on the requested resource";
+    Refusal { details: serde_json::json!({}), ..Refusal::new(405, "MethodNotAllowed", message) }
 }
 
 fn no_such_resource() -> Refusal {

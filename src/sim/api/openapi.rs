@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::sim::schema::Schemas;
 use crate::sim::store::Resource;
 
+/// Verbs of discovery and their methods.
+const METHODS: [(&str, &str); 4] = [("create", "post"), ("get", "get"), ("patch", "patch"), ("update", "put")];
+
 /// The document of one group-version under `path`, as `apis/batch/v1`.
 pub(super) fn document(path: &str, resources: &[&'static Resource], release: &str) -> Value {
     let all = Schemas::all();
@@ -14,6 +17,13 @@ pub(super) fn document(path: &str, resources: &[&'static Resource], release: &st
         let plural = resource.plural;
         let operation = |action: &str| operation(resource, action, &all.name(resource));
         paths[format!("/{path}/{place}{plural}")] = json!({"get": operation("list"), "post": operation("post")});
+        for sub in super::subresources::of(resource) {
+            let verbs = sub.verbs.iter().filter_map(|verb| {
+                let method = METHODS.iter().find(|(of, _)| of == verb)?.1;
+                Some((method.to_owned(), operation(method)))
+            });
+            paths[format!("/{path}/{place}{plural}/{{name}}/{}", sub.name)] = Value::Object(verbs.collect());
+        }
         paths[format!("/{path}/{place}{plural}/{{name}}")] = json!({
             "get": operation("get"), "put": operation("put"), "patch": operation("patch"), "delete": operation("delete"),
         });

@@ -20,6 +20,8 @@ pub type Reply = Response<UnsyncBoxBody<Bytes, io::Error>>;
 const WORTH_COMPRESSING: usize = 128 << 10;
 /// Lists are sent in pieces of about this size.
 const PIECE: usize = 64 << 10;
+/// The content type of plain text.
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 /// The usual content type.
 pub(super) const JSON: &str = "application/json";
 
@@ -49,7 +51,14 @@ pub(super) fn value(code: u16, body: &Value) -> Reply {
 
 /// Plain text.
 pub(super) fn text(code: u16, body: impl Into<Bytes>) -> Reply {
-    respond(code, "text/plain; charset=utf-8", full(body.into()))
+    respond(code, TEXT, full(body.into()))
+}
+
+/// No body, and nothing said about it.
+pub(super) fn nothing(code: u16) -> Reply {
+    let mut reply = text(code, Bytes::new());
+    reply.headers_mut().remove(CONTENT_TYPE);
+    reply
 }
 
 /// What a path that nobody serves answers.

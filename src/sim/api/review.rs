@@ -1,77 +1,166 @@
-//! «May I?» and «who am I?»: the reviews a user may ask about itself.
+//! «May I?» and «who am I?»: the reviews that are answered without being stored.
 
 use serde_json::{Value, json};
 
-use super::{Admitted, Asked, Reply, Server, no_such_resource, reply};
-use crate::sim::store::Refusal;
+use super::{Admitted, Asked, Reply, Server, body, method_not_allowed, no_such_resource, reply, validate};
+use crate::sim::store::resource::{NAMESPACES, PROJECTS};
+use crate::sim::store::{Refusal, Resource};
 use crate::sim::users::User;
 
+const REVIEW: Resource = Resource {
+    group: "authorization.k8s.io",
+    version: "v1",
+    plural: "",
+    singular: "",
+    kind: "",
+    namespaced: false,
+    short_names: &[],
+    categories: &[],
+    status: false,
+    generation: false,
+    custom: false,
+    scale: None,
+    selectable: &[],
+};
+static WHO: Resource = Resource {
+    group: "authentication.k8s.io",
+    plural: "selfsubjectreviews",
+    singular: "selfsubjectreview",
+    kind: "SelfSubjectReview",
+    ..REVIEW
+};
+static LOCAL: Resource = Resource {
+    plural: "localsubjectaccessreviews",
+    singular: "localsubjectaccessreview",
+    kind: "LocalSubjectAccessReview",
+    namespaced: true,
+    ..REVIEW
+};
+static OWN: Resource = Resource {
+    plural: "selfsubjectaccessreviews",
+    singular: "selfsubjectaccessreview",
+    kind: "SelfSubjectAccessReview",
+    ..REVIEW
+};
+static RULES: Resource = Resource {
+    plural: "selfsubjectrulesreviews",
+    singular: "selfsubjectrulesreview",
+    kind: "SelfSubjectRulesReview",
+    ..REVIEW
+};
+static OTHERS: Resource =
+    Resource { plural: "subjectaccessreviews", singular: "subjectaccessreview", kind: "SubjectAccessReview", ..REVIEW };
+/// Every kind of review.
+pub(super) static KINDS: [&Resource; 5] = [&WHO, &LOCAL, &OWN, &RULES, &OTHERS];
+
 impl Server {
-    /// Answers one of the self-subject reviews.
+    /// Answers a review.
     pub(super) fn review(&self, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
+        let same =
+            |r: &&&Resource| (r.group, r.version, r.plural) == (&*asked.group, &*asked.version, &*asked.resource);
+        let kind = *KINDS.iter().find(same).ok_or_else(no_such_resource)?;
+        if !asked.name.is_empty() || kind.namespaced == asked.namespace.is_empty() {
+            return Err(no_such_resource());
+        }
         if asked.verb != "create" {
-            let message = "the server does not allow this method on the requested resource";
-            return Err(Refusal { details: json!({}), ..Refusal::new(405, "MethodNotAllowed", message) });
+            return Err(method_not_allowed());
         }
-        let mut body: Value =
-            serde_json::from_slice(&request.body).map_err(|error| Refusal::bad_request(error.to_string()))?;
-        if !body.is_object() {
-            return Err(Refusal::bad_request("the object provided is unrecognized"));
+        let mut review = body::manifest(kind, request)?;
+        let warnings = validate::cut(kind, request, &mut review)?;
+        if kind.namespaced {
+            self.store.get(&NAMESPACES, "", &asked.namespace)?;
         }
-        let user = &request.user;
-        if asked.resource == "selfsubjectaccessreviews" || asked.resource == "subjectaccessreviews" {
-            check_attributes(&body["spec"])?;
-        }
-        let (kind, status) = match asked.resource.as_str() {
-            "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", access(&body["spec"], user)),
-            "subjectaccessreviews" => {
-                let name = body["spec"]["user"].as_str().unwrap_or_default();
-                let user = self.users.named(name);
-                ("SubjectAccessReview", access(&body["spec"], &user))
-            }
-            "selfsubjectrulesreviews" => {
-                let namespace = body["spec"]["namespace"].as_str().unwrap_or_default();
-                if namespace.is_empty() {
-                    return Err(Refusal::bad_request("no namespace on request"));
-                }
-                let open = json!([{"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"]}]);
-                let rules = user.rules_in(namespace);
-                (
-                    "SelfSubjectRulesReview",
-                    json!({"resourceRules": rules, "nonResourceRules": open, "incomplete": false}),
-                )
-            }
-            "selfsubjectreviews" => {
-                let info = json!({"username": user.name, "groups": user.groups});
-                ("SelfSubjectReview", json!({"userInfo": info}))
-            }
-            _ => return Err(no_such_resource()),
+        let spec = review.as_object_mut().and_then(|review| review.remove("spec")).unwrap_or_default();
+        let (spec, status) = if *kind == WHO {
+            review["metadata"]["creationTimestamp"] = json!(self.store.clock().stamp());
+            (Value::Null, json!({"userInfo": {"username": request.user.name, "groups": request.user.groups}}))
+        } else if *kind == RULES {
+            (json!({}), self.rules(&spec, &request.user)?)
+        } else {
+            check_attributes(&spec)?;
+            let user = if *kind == OWN { request.user.clone() } else { self.subject(kind, request, &spec)? };
+            let status = access(&spec, &user);
+            (spec, status)
         };
-        body["kind"] = json!(kind);
-        body["apiVersion"] = json!(format!("{}/{}", asked.group, asked.version));
-        body["status"] = status;
-        if !body["metadata"].is_object() {
-            body["metadata"] = json!({});
+        if !spec.is_null() {
+            review["spec"] = spec;
         }
-        if kind == "SelfSubjectReview" {
-            body["metadata"]["creationTimestamp"] = json!(self.store.clock().stamp());
-        }
-        Ok(reply::value(201, &body))
+        review["status"] = status;
+        Ok(validate::warned(reply::value(201, &review), &warnings))
     }
+
+    /// Who is asked about.
+    fn subject(&self, kind: &Resource, request: &Admitted, spec: &Value) -> Result<User, Refusal> {
+        let name = spec["user"].as_str().unwrap_or_default();
+        let groups = spec["groups"].as_array().into_iter().flatten().filter_map(|g| g.as_str().map(str::to_owned));
+        let groups: Vec<String> = groups.collect();
+        if name.is_empty() && groups.is_empty() {
+            let said = "Invalid value: \"\": at least one of user or group must be specified";
+            return Err(invalid("spec.user", said));
+        }
+        let attributes = &spec["resourceAttributes"];
+        if kind.namespaced && attributes["namespace"].as_str().unwrap_or_default() != request.asked.namespace {
+            let said = format!("Invalid value: {attributes}: must match metadata.namespace");
+            return Err(invalid("spec.resourceAttributes.namespace", &said));
+        }
+        Ok(self.users.named(name, groups))
+    }
+
+    fn rules(&self, spec: &Value, user: &User) -> Result<Value, Refusal> {
+        let namespace = spec["namespace"].as_str().unwrap_or_default();
+        if namespace.is_empty() {
+            return Err(Refusal::bad_request("no namespace on request"));
+        }
+        let mut rules = user.rules_in(namespace);
+        if self.store.served(PROJECTS.group, PROJECTS.plural).is_none() {
+            rules.retain(|rule| rule["apiGroups"][0] != PROJECTS.group);
+        }
+        let open = [
+            &["/.well-known", "/.well-known/*"][..],
+            &[
+                "/api",
+                "/api/*",
+                "/apis",
+                "/apis/*",
+                "/healthz",
+                "/livez",
+                "/openapi",
+                "/openapi/*",
+                "/readyz",
+                "/version",
+                "/version/",
+            ],
+            &["/healthz", "/livez", "/readyz", "/version", "/version/"],
+        ];
+        let open: Vec<Value> = open.iter().map(|urls| json!({"verbs": ["get"], "nonResourceURLs": urls})).collect();
+        Ok(json!({"resourceRules": rules, "nonResourceRules": open, "incomplete": false}))
+    }
+}
+
+/// 422 for a review, which has no name.
+fn invalid(field: &str, said: &str) -> Refusal {
+    let causes = json!([{"reason": "FieldValueInvalid", "message": said, "field": field}]);
+    let details = json!({"group": REVIEW.group, "causes": causes});
+    let message = format!(".{} \"\" is invalid: {field}: {said}", REVIEW.group);
+    Refusal { details, ..Refusal::new(422, "Invalid", message) }
 }
 
 /// A review is about a resource or about a path.
 fn check_attributes(spec: &Value) -> Result<(), Refusal> {
-    if spec["resourceAttributes"].is_object() != spec["nonResourceAttributes"].is_object() {
-        return Ok(());
+    let path = &spec["nonResourceAttributes"];
+    match (spec["resourceAttributes"].is_object(), path.is_object()) {
+        (true, true) => {
+            let named = json!({"Path": path["path"], "Verb": path["verb"]});
+            let said = format!("Invalid value: {named}: cannot be specified in combination with resourceAttributes");
+            Err(invalid("spec.nonResourceAttributes", &said))
+        }
+        (false, false) => {
+            let said = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+            Err(invalid("spec.resourceAttributes", &format!("Invalid value: null: {said}")))
+        }
+        _ => Ok(()),
     }
-    let said = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified";
-    let field = "spec.resourceAttributes";
-    let causes = json!([{"reason": "FieldValueInvalid", "message": said, "field": field}]);
-    let details = json!({"group": "authorization.k8s.io", "causes": causes});
-    let message = format!(".authorization.k8s.io \"\" is invalid: {field}: {said}");
-    Err(Refusal { details, ..Refusal::new(422, "Invalid", message) })
 }
 
 fn access(spec: &Value, user: &User) -> Value {

@@ -58,22 +58,22 @@ impl Asked {
         let (resource, name, sub) = match rest {
             ["namespaces", name, sub @ ("status" | "finalize")] => {
                 (*name).clone_into(&mut self.namespace);
-                ("namespaces", Some(*name), Some(*sub))
+                ("namespaces", Some(*name), (*sub).to_owned())
             }
             ["namespaces", namespace, resource, rest @ ..] => {
                 (*namespace).clone_into(&mut self.namespace);
-                (*resource, rest.first().copied(), rest.get(1).copied())
+                (*resource, rest.first().copied(), below(rest))
             }
             ["namespaces", name] => {
                 (*name).clone_into(&mut self.namespace);
-                ("namespaces", Some(*name), None)
+                ("namespaces", Some(*name), String::new())
             }
-            [resource, rest @ ..] => (*resource, rest.first().copied(), rest.get(1).copied()),
+            [resource, rest @ ..] => (*resource, rest.first().copied(), below(rest)),
             [] => return,
         };
         resource.clone_into(&mut self.resource);
         name.unwrap_or_default().clone_into(&mut self.name);
-        sub.unwrap_or_default().clone_into(&mut self.subresource);
+        self.subresource = sub;
     }
 
     fn verb_of(&self, method: &Method, query: &Query) -> &'static str {
@@ -108,6 +108,11 @@ impl Asked {
     pub fn scope(&self, resource: &Resource) -> Option<&str> {
         (resource.namespaced && !self.namespace.is_empty()).then_some(self.namespace.as_str())
     }
+}
+
+/// What follows the name of an object.
+fn below(rest: &[&str]) -> String {
+    rest.get(1..).unwrap_or_default().join("/")
 }
 
 /// The parameters of a request.

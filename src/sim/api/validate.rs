@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::patch::Patch;
 use super::{Admitted, Reply, builtin, meta, reply, strategic};
 use crate::sim::schema::{self, Fault, Schemas};
-use crate::sim::store::resource::{CONFIGMAPS, JOBS, MPIJOBS, PODS, PRIORITYCLASSES, SECRETS};
+use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS};
 use crate::sim::store::{Part, Refusal, Resource};
 
 /// What becomes of fields that nobody knows.
@@ -133,19 +133,55 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
     {
         return Err(Refusal::invalid(resource, &name, &[(reason, &field, said)]));
     }
+    if *resource == PODS && part == Part::Status {
+        pod_status(&mut value["status"]);
+    }
     let mut faults = meta::faults(resource, value, old);
     faults.extend(builtin::faults(resource, value));
     if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
-        schema::drop_nulls(node, value);
+        schema::coerce(node, value);
         schema::fill(node, value);
         faults.extend(misfits(resource, node, value, old, part));
+    }
+    if resource.custom && faults.is_empty() {
+        faults = schema::broken(resource, value, old);
     }
     let causes: Vec<_> = faults.iter().map(|(reason, field, said)| (*reason, field.as_str(), said.clone())).collect();
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, &name, &causes)) }
 }
 
-/// What does not fit a custom resource's schema in one part of an object. Something missing leaves rules unchecked,
-/// which is said where there are rules: everywhere but in mpi-operator's own schema.
+/// What a pod's status always has, said or not.
+fn pod_status(status: &mut Value) {
+    let mut each = |list: &str, always: &[(&str, Value)]| {
+        for element in status.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let Value::Object(element) = element else { continue };
+            for (key, value) in always {
+                element.entry(*key).or_insert_with(|| value.clone());
+            }
+        }
+    };
+    each("conditions", &[("lastProbeTime", Value::Null), ("lastTransitionTime", Value::Null)]);
+    for list in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
+        let empty = json!({});
+        each(
+            list,
+            &[
+                ("image", json!("")),
+                ("imageID", json!("")),
+                ("lastState", empty.clone()),
+                ("ready", json!(false)),
+                ("restartCount", json!(0)),
+                ("state", empty),
+            ],
+        );
+    }
+}
+
+/// After what the rules of a kind are not looked at.
+const BLOCKING: [&str; 5] =
+    ["FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"];
+
+/// What does not fit a custom resource's schema in one part of an object. That its rules are not checked then is said.
 fn misfits(resource: &Resource, node: schema::Node<'_>, value: &Value, old: Option<&Value>, part: Part) -> Vec<Fault> {
     let all = |value: &Value| {
         let mut faults = Vec::new();
@@ -157,7 +193,7 @@ fn misfits(resource: &Resource, node: schema::Node<'_>, value: &Value, old: Opti
     let mut faults = all(value);
     let before = old.filter(|_| !faults.is_empty()).map(all).unwrap_or_default();
     faults.retain(|fault| !before.contains(fault) && fault.1.starts_with("status") == (part == Part::Status));
-    if *resource != MPIJOBS && faults.iter().any(|(reason, ..)| *reason == "FieldValueRequired") {
+    if schema::has_rules(resource) && faults.iter().any(|(reason, ..)| BLOCKING.contains(reason)) {
         let said = "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
         faults.push(("FieldValueInvalid", schema::NOWHERE.to_owned(), said.to_owned()));
     }

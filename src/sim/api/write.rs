@@ -116,7 +116,7 @@ fn removed(resource: &Resource, deleted: &Deleted, request: &Admitted) -> Reply 
 }
 
 /// `dryRun=All`, or none.
-fn dry_run(request: &Admitted) -> Result<bool, Refusal> {
+pub(super) fn dry_run(request: &Admitted) -> Result<bool, Refusal> {
     match request.query.get("dryRun") {
         "" => Ok(false),
         "All" => Ok(true),

@@ -5,14 +5,16 @@
 
 mod duplicates;
 mod keyed;
+mod rules;
 mod walk;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use k8s_openapi::api::{
-    apps::v1 as apps, batch::v1 as batch, core::v1 as core, networking::v1 as networking, policy::v1 as policy,
-    scheduling::v1 as scheduling, storage::v1 as storage,
+    apps::v1 as apps, authentication::v1 as authentication, authorization::v1 as authorization, batch::v1 as batch,
+    core::v1 as core, networking::v1 as networking, policy::v1 as policy, scheduling::v1 as scheduling,
+    storage::v1 as storage,
 };
 use regex::Regex;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
@@ -26,14 +28,27 @@ use super::store::resource::{
 use crate::jobs::schema::{META, PLACE, tidy, types as jobs};
 pub(crate) use duplicates::duplicates;
 pub(crate) use keyed::repeated;
-pub(crate) use walk::{Fault, NOWHERE, check, drop_nulls, fill, mistyped, prune};
+pub(crate) use rules::{broken, has_rules};
+pub(crate) use walk::{Fault, NOWHERE, check, coerce, fill, mistyped, prune};
 
 /// All schemas: definitions that name each other.
 pub(crate) struct Schemas {
     definitions: Map<String, Value>,
-    roots: HashMap<(&'static str, &'static str, &'static str), String>,
+    roots: HashMap<Key, String>,
     patterns: HashMap<String, Regex>,
 }
+
+/// What has a schema without being stored.
+const REVIEWS: [(Key, Maker); 5] = [
+    (("authentication.k8s.io", "v1", "SelfSubjectReview"), of::<authentication::SelfSubjectReview>),
+    (("authorization.k8s.io", "v1", "LocalSubjectAccessReview"), of::<authorization::LocalSubjectAccessReview>),
+    (("authorization.k8s.io", "v1", "SelfSubjectAccessReview"), of::<authorization::SelfSubjectAccessReview>),
+    (("authorization.k8s.io", "v1", "SelfSubjectRulesReview"), of::<authorization::SelfSubjectRulesReview>),
+    (("authorization.k8s.io", "v1", "SubjectAccessReview"), of::<authorization::SubjectAccessReview>),
+];
+
+/// Group, version and kind.
+type Key = (&'static str, &'static str, &'static str);
 
 impl Schemas {
     /// The schemas of what the sim can serve, made once.
@@ -54,6 +69,10 @@ impl Schemas {
         for (resource, make) in BUILT_IN {
             let name = name_of(&make(&mut maker));
             roots.insert(key(resource), name);
+        }
+        for (key, make) in REVIEWS {
+            let name = name_of(&make(&mut maker));
+            roots.insert(key, name);
         }
         let mut custom = Vec::new();
         for (resource, spec, status) in CUSTOM {
@@ -92,21 +111,28 @@ impl Schemas {
         self.node(META)
     }
 
-    /// The definitions that these resources need, as `components.schemas` holds them. A kind without a schema of its
-    /// own gets one that takes anything.
+    /// The definitions that these resources need, as `components.schemas` holds them. Those of custom resources have
+    /// everything but the metadata in them; a kind without a schema of its own takes anything.
     pub(crate) fn components(&self, resources: &[&Resource]) -> Map<String, Value> {
         let mut found = Map::new();
         let mut open = Vec::new();
         for resource in resources {
-            if let Some(name) = self.roots.get(&key(resource)) {
-                open.push(name.clone());
+            let Some(name) = self.roots.get(&key(resource)) else {
+                let anything = json!({"spec": tidy::anything(), "status": tidy::anything()});
+                let mut root = jobs::root(resource.kind, &anything);
+                root["x-kubernetes-group-version-kind"] =
+                    json!([{"group": resource.group, "version": resource.version, "kind": resource.kind}]);
+                open.push(META.to_owned());
+                found.insert(definition_name(resource), root);
                 continue;
+            };
+            match self.definitions.get(name).filter(|_| resource.custom) {
+                Some(schema) => {
+                    open.push(META.to_owned());
+                    found.insert(name.clone(), self.whole(schema));
+                }
+                None => open.push(name.clone()),
             }
-            let mut root = jobs::root(resource.kind, &json!({"spec": tidy::anything(), "status": tidy::anything()}));
-            root["x-kubernetes-group-version-kind"] =
-                json!([{"group": resource.group, "version": resource.version, "kind": resource.kind}]);
-            open.push(META.to_owned());
-            found.insert(definition_name(resource), root);
         }
         while let Some(name) = open.pop() {
             let Some(schema) = self.definitions.get(&name).filter(|_| !found.contains_key(&name)) else { continue };
@@ -114,6 +140,29 @@ impl Schemas {
             found.insert(name, schema.clone());
         }
         found
+    }
+
+    /// A schema with what it refers to put in its place. Metadata stays a reference; nothing refers to itself.
+    fn whole(&self, schema: &Value) -> Value {
+        match schema {
+            Value::Array(list) => list.iter().map(|inner| self.whole(inner)).collect(),
+            Value::Object(map) => {
+                let reference = map.get("$ref").or_else(|| map.get("allOf")?.get(0)?.get("$ref"));
+                let name = reference.and_then(Value::as_str).and_then(|r| r.strip_prefix(PLACE)).filter(|n| *n != META);
+                if let Some(definition) = name.and_then(|name| self.definitions.get(name)) {
+                    let mut inner = self.whole(definition);
+                    if let Some(said) = map.get("description") {
+                        inner["description"] = said.clone();
+                    }
+                    if let Value::Object(inner) = &mut inner {
+                        inner.remove("title");
+                    }
+                    return inner;
+                }
+                Value::Object(map.iter().map(|(key, inner)| (key.clone(), self.whole(inner))).collect())
+            }
+            other => other.clone(),
+        }
     }
 
     /// The definition's name of a resource's objects.
@@ -162,7 +211,7 @@ impl<'s> Node<'s> {
     }
 }
 
-fn key(resource: &Resource) -> (&'static str, &'static str, &'static str) {
+fn key(resource: &Resource) -> Key {
     (resource.group, resource.version, resource.kind)
 }
 

@@ -87,10 +87,6 @@ fn what_does_not_fit_is_said_in_the_servers_words() {
     assert_eq!(faults(&MPIJOBS, &json!({"spec": {}}))[0].1, "spec.mpiReplicaSpecs");
     assert_eq!(faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {}}}))[0].1, "spec.runtimeRef.name");
     assert!(
-        faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {"name": "x"}, "trainer": {"numProcPerNode": "auto"}}}))
-            .is_empty()
-    );
-    assert!(
         faults(&TRAINJOBS, &json!({"spec": {"runtimeRef": {"name": "x"}, "trainer": {"numProcPerNode": 4}}}))
             .is_empty()
     );
@@ -101,7 +97,7 @@ fn null_is_not_said_unless_it_has_a_default() {
     let mut job = json!({"spec": {"runPolicy": null, "slotsPerWorker": null, "mpiReplicaSpecs": {"Worker": null,
         "Launcher": {"template": {"spec": {"containers": [{"name": "c", "env": null}]}}}}}});
     let node = Schemas::all().of(&MPIJOBS).unwrap();
-    drop_nulls(node, &mut job);
+    coerce(node, &mut job);
     assert_eq!(
         job["spec"],
         json!({"slotsPerWorker": null, "mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": [{"name": "c"}]}}}}})

@@ -66,21 +66,27 @@ pub(crate) fn fill(node: Node<'_>, value: &mut Value) {
     }
 }
 
-/// Takes away what is null where null is no value: it counts as not said. What has a default is left for [`fill`].
-pub(crate) fn drop_nulls(node: Node<'_>, value: &mut Value) {
+/// Reads values as the server does: null where null is no value counts as not said (what has a default is left for
+/// [`fill`]), and a whole number is one however it is written.
+pub(crate) fn coerce(node: Node<'_>, value: &mut Value) {
     match value {
         Value::Object(map) => map.retain(|key, inner| {
             let Some(known) = node.property(key).or_else(|| node.additional()) else { return true };
             if inner.is_null() {
                 return known.schema.get("default").is_some();
             }
-            drop_nulls(known, inner);
+            coerce(known, inner);
             true
         }),
         Value::Array(list) => {
             let Some(items) = node.items() else { return };
             for inner in list {
-                drop_nulls(items, inner);
+                coerce(items, inner);
+            }
+        }
+        Value::Number(number) if node.kind() == "integer" && number.is_f64() && is_whole(number) => {
+            if let Some(float) = number.as_f64() {
+                *value = Value::from(float as i64);
             }
         }
         _ => {}

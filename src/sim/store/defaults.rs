@@ -3,7 +3,9 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::resource::{CLAIMS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, PODS, PRIORITYCLASSES, SECRETS, SERVICES};
+use super::resource::{
+    CLAIMS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, NETWORKPOLICIES, PODS, PRIORITYCLASSES, SECRETS, SERVICES,
+};
 use super::{Refusal, Resource, words, write::forget};
 use crate::sim::schema::{self, Schemas};
 
@@ -42,6 +44,8 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
                 value[time] = Value::Null;
             }
         }
+    } else if *resource == NETWORKPOLICIES {
+        network_policy(&mut value["spec"]);
     } else if *resource == LIMITRANGES {
         limit_range(&mut value["spec"]);
     } else if *resource == PRIORITYCLASSES {
@@ -162,6 +166,19 @@ fn secret(value: &mut Value) {
     set(value, &json!({"type": "Opaque"}));
 }
 
+/// What a policy is about follows from the rules it has.
+fn network_policy(spec: &mut Value) {
+    for side in ["ingress", "egress"] {
+        for rule in spec.get_mut(side).and_then(Value::as_array_mut).into_iter().flatten() {
+            for port in rule.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+                set(port, &json!({"protocol": "TCP"}));
+            }
+        }
+    }
+    let types = if spec["egress"].is_null() { json!(["Ingress"]) } else { json!(["Ingress", "Egress"]) };
+    set(spec, &json!({"policyTypes": types}));
+}
+
 /// A container's default limit is its maximum, its default request its default limit, else its minimum.
 fn limit_range(spec: &mut Value) {
     for rule in spec.get_mut("limits").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -269,14 +286,16 @@ pub(super) fn check_name(resource: &Resource, name: &str) -> Result<(), Refusal>
         let said = format!("Invalid value: \"{name}\": must not contain dots");
         return Err(Refusal::invalid(resource, name, &[("FieldValueInvalid", "metadata.name", said)]));
     }
-    let (good, rule) = if [&NAMESPACES, &SERVICES].contains(&resource) {
-        (words::is_label(name), words::LABEL)
+    let (good, rule, longest) = if [&NAMESPACES, &SERVICES].contains(&resource) {
+        (words::is_label(name), words::LABEL, 63)
     } else {
-        (words::is_subdomain(name), words::SUBDOMAIN)
+        (words::is_subdomain(name), words::SUBDOMAIN, 253)
     };
     if good {
         return Ok(());
     }
+    let too_long = format!("must be no more than {longest} characters");
+    let rule = if name.len() > longest { &too_long } else { rule };
     let said = format!("Invalid value: \"{name}\": {rule}");
     Err(Refusal::invalid(resource, name, &[("FieldValueInvalid", "metadata.name", said)]))
 }

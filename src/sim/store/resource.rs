@@ -27,8 +27,21 @@ pub struct Resource {
     pub generation: bool,
     /// A custom resource: stricter selectors, other words in some refusals.
     pub custom: bool,
+    /// Has `/scale`: the pointers at which replicas are wanted and told.
+    pub scale: Option<Scale>,
     /// Dotted paths that a field selector may name, beside `metadata.name` and `metadata.namespace`.
     pub selectable: &'static [&'static str],
+}
+
+/// Where a kind keeps what its `/scale` is about.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// The wanted replicas, as a JSON pointer.
+    pub wanted: &'static str,
+    /// The replicas that there are.
+    pub told: &'static str,
+    /// The selector of their pods, as text.
+    pub selector: &'static str,
 }
 
 impl Resource {
@@ -60,12 +73,24 @@ const CORE: Resource = Resource {
     status: false,
     generation: false,
     custom: false,
+    scale: None,
     selectable: &[],
 };
 const CUSTOM: Resource = Resource { custom: true, status: true, generation: true, ..CORE };
-const KUBEFLOW: Resource = Resource { group: "kubeflow.org", version: "v1", categories: &["all"], ..CUSTOM };
+const KUBEFLOW: Resource = Resource { group: "kubeflow.org", version: "v1", ..CUSTOM };
 const KUEUE: Resource = Resource { group: "kueue.x-k8s.io", version: "v1beta2", ..CUSTOM };
 const KUEUE_OLD: Resource = Resource { version: "v1beta1", ..KUEUE };
+
+/// The scale of a v1 kind is that of its workers.
+macro_rules! workers {
+    ($kind:literal) => {
+        Some(Scale {
+            wanted: concat!("/spec/", $kind, "ReplicaSpecs/Worker/replicas"),
+            told: "/status/replicaStatuses/Worker/active",
+            selector: "/status/replicaStatuses/Worker/selector",
+        })
+    };
+}
 
 macro_rules! resources {
     ($($(#[$doc:meta])* $name:ident: $plural:literal $singular:literal $kind:literal, $short:expr, { $($field:ident: $value:expr),* } of $base:ident;)*) => {
@@ -115,19 +140,19 @@ resources! {
     /// Network policies.
     NETWORKPOLICIES: "networkpolicies" "networkpolicy" "NetworkPolicy", ["netpol"], { group: "networking.k8s.io", generation: true } of CORE;
     /// `MPIJob` of mpi-operator.
-    MPIJOBS: "mpijobs" "mpijob" "MPIJob", [], { version: "v2beta1", categories: &[] } of KUBEFLOW;
+    MPIJOBS: "mpijobs" "mpijob" "MPIJob", [], { version: "v2beta1" } of KUBEFLOW;
     /// `MPIJob` of training-operator; not served together with [`MPIJOBS`].
     MPIJOBS_V1: "mpijobs" "mpijob" "MPIJob", [], {} of KUBEFLOW;
     /// `PyTorchJob`.
-    PYTORCHJOBS: "pytorchjobs" "pytorchjob" "PyTorchJob", [], {} of KUBEFLOW;
+    PYTORCHJOBS: "pytorchjobs" "pytorchjob" "PyTorchJob", [], { scale: workers!("pytorch") } of KUBEFLOW;
     /// `TFJob`.
     TFJOBS: "tfjobs" "tfjob" "TFJob", [], {} of KUBEFLOW;
     /// `XGBoostJob`.
     XGBOOSTJOBS: "xgboostjobs" "xgboostjob" "XGBoostJob", [], {} of KUBEFLOW;
     /// `PaddleJob`.
-    PADDLEJOBS: "paddlejobs" "paddlejob" "PaddleJob", [], {} of KUBEFLOW;
+    PADDLEJOBS: "paddlejobs" "paddlejob" "PaddleJob", [], { scale: workers!("paddle") } of KUBEFLOW;
     /// `JAXJob`.
-    JAXJOBS: "jaxjobs" "jaxjob" "JAXJob", [], {} of KUBEFLOW;
+    JAXJOBS: "jaxjobs" "jaxjob" "JAXJob", [], { scale: workers!("jax") } of KUBEFLOW;
     /// `TrainJob`.
     TRAINJOBS: "trainjobs" "trainjob" "TrainJob", [], { group: "trainer.kubeflow.org", version: "v1alpha1" } of CUSTOM;
     /// Runtimes of a namespace.

@@ -228,4 +228,7 @@ topics! {
     patches
     deletions
     validation
+    discovery
+    reviews
+    schemas
 }

@@ -6,6 +6,7 @@
 mod behaviour;
 mod changes;
 mod cut;
+mod kubectl;
 mod lists;
 mod make;
 mod normal;

@@ -74,6 +74,8 @@ impl Names {
                     let v = match (key.as_str(), v.as_str()) {
                         ("resourceVersion", Some(s)) if !s.is_empty() => json!("{version}"),
                         ("continue", Some(s)) if !s.is_empty() => json!("{continue}"),
+                        // They come in any order.
+                        ("resources", _) => by_name(self.normal(v)),
                         ("cells", _) => v.as_array().into_iter().flatten().map(|cell| self.cell(cell)).collect(),
                         _ => self.normal(v),
                     };
@@ -84,6 +86,14 @@ impl Names {
             other => other.clone(),
         }
     }
+}
+
+/// A list of what has names, in their order.
+fn by_name(mut list: Value) -> Value {
+    if let Some(list) = list.as_array_mut() {
+        list.sort_by_key(|element| element["name"].as_str().map(str::to_owned));
+    }
+    list
 }
 
 /// A body: JSON or text.

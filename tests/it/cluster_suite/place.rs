@@ -1,8 +1,11 @@
 //! A cluster to test on, and what is needed to make things there: a client that may do everything, namespaces of our
 //! own that are removed afterwards, users with few rights.
 
+mod users;
+
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +22,8 @@ use serde_json::{Value, json};
 use super::cut::Forwarder;
 use crate::sim_client::ask;
 
+pub(super) use users::Rights;
+
 /// Names the kubeconfig of a real server.
 const REAL: &str = "MPIDECK_TEST_KUBECONFIG";
 
@@ -31,19 +36,14 @@ pub(super) struct Place {
     admin: Client,
     prefix: String,
     made: Mutex<Vec<String>>,
+    /// Paths of what was made outside namespaces.
+    roles: Mutex<Vec<String>>,
+    /// The kubeconfig, where it is a file.
+    file: Option<PathBuf>,
     /// Where the kubeconfig of a served sim is.
     _home: Option<tempfile::TempDir>,
     /// An operator acts on MPIJobs.
     pub(super) acting: bool,
-}
-
-/// What a user with few rights may do, in one namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rights {
-    /// All with jobs and pods.
-    Edit,
-    /// To get and list, not to watch.
-    ListOnly,
 }
 
 fn prefix() -> String {
@@ -71,13 +71,22 @@ impl Place {
 
     /// A sim with operators and kubelets, over TLS.
     pub(super) async fn over_tls() -> Self {
-        let (sim, prefix) = sim(FleetKind::Empty).await;
+        Self { acting: true, ..Self::served(FleetKind::Empty).await }
+    }
+
+    /// A sim in which nobody acts, over TLS.
+    pub(super) async fn served_still() -> Self {
+        Self::served(FleetKind::Still).await
+    }
+
+    async fn served(fleet: FleetKind) -> Self {
+        let (sim, prefix) = sim(fleet).await;
         let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
         let home = tempfile::tempdir().unwrap();
         let file = served.write_kubeconfig(home.path()).unwrap();
-        let loaded = kubeconfig::load(&Source { explicit: Some(file), ..Source::default() }).unwrap();
-        let place = Self::of(loaded, None, None, Some((sim, Some(served))), prefix, true).await;
-        Self { _home: Some(home), ..place }
+        let loaded = kubeconfig::load(&Source { explicit: Some(file.clone()), ..Source::default() }).unwrap();
+        let place = Self::of(loaded, None, None, Some((sim, Some(served))), prefix, false).await;
+        Self { _home: Some(home), file: Some(file), ..place }
     }
 
     /// The real server that the environment names; `None`, loudly, without it.
@@ -87,12 +96,14 @@ impl Place {
             eprintln!("SKIPPED: {REAL} names no kubeconfig of a real API server");
             return None;
         };
-        let loaded = kubeconfig::load(&Source { explicit: Some(file.into()), ..Source::default() }).unwrap();
+        let file = PathBuf::from(file);
+        let loaded = kubeconfig::load(&Source { explicit: Some(file.clone()), ..Source::default() }).unwrap();
         let contexts = loaded.contexts();
         let current = contexts.all.iter().find(|c| Some(&c.name) == contexts.current.as_ref());
         let server = current.expect("the kubeconfig has a current context").server.to_string();
         assert!(is_loopback(&server), "{REAL}: {server} is not on loopback; the suite makes and deletes things there");
         let mut place = Self::of(loaded, None, None, None, prefix(), false).await;
+        place.file = std::path::absolute(file).ok();
         place.acting = place.finds_an_operator().await;
         eprintln!("on {server}, where {} acts on MPIJobs", if place.acting { "an operator" } else { "nobody" });
         Some(place)
@@ -110,7 +121,8 @@ impl Place {
         let mut target = Target::new(Arc::clone(&kubeconfig));
         target.dial.clone_from(&dial);
         let admin = connect(target).await.unwrap().client().clone();
-        Self { kubeconfig, dial, now, sim, admin, prefix, made: Mutex::default(), _home: None, acting }
+        let (made, roles) = (Mutex::default(), Mutex::default());
+        Self { kubeconfig, dial, now, sim, admin, prefix, made, roles, file: None, _home: None, acting }
     }
 
     /// Runs a case and removes what it made, also when it fails.
@@ -141,42 +153,6 @@ impl Place {
         let (file, forwarder) = Forwarder::to(&self.kubeconfig).await;
         target.kubeconfig = file;
         (target, forwarder)
-    }
-
-    /// A user with rights in `namespace`, which must be the one called «own», and nowhere else; ready to be used.
-    pub(super) async fn user(&self, rights: Rights, namespace: &str) -> Target {
-        let mut target = self.admin();
-        if self.sim.is_some() {
-            target.context = Some(if rights == Rights::Edit { "tenant" } else { "nowatch" }.to_owned());
-            return target;
-        }
-        let name = format!("{namespace}-{}", if rights == Rights::Edit { "edit" } else { "list" });
-        self.bind(rights, namespace, &name).await;
-        target.act_as = Some(name);
-        target
-    }
-
-    async fn bind(&self, rights: Rights, namespace: &str, name: &str) {
-        let verbs = if rights == Rights::Edit { json!(["*"]) } else { json!(["get", "list"]) };
-        let groups = ["", "batch", "kubeflow.org", "trainer.kubeflow.org", "kueue.x-k8s.io"];
-        let rules = json!([{"apiGroups": groups, "resources": ["*"], "verbs": verbs}]);
-        let base = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
-        let role = json!({"metadata": {"name": name}, "rules": rules});
-        self.make(&format!("{base}/roles"), &role).await;
-        let binding = json!({"metadata": {"name": name},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}]});
-        self.make(&format!("{base}/rolebindings"), &binding).await;
-        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {"user": name,
-            "resourceAttributes": {"verb": "list", "group": "kubeflow.org", "resource": "mpijobs", "namespace": namespace}}});
-        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-        for _ in 0..100 {
-            if self.send(&Method::POST, path, &review).await.1["status"]["allowed"] == true {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("the rights of {name} did not come");
     }
 
     /// A namespace of our own. «own» is where users with few rights have them.
@@ -245,11 +221,9 @@ impl Place {
         headers.iter().fold(request, |request, (name, value)| request.header(name, value)).whole().await
     }
 
-    /// Gives the user `tenant` rights in our own namespace.
-    pub(super) async fn let_in(&self, namespace: &str) {
-        if self.sim.is_none() {
-            self.bind(Rights::Edit, namespace, "tenant").await;
-        }
+    /// The kubeconfig for other programs.
+    pub(super) fn kubeconfig(&self) -> &std::path::Path {
+        self.file.as_deref().expect("a cluster in process has no file")
     }
 
     /// Whether it is the embedded cluster.
@@ -283,6 +257,10 @@ impl Place {
     /// Removes all that was made. Pods have no kubelet that would end them: they go without grace, before the rest.
     async fn clean(&self) {
         let made = std::mem::take(&mut *self.made.lock().unwrap());
+        let roles = std::mem::take(&mut *self.roles.lock().unwrap());
+        for path in &roles {
+            self.delete(path).await;
+        }
         for namespace in &made {
             self.delete(&format!("/apis/kubeflow.org/v2beta1/namespaces/{namespace}/mpijobs")).await;
         }
@@ -306,6 +284,8 @@ fn typed(path: &str, object: &Value) -> Value {
         "resourcequotas" => "ResourceQuota",
         "roles" => "Role",
         "rolebindings" => "RoleBinding",
+        "clusterroles" => "ClusterRole",
+        "clusterrolebindings" => "ClusterRoleBinding",
         "mpijobs" => "MPIJob",
         other => panic!("what kind is one of {other}?"),
     };

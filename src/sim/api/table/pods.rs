@@ -3,38 +3,33 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Column;
 use super::cells::{age, or_none};
+use super::column::{Column, text, wide};
 
-pub(super) const COLUMNS: &[Column] = &[
-    ("Ready", "string", 0),
-    ("Status", "string", 0),
-    ("Restarts", "string", 0),
-    ("IP", "string", 1),
-    ("Node", "string", 1),
-    ("Nominated Node", "string", 1),
-    ("Readiness Gates", "string", 1),
+pub(super) static COLUMNS: &[Column] = &[
+    text("Ready", |pod, _| {
+        let containers = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
+        json!(format!("{}/{containers}", statuses(pod).filter(|s| s["ready"] == true).count()))
+    }),
+    text("Status", |pod, _| json!(status(pod))),
+    text("Restarts", |pod, now| json!(restarts(pod, now))),
+    text("Age", |pod, now| json!(age(&pod["metadata"]["creationTimestamp"], now))),
+    wide("IP", |pod, _| or_none(&pod["status"]["podIP"])),
+    wide("Node", |pod, _| or_none(&pod["spec"]["nodeName"])),
+    wide("Nominated Node", |pod, _| or_none(&pod["status"]["nominatedNodeName"])),
+    wide("Readiness Gates", |_, _| json!("<none>")),
 ];
 
-pub(super) fn cells(pod: &Value, now: Timestamp) -> Vec<Value> {
-    let containers = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
-    let statuses = || pod["status"]["containerStatuses"].as_array().into_iter().flatten();
-    let ready = statuses().filter(|s| s["ready"] == true).count();
-    let restarts: i64 = statuses().filter_map(|s| s["restartCount"].as_i64()).sum();
-    let last = statuses().filter_map(|s| s["lastState"]["terminated"]["finishedAt"].as_str()).max();
-    let restarts = match last {
-        Some(at) if restarts > 0 => format!("{restarts} ({} ago)", age(&json!(at), now)),
-        _ => restarts.to_string(),
-    };
-    vec![
-        json!(format!("{ready}/{containers}")),
-        json!(status(pod)),
-        json!(restarts),
-        or_none(&pod["status"]["podIP"]),
-        or_none(&pod["spec"]["nodeName"]),
-        or_none(&pod["status"]["nominatedNodeName"]),
-        json!("<none>"),
-    ]
+fn statuses(pod: &Value) -> impl Iterator<Item = &Value> {
+    pod["status"]["containerStatuses"].as_array().into_iter().flatten()
+}
+
+fn restarts(pod: &Value, now: Timestamp) -> String {
+    let count: i64 = statuses(pod).filter_map(|s| s["restartCount"].as_i64()).sum();
+    match statuses(pod).filter_map(|s| s["lastState"]["terminated"]["finishedAt"].as_str()).max() {
+        Some(at) if count > 0 => format!("{count} ({} ago)", age(&json!(at), now)),
+        _ => count.to_string(),
+    }
 }
 
 /// The word of the STATUS column.
