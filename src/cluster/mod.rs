@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod discovery;
+pub mod exec;
 pub mod health;
 pub mod kubeconfig;
 pub mod load;

@@ -416,6 +416,15 @@ impl Session {
         Ok(response.into_body())
     }
 
+    /// A call of the client's own, for what is no plain request: limited, counted and in words like the others.
+    pub(crate) async fn begin<T>(
+        &self,
+        doing: &str,
+        call: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, Problem> {
+        self.limited(doing, async { call.await.map_err(|e| Problem::of(&e, &self.about(doing))) }).await
+    }
+
     async fn limited<T>(&self, doing: &str, call: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
         self.0.load.request();
         let result = match tokio::time::timeout(self.0.timeout, call).await {

@@ -1,9 +1,10 @@
 //! What the user has set, and where things live.
 //!
 //! Owns the places ([`paths`]), the reading of files ([`files`]), the settings with their origins ([`settings`],
-//! [`context`]) and what is said about mistakes in them ([`notes`]). Must not write anything, and must not know what
-//! a setting is used for.
+//! [`context`]), the user's own commands ([`commands`]) and what is said about mistakes in all of them ([`notes`]). Must
+//! not write anything, and must not know what a setting is used for.
 
+pub mod commands;
 pub mod context;
 pub mod files;
 pub mod notes;

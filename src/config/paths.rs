@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The directories of one user, and what is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
-    /// `config.toml`, `keymaps/`, `themes/`, `rules.toml`.
+    /// `config.toml`, `commands.toml`, `keymaps/`, `themes/`, `rules.toml`.
     pub config: PathBuf,
     /// What we keep: remembered views, the log.
     pub state: PathBuf,
@@ -46,6 +46,11 @@ impl Paths {
     /// The settings.
     pub fn settings(&self) -> PathBuf {
         self.config.join("config.toml")
+    }
+
+    /// The user's own commands.
+    pub fn commands(&self) -> PathBuf {
+        self.config.join("commands.toml")
     }
 
     /// A keymap, laid over the built-in one of this name.
