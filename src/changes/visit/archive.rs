@@ -1,0 +1,198 @@
+//! Files as the archives in which they travel out of and into a container.
+//!
+//! Owns what may be written on this machine: plain files and directories below the target, nothing over what is there.
+//! Blocking: for a thread that may wait.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Component, Path, PathBuf},
+};
+
+use tar::{Archive, Builder, Entry, EntryType};
+
+/// What was copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What was left out, and why: links, and names that lead elsewhere.
+    pub left_out: Vec<String>,
+}
+
+/// Writes what an archive of `path` holds into a directory, under the last part of `path`.
+pub(super) fn unpack(archive: impl Read, path: &str, into: &Path) -> io::Result<Copied> {
+    fs::create_dir_all(into)?;
+    let root = into.canonicalize()?;
+    let above = path.trim_matches('/').rsplit_once('/').map_or("", |(above, _)| above);
+    let mut copied = Copied::default();
+    for entry in Archive::new(archive).entries()? {
+        let mut entry = entry?;
+        let named = entry.path()?.into_owned();
+        match place(&named, above, &root) {
+            Some(place) => write(&mut entry, &named, &place, &root, &mut copied)?,
+            None => copied.left_out.push(format!("{} (leads elsewhere)", named.display())),
+        }
+    }
+    Ok(copied)
+}
+
+/// Where an entry belongs. `None`: not below the root.
+fn place(named: &Path, above: &str, root: &Path) -> Option<PathBuf> {
+    let normal = |part: &Component<'_>| !matches!(part, Component::CurDir | Component::RootDir);
+    let named: PathBuf = named.components().filter(normal).collect();
+    let below = named.strip_prefix(above).unwrap_or(&named);
+    below.components().all(|part| matches!(part, Component::Normal(_))).then(|| root.join(below))
+}
+
+fn write(
+    entry: &mut Entry<'_, impl Read>,
+    named: &Path,
+    place: &Path,
+    root: &Path,
+    copied: &mut Copied,
+) -> io::Result<()> {
+    let about = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", place.display()));
+    match entry.header().entry_type() {
+        EntryType::Directory => fs::create_dir_all(place).map_err(about),
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            let dir = place.parent().unwrap_or(root);
+            fs::create_dir_all(dir).map_err(about)?;
+            // A link that lay there before must not lead out.
+            if !dir.canonicalize()?.starts_with(root) {
+                copied.left_out.push(format!("{} (leads elsewhere)", named.display()));
+                return Ok(());
+            }
+            let mode = if entry.header().mode().unwrap_or(0) & 0o100 == 0 { 0o644 } else { 0o755 };
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(place).map_err(about)?;
+            copied.bytes += io::copy(entry, &mut file).map_err(about)?;
+            copied.files += 1;
+            Ok(())
+        }
+        EntryType::Symlink | EntryType::Link => {
+            copied.left_out.push(format!("{} (a link)", named.display()));
+            Ok(())
+        }
+        _ => {
+            copied.left_out.push(format!("{} (no plain file)", named.display()));
+            Ok(())
+        }
+    }
+}
+
+/// Writes an archive of a file or directory of this machine, under this name. Links are not followed.
+pub(super) fn pack(from: &Path, name: &str, archive: impl Write) -> io::Result<Copied> {
+    let (mut builder, mut copied) = (Builder::new(archive), Copied::default());
+    add(&mut builder, from, Path::new(name), &mut copied)?;
+    builder.into_inner()?.flush()?;
+    Ok(copied)
+}
+
+fn add(builder: &mut Builder<impl Write>, from: &Path, name: &Path, copied: &mut Copied) -> io::Result<()> {
+    let about = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", from.display()));
+    let meta = fs::symlink_metadata(from).map_err(about)?;
+    if meta.is_dir() {
+        builder.append_dir(name, from)?;
+        let mut below: Vec<_> = fs::read_dir(from).map_err(about)?.collect::<Result<_, _>>().map_err(about)?;
+        below.sort_by_key(fs::DirEntry::file_name);
+        return below.iter().try_for_each(|entry| add(builder, &entry.path(), &name.join(entry.file_name()), copied));
+    }
+    if !meta.is_file() {
+        let what = if meta.is_symlink() { "a link" } else { "no plain file" };
+        copied.left_out.push(format!("{} ({what})", from.display()));
+        return Ok(());
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_size(meta.len());
+    header.set_mode(meta.permissions().mode() & 0o777);
+    header.set_mtime(modified(&meta));
+    // It may grow meanwhile: no more than was announced is sent.
+    builder.append_data(&mut header, name, File::open(from).map_err(about)?.take(meta.len()))?;
+    copied.files += 1;
+    copied.bytes += meta.len();
+    Ok(())
+}
+
+fn modified(meta: &fs::Metadata) -> u64 {
+    let since = meta.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
+        let mut builder = Builder::new(Vec::new());
+        for (name, kind, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            // The crate itself refuses to write such names; a hostile container does not ask it.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_mode(0o755);
+            if matches!(kind, EntryType::Symlink) {
+                header.set_link_name(content).expect("a link");
+                header.set_size(0);
+                header.set_cksum();
+                builder.append(&header, io::empty()).expect("added");
+            } else {
+                header.set_size(content.len() as u64);
+                header.set_cksum();
+                builder.append(&header, content.as_bytes()).expect("added");
+            }
+        }
+        builder.into_inner().expect("an archive")
+    }
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let from = dir.path().join("ckpt");
+        fs::create_dir_all(from.join("deep/er")).expect("made");
+        fs::write(from.join("a.bin"), [7; 100_000]).expect("written");
+        fs::write(from.join("deep/er/b"), "two").expect("written");
+        std::os::unix::fs::symlink("/etc/passwd", from.join("link")).expect("linked");
+        let mut bytes = Vec::new();
+        let packed = pack(&from, "data/ckpt", &mut bytes).expect("packed");
+        assert_eq!((packed.files, packed.bytes, packed.left_out.len()), (2, 100_003, 1));
+        let into = dir.path().join("out");
+        let copied = unpack(&bytes[..], "/data/ckpt/", &into).expect("unpacked");
+        assert_eq!((copied.files, copied.bytes, copied.left_out.len()), (2, 100_003, 0));
+        assert_eq!(fs::read(into.join("ckpt/deep/er/b")).expect("there"), b"two");
+    }
+
+    #[test]
+    fn nothing_is_written_outside_the_target_nor_over_what_is_there() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (into, outside) = (dir.path().join("in/side"), dir.path().join("outside"));
+        fs::create_dir_all(&into).expect("made");
+        fs::create_dir_all(&outside).expect("made");
+        std::os::unix::fs::symlink(&outside, into.join("old")).expect("linked");
+        let hostile = archive(&[
+            ("../up", EntryType::Regular, "x"),
+            ("d/../../up", EntryType::Regular, "x"),
+            ("new", EntryType::Symlink, "/tmp"),
+            ("old/through", EntryType::Regular, "x"),
+            ("dev", EntryType::Char, ""),
+            ("/absolute", EntryType::Regular, "inside"),
+        ]);
+        let copied = unpack(&hostile[..], "", &into).expect("unpacked");
+        assert_eq!(copied.left_out.len(), 5, "{:?}", copied.left_out);
+        assert_eq!(fs::read(into.join("absolute")).expect("there"), b"inside");
+        assert_eq!(fs::read_dir(&outside).expect("there").count(), 0);
+        assert!(!dir.path().join("in/up").exists() && !dir.path().join("up").exists());
+        let again = archive(&[("absolute", EntryType::Regular, "other")]);
+        assert!(unpack(&again[..], "", &into).is_err());
+        assert_eq!(fs::read(into.join("absolute")).expect("there"), b"inside");
+    }
+
+    #[test]
+    fn a_cut_archive_is_an_error() {
+        let whole = archive(&[("a", EntryType::Regular, "12345")]);
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(unpack(&whole[..514], "", dir.path()).is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! Visits to a replica: a program on its terminal, a port of it, files out of it and into it.
+//!
+//! Each is a change like others ([`super::What`]): let in by the gate and written to the change log, of which what is
+//! typed, shown or copied is no part. Must not know what a terminal is ([`Terminal`]).
+
+mod archive;
+mod copy;
+mod escape;
+mod forward;
+mod shell;
+
+pub use forward::{Forwarding, Traffic, listen};
+pub use shell::{Terminal, Typed};
+
+use super::{
+    change::{Change, What},
+    confirmed::Confirmed,
+    desk::Desk,
+    logged::logged,
+    outcome::{Done, Item, Outcome, Report},
+};
+use crate::{
+    cluster::{
+        Problem, ProblemKind,
+        exec::{Ended, Place},
+    },
+    jobs::Clean,
+};
+
+pub(super) use copy::{copied_in, copied_out};
+
+/// Lets a person use a program in a replica until it ends, or until they leave it.
+pub async fn shell(desk: &Desk, confirmed: Confirmed, terminal: &mut impl Terminal) -> Report {
+    around(desk, confirmed, async |change| {
+        let What::Shell { argv, .. } = &change.what else { return Outcome::Failed(wrong(change)) };
+        let Some(place) = place(change) else { return Outcome::Failed(wrong(change)) };
+        match shell::run(&desk.session, &place, argv, terminal).await {
+            Ok(Ended::NotRun(why)) => {
+                let hint = "Name another program: `:run sh`, say.";
+                Outcome::Failed(Problem::new(ProblemKind::Invalid, &format!("can't {change}"), why.as_str(), hint))
+            }
+            Ok(Ended::Code(0)) => Outcome::done(change.subject.uid.clone()),
+            Ok(Ended::Code(code)) => Outcome::noted(change.subject.uid.clone(), &format!("it ended with exit code {code}")),
+            Ok(Ended::Unknown) => Outcome::noted(change.subject.uid.clone(), "the connection was closed"),
+            Err(problem) => Outcome::Failed(problem),
+        }
+    })
+    .await
+}
+
+/// Leads connections to a port of this machine to one of a replica, until the pod is gone or the future is dropped.
+pub async fn forward(desk: &Desk, confirmed: Confirmed, forwarding: Forwarding) -> Report {
+    around(desk, confirmed, async |change| {
+        let What::Forward { port, .. } = change.what else { return Outcome::Failed(wrong(change)) };
+        Outcome::Failed(forwarding.run(&desk.session, &change.subject, port).await)
+    })
+    .await
+}
+
+/// Lets something of the user's own run that says of itself that it alters the cluster.
+pub async fn command(desk: &Desk, confirmed: Confirmed, work: impl Future<Output = Result<(), Problem>>) -> Report {
+    let mut work = Some(work);
+    around(desk, confirmed, async |change| match work.take() {
+        Some(work) if matches!(change.what, What::Command { .. }) => match work.await {
+            Ok(()) => Outcome::Done(Done::default()),
+            Err(problem) => Outcome::Failed(problem),
+        },
+        _ => Outcome::Failed(wrong(change)),
+    })
+    .await
+}
+
+/// Asks the gate, then does the one thing between its lines in the change log.
+async fn around(desk: &Desk, confirmed: Confirmed, mut visit: impl AsyncFnMut(&Change) -> Outcome) -> Report {
+    if let Err(problem) = desk.gate.check(&confirmed, desk.session.now()) {
+        return Report::refused(confirmed, &problem);
+    }
+    let (run, how) = (desk.new_id(), confirmed.how().clone());
+    let mut report = Report { items: Vec::new(), unlogged: None };
+    for change in confirmed.into_changes() {
+        let work = async { (visit(&change).await, None) };
+        let outcome = logged(desk, &run, &how, &change, &mut report.unlogged, work).await;
+        report.items.push(Item { change, outcome });
+    }
+    report
+}
+
+/// The container that a change is about.
+fn place(change: &Change) -> Option<Place> {
+    let container = match &change.what {
+        What::Shell { container, .. } | What::CopyOut { container, .. } | What::CopyIn { container, .. } => container,
+        _ => return None,
+    };
+    let (namespace, pod) = (change.subject.namespace.clone(), change.subject.name.clone());
+    Some(Place { namespace, pod, container: container.clone() })
+}
+
+fn wrong(change: &Change) -> Problem {
+    Problem::new(ProblemKind::Bug, &format!("can't {change}"), "it is not what was asked for", "Please report this.")
+}
+
+/// Several things in a line, the first of them.
+fn some(things: &[String]) -> Clean {
+    const MOST: usize = 3;
+    let more = if things.len() > MOST { format!(" and {} more", things.len() - MOST) } else { String::new() };
+    Clean::new(&format!("{}{more}", things[..things.len().min(MOST)].join(", ")))
+}
