@@ -13,7 +13,7 @@ use super::{
     problem::{Problem, ProblemKind},
     session::Session,
 };
-use crate::jobs::text::{Clean, Name};
+use crate::jobs::text::{Clean, Name, Sym};
 
 /// Bytes that a stream holds before its writer waits.
 const BUFFER: usize = 64 * 1024;
@@ -26,7 +26,7 @@ pub struct Place {
     /// Pod.
     pub pod: Name,
     /// Container; the pod's default one if none.
-    pub container: Option<Name>,
+    pub container: Option<Sym>,
 }
 
 /// What a program is connected to.

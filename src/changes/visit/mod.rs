@@ -48,11 +48,23 @@ pub async fn shell(desk: &Desk, confirmed: Confirmed, terminal: &mut impl Termin
     .await
 }
 
-/// Leads connections to a port of this machine to one of a replica, until the pod is gone or the future is dropped.
-pub async fn forward(desk: &Desk, confirmed: Confirmed, forwarding: Forwarding) -> Report {
+/// Leads connections to a port of this machine to one of a replica, until the pod is gone or `stop` says so.
+pub async fn forward(
+    desk: &Desk,
+    confirmed: Confirmed,
+    forwarding: Forwarding,
+    stop: impl Future<Output = ()>,
+) -> Report {
+    let mut stop = std::pin::pin!(stop);
     around(desk, confirmed, async |change| {
         let What::Forward { port, .. } = change.what else { return Outcome::Failed(wrong(change)) };
-        Outcome::Failed(forwarding.run(&desk.session, &change.subject, port).await)
+        tokio::select! {
+            problem = forwarding.run(&desk.session, &change.subject, port) => Outcome::Failed(problem),
+            () = &mut stop => {
+                let (_, all) = forwarding.traffic.counts();
+                Outcome::noted(change.subject.uid.clone(), &format!("stopped after {all} connections"))
+            }
+        }
     })
     .await
 }

@@ -1,0 +1,106 @@
+//! Visits to replicas: ports that are led to them, and whom a command is about.
+
+use std::collections::BTreeMap;
+
+use super::{
+    change::ChangeId,
+    page::{PageModel, Tab},
+    session::SessionId,
+};
+use crate::{
+    changes::{Confirmed, Traffic},
+    jobs::{
+        Clean, Name, PodRow, Sym, Uid,
+        row::{ContainerRow, ContainerState, Phase},
+    },
+};
+
+/// Ports that are led to replicas.
+#[derive(Debug, Default)]
+pub struct VisitModel {
+    /// By the change that began each.
+    pub forwards: BTreeMap<ChangeId, Forward>,
+}
+
+/// A port of this machine that leads to one of a replica.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// `127.0.0.1:6006`.
+    pub local: Clean,
+    /// `vision/train-worker-0:6006`.
+    pub far: Clean,
+    /// The context that leads there.
+    pub context: Clean,
+    /// What went through.
+    pub traffic: Traffic,
+}
+
+/// A container that can be visited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visited {
+    /// Its pod.
+    pub pod: Name,
+    /// The pod's uid.
+    pub uid: Uid,
+    /// Its namespace.
+    pub namespace: Name,
+    /// The container.
+    pub container: Sym,
+    /// The pod's node.
+    pub node: Option<Name>,
+}
+
+/// What the console wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum VisitEffect {
+    /// Hand the terminal over: to a program in a replica, or to one of the user's own that makes changes.
+    Lend(ChangeId, SessionId, Confirmed),
+    /// Hand the terminal to a program of the user's own; the flag: what it showed stays until a key is pressed.
+    Program(Vec<String>, bool),
+    /// Take a port of this machine and lead it on.
+    Forward(ChangeId, SessionId, Confirmed),
+    /// Lead it on no more.
+    Stop(ChangeId),
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum VisitMessage {
+    /// A port leads on.
+    Forwarding(ChangeId, Forward),
+}
+
+impl PageModel {
+    /// The container that a visit is to: of the selected replica on tab Workers, else of the launcher, else of the first
+    /// replica that runs.
+    pub fn visited(page: &Self) -> Result<Visited, String> {
+        let replicas = page.job.replicas();
+        let selected = page.workers.selected.as_ref().filter(|_| page.tab == Tab::Workers);
+        let replica = match selected {
+            Some(id) => replicas.iter().find(|replica| replica.id() == *id),
+            None => replicas.iter().find(|replica| replica.pod().is_some_and(|pod| running(pod).is_some())),
+        };
+        let Some(replica) = replica else { return Err("no replica of this job runs".to_owned()) };
+        let pod = replica.pod().ok_or_else(|| format!("{} has no pod", replica.id()))?;
+        let container = running(pod).ok_or_else(|| format!("{} does not run", pod.name))?;
+        Ok(Visited {
+            pod: pod.name.clone(),
+            uid: pod.uid.clone(),
+            namespace: pod.namespace.clone(),
+            container,
+            node: pod.node.clone(),
+        })
+    }
+}
+
+/// The first container of a pod that runs, init containers last.
+fn running(pod: &PodRow) -> Option<Sym> {
+    if pod.phase != Phase::Running {
+        return None;
+    }
+    let runs = |container: &&ContainerRow| matches!(container.state, Some(ContainerState::Running { .. }));
+    let mut running = pod.containers.iter().filter(runs);
+    let first = running.next()?;
+    let main = if first.init { running.find(|container| !container.init).unwrap_or(first) } else { first };
+    Some(main.name.clone())
+}

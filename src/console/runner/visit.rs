@@ -1,0 +1,75 @@
+//! Ports that are led to replicas. Each goes on until it is stopped, its pod is gone, or its session ends.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Runner, change};
+use crate::{
+    changes::{Confirmed, Forwarding, Report, Traffic, What, listen, visit},
+    cluster::Problem,
+    console::{
+        message::Message,
+        model::{
+            change::{ChangeId, ChangeMessage},
+            session::SessionId,
+            visit::{Forward, VisitMessage},
+        },
+    },
+    jobs::Clean,
+};
+
+/// Those that lead on; dropping one stops it.
+#[derive(Default)]
+pub(super) struct Forwards(BTreeMap<ChangeId, DropGuard>);
+
+impl Forwards {
+    /// Leads it on no more.
+    pub(super) fn stop(&mut self, id: ChangeId) {
+        self.0.remove(&id);
+    }
+}
+
+/// Leads a port of this machine to one of a replica.
+pub(super) fn forward(runner: &mut Runner, id: ChangeId, session: SessionId, confirmed: Confirmed) {
+    let local = confirmed.changes().first().and_then(|change| match change.what {
+        What::Forward { local, .. } => Some(local),
+        _ => None,
+    });
+    let Some(desk) = change::desk(runner, session) else { return change::no_connection(runner, id, confirmed) };
+    let (token, results) = (runner.token(), runner.results());
+    runner.forwards.0.insert(id, token.clone().drop_guard());
+    tokio::spawn(async move {
+        let over = |report| Message::Change(ChangeMessage::Over(id, report));
+        let listener = match listen(local.unwrap_or_default()).await {
+            Ok(listener) => listener,
+            Err(problem) => {
+                let _ = results.send(over(Report::refused(confirmed, &problem))).await;
+                return;
+            }
+        };
+        let forwarding = Forwarding { listener, traffic: Traffic::default() };
+        if let Some(forward) = shown(&confirmed, &forwarding) {
+            // A closed channel means that the console has ended.
+            let _ = results.send(Message::Visit(VisitMessage::Forwarding(id, forward))).await;
+        }
+        let report = visit::forward(&desk, confirmed, forwarding, stopped(token)).await;
+        let _ = results.send(over(report)).await;
+    });
+}
+
+async fn stopped(token: CancellationToken) {
+    token.cancelled().await;
+}
+
+fn shown(confirmed: &Confirmed, forwarding: &Forwarding) -> Option<Forward> {
+    let change = confirmed.changes().first()?;
+    let What::Forward { port, .. } = change.what else { return None };
+    let local = forwarding.listener.local_addr().ok()?;
+    Some(Forward {
+        local: Clean::new(&local.to_string()),
+        far: Clean::new(&format!("{}/{}:{port}", change.subject.namespace, change.subject.name)),
+        context: change.context.clone(),
+        traffic: forwarding.traffic.clone(),
+    })
+}
