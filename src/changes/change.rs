@@ -2,7 +2,7 @@
 //!
 //! Owns the words for it. Must not know how it is sent.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -89,6 +89,49 @@ pub enum What {
         patch: Arc<Value>,
         /// Only if it still has this resourceVersion.
         version: Option<String>,
+    },
+    /// Lets a person use a program in a container of it.
+    Shell {
+        /// The container.
+        container: Option<Sym>,
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// Whether what it showed stays until a key is pressed.
+        stays: bool,
+    },
+    /// Leads a port of this machine to one of its own.
+    Forward {
+        /// Its port.
+        port: u16,
+        /// The one of this machine; 0 is any that is free.
+        local: u16,
+    },
+    /// Copies a file or directory out of a container of it.
+    CopyOut {
+        /// The container.
+        container: Option<Sym>,
+        /// What is copied.
+        path: String,
+        /// The directory of this machine that it is put into.
+        into: PathBuf,
+    },
+    /// Copies a file or directory of this machine into a container of it.
+    CopyIn {
+        /// The container.
+        container: Option<Sym>,
+        /// What is copied.
+        from: PathBuf,
+        /// The directory that it is put into.
+        into: String,
+    },
+    /// Runs a program of the user's own that says of itself that it makes changes.
+    Command {
+        /// What it is called.
+        name: String,
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// Whether what it showed stays until a key is pressed.
+        stays: bool,
     },
     /// Deletes pods of a job that has ended and still holds accelerators.
     FreeGpus {
@@ -194,6 +237,11 @@ impl fmt::Display for Subject {
 }
 
 impl What {
+    /// Whether it goes on until a person ends it.
+    pub const fn is_visit(&self) -> bool {
+        matches!(self, Self::Shell { .. } | Self::Forward { .. } | Self::Command { .. })
+    }
+
     /// One word, for the change log.
     pub const fn verb(&self) -> &'static str {
         match self {
@@ -208,6 +256,11 @@ impl What {
             Self::Priority(_) => "priority",
             Self::Patch { .. } => "edit",
             Self::FreeGpus { .. } => "free",
+            Self::Shell { .. } => "shell",
+            Self::Forward { .. } => "forward",
+            Self::CopyOut { .. } => "copy-out",
+            Self::CopyIn { .. } => "copy-in",
+            Self::Command { .. } => "command",
         }
     }
 
@@ -225,6 +278,11 @@ impl What {
             Self::Priority(_) => "Gave another priority to",
             Self::Patch { .. } => "Changed",
             Self::FreeGpus { .. } => "Freed the GPUs of",
+            Self::Shell { .. } => "Left",
+            Self::Forward { .. } => "Forwarded a port of",
+            Self::CopyOut { .. } => "Copied out of",
+            Self::CopyIn { .. } => "Copied into",
+            Self::Command { .. } => "Ran a command of yours for",
         }
     }
 }
@@ -243,6 +301,11 @@ impl fmt::Display for Change {
             What::Delete { propagation: Propagation::Orphan, .. } => {
                 write!(f, "delete {subject} and leave what it owns")
             }
+            What::Shell { argv, .. } => write!(f, "run {} in {subject}", argv.join(" ")),
+            What::Forward { port, .. } => write!(f, "lead a port to port {port} of {subject}"),
+            What::CopyOut { path, .. } => write!(f, "copy {path} out of {subject}"),
+            What::CopyIn { from, into, .. } => write!(f, "copy {} to {into} of {subject}", from.display()),
+            What::Command { name, argv, .. } => write!(f, "run {name} ({}) for {subject}", argv.join(" ")),
             _ => write!(f, "{} {subject}", what.verb()),
         }
     }

@@ -24,6 +24,7 @@ mod slip;
 #[cfg(test)]
 mod tests;
 pub mod undo;
+pub mod visit;
 
 pub use change::{Change, PodRef, Propagation, Subject, Through, What};
 pub use confirmed::{Confirmed, How};
@@ -33,3 +34,4 @@ pub use outcome::{Done, Item, Outcome, Progress, Report};
 pub use patch::scalable;
 pub use run::{Tell, forget, resume, run};
 pub use slip::{Slip, interrupted};
+pub use visit::{Forwarding, Terminal, Traffic, Typed, listen};

@@ -38,7 +38,7 @@ pub struct Item {
 }
 
 /// What came of all that was confirmed together.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// One for each change, in their order.
     pub items: Vec<Item>,

@@ -120,7 +120,15 @@ fn body(subject: &Subject, what: &What) -> Option<Value> {
             }
             patch
         }
-        What::Create { .. } | What::Delete { .. } | What::Restart | What::FreeGpus { .. } => return None,
+        What::Create { .. }
+        | What::Delete { .. }
+        | What::Restart
+        | What::FreeGpus { .. }
+        | What::Shell { .. }
+        | What::Forward { .. }
+        | What::CopyOut { .. }
+        | What::CopyIn { .. }
+        | What::Command { .. } => return None,
     })
 }
 
@@ -150,7 +158,15 @@ pub(super) fn inverse(subject: &Subject, what: &What, before: &Value) -> Option<
         What::Queue(_) => label(QUEUE),
         What::Priority(_) => label(PRIORITY),
         What::Patch { patch, .. } => What::Patch { patch: Arc::new(inverse_of(patch, Some(before))), version: None },
-        What::Create { .. } | What::Delete { .. } | What::Restart | What::FreeGpus { .. } => return None,
+        What::Create { .. }
+        | What::Delete { .. }
+        | What::Restart
+        | What::FreeGpus { .. }
+        | What::Shell { .. }
+        | What::Forward { .. }
+        | What::CopyOut { .. }
+        | What::CopyIn { .. }
+        | What::Command { .. } => return None,
     })
 }
 

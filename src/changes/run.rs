@@ -13,6 +13,7 @@ use super::{
     outcome::{Item, Outcome, Progress, Report},
     patch, paths, restart,
     slip::Slip,
+    visit,
 };
 use crate::{
     cluster::{Problem, ProblemKind},
@@ -115,6 +116,8 @@ async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<
         }
         What::Restart => restart::restart(desk, change).await,
         What::FreeGpus { pods } => (delete::free(desk, change, pods).await, None),
+        What::CopyOut { path, into, .. } => (visit::copied_out(desk, change, path, into).await, None),
+        What::CopyIn { from, into, .. } => (visit::copied_in(desk, change, from, into).await, None),
         _ => {
             let outcome = patch::patch(desk, change).await;
             let undo = before.and_then(|object| patch::inverse(&change.subject, &change.what, object));
@@ -125,7 +128,7 @@ async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<
 }
 
 /// The object as it is now, where that is needed; refused if another one has its name by now.
-async fn before(desk: &Desk, change: &Change) -> Result<Option<Value>, Problem> {
+pub(super) async fn before(desk: &Desk, change: &Change) -> Result<Option<Value>, Problem> {
     let Some(uid) = change.subject.uid.as_ref().filter(|_| change.what != What::Restart) else { return Ok(None) };
     let doing = change.to_string();
     let path = paths::one(&desk.offer, &change.subject, &doing)?;

@@ -66,9 +66,11 @@ fn on_runtime(
 pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Result<Start, Failure> {
     let (config, paths) = (&setup.config, setup.paths.as_ref());
     let mut notes: Vec<String> = setup.notes.iter().map(ToString::to_string).collect();
-    let (keymap, complaints) = start::keymap(&config.keymap.value, paths);
+    let (mut keymap, complaints) = start::keymap(&config.keymap.value, paths);
     let (theme, more) = start::theme(&config.theme.value, setup.caps.ascii, paths);
     notes.extend(complaints.iter().chain(&more).map(|c| format!("{}:{}: {}", c.file, c.line, c.what)));
+    let (user_commands, more) = start::user_commands(&mut keymap, paths);
+    notes.extend(more);
     notes.extend(unknown(setup));
     let (rules, more) = rules(setup);
     notes.extend(more);
@@ -82,6 +84,7 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
         caps: setup.caps.clone(),
         rules,
         keymap: Arc::new(keymap),
+        user_commands: user_commands.into(),
         theme,
         notes,
         now,

@@ -9,10 +9,7 @@ use kube::{
     api::{AttachParams, AttachedProcess, Portforwarder},
 };
 
-use super::{
-    problem::{Problem, ProblemKind},
-    session::Session,
-};
+use super::{problem::Problem, session::Session};
 use crate::jobs::text::{Clean, Name, Sym};
 
 /// Bytes that a stream holds before its writer waits.
@@ -103,28 +100,6 @@ pub(crate) fn ended(status: Option<Status>) -> Ended {
     }
 }
 
-impl Ended {
-    /// As a result: whatever is not exit code 0 is a problem in words. `doing` completes «can't …».
-    pub(crate) fn check(&self, doing: &str) -> Result<(), Problem> {
-        let what = format!("can't {doing}");
-        match self {
-            Self::Code(0) => Ok(()),
-            Self::Code(code) => {
-                let why = format!("the program ended with exit code {code}");
-                Err(Problem::new(ProblemKind::Invalid, &what, &why, "What it wrote says why."))
-            }
-            Self::NotRun(why) => {
-                let hint = "Check that the image has this program.";
-                Err(Problem::new(ProblemKind::Invalid, &what, why.as_str(), hint))
-            }
-            Self::Unknown => {
-                let hint = "Look whether it is done before you do it again.";
-                Err(Problem::new(ProblemKind::Unreachable, &what, "the connection ended before the program did", hint))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -141,8 +116,5 @@ mod tests {
         let missing = json!({"status": "Failure", "reason": "InternalError", "message": "exec: \"bash\": executable file not found in $PATH"});
         assert!(matches!(said(missing), Ended::NotRun(why) if why.as_str().contains("\"bash\"")));
         assert_eq!(ended(None), Ended::Unknown);
-        assert!(Ended::Code(0).check("copy").is_ok());
-        let why = Ended::Code(2).check("copy a file").map_err(|problem| problem.to_string());
-        assert_eq!(why, Err("can't copy a file: the program ended with exit code 2".to_owned()));
     }
 }

@@ -173,6 +173,11 @@ fn known(field: &str, target: Target) -> Result<String, String> {
 }
 
 impl UserCommand {
+    /// What it is for, or what it runs.
+    pub fn about(&self) -> String {
+        if self.help.is_empty() { self.run.join(" ") } else { self.help.clone() }
+    }
+
     /// Program and arguments for an object. `field` gives a field's text, or `None` if there is none just now, which is
     /// told as an error.
     pub fn argv(&self, field: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, String> {
@@ -220,9 +225,18 @@ mod tests {
         let (commands, notes) = read(text);
         assert_eq!(notes, [""; 0]);
         let describe = &commands[0];
-        assert_eq!((describe.key.clone(), describe.target, describe.wait), (Some(("ctrl-t".into(), 3)), Target::Job, true));
+        assert_eq!(
+            (describe.key.clone(), describe.target, describe.wait),
+            (Some(("ctrl-t".into(), 3)), Target::Job, true)
+        );
         let argv = describe.argv(|field| Some(format!("<{field}; rm -rf /> ")));
-        let expected = ["kubectl", "--context=<context; rm -rf /> ", "describe", "<kind; rm -rf /> /<name; rm -rf /> ", "{literal}"];
+        let expected = [
+            "kubectl",
+            "--context=<context; rm -rf /> ",
+            "describe",
+            "<kind; rm -rf /> /<name; rm -rf /> ",
+            "{literal}",
+        ];
         assert_eq!(argv.expect("filled"), expected);
         assert_eq!(describe.argv(|_| None), Err("there is no context here".to_owned()));
     }

@@ -88,6 +88,11 @@ impl Paths {
         self.state.join("changes")
     }
 
+    /// What a person saves or copies, unless they name another place.
+    pub fn saved(&self) -> PathBuf {
+        self.state.join("saved")
+    }
+
     /// The log.
     pub fn log(&self) -> PathBuf {
         self.state.join("mpideck.log")

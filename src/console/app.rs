@@ -4,8 +4,9 @@
 //! A flood of data never delays a key: it is taken in slices of at most 2 ms.
 
 mod lend;
+mod passing;
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use ratatui::{
     buffer::Buffer,
@@ -18,7 +19,7 @@ use super::{
     effect::Effect,
     key::Key,
     message::{Input, Message, Told},
-    model::{Drawn, Model, draft::DraftEffect, notices::Tone, page::LogMessage},
+    model::{Drawn, Model, draft::DraftEffect, notices::Tone, page::LogMessage, visit::VisitEffect},
     runner::Runner,
     start::Start,
     tty::Tty,
@@ -73,6 +74,8 @@ impl App {
         model.aliases.clone_from(&start.config.aliases);
         model.drafts.process = std::process::id();
         model.drafts.opening.clone_from(&start.draft);
+        model.user_commands = Arc::clone(&start.user_commands);
+        model.visits.saved = start.paths.as_ref().map(crate::config::Paths::saved);
         model.log_streams = start.config.log_streams.value;
         let (mut runner, messages) = Runner::new(start.clone());
         runner.execute(Effect::Load);
@@ -297,6 +300,16 @@ impl Console {
                 }
                 Effect::Pager(path) => {
                     if let Some(signal) = self.page_through(tty, &path).await? {
+                        return self.signal(tty, signal);
+                    }
+                }
+                Effect::Visit(VisitEffect::Lend(id, session, confirmed)) => {
+                    if let Some(signal) = self.visit(tty, id, session, confirmed).await? {
+                        return self.signal(tty, signal);
+                    }
+                }
+                Effect::Visit(VisitEffect::Program(argv, stays)) => {
+                    if let Some(signal) = self.program(tty, &argv, stays).await? {
                         return self.signal(tty, signal);
                     }
                 }

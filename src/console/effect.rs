@@ -9,6 +9,7 @@ use super::model::{
     page::PageEffect,
     record::{RecordEffect, Wanted},
     session::{Scope, SessionEffect, SessionId},
+    visit::VisitEffect,
 };
 use crate::{
     disk::Sort,
@@ -62,6 +63,8 @@ pub enum Effect {
     Page(PageEffect),
     /// About changes to the cluster.
     Change(ChangeEffect),
+    /// About visits to replicas.
+    Visit(VisitEffect),
     /// About records.
     Record(RecordEffect),
     /// About drafts.

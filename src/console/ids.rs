@@ -16,6 +16,10 @@ pub enum CommandId {
     Page(PageCommand),
     /// The flight recorder's.
     Record(RecordCommand),
+    /// Goes into a replica.
+    Visit(VisitCommand),
+    /// One of the user's own, by its place in their file.
+    User(u8),
     /// Alters the cluster, or belongs to that.
     Change(ChangeCommand),
     /// Its tab Logs'.
@@ -155,6 +159,18 @@ pub enum RecordCommand {
     Pin,
     History,
     Show,
+}
+
+/// Into a replica: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum VisitCommand {
+    Shell,
+    Run,
+    Forward,
+    Forwards,
+    CopyOut,
+    CopyIn,
 }
 
 /// Of changes to the cluster: each has its row in `commands`.

@@ -14,6 +14,7 @@ use super::{
         page::{LogId, LogMessage, PageId, PageMessage},
         record::RecordMessage,
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
+        visit::VisitMessage,
     },
 };
 use crate::{
@@ -45,6 +46,8 @@ pub enum Message {
     Change(ChangeMessage),
     /// What one look at a log found.
     Heard(JobKey, Box<Said>),
+    /// Of visits to replicas.
+    Visit(VisitMessage),
     /// Of the flight recorder.
     Record(RecordMessage),
     /// Of drafts.

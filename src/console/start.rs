@@ -6,6 +6,8 @@ use std::{
 };
 
 use super::{
+    ids::{CommandId, Context},
+    key,
     keymap::Keymap,
     keymap_file::Complaint,
     model::{draft::Opening, session::Scope},
@@ -13,7 +15,10 @@ use super::{
 };
 use crate::{
     cluster::{Problem, Target, target::Now},
-    config::{Config, Origin, Paths},
+    config::{
+        Config, Origin, Paths,
+        commands::{self, Target as About, UserCommand},
+    },
     disk::records::Records,
     jobs::causes::Rules,
     term::caps::Caps,
@@ -43,6 +48,8 @@ pub struct Start {
     pub rules: Arc<Rules>,
     /// Keys.
     pub keymap: Arc<Keymap>,
+    /// The user's own commands.
+    pub user_commands: Arc<[UserCommand]>,
     /// Looks.
     pub theme: Theme,
     /// To tell at the start: what is wrong with the settings, keymap and theme files.
@@ -81,6 +88,38 @@ pub fn keymap(name: &str, paths: Option<&Paths>) -> (Keymap, Vec<Complaint>) {
         complaints.extend(keymap.overlay(&file, &text));
     }
     (keymap, complaints)
+}
+
+/// The user's own commands, bound to their keys, and what is wrong with them.
+pub fn user_commands(keymap: &mut Keymap, paths: Option<&Paths>) -> (Vec<UserCommand>, Vec<String>) {
+    let Some(path) = paths.map(Paths::commands) else { return (Vec::new(), Vec::new()) };
+    let (own, notes) = commands::load(&path);
+    let mut notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
+    for (at, command) in own.iter().enumerate() {
+        let (Some((keys, line)), Ok(at)) = (&command.key, u8::try_from(at)) else { continue };
+        if let Err(why) = bind(keymap, keys, CommandId::User(at), command.target) {
+            notes.push(format!("{}:{line}: {why}", path.display()));
+        }
+    }
+    (own, notes)
+}
+
+fn bind(keymap: &mut Keymap, keys: &str, id: CommandId, target: About) -> Result<(), String> {
+    let keys = key::sequence(keys).map_err(|error| error.to_string())?;
+    if let Some(why) = keys.iter().find_map(|key| key.unbindable()) {
+        return Err(format!("«{}» can't be bound: {why}", key::spell(&keys)));
+    }
+    let contexts: &[Context] = match target {
+        About::Any => &[Context::Any],
+        About::Job => &[Context::List, Context::Page],
+        About::Replica => &[Context::Workers],
+    };
+    for context in contexts {
+        keymap.bind(*context, keys.clone(), Some(id)).map_err(|other| {
+            format!("«{}» can't be typed beside «{}», which begins alike", key::spell(&keys), key::spell(&other.keys))
+        })?;
+    }
+    Ok(())
 }
 
 /// The theme of this name with the user's file laid over it, and what is wrong with it.

@@ -30,9 +30,9 @@ pub enum Ended<T> {
 }
 
 impl Program {
-    /// Runs it on our terminal, which was [lent](lend), until it ends.
-    pub async fn run(&self) -> io::Result<()> {
-        self.command().status().await.map(|_| ())
+    /// Runs it on our terminal, which was [lent](lend), until it ends. Gives its exit code, `None` after a signal.
+    pub async fn run(&self) -> io::Result<Option<i32>> {
+        self.command().status().await.map(|status| status.code())
     }
 
     pub(super) fn command(&self) -> tokio::process::Command {

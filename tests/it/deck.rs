@@ -62,6 +62,7 @@ impl Deck {
             caps: Caps::default(),
             rules: Rules::builtin().into(),
             keymap: Keymap::builtin("default").0.into(),
+            user_commands: Vec::new().into(),
             theme: Theme::builtin("terminal", false).0,
             notes: Vec::new(),
             now: Arc::new(move || Secs::from(clock.now())),

@@ -28,3 +28,4 @@ mod sim_recorded;
 mod sim_scale;
 mod sim_watch;
 mod tmux;
+mod visits;

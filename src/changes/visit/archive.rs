@@ -14,13 +14,13 @@ use tar::{Archive, Builder, Entry, EntryType};
 
 /// What was copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copied {
+pub(super) struct Copied {
     /// Files.
-    pub files: usize,
+    pub(super) files: usize,
     /// Their bytes.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// What was left out, and why: links, and names that lead elsewhere.
-    pub left_out: Vec<String>,
+    pub(super) left_out: Vec<String>,
 }
 
 /// Writes what an archive of `path` holds into a directory, under the last part of `path`.

@@ -1,9 +1,6 @@
 //! Files out of a replica and into it, by the `tar` of its image.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::SyncIoBridge;
@@ -118,9 +115,4 @@ fn said(copied: &Copied, into: &Path) -> String {
         text.push_str(&format!("; left out: {}", some(&copied.left_out)));
     }
     text
-}
-
-/// Where copies go when nobody says: a directory of its own for each pod.
-pub fn beside(files: &Path, pod: &str) -> PathBuf {
-    files.join(pod)
 }

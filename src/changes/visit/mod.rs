@@ -18,6 +18,7 @@ use super::{
     desk::Desk,
     logged::logged,
     outcome::{Done, Item, Outcome, Report},
+    run::before,
 };
 use crate::{
     cluster::{
@@ -31,21 +32,24 @@ pub(super) use copy::{copied_in, copied_out};
 
 /// Lets a person use a program in a replica until it ends, or until they leave it.
 pub async fn shell(desk: &Desk, confirmed: Confirmed, terminal: &mut impl Terminal) -> Report {
-    around(desk, confirmed, async |change| {
-        let What::Shell { argv, .. } = &change.what else { return Outcome::Failed(wrong(change)) };
-        let Some(place) = place(change) else { return Outcome::Failed(wrong(change)) };
+    let Some(change) = confirmed.changes().first().cloned() else { return Report::default() };
+    let work = async {
+        let (What::Shell { argv, .. }, Some(place)) = (&change.what, place(&change)) else {
+            return Outcome::Failed(wrong(&change));
+        };
+        let uid = change.subject.uid.clone();
         match shell::run(&desk.session, &place, argv, terminal).await {
             Ok(Ended::NotRun(why)) => {
-                let hint = "Name another program: `:run sh`, say.";
+                let hint = "Name another program with Run.";
                 Outcome::Failed(Problem::new(ProblemKind::Invalid, &format!("can't {change}"), why.as_str(), hint))
             }
-            Ok(Ended::Code(0)) => Outcome::done(change.subject.uid.clone()),
-            Ok(Ended::Code(code)) => Outcome::noted(change.subject.uid.clone(), &format!("it ended with exit code {code}")),
-            Ok(Ended::Unknown) => Outcome::noted(change.subject.uid.clone(), "the connection was closed"),
+            Ok(Ended::Code(0)) => Outcome::done(uid),
+            Ok(Ended::Code(code)) => Outcome::noted(uid, &format!("it ended with exit code {code}")),
+            Ok(Ended::Unknown) => Outcome::noted(uid, "the connection was closed"),
             Err(problem) => Outcome::Failed(problem),
         }
-    })
-    .await
+    };
+    around(desk, confirmed, &change, work).await
 }
 
 /// Leads connections to a port of this machine to one of a replica, until the pod is gone or `stop` says so.
@@ -55,46 +59,47 @@ pub async fn forward(
     forwarding: Forwarding,
     stop: impl Future<Output = ()>,
 ) -> Report {
-    let mut stop = std::pin::pin!(stop);
-    around(desk, confirmed, async |change| {
-        let What::Forward { port, .. } = change.what else { return Outcome::Failed(wrong(change)) };
+    let Some(change) = confirmed.changes().first().cloned() else { return Report::default() };
+    let work = async {
+        let What::Forward { port, .. } = change.what else { return Outcome::Failed(wrong(&change)) };
         tokio::select! {
             problem = forwarding.run(&desk.session, &change.subject, port) => Outcome::Failed(problem),
-            () = &mut stop => {
+            () = stop => {
                 let (_, all) = forwarding.traffic.counts();
                 Outcome::noted(change.subject.uid.clone(), &format!("stopped after {all} connections"))
             }
         }
-    })
-    .await
+    };
+    around(desk, confirmed, &change, work).await
 }
 
 /// Lets something of the user's own run that says of itself that it alters the cluster.
 pub async fn command(desk: &Desk, confirmed: Confirmed, work: impl Future<Output = Result<(), Problem>>) -> Report {
-    let mut work = Some(work);
-    around(desk, confirmed, async |change| match work.take() {
-        Some(work) if matches!(change.what, What::Command { .. }) => match work.await {
+    let Some(change) = confirmed.changes().first().cloned() else { return Report::default() };
+    let work = async {
+        match work.await {
             Ok(()) => Outcome::Done(Done::default()),
             Err(problem) => Outcome::Failed(problem),
-        },
-        _ => Outcome::Failed(wrong(change)),
-    })
-    .await
+        }
+    };
+    around(desk, confirmed, &change, work).await
 }
 
 /// Asks the gate, then does the one thing between its lines in the change log.
-async fn around(desk: &Desk, confirmed: Confirmed, mut visit: impl AsyncFnMut(&Change) -> Outcome) -> Report {
+async fn around(desk: &Desk, confirmed: Confirmed, change: &Change, work: impl Future<Output = Outcome>) -> Report {
     if let Err(problem) = desk.gate.check(&confirmed, desk.session.now()) {
-        return Report::refused(confirmed, &problem);
+        return Report::refused(confirmed.into_changes(), &problem);
     }
-    let (run, how) = (desk.new_id(), confirmed.how().clone());
-    let mut report = Report { items: Vec::new(), unlogged: None };
-    for change in confirmed.into_changes() {
-        let work = async { (visit(&change).await, None) };
-        let outcome = logged(desk, &run, &how, &change, &mut report.unlogged, work).await;
-        report.items.push(Item { change, outcome });
-    }
-    report
+    let (run, mut unlogged) = (desk.new_id(), None);
+    let work = async {
+        // Another pod may have the name by now.
+        match before(desk, change).await {
+            Ok(_) => (work.await, None),
+            Err(problem) => (Outcome::Failed(problem), None),
+        }
+    };
+    let outcome = logged(desk, &run, confirmed.how(), change, &mut unlogged, work).await;
+    Report { items: vec![Item { change: change.clone(), outcome }], unlogged }
 }
 
 /// The container that a change is about.

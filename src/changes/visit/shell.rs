@@ -47,7 +47,8 @@ pub(super) async fn run(
     };
     let mut process = exec::start(session, place, argv, Streams::Terminal).await?;
     let (stdin, stdout, sizes) = (process.stdin(), process.stdout(), process.terminal_size());
-    let (Some(mut stdin), Some(mut stdout), Some(mut sizes), Some(status)) = (stdin, stdout, sizes, process.take_status())
+    let (Some(mut stdin), Some(mut stdout), Some(mut sizes), Some(status)) =
+        (stdin, stdout, sizes, process.take_status())
     else {
         return Ok(Ended::Unknown);
     };

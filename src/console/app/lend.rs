@@ -1,13 +1,19 @@
-//! Lending the terminal: to the pager, to another editor, to a sign-in program.
+//! Lending the terminal: to the pager, to another editor, to a sign-in program, to a shell in a replica.
 
 use std::{ffi::OsString, io, path::Path};
 
-use super::{Console, Tone, Tty};
+use super::{Console, Tone, Tty, passing};
 use crate::{
+    changes::Confirmed,
     cluster::session::login,
     console::{
         message::Message,
-        model::draft::{DraftId, DraftMessage},
+        model::{
+            change::{ChangeId, ChangeMessage},
+            draft::{DraftId, DraftMessage},
+            session::SessionId,
+        },
+        runner::change,
         update,
     },
     disk::{atomic, drafts::MOST_BYTES},
@@ -24,7 +30,7 @@ impl Console {
         match tty.lend(program.run()).await? {
             child::Ended::Given((ended, size)) => {
                 self.resumed(size);
-                Ok(Ok(ended))
+                Ok(Ok(ended.map(drop)))
             }
             child::Ended::Told(signal) => Ok(Err(signal)),
         }
@@ -98,6 +104,42 @@ impl Console {
                 }
             }
             Err(problem) => self.tell(Tone::Bad, format!("{}: {} {}", problem.what, problem.why, problem.hint)),
+        }
+        Ok(None)
+    }
+
+    /// Lends the terminal for a visit to a replica. `Some`: told to end.
+    pub(super) async fn visit(
+        &mut self,
+        tty: &mut Tty,
+        id: ChangeId,
+        session: SessionId,
+        confirmed: Confirmed,
+    ) -> io::Result<Option<Signal>> {
+        let Some(desk) = change::desk(&self.app.runner, session) else {
+            change::no_connection(&self.app.runner, id, confirmed);
+            return Ok(None);
+        };
+        let (report, size) = match tty.lend(passing::lent(&desk, confirmed)).await? {
+            child::Ended::Given(given) => given,
+            child::Ended::Told(signal) => return Ok(Some(signal)),
+        };
+        self.resumed(size);
+        for effect in self.app.happen(Message::Change(ChangeMessage::Over(id, report))) {
+            self.app.runner.execute(effect);
+        }
+        Ok(None)
+    }
+
+    /// Lends the terminal to a program of the user's own. `Some`: told to end.
+    pub(super) async fn program(&mut self, tty: &mut Tty, argv: &[String], stays: bool) -> io::Result<Option<Signal>> {
+        let (ended, size) = match tty.lend(passing::program(argv, stays)).await? {
+            child::Ended::Given(given) => given,
+            child::Ended::Told(signal) => return Ok(Some(signal)),
+        };
+        self.resumed(size);
+        if let Err(problem) = ended {
+            self.tell(Tone::Bad, format!("{problem}. {}", problem.hint));
         }
         Ok(None)
     }

@@ -11,10 +11,11 @@ mod logs;
 mod page;
 mod record;
 mod text;
+mod visit;
 
 pub use super::ids::{
     AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, FormCommand, ListCommand, LogCommand,
-    PageCommand, RecordCommand, Right, TextCommand,
+    PageCommand, RecordCommand, Right, TextCommand, VisitCommand,
 };
 use super::model::Model;
 
@@ -116,7 +117,8 @@ fn always(_: &Model) -> Result<(), Why> {
 
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(change::ROWS).chain(record::ROWS);
+    let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(change::ROWS);
+    let job = job.chain(visit::ROWS).chain(record::ROWS);
     app::ROWS.iter().chain(job).chain(text::ROWS).chain(draft::ROWS)
 }
 

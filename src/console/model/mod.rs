@@ -13,6 +13,7 @@ pub mod page;
 pub mod place;
 pub mod record;
 pub mod session;
+pub mod visit;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -30,9 +31,13 @@ use self::{
     place::Place,
     record::RecordModel,
     session::SessionModel,
+    visit::VisitModel,
 };
 use super::{ids::Context, keymap::Keymap};
-use crate::jobs::{Name, Secs, causes::Rules, fleet::Fleet};
+use crate::{
+    config::commands::UserCommand,
+    jobs::{Name, Secs, causes::Rules, fleet::Fleet},
+};
 
 /// What was written to the terminal, and how fast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +81,8 @@ pub struct Model {
     pub changes: ChangeModel,
     /// Logs that are looked at only for what they say.
     pub listen: ListenModel,
+    /// Visits to replicas.
+    pub visits: VisitModel,
     /// How many pages and logs were opened so far: their ids.
     pub opened: u32,
     /// What lies on top, the last one topmost.
@@ -92,6 +99,8 @@ pub struct Model {
     pub last_place: Option<Place>,
     /// What the terminal cost, for `:debug`.
     pub drawn: Drawn,
+    /// The user's own commands.
+    pub user_commands: Arc<[UserCommand]>,
     /// Log streams that are read at once.
     pub log_streams: usize,
     /// Whether something visible changed since the last frame.
@@ -114,6 +123,7 @@ impl Model {
             drafts: DraftsModel::default(),
             changes: ChangeModel::default(),
             listen: ListenModel::default(),
+            visits: VisitModel::default(),
             opened: 0,
             overlays: Vec::new(),
             notices: Notices::default(),
@@ -122,6 +132,7 @@ impl Model {
             aliases: BTreeMap::new(),
             last_place: None,
             drawn: Drawn::default(),
+            user_commands: Arc::default(),
             log_streams: page::logs::STREAMS,
             dirty: true,
         }

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use crate::{
     changes::Change,
     console::{
-        ids::{ChangeCommand, CommandId, Context},
+        ids::{ChangeCommand, CommandId, Context, VisitCommand},
         line_edit::LineEdit,
     },
 };
@@ -97,6 +97,8 @@ pub enum Purpose {
     TextSearch,
     /// Namespaces typed by hand.
     Namespaces,
+    /// What a visit needs to know.
+    Visit(VisitCommand),
     /// What a change needs to know.
     Change(ChangeCommand),
     /// Of the job page (its own enum says which).
@@ -176,6 +178,8 @@ pub enum PickerPurpose {
     Undo,
     /// Of a draft.
     Draft(DraftPicker),
+    /// Ports to lead on no more.
+    Forwards,
     /// Of the job page (its own enum says which).
     Page(u8),
 }

@@ -1,6 +1,6 @@
 //! Visits to replicas: ports that are led to them, and whom a command is about.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     change::ChangeId,
@@ -20,6 +20,8 @@ use crate::{
 pub struct VisitModel {
     /// By the change that began each.
     pub forwards: BTreeMap<ChangeId, Forward>,
+    /// Where copies go when nobody says: a directory of this machine.
+    pub saved: Option<PathBuf>,
 }
 
 /// A port of this machine that leads to one of a replica.
@@ -47,7 +49,7 @@ pub struct Visited {
     /// The container.
     pub container: Sym,
     /// The pod's node.
-    pub node: Option<Name>,
+    pub node: Option<Sym>,
 }
 
 /// What the console wants done.
@@ -86,7 +88,7 @@ impl PageModel {
         Ok(Visited {
             pod: pod.name.clone(),
             uid: pod.uid.clone(),
-            namespace: pod.namespace.clone(),
+            namespace: page.job.row.namespace.clone(),
             container,
             node: pod.node.clone(),
         })

@@ -84,7 +84,7 @@ fn files(runner: &Runner) -> Option<ChangeFiles> {
 }
 
 /// What changes of a session are executed with; `None` if it is not the current one, or does not stand.
-fn desk(runner: &Runner, id: SessionId) -> Option<Desk> {
+pub(in crate::console) fn desk(runner: &Runner, id: SessionId) -> Option<Desk> {
     let ready = runner.ready().filter(|ready| ready.id == id)?;
     let gate = runner.running.as_ref()?.gate.clone();
     Some(Desk { session: ready.session, offer: ready.offer, gate, files: files(runner) })
@@ -92,13 +92,7 @@ fn desk(runner: &Runner, id: SessionId) -> Option<Desk> {
 
 fn run(runner: &Runner, id: ChangeId, session: SessionId, confirmed: Confirmed) {
     let results = runner.results();
-    let Some(desk) = desk(runner, session) else {
-        let why = "there is no connection now";
-        let problem = Problem::new(ProblemKind::Cancelled, "nothing was sent", why, "Try again when it is back.");
-        let report = Report::refused(confirmed.into_changes(), &problem);
-        runner.changes.0.spawn(async move { send(&results, ChangeMessage::Over(id, report)).await });
-        return;
-    };
+    let Some(desk) = desk(runner, session) else { return no_connection(runner, id, confirmed) };
     let heard = results.clone();
     let tell: Tell = Arc::new(move |progress: Progress| {
         // Where the console is behind, the next one tells more.
@@ -108,6 +102,14 @@ fn run(runner: &Runner, id: ChangeId, session: SessionId, confirmed: Confirmed) 
         let report = changes::run(&desk, confirmed, tell).await;
         send(&results, ChangeMessage::Over(id, report)).await;
     });
+}
+
+/// There is nothing to change anything with.
+pub(in crate::console) fn no_connection(runner: &Runner, id: ChangeId, confirmed: Confirmed) {
+    let (results, why) = (runner.results(), "there is no connection now");
+    let problem = Problem::new(ProblemKind::Cancelled, "nothing was sent", why, "Try again when it is back.");
+    let report = Report::refused(confirmed.into_changes(), &problem);
+    runner.changes.0.spawn(async move { send(&results, ChangeMessage::Over(id, report)).await });
 }
 
 async fn send(results: &Results, message: ChangeMessage) {

@@ -2,7 +2,7 @@
 //!
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
-mod change;
+pub(super) mod change;
 mod disk;
 mod draft;
 mod listen;
@@ -11,6 +11,7 @@ mod owned;
 mod page;
 mod record;
 mod session;
+mod visit;
 
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ pub struct Runner {
     running: Option<Running>,
     pages: page::Tasks,
     changes: change::Tasks,
+    forwards: visit::Forwards,
     recorder: Option<record::Recorder>,
     keepers: draft::Keepers,
     /// Turns to look at logs.
@@ -88,8 +90,20 @@ impl Runner {
         let (results, messages) = mpsc::channel(RESULTS);
         let recorder = start.records.clone().map(record::Recorder::new);
         let (pages, changes, keepers) = (page::Tasks::default(), change::Tasks::default(), draft::Keepers::default());
-        let (start, listening) = (Arc::new(start), Arc::new(Semaphore::new(listen::READS)));
-        let runner = Self { start, results, target: None, running: None, pages, changes, recorder, keepers, listening };
+        let (forwards, listening) = (visit::Forwards::default(), Arc::new(Semaphore::new(listen::READS)));
+        let start = Arc::new(start);
+        let runner = Self {
+            start,
+            results,
+            target: None,
+            running: None,
+            pages,
+            changes,
+            forwards,
+            recorder,
+            keepers,
+            listening,
+        };
         (runner, messages)
     }
 
@@ -100,6 +114,7 @@ impl Runner {
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
             Effect::Change(effect) => change::execute(self, effect),
+            Effect::Visit(effect) => visit::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),
             Effect::Draft(effect) => draft::execute(self, effect),
             Effect::Listen(id, key, wanted) => listen::execute(self, id, &key, wanted),
@@ -174,7 +189,7 @@ impl Runner {
 
     /// Where files that a person asks for are written.
     fn files(&self) -> Option<std::path::PathBuf> {
-        self.start.paths.as_ref().and_then(|paths| Some(paths.remembered().parent()?.join("saved")))
+        self.start.paths.as_ref().map(crate::config::Paths::saved)
     }
 
     fn load(&self) {

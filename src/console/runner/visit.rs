@@ -7,13 +7,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Runner, change};
 use crate::{
     changes::{Confirmed, Forwarding, Report, Traffic, What, listen, visit},
-    cluster::Problem,
     console::{
         message::Message,
         model::{
             change::{ChangeId, ChangeMessage},
             session::SessionId,
-            visit::{Forward, VisitMessage},
+            visit::{Forward, VisitEffect, VisitMessage},
         },
     },
     jobs::Clean,
@@ -25,13 +24,22 @@ pub(super) struct Forwards(BTreeMap<ChangeId, DropGuard>);
 
 impl Forwards {
     /// Leads it on no more.
-    pub(super) fn stop(&mut self, id: ChangeId) {
+    fn stop(&mut self, id: ChangeId) {
         self.0.remove(&id);
     }
 }
 
+/// Executes an order. What needs the terminal is the loop's.
+pub(super) fn execute(runner: &mut Runner, effect: VisitEffect) {
+    match effect {
+        VisitEffect::Forward(id, session, confirmed) => forward(runner, id, session, confirmed),
+        VisitEffect::Stop(id) => runner.forwards.stop(id),
+        VisitEffect::Lend(..) | VisitEffect::Program(..) => {}
+    }
+}
+
 /// Leads a port of this machine to one of a replica.
-pub(super) fn forward(runner: &mut Runner, id: ChangeId, session: SessionId, confirmed: Confirmed) {
+fn forward(runner: &mut Runner, id: ChangeId, session: SessionId, confirmed: Confirmed) {
     let local = confirmed.changes().first().and_then(|change| match change.what {
         What::Forward { local, .. } => Some(local),
         _ => None,
@@ -44,7 +52,7 @@ pub(super) fn forward(runner: &mut Runner, id: ChangeId, session: SessionId, con
         let listener = match listen(local.unwrap_or_default()).await {
             Ok(listener) => listener,
             Err(problem) => {
-                let _ = results.send(over(Report::refused(confirmed, &problem))).await;
+                let _ = results.send(over(Report::refused(confirmed.into_changes(), &problem))).await;
                 return;
             }
         };

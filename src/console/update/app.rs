@@ -2,7 +2,7 @@
 
 use super::{command as run, list, page};
 use crate::console::{
-    commands::{self, AppCommand, ChangeCommand, CommandId, DraftCommand, RecordCommand},
+    commands::{self, AppCommand, ChangeCommand, CommandId, DraftCommand, RecordCommand, VisitCommand},
     effect::{Effect, Remember},
     model::{
         Model,
@@ -147,6 +147,7 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
         "unlock" => return super::change::unlock(model, rest),
         "lock" => return run(model, CommandId::Change(ChangeCommand::Lock)),
         "undo" => return run(model, CommandId::Change(ChangeCommand::Undo)),
+        "forwards" => return run(model, CommandId::Visit(VisitCommand::Forwards)),
         "changes" => return run(model, CommandId::Change(ChangeCommand::Log)),
         "history" => return run(model, CommandId::Record(RecordCommand::History)),
         "drafts" => return run(model, CommandId::Draft(DraftCommand::List)),
@@ -160,6 +161,9 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     if let Some(id) = id {
         return command(model, id);
     }
+    if let Some(effects) = super::user::named(model, word) {
+        return effects;
+    }
     let wanted = line.to_lowercase();
     let row = commands::named(word).or_else(|| commands::all().find(|row| row.title.to_lowercase() == wanted));
     if let Some(row) = row {
@@ -170,7 +174,7 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 15] = [
+const WORDS: [(&str, &str); 16] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
@@ -181,6 +185,7 @@ const WORDS: [(&str, &str); 15] = [
     ("drafts", "manifests that were written and not sent"),
     ("new", "write a new job"),
     ("changes", "what was changed, by whom, when, and what came of it"),
+    ("forwards", "ports that lead to replicas"),
     ("undo", "take back what was changed last on this cluster"),
     ("unlock ", "allow changes in a read-only context: :unlock [MINUTES]"),
     ("dump", "write the screen to a file"),
@@ -196,6 +201,8 @@ fn completions(model: &Model, line: &str) -> Vec<Completion> {
     let words = WORDS.iter().filter(|(word, _)| word.starts_with(&lower));
     let words = words.map(|(word, about)| Completion { line: (*word).to_owned(), about: (*about).to_owned() });
     let contexts = model.view_contexts();
+    let own = model.user_commands.iter().filter(|own| own.name.starts_with(&lower));
+    let own = own.map(|own| Completion { line: own.name.clone(), about: own.about() });
     let rows = commands::all().filter(|row| {
         row.in_palette
             && row.contexts.iter().any(|context| contexts.contains(context))
@@ -204,5 +211,5 @@ fn completions(model: &Model, line: &str) -> Vec<Completion> {
     let rows = rows.map(|row| Completion { line: row.name.to_owned(), about: row.title.to_owned() });
     let aliases = model.aliases.iter().filter(|(word, _)| word.starts_with(&lower));
     let aliases = aliases.map(|(word, line)| Completion { line: word.clone(), about: line.clone() });
-    words.chain(aliases).chain(rows).collect()
+    words.chain(aliases).chain(own).chain(rows).collect()
 }

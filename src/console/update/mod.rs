@@ -14,6 +14,8 @@ pub mod page;
 pub mod record;
 pub mod session;
 pub mod text;
+pub mod user;
+pub mod visit;
 
 use ratatui::layout::Size;
 
@@ -50,7 +52,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             page::heard(model, id, logs);
             fleet::settle(model)
         }
-Message::Heard(key, said) => {
+        Message::Heard(key, said) => {
             model.fleet.look(&key, *said);
             fleet::settle(model)
         }
@@ -59,6 +61,7 @@ Message::Heard(key, said) => {
             effects.extend(change::message(model, message));
             effects
         }
+        Message::Visit(message) => visit::message(model, message),
         Message::Record(message) => record::message(model, message),
         Message::Draft(message) => draft::message(model, message),
         Message::Drawn(drawn) => {
@@ -130,6 +133,8 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::List(id) => list::command(model, id),
         CommandId::Page(id) => page::command(model, id),
         CommandId::Change(id) => change::command(model, id),
+        CommandId::Visit(id) => visit::command(model, id),
+        CommandId::User(at) => user::command(model, at),
         CommandId::Record(id) => record::command(model, id),
         CommandId::Log(id) => page::log_command(model, id),
         CommandId::Text(id) => text::command(model, id),

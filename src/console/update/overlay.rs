@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{app, change, command, draft, list, page, record, session, text};
+use super::{app, change, command, draft, list, page, record, session, text, visit};
 use crate::console::{
     effect::Effect,
     key::Key,
@@ -117,6 +117,7 @@ fn prompted(model: &mut Model, purpose: Purpose, event: PromptEvent) -> Vec<Effe
         Purpose::ListFilter => list::prompt(model, event),
         Purpose::List(which) => list::other_prompt(model, which, event),
         Purpose::Change(id) => change::prompt(model, id, event),
+        Purpose::Visit(id) => visit::prompt(model, id, event),
         Purpose::Page(which) => page::prompt(model, which, event),
         Purpose::Draft(which) => draft::prompt(model, which, event),
     }
@@ -163,6 +164,7 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
         (PickerPurpose::Columns | PickerPurpose::Sort | PickerPurpose::Filter, Picked::Done(ids)) => {
             list::picked(model, purpose, &ids)
         }
+        (PickerPurpose::Forwards, Picked::Done(ids)) => visit::stop(model, &ids),
         (PickerPurpose::Undo, Picked::Done(ids)) => change::undo_picked(model, &ids),
         (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),
         (PickerPurpose::Drafts, Picked::Done(ids)) => draft::picked(model, &ids),

@@ -71,7 +71,7 @@ pub fn prompt(model: &mut Model, id: VisitCommand, event: PromptEvent) -> Vec<Ef
         Some(Err(why)) => return refused(model, &why),
         None => return Vec::new(),
     };
-    match what(id, text.trim(), &visited, model.files.as_deref()) {
+    match what(id, text.trim(), &visited, model.visits.saved.as_deref()) {
         Ok(what) => change::go(model, about(model, &visited, what)),
         Err(why) => refused(model, &why),
     }

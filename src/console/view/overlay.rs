@@ -5,6 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::{draft, text};
 use crate::console::{
     commands,
+    ids::CommandId,
     keymap::Found,
     layout::{Regions, centered},
     model::{
@@ -205,7 +206,10 @@ pub fn draw_key_hint(model: &Model, theme: &Theme, regions: Regions, buf: &mut B
     let inner = frame(&crate::console::key::spell(pending), theme, area, buf);
     for (y, (key, id)) in (inner.y..inner.bottom()).zip(next) {
         put(buf, inner, inner.x, y, &format!("{key:<8}"), theme.style(Role::Key));
-        let title = commands::row(id).map_or("", |row| row.title);
+        let title = match id {
+            CommandId::User(at) => model.user_commands.get(usize::from(at)).map_or("", |own| own.name.as_str()),
+            id => commands::row(id).map_or("", |row| row.title),
+        };
         put(buf, inner, inner.x + 9, y, title, theme.style(Role::Text));
     }
 }

@@ -79,6 +79,14 @@ fn help(model: &Model, contexts: &[Context]) -> Vec<RichLine> {
             lines.push(RichLine::default());
         }
     }
+    if !model.user_commands.is_empty() {
+        lines.push(RichLine::of("Yours (commands.toml)", Role::Title));
+        for own in model.user_commands.iter() {
+            let keys = own.key.as_ref().map_or_else(|| format!(":{}", own.name), |(keys, _)| keys.clone());
+            lines.push(RichLine::of(format!("  {keys:<18} "), Role::Key).and(own.about(), Role::Text));
+        }
+        lines.push(RichLine::default());
+    }
     lines.push(RichLine::of("Commands (type : first)", Role::Title));
     let aliases = model.aliases.iter().map(|(word, line)| (format!(":{word}"), format!("stands for :{line}")));
     for (typed, about) in aliases {

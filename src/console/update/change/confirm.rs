@@ -52,6 +52,16 @@ pub(super) fn open(model: &mut Model, id: ChangeCommand, value: &str) -> Vec<Eff
     Vec::new()
 }
 
+/// Begins something that takes nothing away: asks only where the context wants a name typed.
+pub fn go(model: &mut Model, change: Change) -> Vec<Effect> {
+    if model.session.info().is_some_and(|info| info.type_name) {
+        let text = change.to_string();
+        push(model, format!("{text}?"), Vec::new(), "Go on", None, vec![change]);
+        return Vec::new();
+    }
+    begin(model, Confirmed::on_screen(vec![change], None))
+}
+
 /// Puts the question on top.
 fn push(
     model: &mut Model,

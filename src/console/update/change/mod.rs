@@ -11,7 +11,7 @@ mod tests;
 mod told;
 
 pub use ask::prompt;
-pub use confirm::{confirmed, undo_picked};
+pub use confirm::{confirmed, go, undo_picked};
 pub use told::{begin, deadline, message, settled};
 
 use crate::console::{

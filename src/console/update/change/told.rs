@@ -11,8 +11,9 @@ use crate::{
             change::{ChangeEffect, ChangeId, ChangeMessage, Running},
             notices::Tone,
             overlay::{Overlay, Picker, PickerItem, PickerPurpose, TextOverlay, TextSource},
+            visit::VisitEffect,
         },
-        update::page,
+        update::{page, visit},
     },
     jobs::{Clean, fleet::JobKey, time::duration},
 };
@@ -34,13 +35,23 @@ pub fn begin(model: &mut Model, confirmed: Confirmed) -> Vec<Effect> {
         what: Clean::new(&what),
         of: changes.len(),
         progress: None,
-        slow: false,
+        // A visit takes as long as one stays.
+        slow: changes.iter().any(|change| change.what.is_visit()),
     });
     if changes.len() > 1 {
         show(model);
     }
-    tell(model, Tone::Info, &format!("Sent: {what}"));
-    vec![Effect::Change(ChangeEffect::Run(id, model.session.id, confirmed))]
+    let (session, first) = (model.session.id, changes.first().map(|change| &change.what));
+    match first {
+        Some(What::Shell { .. } | What::Command { .. }) => {
+            vec![Effect::Visit(VisitEffect::Lend(id, session, confirmed))]
+        }
+        Some(What::Forward { .. }) => vec![Effect::Visit(VisitEffect::Forward(id, session, confirmed))],
+        _ => {
+            tell(model, Tone::Info, &format!("Sent: {what}"));
+            vec![Effect::Change(ChangeEffect::Run(id, session, confirmed))]
+        }
+    }
 }
 
 /// What is under way, on top.
@@ -89,6 +100,7 @@ pub fn message(model: &mut Model, message: ChangeMessage) -> Vec<Effect> {
 
 fn over(model: &mut Model, id: ChangeId, report: &Report) -> Vec<Effect> {
     let Some(running) = model.changes.running.remove(&id) else { return Vec::new() };
+    visit::over(model, id);
     let place = if running.context.as_str() == model.session.context {
         String::new()
     } else {

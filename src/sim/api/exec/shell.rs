@@ -52,6 +52,7 @@ pub(super) struct Shell {
     copied: Files,
     tty: bool,
     mode: Mode,
+    stdin: bool,
     last: i32,
     ended: Option<i32>,
     steps: Vec<Step>,
@@ -84,7 +85,7 @@ impl Container {
 
 impl Shell {
     pub(super) fn new(container: Container, copied: Files, tty: bool) -> Self {
-        Self { container, copied, tty, mode: Mode::Command, last: 0, ended: None, steps: Vec::new() }
+        Self { container, copied, tty, mode: Mode::Command, stdin: false, last: 0, ended: None, steps: Vec::new() }
     }
 
     /// How it ended, if it has.
@@ -104,13 +105,13 @@ impl Shell {
         match (program, &words[words.len().min(1)..]) {
             ("sh" | "bash" | "ash" | "zsh", ["-c" | "-lc", line, ..]) => {
                 let line = (*line).to_owned();
+                self.stdin = stdin;
                 self.line(&line);
-                self.ended.get_or_insert(self.last);
+                if !matches!(self.mode, Mode::Lines(_)) {
+                    self.ended.get_or_insert(self.last);
+                }
             }
-            ("sh" | "bash" | "ash" | "zsh", _) if stdin => {
-                self.mode = Mode::Lines(Vec::new());
-                self.prompt();
-            }
+            ("sh" | "bash" | "ash" | "zsh", _) if stdin => self.read_lines(),
             ("sh" | "bash" | "ash" | "zsh", _) => self.ended = Some(0),
             ("tar", args) if args.first().is_some_and(|a| a.contains('x')) => {
                 let to = args.iter().position(|a| *a == "-C").and_then(|at| args.get(at + 1)).unwrap_or(&"/");
@@ -145,6 +146,12 @@ impl Shell {
             Mode::Lines(_) => self.type_in(bytes),
         }
         std::mem::take(&mut self.steps)
+    }
+
+    /// A shell that reads what comes.
+    fn read_lines(&mut self) {
+        self.mode = Mode::Lines(Vec::new());
+        self.prompt();
     }
 
     /// There is no more input.
@@ -246,6 +253,11 @@ impl Shell {
         let Some((program, args)) = words.split_first() else { return 0 };
         match (program.rsplit('/').next().unwrap_or(program), args) {
             ("true" | ":" | "sync", _) => 0,
+            ("command", ["-v", name, ..]) => i32::from(!matches!(*name, "sh" | "bash" | "tar" | "cat" | "ls")),
+            ("exec", ["sh" | "bash"]) if self.stdin => {
+                self.read_lines();
+                0
+            }
             ("false", _) => 1,
             ("echo", ["-n", args @ ..]) => self.said(&args.join(" ")),
             ("echo", args) => self.said(&format!("{}\n", args.join(" "))),

@@ -39,7 +39,7 @@ pub(super) async fn lent(desk: &Desk, confirmed: Confirmed) -> Report {
             visit::command(desk, confirmed, async { program(&argv, stays).await }).await
         }
         Some(What::Shell { stays, .. }) => shell(desk, confirmed, stays).await,
-        _ => Report::refused(confirmed, &trouble(io::ErrorKind::Unsupported.into())),
+        _ => Report::refused(confirmed.into_changes(), &trouble(io::ErrorKind::Unsupported.into())),
     }
 }
 
@@ -47,11 +47,11 @@ async fn shell(desk: &Desk, confirmed: Confirmed, stays: bool) -> Report {
     let what = confirmed.changes().first().map(|change| change.subject.to_string()).unwrap_or_default();
     let mut terminal = match Raw::enter() {
         Ok(raw) => Passing(raw),
-        Err(error) => return Report::refused(confirmed, &trouble(error)),
+        Err(error) => return Report::refused(confirmed.into_changes(), &trouble(error)),
     };
     let heading = format!("── {what} (enter, then ~. leaves) ──\r\n");
     if let Err(error) = terminal.write(heading.into_bytes()).await {
-        return Report::refused(confirmed, &trouble(error));
+        return Report::refused(confirmed.into_changes(), &trouble(error));
     }
     let report = visit::shell(desk, confirmed, &mut terminal).await;
     if stays {
