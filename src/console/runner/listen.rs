@@ -90,6 +90,7 @@ async fn look(session: &Session, namespace: Name, wanted: Wanted, mut ear: Ear, 
     let what = LogOf {
         namespace,
         pod: wanted.stream.pod,
+        owner: None,
         container: Name::new(wanted.stream.container.as_str()),
         previous: wanted.previous,
         follow: false,
