@@ -324,7 +324,8 @@ impl Pass<'_> {
         let first_done = || self.pods.iter().any(|p| name(p).ends_with("-worker-0") && phase(p) == "Succeeded");
         let full = format!("{}/{}", namespace(self.job), name(self.job));
         let by_workers = !led || matches!(self.seen.kind, Kind::TfJob | Kind::MpiJobV1);
-        if done >= if led { 1 } else { replicas.max(1) } || first && first_done() {
+        let wanted = if led { 1 } else { replicas.max(1) };
+        if done >= wanted || (first && first_done()) {
             let message = if by_workers {
                 format!("{kind} {full} successfully completed.")
             } else {
@@ -338,7 +339,7 @@ impl Pass<'_> {
         }
     }
 
-    /// How the operator of TFJobs calls a job, and how the others do.
+    /// What a job is called: by its namespace, too, where its kind is `TFJob`.
     fn called(&self) -> String {
         if self.seen.kind == Kind::TfJob {
             format!("{}/{}", namespace(self.job), name(self.job))

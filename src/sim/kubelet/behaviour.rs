@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
-use super::usage::Curve;
+use super::{part::Part, usage::Curve};
 use crate::sim::controllers::value::{annotation, chance, hash, label, mix, name, namespace, text};
 
 /// What goes wrong other than by an exit code.
@@ -61,17 +61,6 @@ pub(crate) enum Speaker {
     Rank(u64),
     /// Every rank.
     Ranks,
-}
-
-/// Which part of a run a time counts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The container's start.
-    Before,
-    /// The beginning of its wait.
-    During,
-    /// The end of its wait.
-    After,
 }
 
 /// A line of output, once or again and again.

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    behaviour::{Behaviour, Line, Part, Peers, Speaker, Tags, Trouble, Wait},
+    behaviour::{Behaviour, Line, Peers, Speaker, Tags, Trouble, Wait},
+    part::Part,
     usage::{Curve, UseForm},
 };
 

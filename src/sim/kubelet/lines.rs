@@ -2,8 +2,11 @@
 //!
 //! Pure. Times are microseconds after the container's start.
 
-use super::behaviour::{Behaviour, Line, Part, Speaker};
-use super::journal::{Ending, Note};
+use super::{
+    behaviour::{Behaviour, Line, Speaker},
+    journal::{Ending, Note},
+    part::Part,
+};
 
 /// Ranks that are written out at most; a line of all ranks is repeated for each.
 const MAX_RANKS: u64 = 64;

@@ -11,6 +11,7 @@ mod lines;
 pub(crate) mod meet;
 pub(crate) mod network;
 pub(crate) mod output;
+mod part;
 pub(crate) mod script;
 pub(crate) mod status;
 mod text;

@@ -5,8 +5,8 @@
 use serde::Deserialize;
 
 use super::{
-    behaviour::Part,
     journal::{Ending, Note},
+    part::Part,
 };
 use crate::sim::output::Usage;
 
