@@ -16,9 +16,10 @@ use crate::{
     console::{model::session::Scope, start::LoadTarget},
     jobs::{
         Name, PodRow, Secs,
-        causes::{Crew, LogSeen, Rules, Scan, Subject},
+        causes::{Crew, LogSeen, Quiet, Rules, Scan, Subject},
         filter::Filter,
         fleet::{self, Fleet, Teller, telling},
+        row::ContainerState,
         state::Cause,
     },
     logs::ruled,
@@ -36,10 +37,11 @@ pub(super) fn run(
 ) -> Result<(Option<Cause>, bool), Failure> {
     let scope = reach::scope(global)?;
     let load = reach::user_clusters(global, setup);
+    let stall = u32::try_from(setup.config.stall_after.value.as_secs()).unwrap_or(u32::MAX);
     // What is printed is decided by the caller, outside the runtime.
     let (send, receive) = std::sync::mpsc::sync_channel(1);
     console::in_runtime(async move {
-        let answer = explained(name, rules, scope, &load).await;
+        let answer = explained(name, rules, scope, &load, stall).await;
         let _ = send.send(answer);
         Ok(ExitCode::SUCCESS)
     })?;
@@ -51,6 +53,7 @@ async fn explained(
     rules: Arc<Rules>,
     scope: Option<Scope>,
     load: &LoadTarget,
+    stall: u32,
 ) -> Result<(Option<Cause>, bool), Failure> {
     let target = load()?;
     let (now, timeout) = (target.now.clone(), target.timeout);
@@ -67,7 +70,7 @@ async fn explained(
     let found = fleet.jobs().filter(|job| job.row.name.as_str() == name).max_by_key(|job| job.row.created);
     let job = found.ok_or_else(|| get::absent(name, &scope, &unread))?;
     let pods = fleet.pods(&job.key());
-    let logs = read_logs(&session, &rules, &pods, timeout).await;
+    let logs = read_logs(&session, &rules, &pods, timeout, (now, stall)).await;
     let seen: Vec<LogSeen<'_>> = logs.iter().map(Log::seen).collect();
     let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), now);
     Ok((cause, !unread.is_empty()))
@@ -79,23 +82,34 @@ struct Log {
     writer: Option<Arc<Subject>>,
     whole: bool,
     past: bool,
+    quiet: Option<Quiet>,
 }
 
 impl Log {
     fn seen(&self) -> LogSeen<'_> {
-        let Self { scan, of, writer, whole, past } = self;
-        LogSeen { scan, of, pod: None, writer: writer.as_ref(), whole: *whole, past: *past }
+        let Self { scan, of, writer, whole, past, quiet } = self;
+        LogSeen { scan, of, pod: None, writer: writer.as_ref(), whole: *whole, past: *past, quiet: quiet.as_ref() }
     }
 }
 
-async fn read_logs(session: &Session, rules: &Rules, pods: &[&PodRow], timeout: Duration) -> Vec<Log> {
+async fn read_logs(
+    session: &Session,
+    rules: &Rules,
+    pods: &[&PodRow],
+    timeout: Duration,
+    (now, stall): (Secs, u32),
+) -> Vec<Log> {
     let mut out = Vec::new();
     for (nth, Teller { pod, previous, past }) in telling(pods).into_iter().enumerate() {
         let tail = if nth == 0 { TAIL.0 } else { TAIL.1 };
         match read_log(session, rules, pod, tail, previous, timeout).await {
             Ok(scan) => {
                 let (of, whole) = (format!("log of {}", pod.name), scan.lines() < tail);
-                out.push(Log { scan, of, writer: fleet::writer(pod), whole, past });
+                let goes_on = fleet::main_container(pod)
+                    .is_some_and(|main| matches!(main.state, Some(ContainerState::Running(_))));
+                let waited = goes_on && scan.patience(stall).is_some_and(|until| until <= now);
+                let quiet = scan.quiet().filter(|_| waited);
+                out.push(Log { scan, of, writer: fleet::writer(pod), whole, past, quiet });
             }
             Err(why) => print::complain(&format!("note: the log of {} could not be read: {why}", pod.name)),
         }

@@ -78,6 +78,7 @@ fn write_settings(text: &mut String, config: &Config) {
     setting(text, "pager", &config.pager, |pager| pager.clone().unwrap_or("$PAGER, less".to_owned()));
     setting(text, "log-memory", &config.log_memory, |bytes| format_bytes(*bytes));
     setting(text, "log-streams", &config.log_streams, usize::to_string);
+    setting(text, "stall-after", &config.stall_after, |time| format!("{}s", time.as_secs()));
     for (name, context) in &config.contexts {
         let mut said = Vec::new();
         said.extend(context.alias.as_ref().map(|alias| format!("alias {alias}")));

@@ -108,6 +108,8 @@ pub struct Config {
     pub log_memory: Setting<u64>,
     /// Log streams that are read at once.
     pub log_streams: Setting<usize>,
+    /// How long a log that told of progress may say nothing.
+    pub stall_after: Setting<Duration>,
     /// Additions to the palette: a word, and the command line that it stands for.
     pub aliases: BTreeMap<String, String>,
     /// By context name.
@@ -136,6 +138,12 @@ pub const KEYS: &[(&str, &str, &str, &str)] = &[
     ("pager", "text", "$PAGER, less", "program, with arguments, that shows logs outside the console"),
     ("log-memory", "size", "64M", "what the logs of the open job may take; older lines are dropped beyond it"),
     ("log-streams", "a number", "8", "logs that are read at once of the open job, its launcher first"),
+    (
+        "stall-after",
+        "length of time",
+        "10m",
+        "so long the log of a job that trains may say nothing before that is told",
+    ),
 ];
 
 impl Default for Config {
@@ -156,6 +164,7 @@ impl Default for Config {
             pager: Setting::default(),
             log_memory: Setting::new(64 << 20),
             log_streams: Setting::new(8),
+            stall_after: Setting::new(Duration::from_mins(10)),
             aliases: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
@@ -235,6 +244,7 @@ impl Config {
             "pager" => self.pager.set(Some(value.text()?), origin),
             "log-memory" => self.log_memory.set(value.size(1 << 20)?, origin),
             "log-streams" => self.log_streams.set(value.count(200)?, origin),
+            "stall-after" => self.stall_after.set(value.duration()?, origin),
             _ => return Ok(false),
         }
         Ok(true)
@@ -446,7 +456,7 @@ mod tests {
     fn every_key_can_be_set_by_its_variable() {
         for (key, ..) in KEYS {
             let text = match *key {
-                "request-timeout" => "5s",
+                "request-timeout" | "stall-after" => "5s",
                 "log-memory" => "256M",
                 "log-streams" => "3",
                 "color" => "never",

@@ -8,6 +8,7 @@ mod file;
 #[cfg(test)]
 mod peers;
 mod place;
+mod quiet;
 mod ranks;
 mod report;
 mod rule;
@@ -22,6 +23,7 @@ mod words;
 pub use choose::{LogSeen, Seen, best, cause};
 pub use file::RuleError;
 pub use place::{At, Observation, Place, Subject};
+pub use quiet::Quiet;
 pub use ranks::{Crew, named};
 pub use report::{Report, ReportedEvent, ReportedPod};
 pub use rule::{Pattern, Rule, Sign};

@@ -5,12 +5,14 @@
 //! `Look::state`.
 
 mod blocked;
+mod plain;
 mod queue;
 #[cfg(test)]
 mod replay;
 mod team;
 #[cfg(test)]
 mod tests;
+mod unsaid;
 mod why;
 
 use self::team::Team;
@@ -51,6 +53,15 @@ pub struct Logs<'a> {
     pub seen: &'a [LogSeen<'a>],
     /// Who has which rank.
     pub crew: Option<&'a Crew>,
+    /// The launcher has just begun: that replicas can't be reached yet passes. Found out by [`derive`].
+    launching: bool,
+}
+
+impl<'a> Logs<'a> {
+    /// What these say.
+    pub const fn new(seen: &'a [LogSeen<'a>], crew: Option<&'a Crew>) -> Self {
+        Self { seen, crew, launching: false }
+    }
 }
 
 /// An operator that has said nothing for so long is silent.
@@ -68,6 +79,10 @@ pub fn derive(input: &Input<'_>, now: Secs) -> Derived {
     let state = look.state();
     let finished = state.is_finished().then(|| look.finished()).flatten();
     let leaked_gpus = look.leaked(&state, finished);
+    if let Some(until) = unsaid::launching(&look.team, now).filter(|_| !input.logs.seen.is_empty()) {
+        look.input.logs.launching = true;
+        look.until = Some(look.until.map_or(until, |other| other.min(until)));
+    }
     let cause = why::cause(&look.input, &look.team, &state, leaked_gpus);
     let reported = reported(input.job);
     let disagrees = disagrees(reported.as_str(), &state);

@@ -45,6 +45,16 @@ const IN_LOGS: &[&str] = &[
     "orted-missing",
     "library-missing",
     "rendezvous",
+    "nccl-network",
+    "nccl-timeout",
+    "xid",
+    "nan-loss",
+    "istio",
+    "run-as-root",
+    "uid-unknown",
+    "stall",
+    "peer-failure",
+    "daemon-lost",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

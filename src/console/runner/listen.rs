@@ -46,6 +46,7 @@ impl Ear {
             container: wanted.stream.container.clone(),
             previous: wanted.previous,
             whole: tail.is_some(),
+            quiet: None,
             scan: Scan::default(),
         };
         Self { rules, results, key, said, lines: 0, tail, told: Gist::default() }

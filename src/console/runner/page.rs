@@ -102,6 +102,7 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
                 dir: runner.files(),
                 max_bytes: runner.log_bytes(),
                 rules: Arc::clone(&runner.start.rules),
+                stall: u32::try_from(runner.start.config.stall_after.value.as_secs()).unwrap_or(u32::MAX),
                 token: token.clone(),
             };
             tokio::spawn(task.run());

@@ -8,6 +8,7 @@ use regex::bytes::Captures;
 
 use super::{
     place::{At, Observation, Place, Subject},
+    quiet::Quiet,
     ranks::Crew,
     rule::Rule,
     rules::{Part, Rules},
@@ -44,6 +45,8 @@ pub struct LogSeen<'a> {
     pub whole: bool,
     /// It is an attempt's before the present one: it tells nothing of a job that runs.
     pub past: bool,
+    /// It has said nothing for longer than is usual.
+    pub quiet: Option<&'a Quiet>,
 }
 
 /// Everything that was observed of a job.
@@ -59,6 +62,8 @@ pub struct Seen<'a> {
     pub replicas: usize,
     /// It is known to have ended well: only what is wrong all the same counts.
     pub ended_well: bool,
+    /// The launcher runs and has not been at it for long: that replicas can't be reached yet passes.
+    pub launching: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +125,9 @@ pub fn cause(rules: &Rules, seen: &Seen<'_>) -> Option<Cause> {
     let mut aside = Vec::new();
     let mut in_logs: Vec<Hit<'_>> =
         seen.logs.iter().enumerate().flat_map(|(n, log)| of_log(rules, seen, n, log)).collect();
+    if seen.launching {
+        in_logs.retain(|hit| !is_launch_trouble(hit));
+    }
     if seen.ended_well {
         hits.clear();
         in_logs.retain(|hit| hit.rule.lasts);

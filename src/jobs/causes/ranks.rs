@@ -1,6 +1,6 @@
 //! Who has which rank: from hosts that lines name, and from the order of the hostfile.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::place::Subject;
 use crate::jobs::{
@@ -22,11 +22,9 @@ pub struct Crew {
 impl Crew {
     /// The pods of a job.
     pub fn of(job: &JobRow, pods: &[&PodRow]) -> Self {
-        Self {
-            pods: pods.iter().map(|pod| (pod.name.to_string(), Arc::new(Subject::of_pod(pod)))).collect(),
-            slots: job.slots.unwrap_or(1),
-            launcher_works: job.policy.launcher_is_worker,
-        }
+        let mut all: Vec<_> = pods.iter().map(|pod| (pod.name.to_string(), Arc::new(Subject::of_pod(pod)))).collect();
+        all.extend(gone(job, pods));
+        Self { pods: all, slots: job.slots.unwrap_or(1), launcher_works: job.policy.launcher_is_worker }
     }
 
     /// The replica of a host or a rank. With neither there is none; what can't be placed is only its rank.
@@ -74,6 +72,19 @@ impl Crew {
     }
 }
 
+/// Workers whose pods were cleaned up: they had their ranks all the same.
+fn gone(job: &JobRow, pods: &[&PodRow]) -> Vec<(String, Arc<Subject>)> {
+    const MOST: u32 = 4096;
+    let Some(spec) = job.replicas.iter().find(|spec| spec.role.as_str() == "Worker") else { return Vec::new() };
+    let known: HashSet<u16> =
+        pods.iter().filter(|pod| pod.role.as_str() == "worker").filter_map(|pod| pod.index).collect();
+    let all = (0..spec.replicas.unwrap_or(0).min(MOST)).filter_map(|nth| u16::try_from(nth).ok());
+    let subject = |nth: u16| Subject::of(Sym::new("worker"), Some(nth));
+    all.filter(|nth| !known.contains(nth))
+        .map(|nth| (format!("{}-worker-{nth}", job.name), Arc::new(subject(nth))))
+        .collect()
+}
+
 /// The replica that a pod of this name is: `train-worker-3`, `train-launcher-x7k2p`, `train-node-0-1`.
 pub fn named(pod: &str) -> Option<Subject> {
     const ROLES: [&str; 8] = ["worker", "launcher", "master", "node", "ps", "chief", "evaluator", "server"];
@@ -103,6 +114,21 @@ mod tests {
         assert_eq!(id("bert-node-0-5-abcde").as_deref(), Some("node-5"));
         assert_eq!(id("gpu-7"), None);
         assert_eq!(id(""), None);
+    }
+
+    #[test]
+    fn a_worker_whose_pod_is_gone_has_its_ranks_all_the_same() {
+        use crate::jobs::{Kind, Name, Uid, row::ReplicaSpec};
+        let mut job = JobRow::bare(Kind::MpiJob, Name::lossy("n"), Name::lossy("t"), Uid::new("u"));
+        job.slots = Some(2);
+        let spec = ReplicaSpec { role: Sym::new("Worker"), replicas: Some(3), ..ReplicaSpec::default() };
+        job.replicas = Box::new([spec]);
+        let there =
+            PodRow { name: Name::lossy("t-worker-1"), role: Sym::new("worker"), index: Some(1), ..PodRow::default() };
+        let crew = Crew::of(&job, &[&there]);
+        let of = |rank| crew.subject(Some(rank), None, 6).map(|subject| subject.id().to_string());
+        assert_eq!([of(0), of(3), of(5)].map(Option::unwrap_or_default), ["worker-0", "worker-1", "worker-2"]);
+        assert_eq!(crew.pods.len(), 3, "each once");
     }
 
     #[test]

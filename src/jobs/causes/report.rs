@@ -166,16 +166,27 @@ impl Report {
             }
         }
         let mut logs: Vec<LogSeen<'_>> = log
-            .map(|scan| LogSeen { scan, of: "log", pod: None, writer: None, whole: true, past: false })
+            .map(|scan| LogSeen { scan, of: "log", pod: None, writer: None, whole: true, past: false, quiet: None })
             .into_iter()
             .collect();
         for (at, scan) in &self.last_words {
             let pod = self.pods.get(*at).map(|pod| pod.name.as_str());
             let writer = subjects.get(*at);
-            logs.push(LogSeen { scan, of: "last words of the pod", pod, writer, whole: true, past: false });
+            logs.push(LogSeen {
+                scan,
+                of: "last words of the pod",
+                pod,
+                writer,
+                whole: true,
+                past: false,
+                quiet: None,
+            });
         }
         let replicas = self.pods.iter().filter(|pod| !pod.is_leading()).count();
-        choose::cause(rules, &Seen { told: &told, logs: &logs, crew: Some(&crew), replicas, ended_well })
+        choose::cause(
+            rules,
+            &Seen { told: &told, logs: &logs, crew: Some(&crew), replicas, ended_well, launching: false },
+        )
     }
 
     fn ended_well(&self, log: Option<&Scan>) -> bool {

@@ -93,6 +93,9 @@ pub struct Scan {
     announced: Option<(Option<u32>, u32)>,
     /// Where a launcher says that ranks were which ended.
     places: BTreeMap<u32, Box<str>>,
+    /// When the last line was written, and the longest pause between two.
+    at: Option<Secs>,
+    pause: u32,
 }
 
 /// What of a log counts for its cause: while it stays the same, the same comes of it.
@@ -106,6 +109,8 @@ pub struct Gist {
 #[derive(Clone, Debug, Default)]
 struct OfRank {
     progress: u32,
+    /// When it last told of progress.
+    at: Option<Secs>,
     host: Option<Box<str>>,
 }
 
@@ -121,6 +126,10 @@ impl Scan {
     /// Takes the next line.
     pub fn feed(&mut self, rules: &Rules, line: &LogLine<'_>) {
         self.lines = self.lines.max(line.number);
+        if let Some(at) = line.at {
+            self.pause = self.pause.max(self.at.map_or(0, |before| at.since(before)));
+            self.at = self.at.max(Some(at));
+        }
         if let Some(rank) = line.rank
             && (self.ranks.len() < MOST_RANKS || self.ranks.contains_key(&rank))
         {
@@ -157,9 +166,41 @@ impl Scan {
         self.lines
     }
 
+    /// When the last line was written, and how long the longest pause between two was.
+    pub(super) fn pauses(&self) -> (Option<Secs>, u32) {
+        (self.at, self.pause)
+    }
+
+    /// Lines of progress.
+    pub(super) fn progress(&self) -> u32 {
+        self.progress
+    }
+
+    /// Whether it said that it has ended, well or badly.
+    pub(super) fn has_ended(&self) -> bool {
+        self.well.is_some() || self.badly.is_some()
+    }
+
+    /// The ranks that told of progress at least so often, with when they did last.
+    pub(super) fn last_progress(&self, least: u32) -> impl Iterator<Item = (Secs, u32)> {
+        self.ranks.iter().filter(move |(_, of)| of.progress >= least).filter_map(|(rank, of)| Some((of.at?, *rank)))
+    }
+
     /// The highest rank heard of and one, or 0.
     pub fn ranks(&self) -> u32 {
         self.ranks.last_key_value().map_or(0, |(rank, _)| rank.saturating_add(1))
+    }
+
+    /// Which MPI the launcher's words are of, if only one of them: `openmpi`, `hydra`.
+    pub fn speaks<'r>(&self, rules: &'r Rules) -> Option<&'r str> {
+        let mut spoken = self.context.iter().filter_map(|(rule, ..)| rules.at(*rule)?.id.strip_prefix("speaks-"));
+        let first = spoken.next()?;
+        spoken.all(|other| other == first).then_some(first)
+    }
+
+    /// The host of this rank, if a line named it.
+    pub fn host_of(&self, rank: u32) -> Option<&str> {
+        self.host(rank)
     }
 
     /// The host that lines of this rank name.
@@ -216,7 +257,7 @@ impl Scan {
             Some(Sign::Progress) => {
                 self.progress = self.progress.saturating_add(1);
                 match line.rank.and_then(|rank| self.ranks.get_mut(&rank)) {
-                    Some(of) => of.progress = of.progress.saturating_add(1),
+                    Some(of) => (of.progress, of.at) = (of.progress.saturating_add(1), line.at.or(of.at)),
                     None => self.untagged = self.untagged.saturating_add(1),
                 }
                 return;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Input, Logs, blocked, queue, team::Team};
+use super::{Input, Logs, blocked, plain::plain, queue, team::Team, unsaid};
 use crate::jobs::{
     causes::{self, At, LogSeen, Observation, Place, Seen, Subject},
     health::{self, Health},
@@ -19,7 +19,10 @@ pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gp
         State::Remote | State::Terminating | State::Suspended => None,
         State::Paused => deactivated(input),
         State::Succeeded if leaked_gpus > 0 => Some(leaked(leaked_gpus)),
-        State::Running | State::Succeeded => said_in_logs(input, team, state),
+        State::Running => {
+            said_in_logs(input, team, state).or_else(|| unsaid::silent(input)).or_else(|| unsaid::restarted(team))
+        }
+        State::Succeeded => said_in_logs(input, team, state),
         State::Unreadable => input.job.warning.as_ref().map(|why| {
             plain("unreadable", why.as_str(), "The object doesn't look like one of its kind: see its YAML.", false)
         }),
@@ -125,23 +128,6 @@ fn failed_words(input: &Input<'_>) -> Option<Cause> {
     (!words.is_empty()).then_some(cause)
 }
 
-fn plain(rule: &str, title: &str, remedy: &str, recovers: bool) -> Cause {
-    Cause {
-        rule: rule.into(),
-        class: "none".into(),
-        title: Clean::new(&causes::capital(title)),
-        brief: Clean::new(&causes::capital(title)),
-        remedy: Clean::new(remedy),
-        evidence: Box::default(),
-        replica: None,
-        node: None,
-        rank: None,
-        sure: 90,
-        consequences: Box::default(),
-        recovers,
-    }
-}
-
 /// Condition texts are built here, so that observations can borrow them.
 fn told(condition: &Condition) -> String {
     format!("{}: {}", condition.reason, condition.message)
@@ -172,9 +158,11 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
     let replicas = team.workers.len().max(team.members_wanted as usize);
     let ended_well = *state == State::Succeeded;
     let retried = matches!(state, State::Failed(_) | State::Restarting { .. });
-    let Logs { seen: logs, crew } = input.logs;
+    let Logs { seen: logs, crew, launching } = input.logs;
     let logs: Vec<LogSeen<'_>> = logs.iter().filter(|log| retried || !log.past).copied().collect();
-    causes::cause(input.rules, &Seen { told: &seen, logs: &logs, crew, replicas, ended_well })
+    let seen = Seen { told: &seen, logs: &logs, crew, replicas, ended_well, launching };
+    let cause = causes::cause(input.rules, &seen)?;
+    Some(unsaid::with_what_the_job_is(input, state, cause))
 }
 
 /// Of a job that is well by its objects, only logs can say otherwise.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::jobs::{
-    causes::{LogSeen, Scan, Subject, named},
+    causes::{LogSeen, Quiet, Scan, Subject, named},
     health::{self, Health},
     replica,
     row::{ContainerRow, PodRow},
@@ -26,6 +26,8 @@ pub struct Said {
     pub previous: bool,
     /// It was read from its start.
     pub whole: bool,
+    /// It has said nothing for longer than is usual.
+    pub quiet: Option<Quiet>,
     /// What the rules found in it.
     pub scan: Scan,
 }
@@ -120,7 +122,7 @@ impl Telling<'_> {
     pub(super) fn seen(&self) -> LogSeen<'_> {
         let Self { said, of, writer, past } = self;
         let (pod, whole) = (Some(said.pod.as_str()), said.whole);
-        LogSeen { scan: &said.scan, of, pod, writer: writer.as_ref(), whole, past: *past }
+        LogSeen { scan: &said.scan, of, pod, writer: writer.as_ref(), whole, past: *past, quiet: said.quiet.as_ref() }
     }
 }
 

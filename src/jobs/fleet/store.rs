@@ -239,7 +239,7 @@ impl Fleet {
 
     /// The cause of a job with what its logs say taken in.
     pub fn explained(&self, key: &JobKey, logs: &[LogSeen<'_>], crew: Option<&Crew>, now: Secs) -> Option<Cause> {
-        self.derived(self.entry(key)?, Logs { seen: logs, crew }, now).cause
+        self.derived(self.entry(key)?, Logs::new(logs, crew), now).cause
     }
 
     /// Takes in what the logs of a job say that somebody follows, in the place of what they said before. The next
@@ -266,7 +266,7 @@ impl Fleet {
         let crew = Crew::of(&entry.job.row, &pods);
         let logs = said::counting(&entry.said, &pods);
         let seen: Vec<LogSeen<'_>> = logs.iter().map(said::Telling::seen).collect();
-        self.derived(entry, Logs { seen: &seen, crew: Some(&crew) }, now)
+        self.derived(entry, Logs::new(&seen, Some(&crew)), now)
     }
 
     fn derived(&self, entry: &JobEntry, logs: Logs<'_>, now: Secs) -> Derived {

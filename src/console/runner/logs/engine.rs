@@ -59,10 +59,10 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(max_bytes: usize, dir: Option<PathBuf>, rules: Arc<Rules>, past: Past, tell: Tell) -> Self {
+    pub(super) fn new(max_bytes: usize, dir: Option<PathBuf>, rules: Arc<Rules>, how: (Past, u32), tell: Tell) -> Self {
         Self {
             book: Book::new(max_bytes),
-            findings: Findings::new(rules, past),
+            findings: Findings::new(rules, how.0, how.1),
             panes: [Pane::default(), Pane::default()],
             choices: [Choice::default(), Choice::default()],
             split: false,
@@ -112,6 +112,16 @@ impl Engine {
                 stream.title = target.title.clone();
             }
         }
+    }
+
+    /// When a log will have been silent for too long, if nothing comes.
+    pub(super) fn patience(&self) -> Option<Secs> {
+        self.findings.patience()
+    }
+
+    /// It is so late: logs that are silent for too long say something.
+    pub(super) fn hush(&mut self, now: Secs) {
+        self.findings.hush(now);
     }
 
     /// What the lines say of the job, if that is not what was told last.
@@ -164,6 +174,7 @@ impl Engine {
 
     fn ended(&mut self, nth: usize, here: Nanos, problem: Option<&Problem>) {
         let Some(stream) = self.streams.get_mut(nth) else { return };
+        self.findings.close(nth);
         stream.flow = problem.map_or(Flow::Ended, |problem| Flow::Refused(refusal(problem)));
         let words = match &stream.flow {
             Flow::Refused(refusal) => format!("{}: {}. {}", stream.title, refusal.what, refusal.hint),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::{
     console::model::page::logs::{Past, Target},
     jobs::{
-        Clean,
-        causes::{Gist, LogLine, Rules, Scan},
+        Clean, Secs,
+        causes::{Gist, LogLine, Quiet, Rules, Scan},
         fleet::Said,
     },
     logs::{Line, Nanos},
@@ -21,6 +21,7 @@ const MOST: usize = 64;
 pub(super) struct Findings {
     rules: Arc<Rules>,
     past: Past,
+    stall: u32,
     logs: Vec<Log>,
     /// The log of each stream: one that is opened again goes on.
     of_stream: Vec<usize>,
@@ -30,15 +31,17 @@ struct Log {
     key: String,
     said: Said,
     lines: u32,
-    told: Gist,
-    /// Lines came since it was last asked what changed.
+    /// Nothing more will come of it.
+    over: bool,
+    told: (Gist, Option<Quiet>),
+    /// Something came since it was last asked what changed.
     news: bool,
 }
 
 impl Findings {
-    /// `past` is how much of logs is read when they are opened.
-    pub(super) fn new(rules: Arc<Rules>, past: Past) -> Self {
-        Self { rules, past, logs: Vec::new(), of_stream: Vec::new() }
+    /// `past` is how much of logs is read when they are opened; for `stall` seconds silence is nothing special.
+    pub(super) fn new(rules: Arc<Rules>, past: Past, stall: u32) -> Self {
+        Self { rules, past, stall, logs: Vec::new(), of_stream: Vec::new() }
     }
 
     /// A stream begins. Its number is the next one.
@@ -46,15 +49,19 @@ impl Findings {
         let key = target.key();
         let known = self.logs.iter().position(|log| log.key == key);
         self.of_stream.push(known.unwrap_or(self.logs.len()));
+        if let Some(log) = known.and_then(|nth| self.logs.get_mut(nth)) {
+            log.over = false;
+        }
         if known.is_none() && self.logs.len() < MOST {
             let said = Said {
                 pod: target.pod.clone(),
                 container: target.container.clone(),
                 previous: target.previous,
                 whole: true,
+                quiet: None,
                 scan: Scan::default(),
             };
-            self.logs.push(Log { key, said, lines: 0, told: Gist::default(), news: false });
+            self.logs.push(Log { key, said, lines: 0, over: false, told: <_>::default(), news: false });
         }
     }
 
@@ -68,7 +75,30 @@ impl Findings {
         let (text, rank, host) = (line.by_ref().body(), line.rank, host.map(Clean::as_str));
         let seen = LogLine { text, rank, host, number: log.lines, at: line.at.map(Nanos::secs) };
         log.said.scan.feed(&self.rules, &seen);
+        log.said.quiet = None;
         log.news = true;
+    }
+
+    /// A stream has ended: its silence says nothing.
+    pub(super) fn close(&mut self, stream: usize) {
+        if let Some(log) = self.of_stream.get(stream).and_then(|nth| self.logs.get_mut(*nth)) {
+            (log.over, log.said.quiet, log.news) = (true, None, true);
+        }
+    }
+
+    /// When a log will have been silent for too long, if nothing comes.
+    pub(super) fn patience(&self) -> Option<Secs> {
+        let waits = self.logs.iter().filter(|log| !log.over && !log.said.previous && log.said.quiet.is_none());
+        waits.filter_map(|log| log.said.scan.patience(self.stall)).min()
+    }
+
+    /// It is so late: who is silent for too long?
+    pub(super) fn hush(&mut self, now: Secs) {
+        for log in self.logs.iter_mut().filter(|log| !log.over && !log.said.previous) {
+            if log.said.quiet.is_none() && log.said.scan.patience(self.stall).is_some_and(|until| until <= now) {
+                (log.said.quiet, log.news) = (log.said.scan.quiet(), true);
+            }
+        }
     }
 
     /// Whether it is worth asking what changed.
@@ -81,11 +111,11 @@ impl Findings {
         let mut differs = false;
         for log in self.logs.iter_mut().filter(|log| log.news) {
             log.news = false;
-            let gist = log.said.scan.gist(&self.rules);
-            differs |= gist != log.told;
-            log.told = gist;
+            let says = (log.said.scan.gist(&self.rules), log.said.quiet.clone());
+            differs |= says != log.told;
+            log.told = says;
         }
-        let found = || self.logs.iter().filter(|log| log.told != Gist::default()).map(|log| log.said.clone());
+        let found = || self.logs.iter().filter(|log| log.told != <_>::default()).map(|log| log.said.clone());
         differs.then(|| found().collect())
     }
 }

@@ -15,7 +15,7 @@ use futures::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -39,6 +39,8 @@ use crate::{
 
 /// Between two windows that only bring new lines.
 const FRAME: Duration = Duration::from_millis(150);
+/// A log that is still being read for the first time brings its next lines within this.
+const CATCHING_UP: Duration = Duration::from_secs(5);
 /// Lines that wait to be put in order at most.
 const MOST_ARRIVED: usize = 20_000;
 
@@ -58,6 +60,8 @@ pub(super) struct Task {
     pub(super) max_bytes: usize,
     /// Rules that lines are looked at with.
     pub(super) rules: Arc<Rules>,
+    /// Seconds for which silence is nothing special.
+    pub(super) stall: u32,
     pub(super) token: CancellationToken,
 }
 
@@ -75,6 +79,7 @@ enum Woken {
     Frame,
     Piece(Option<(usize, LogPiece)>),
     Slice,
+    Silence,
 }
 
 impl Task {
@@ -89,16 +94,18 @@ impl Task {
         // A closed channel means that the console has ended.
         let tell = move |message| drop(results.blocking_send(Message::Log(id, message)));
         let rules = Arc::clone(&self.rules);
-        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), rules, self.past, Arc::new(tell));
+        let mut engine = Engine::new(self.max_bytes, self.dir.clone(), rules, (self.past, self.stall), Arc::new(tell));
         let wake = Arc::clone(&engine.wake);
         let mut streams: Vec<Option<Open>> = Vec::new();
         let (mut pieces, mut next_frame): (Pieces, _) = (SelectAll::new(), Instant::now());
         loop {
+            let silence = engine.patience().map(|until| Duration::from_secs(until.since(self.session.now()).into()));
             let woken = tokio::select! {
                 biased;
                 order = self.orders.recv() => Woken::Order(order),
                 () = sleep_until(next_frame), if engine.has_news() => Woken::Frame,
                 piece = pieces.next(), if !pieces.is_empty() && engine.arrived() < MOST_ARRIVED => Woken::Piece(piece),
+                () = sleep(silence.unwrap_or_default().max(CATCHING_UP)), if silence.is_some() => Woken::Silence,
                 () = wake.notified() => Woken::Slice,
                 () = std::future::ready(()), if engine.is_busy() || engine.arrived() >= MOST_ARRIVED => Woken::Slice,
             };
@@ -118,6 +125,10 @@ impl Task {
                     if let Some((source, piece)) = piece {
                         engine.take(source, piece, self.session.now());
                     }
+                    None
+                }
+                Woken::Silence => {
+                    engine.hush(self.session.now());
                     None
                 }
                 Woken::Slice => {

@@ -37,7 +37,7 @@ fn engine(pods: &[&str], dir: Option<PathBuf>) -> (Engine, Told) {
         64 << 20,
         dir,
         Arc::clone(&RULES),
-        Past::Tail,
+        (Past::Tail, 600),
         Arc::new(move |message| hears.lock().expect("not poisoned").push(message)),
     );
     for pod in pods {
@@ -220,4 +220,25 @@ async fn files_hold_what_is_looked_at_whole_or_by_rank() {
     let rank = std::fs::read_to_string(dir.path().join("each/rank-2.log")).expect("there");
     assert_eq!((rank.lines().count(), rank.lines().next()), (4_000, Some("[1,2]<stdout>:line 2")));
     assert_eq!(std::fs::read_dir(dir.path().join("each")).expect("there").count(), 2);
+}
+
+#[test]
+fn a_log_that_told_of_progress_and_falls_silent_says_so_until_it_goes_on() {
+    let (mut engine, _) = engine(&["launcher"], None);
+    assert_eq!(engine.patience(), None, "nothing was heard yet");
+    let steps: Vec<String> = (0..60).map(|n| format!("[1,{}]<stdout>:step {n} loss 0.5", n % 4)).collect();
+    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+    engine.take(0, lines(0, &steps), NOW);
+    let until = engine.patience().expect("it trains");
+    assert_eq!(until, NOW.plus(59 + 600));
+    engine.hush(Secs(until.0 - 1));
+    assert!(engine.findings().is_none(), "not yet");
+    engine.hush(until);
+    let said = engine.findings().expect("told");
+    assert_eq!(said[0].quiet.as_ref().map(|quiet| (quiet.since, quiet.line)), Some((NOW.plus(59), 60)));
+    assert_eq!((engine.patience(), engine.findings().is_none()), (None, true), "once");
+    engine.take(0, lines(700, &["[1,0]<stdout>:step 60 loss 0.5"]), NOW);
+    assert_eq!(engine.findings().map(|said| said.len()), Some(0), "it goes on");
+    engine.take(0, LogPiece::End(None), NOW);
+    assert_eq!(engine.patience(), None, "what has ended may be silent");
 }

@@ -57,7 +57,14 @@ fn said(record: &Record, log: &KeptLog, rules: &Rules) -> Said {
         let at = line.at.map(|at| Nanos(at).secs());
         ruled::line(&mut scan, rules, line.text.as_bytes(), number, at);
     }
-    Said { pod, container, previous: of_row.is_some_and(|row| row.restarts > run), whole: log.skipped == 0, scan }
+    Said {
+        pod,
+        container,
+        previous: of_row.is_some_and(|row| row.restarts > run),
+        whole: log.skipped == 0,
+        quiet: None,
+        scan,
+    }
 }
 
 fn kept(record: &Record, logs: &[KeptLog], rules: &Arc<Rules>) -> Kept {

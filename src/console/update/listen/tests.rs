@@ -76,7 +76,7 @@ fn looked_at(effects: &[Effect]) -> Vec<(String, u16, bool)> {
 fn said(pod: &str, lines: &[u8]) -> Box<Said> {
     let rules = crate::jobs::causes::Rules::builtin();
     let (container, scan) = (Sym::new("mpi"), ruled::scan(&rules, lines));
-    Box::new(Said { pod: Name::lossy(pod), container, previous: false, whole: true, scan })
+    Box::new(Said { pod: Name::lossy(pod), container, previous: false, whole: true, quiet: None, scan })
 }
 
 fn key(h: &Harness) -> JobKey {

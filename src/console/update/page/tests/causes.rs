@@ -7,7 +7,7 @@ use crate::{
         logs::{Past, Seeking, Sought},
     },
     jobs::{
-        causes::{LogLine, Scan},
+        causes::{LogLine, Quiet, Scan},
         fleet::Said,
         state::{Evidence, Origin},
     },
@@ -27,6 +27,7 @@ fn said(lines: &[(u32, &str)]) -> Vec<Said> {
         container: Sym::new("launcher"),
         previous: false,
         whole: true,
+        quiet: None,
         scan,
     }]
 }
@@ -203,4 +204,67 @@ fn what_a_record_says_never_reaches_the_living_job() {
     h.send(Message::Said(id, said(&[(9, OOM)])));
     let job = h.model.fleet.jobs().next().expect("a job");
     assert_ne!(job.derived.cause.as_ref().map(|cause| &*cause.class), Some("gpu_oom"));
+}
+
+/// A console that watches a job that runs, with its page open on tab Logs, whose log is as told.
+fn running_job(change: impl FnOnce(&mut JobRow), said: Vec<Said>) -> Harness {
+    let mut h = Harness::new(120, 40);
+    let mut row = job(3);
+    row.slots = Some(4);
+    change(&mut row);
+    let mut pods = vec![Row::Pod(pod("launcher", None, "cpu-1", 3500))];
+    pods.extend((0..3).map(|i| Row::Pod(pod("worker", Some(i), &format!("gpu-{}", i + 5), 3500))));
+    let batch = |of, upserts| Batch { upserts, complete: true, ..Batch::new(ListKey { of, namespace: None }) };
+    let jobs = batch(ListOf::Jobs(Kind::MpiJob), vec![Row::Job(row)]);
+    h.send(Message::Fleet(vec![jobs, batch(ListOf::Pods, pods)]));
+    let key = h.model.fleet.jobs().next().expect("a job").key();
+    h.model.list.selected = Some(key.clone());
+    let effects = super::super::open_on(&mut h.model, &key, Tab::Logs);
+    h.effects.extend(effects);
+    let id = page(&h).logs.id;
+    h.send(Message::Said(id, said));
+    h
+}
+
+fn cause_of(h: &Harness) -> Option<(String, String)> {
+    let cause = page(h).job.derived.cause.as_ref()?;
+    Some((cause.rule.to_string(), cause.title.to_string()))
+}
+
+#[test]
+fn a_silent_log_of_a_job_that_runs_is_told_with_who_fell_silent_first() {
+    let mut said = said(&[(0, "step 1 loss 0.9"), (9, "step 1 loss 0.9")]);
+    assert_eq!(cause_of(&running_job(|_| {}, said.clone())), None, "it trains");
+    said[0].quiet = Some(Quiet { since: Secs(NOW - 900), line: 2, first: vec![9] });
+    let h = running_job(|_| {}, said);
+    let (rule, title) = cause_of(&h).expect("told");
+    assert_eq!(rule, "stall");
+    assert!(title.starts_with("No new line since ") && title.contains("Worker 2 (rank 9, node gpu-7)"), "{title}");
+}
+
+#[test]
+fn replicas_that_cant_be_reached_yet_are_no_cause_while_the_launcher_has_just_begun() {
+    let refused = "ssh: connect to host bert-large-worker-1 port 2222: Connection refused";
+    let h = running_job(|_| {}, said(&[(0, refused)]));
+    assert_eq!(cause_of(&h).map(|(rule, _)| rule).as_deref(), Some("ssh-refused"), "after an hour it is one");
+    let mut h = running_job(|_| {}, said(&[(0, refused)]));
+    let young = pod("launcher", None, "cpu-1", 100);
+    let batch = Batch { upserts: vec![Row::Pod(young)], ..Batch::new(ListKey { of: ListOf::Pods, namespace: None }) };
+    h.send(Message::Fleet(vec![batch]));
+    assert_eq!(cause_of(&h), None, "it runs for 40 s");
+    h.at(Secs(NOW + 81));
+    assert_eq!(cause_of(&h).map(|(rule, _)| rule).as_deref(), Some("ssh-refused"), "two minutes are over");
+}
+
+#[test]
+fn an_mpirun_that_is_not_the_one_of_the_manifest_is_the_cause() {
+    let words = [
+        (0, "[mpiexec@launcher] match_arg (../hydra_arg.c:83): unrecognized argument allow-run-as-root"),
+        (0, "[mpiexec@launcher] HYDU_parse_array (../hydra_arg.c:128): argument matching returned error"),
+    ];
+    let with = |mpi: &'static str| running_job(|row| row.policy.mpi = Some(Sym::new(mpi)), said(&words));
+    let (rule, title) = cause_of(&with("OpenMPI")).expect("a cause");
+    assert_eq!(rule, "mpi-implementation");
+    assert!(title.contains("MPICH or Intel MPI's, but mpiImplementation is OpenMPI"), "{title}");
+    assert_ne!(cause_of(&with("Intel")).map(|(rule, _)| rule).as_deref(), Some("mpi-implementation"));
 }
