@@ -19,6 +19,7 @@ pub mod info;
 pub mod item;
 pub mod keys;
 pub mod log;
+pub mod new;
 pub mod output;
 pub mod print;
 pub mod reach;
@@ -60,6 +61,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Keys { markdown }) => keys::run(&setup, *markdown),
         Some(Verb::Info) => info::run(&args.global, &setup),
         Some(Verb::Demo(demo)) => demo::run(demo, &args.global, &setup),
+        Some(Verb::New(new)) => new::run(new, &args.global, &setup),
         Some(Verb::Record(record)) => record::run(record, &args.global, &setup),
         Some(Verb::History(history)) => history::run(history, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     args::Global, check::CheckArgs, demo::DemoArgs, explain::ExplainArgs, get::What, history::HistoryArgs,
-    record::RecordArgs,
+    new::NewArgs, record::RecordArgs,
 };
 
 /// A terminal console for training jobs on Kubernetes.
@@ -44,6 +44,8 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Keep on disk what will vanish of jobs, without a console, until ctrl-c
     Record(RecordArgs),
+    /// Write a new job in the console, from a template, a file or stdin
+    New(NewArgs),
     /// List, print and remove what was recorded of jobs
     History(HistoryArgs),
     /// Print every path and setting in use, and where each comes from

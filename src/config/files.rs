@@ -46,6 +46,16 @@ pub fn read(path: &Path) -> Result<Option<TextFile>, Note> {
     Ok(Some(TextFile { text, others_read: meta.mode() & 0o044 != 0, mode: meta.mode() & 0o777 }))
 }
 
+/// The user's templates of jobs in this directory: names without `.yaml`, and texts; what can't be read is left out.
+pub fn templates(dir: &Path) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    paths.sort();
+    let text = |path: &Path| Some((path.file_stem()?.to_str()?.to_owned(), read(path).ok()??.text));
+    paths.iter().filter_map(|path| text(path)).collect()
+}
+
 /// Whether a key of a file says that its value is a secret, or where one is.
 pub fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();

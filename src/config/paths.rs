@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The directories of one user, and what is in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
-    /// `config.toml`, `commands.toml`, `keymaps/`, `themes/`, `rules.toml`.
+    /// `config.toml`, `commands.toml`, `keymaps/`, `themes/`, `templates/`, `rules.toml`.
     pub config: PathBuf,
     /// What we keep: remembered views, the log.
     pub state: PathBuf,
@@ -76,6 +76,11 @@ impl Paths {
     /// What is kept of jobs.
     pub fn records(&self) -> PathBuf {
         self.state.join("records")
+    }
+
+    /// The user's own templates of jobs.
+    pub fn templates(&self) -> PathBuf {
+        self.config.join("templates")
     }
 
     /// Manifests that are written and not sent yet.

@@ -32,6 +32,8 @@ pub enum CommandId {
     Editor(EditorCommand),
     /// Of a draft's form.
     Form(FormCommand),
+    /// Of suggestions for a failed job.
+    Fix(FixCommand),
 }
 
 /// Works everywhere: each has its row in `commands`.
@@ -213,10 +215,14 @@ pub enum TextCommand {
 #[expect(missing_docs, reason = "each is explained by its row's help text")]
 pub enum DraftCommand {
     New,
+    Clone,
+    Debug,
+    Fix,
     List,
     Switch,
     Send,
     Create,
+    Anyway,
     Back,
     Close,
     Discard,
@@ -246,6 +252,8 @@ pub enum EditorCommand {
     Next,
     Previous,
     GoTo,
+    Complete,
+    Explain,
 }
 
 /// Of a draft's form: each has its row in `commands`.
@@ -264,6 +272,19 @@ pub enum FormCommand {
     Clear,
     Undo,
     Redo,
+}
+
+/// Of suggestions for a failed job: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum FixCommand {
+    Down,
+    Up,
+    ScrollDown,
+    ScrollUp,
+    Toggle,
+    Edit,
+    Send,
 }
 
 /// A way of the cursor through a text.
@@ -360,11 +381,13 @@ pub enum Context {
     Form,
     /// The last page before a draft is sent.
     Send,
+    /// Suggestions for a failed job.
+    Fixes,
 }
 
 impl Context {
     /// Every context, as help lists them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Any,
         Self::List,
         Self::Page,
@@ -378,6 +401,7 @@ impl Context {
         Self::Editor,
         Self::Form,
         Self::Send,
+        Self::Fixes,
     ];
 
     /// Its section in keymap files.
@@ -396,6 +420,7 @@ impl Context {
             Self::Editor => "editor",
             Self::Form => "form",
             Self::Send => "send",
+            Self::Fixes => "fixes",
         }
     }
 
@@ -415,6 +440,7 @@ impl Context {
             Self::Editor => "Draft: YAML",
             Self::Form => "Draft: form",
             Self::Send => "Draft: send",
+            Self::Fixes => "Draft: suggestions",
         }
     }
 

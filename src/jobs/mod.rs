@@ -7,6 +7,7 @@ pub mod absence;
 pub mod causes;
 pub mod checks;
 pub mod columns;
+pub mod complete;
 pub mod derive;
 pub mod drafting;
 pub mod filter;

@@ -1,14 +1,16 @@
 //! Commands of drafts and of the editor of their text.
 
-use super::{Command, CommandId, Context, DraftCommand, EditorCommand, FormCommand, Right};
-use crate::console::ids::Motion;
+use super::{Command, CommandId, Context, DraftCommand, EditorCommand, FixCommand, FormCommand, Right, Why};
+use crate::console::{ids::Motion, model::Model};
 
 use EditorCommand as E;
+use FixCommand as X;
 use FormCommand as F;
 
 const CREATE: Right = Right { verb: "create", group: "kubeflow.org", resource: "mpijobs" };
 
 const LIST: &[Context] = &[Context::List];
+const JOBS: &[Context] = &[Context::List, Context::Page];
 const ANY: &[Context] = &[Context::Any];
 const SEND: &[Context] = &[Context::Send];
 const DRAFT: &[Context] = &[Context::Draft];
@@ -31,8 +33,37 @@ const fn form(id: FormCommand, name: &'static str, title: &'static str, help: &'
     Command::new(CommandId::Form(id), name, title, help, &[Context::Form]).key_only()
 }
 
+const fn fix(id: FixCommand, name: &'static str, title: &'static str, help: &'static str) -> Command {
+    Command::new(CommandId::Fix(id), name, title, help, &[Context::Fixes]).key_only()
+}
+
 pub(super) const ROWS: &[Command] = &[
-    row(DraftCommand::New, "draft.new", "New job", "Write the manifest of a new job.", LIST).hinted(14).needing(CREATE),
+    row(DraftCommand::New, "draft.new", "New job", "Write a new job, from a template.", LIST)
+        .hinted(14)
+        .needing(CREATE),
+    row(DraftCommand::Clone, "draft.clone", "Clone", "Write a new job like this one, under a free name.", JOBS)
+        .hinted(22)
+        .when(some_job)
+        .needing(CREATE),
+    row(
+        DraftCommand::Fix,
+        "draft.fix",
+        "Fix and resubmit",
+        "Copy a failed job, with changes that its cause suggests, each to be taken or left.",
+        JOBS,
+    )
+    .hinted(21)
+    .when(some_job)
+    .needing(CREATE),
+    row(
+        DraftCommand::Debug,
+        "draft.debug",
+        "Debug clone",
+        "Copy a job so that everything stays after a failure, and its launcher waits for a shell.",
+        JOBS,
+    )
+    .when(some_job)
+    .needing(CREATE),
     row(DraftCommand::List, "draft.list", "Drafts", "List the manifests that were written and not sent.", ANY),
     row(DraftCommand::Switch, "draft.switch", "Form or YAML", "Go from the form to the text and back.", DRAFT)
         .key_only()
@@ -44,6 +75,22 @@ pub(super) const ROWS: &[Command] = &[
         .key_only()
         .hinted(1)
         .changing(),
+    row(
+        DraftCommand::Anyway,
+        "send.anyway",
+        "Send anyway",
+        "Make it though a check says that it will be refused.",
+        SEND,
+    )
+    .key_only()
+    .changing(),
+    fix(X::Down, "fixes.down", "Down", "Select the next suggestion."),
+    fix(X::Up, "fixes.up", "Up", "Select the suggestion above."),
+    fix(X::ScrollDown, "fixes.scroll-down", "Scroll down", "Scroll the difference down."),
+    fix(X::ScrollUp, "fixes.scroll-up", "Scroll up", "Scroll the difference up."),
+    fix(X::Toggle, "fixes.toggle", "Take or leave", "Take the selected suggestion, or leave it.").hinted(2),
+    fix(X::Send, "fixes.send", "Go on", "Look at what will be made, and send it from there.").hinted(1),
+    fix(X::Edit, "fixes.edit", "Edit", "Go on in the text.").hinted(3),
     row(DraftCommand::Back, "send.back", "Back", "Go back to the draft.", SEND).key_only().hinted(2),
     form(F::Down, "form.down", "Down", "Select the next field."),
     form(F::Up, "form.up", "Up", "Select the field above."),
@@ -96,6 +143,8 @@ pub(super) const ROWS: &[Command] = &[
     editor(E::Next, "editor.next", "Next", "Go to the next hit of the search, without one to the next problem."),
     editor(E::Previous, "editor.previous", "Previous", "Go to the hit or problem before."),
     editor(E::GoTo, "editor.go-to", "Go to line", "Go to the line of a number."),
+    editor(E::Complete, "editor.complete", "Complete", "Offer the keys or words that can stand here.").hinted(7),
+    editor(E::Explain, "editor.explain", "Explain", "Show what the schema says about the field at the cursor."),
     editor(E::Mark, "editor.select", "Select", "Begin to select from here, or let go of the selection."),
     editor(E::Move(Motion::Left), "editor.left", "Left", "Go one character to the left."),
     editor(E::Move(Motion::Right), "editor.right", "Right", "Go one character to the right."),
@@ -132,3 +181,7 @@ pub(super) const ROWS: &[Command] = &[
     editor(E::Select(Motion::Top), "editor.select-top", "Select", "Select to the beginning of the text."),
     editor(E::Select(Motion::Bottom), "editor.select-bottom", "Select", "Select to the end of the text."),
 ];
+
+fn some_job(model: &Model) -> Result<(), Why> {
+    if model.page.is_some() || model.list.selected.is_some() { Ok(()) } else { Err("no job is selected".to_owned()) }
+}

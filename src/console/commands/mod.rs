@@ -14,8 +14,8 @@ mod text;
 mod visit;
 
 pub use super::ids::{
-    AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, FormCommand, ListCommand, LogCommand,
-    PageCommand, RecordCommand, Right, TextCommand, VisitCommand,
+    AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, FixCommand, FormCommand, ListCommand,
+    LogCommand, PageCommand, RecordCommand, Right, TextCommand, VisitCommand,
 };
 use super::model::Model;
 

@@ -114,6 +114,8 @@ pub enum Purpose {
 pub enum DraftPicker {
     /// The value of the selected field of its form.
     Field,
+    /// The template that a new one begins with.
+    Template,
 }
 
 /// What a draft asks for.

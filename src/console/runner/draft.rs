@@ -8,9 +8,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ready, Results, Runner, refusal};
+use super::{Ready, Results, Runner, check, refusal};
 use crate::{
-    cluster::names,
+    cluster::{names, objects},
+    config::files,
     console::{
         message::Message,
         model::{
@@ -22,7 +23,7 @@ use crate::{
         DiskProblem,
         drafts::{About, DraftKey, Drafts, OpenDraft},
     },
-    jobs::{Clean, Name, Raw, form::Listed},
+    jobs::{Clean, Name, Raw, drafting::Template, form::Listed},
 };
 
 /// Fingers that rest for so long pause.
@@ -89,6 +90,20 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
             DraftMessage::Loaded(key, read.map_err(|problem| said(&problem)))
         }),
         DraftEffect::Names(session, namespace, listed) => names(runner, session, namespace.as_ref(), listed),
+        DraftEffect::Check(id, version, text) => check::check(runner, check::Wanted { id, version, text }),
+        DraftEffect::Read(session, source) => runner.for_ready(session, async move |ready: Ready| {
+            let object = objects::get_job(&ready.session, &source.key).await;
+            Message::Draft(DraftMessage::Read(source, object.map_err(|problem| refusal(&problem).what)))
+        }),
+        DraftEffect::Templates => {
+            let dir = runner.start.paths.as_ref().map(crate::config::Paths::templates);
+            runner.spawn(CancellationToken::new(), async move {
+                let own =
+                    tokio::task::spawn_blocking(move || dir.map(|dir| files::templates(&dir)).unwrap_or_default());
+                let templates = Template::list_with(&own.await.ok()?);
+                Some(Message::Draft(DraftMessage::Templates(templates)))
+            });
+        }
         DraftEffect::Remove(key) => on_disk(runner, drafts, move |drafts| {
             let removed = drafts.remove(&key);
             DraftMessage::Listed(removed.and_then(|()| drafts.list()).map_err(|problem| said(&problem)))

@@ -3,6 +3,7 @@
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
 pub(super) mod change;
+mod check;
 mod disk;
 mod draft;
 mod listen;
@@ -82,6 +83,7 @@ pub struct Runner {
     keepers: draft::Keepers,
     /// Turns to look at logs.
     listening: Arc<Semaphore>,
+    checker: Option<check::Checker>,
 }
 
 impl Runner {
@@ -103,6 +105,7 @@ impl Runner {
             recorder,
             keepers,
             listening,
+            checker: None,
         };
         (runner, messages)
     }

@@ -141,6 +141,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::Draft(id) => draft::command(model, id),
         CommandId::Editor(id) => draft::editor(model, id),
         CommandId::Form(id) => draft::form(model, id),
+        CommandId::Fix(id) => draft::fix(model, id),
     }
 }
 

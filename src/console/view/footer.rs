@@ -49,8 +49,8 @@ fn own_keys(overlay: &Overlay) -> Option<Vec<(&'static str, &'static str)>> {
             keys.extend([("esc", "Cancel"), ("type", "Filter")]);
             Some(keys)
         }
-        Overlay::Confirm(confirm) => Some(vec![("y", confirm.yes), ("n", "Cancel"), ("tab", "The other button")]),
-        Overlay::Prompt(_) | Overlay::Text(_) | Overlay::Draft(_) => None,
+        // A question tells its keys itself.
+        Overlay::Prompt(_) | Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Draft(_) => None,
     }
 }
 
@@ -91,10 +91,10 @@ fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     // With nothing to look at, what leads on is hinted.
     let idle = model.fleet.is_empty() && model.page.is_none();
     let is_down = matches!(model.session.phase, Phase::Down(_));
+    let leads_on = |id| matches!(id, CommandId::App(_) | CommandId::Draft(_) | CommandId::Text(_));
     let is_hinted = |row: &&Command| match row.id {
-        CommandId::List(_) => row.hint > 0 && !idle,
         CommandId::App(AppCommand::Reconnect) => is_down,
-        _ => row.hint > 0,
+        id => row.hint > 0 && (!idle || leads_on(id)),
     };
     let mut rows: Vec<_> = commands::all()
         .filter(is_hinted)

@@ -6,7 +6,7 @@ use crate::jobs::{
     causes::{Crew, LogSeen, Subject},
     row::{ContainerRow, ContainerState, PodRow},
     state::{Cause, Evidence, Origin, State},
-    text::{Clean, Name},
+    text::Clean,
     time::Secs,
 };
 
@@ -106,9 +106,7 @@ pub(super) fn with_what_the_job_is(input: &Input<'_>, state: &State, mut cause: 
                       and environment for the one that is named.";
         let consequences = cause.consequences.iter().cloned().chain([cause.rule.clone()]).collect();
         let evidence = std::mem::take(&mut cause.evidence);
-        let (rank, replica, node) = (None, None::<Name>, None);
-        cause =
-            Cause { consequences, evidence, rank, replica, node, ..plain("mpi-implementation", &title, remedy, false) };
+        cause = Cause { evidence, consequences, ..plain("mpi-implementation", &title, remedy, false) };
         cause.class = "launcher_bad_args".into();
     }
     if &*cause.class == "remote_daemon_failed"

@@ -33,6 +33,13 @@ pub struct Row {
     pub value: Shown,
 }
 
+impl Row {
+    /// Whether other fields may stand inside this one.
+    pub fn is_map(&self) -> bool {
+        self.field.codec == Codec::Pairs
+    }
+}
+
 /// A value as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {

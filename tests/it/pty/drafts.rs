@@ -23,9 +23,16 @@ fn texts(pty: &Pty) -> Vec<String> {
     texts.filter_map(|path| fs::read_to_string(path).ok()).collect()
 }
 
-fn typing(pty: &mut Pty) {
+/// A draft from the first template.
+fn begun(pty: &mut Pty) {
     pty.keys("N");
+    pty.wait_for("CPU smoke test");
+    pty.keys("\r");
     pty.wait_for("kind: MPIJob");
+}
+
+fn typing(pty: &mut Pty) {
+    begun(pty);
     for c in "# learns to fly".chars() {
         pty.keys(c.encode_utf8(&mut [0; 4]));
     }
@@ -64,13 +71,57 @@ fn a_hang_up_and_an_end_from_outside_flush_what_was_typed() {
 
 #[test]
 fn another_editor_changes_the_text() {
-    let edit = "printf 'sed -i s/train/tuned/ \"$1\"\\n' > $HOME/edit.sh";
+    let edit = "printf 'sed -i s/smoke/tuned/ \"$1\"\\n' > $HOME/edit.sh";
     let mut pty = Pty::sh(&format!("{edit}; EDITOR=\"sh $HOME/edit.sh\" {DEMO}; read -r _"));
     pty.wait_for("no training jobs");
-    pty.keys("N");
-    pty.wait_for("name: train");
+    begun(&mut pty);
+    pty.wait_for("name: smoke");
     pty.keys("\u{5}");
     pty.wait_for("name: tuned");
     pty.keys("\u{15}");
-    pty.wait_for("name: train");
+    pty.wait_for("name: smoke");
+}
+
+#[test]
+fn a_job_from_a_template_is_sent_and_runs() {
+    let mut pty = Pty::sh(&format!("{DEMO} --speed 20; read -r _"));
+    pty.wait_for("no training jobs");
+    begun(&mut pty);
+    pty.keys("\u{f}");
+    pty.wait_for("Makes");
+    pty.wait_for("accepted");
+    pty.keys("\r");
+    pty.wait_for("1 Overview");
+    pty.wait("a job that runs or has ended well", || {
+        let screen = pty.screen();
+        screen.contains("Running") || screen.contains("Succeeded")
+    });
+    assert_eq!(texts(&pty), Vec::<String>::new(), "what is sent is no draft any more");
+}
+
+#[test]
+fn a_failed_job_is_tried_again_with_its_fix_in_three_keys() {
+    let mut pty = Pty::sh("$MPIDECK demo --scenario host-oom-worker --speed 20; read -r _");
+    pty.wait_for("Failed");
+    pty.keys("R");
+    pty.wait_for("[x] ");
+    pty.wait_for("memory");
+    pty.keys("\r");
+    pty.wait_for("without the cluster");
+    pty.keys("\r");
+    pty.wait_for("-2 > Overview");
+}
+
+#[test]
+fn a_user_without_the_right_is_told_and_keeps_the_draft() {
+    let mut pty = Pty::sh(&format!("{DEMO} --context viewer; read -r _"));
+    pty.wait_for("no training jobs");
+    begun(&mut pty);
+    pty.keys("\u{f}");
+    pty.wait_for("Makes");
+    pty.keys("\r");
+    pty.wait_for("The draft is as it was.");
+    assert!(pty.screen().contains("Not made"), "{}", pty.screen());
+    pty.keys("\u{1b}");
+    pty.wait_for("kind: MPIJob");
 }

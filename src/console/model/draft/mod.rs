@@ -3,11 +3,16 @@
 //! Owns one text, in its [`Editor`]; form, diff and send page read it and change it, and keep no copy of their own.
 
 pub mod editor;
+pub mod fix;
 pub mod form;
+pub mod popup;
 pub mod send;
+
+use serde_json::Value;
 
 pub use self::{
     editor::Editor,
+    fix::FixModel,
     form::{FormModel, Names, Offers},
     send::SendModel,
 };
@@ -15,7 +20,13 @@ use super::session::SessionId;
 use crate::{
     console::ids::Context,
     disk::drafts::{About, DraftKey, Summary},
-    jobs::{Clean, Name, Raw, form::Listed},
+    jobs::{
+        Clean, Name, Raw,
+        checks::{Problem, Report, Verdict},
+        drafting::Template,
+        fleet::JobKey,
+        form::Listed,
+    },
 };
 
 /// Counts the drafts that were opened in this run.
@@ -30,6 +41,8 @@ pub enum Stage {
     Yaml,
     /// The form over its text.
     Form,
+    /// Suggestions for the failed job that it is a copy of.
+    Fix,
     /// The last page before it is sent.
     Send,
 }
@@ -69,6 +82,16 @@ pub struct Draft {
     pub form: FormModel,
     /// What would be sent.
     pub send: SendModel,
+    /// Suggestions for the failed job that it is a copy of.
+    pub fix: Option<FixModel>,
+    /// What can be written at the cursor, while that is offered.
+    pub popup: Option<popup::Popup>,
+    /// What is wrong with it, in the order of the text.
+    pub problems: Vec<Problem>,
+    /// What would become of it; `None` until it was checked.
+    pub verdict: Option<Verdict>,
+    /// The version of the text that was given away to be checked, and the one that the problems are of.
+    pub checked: (Option<u64>, Option<u64>),
     /// How keeping it goes.
     pub keeping: Keeping,
     /// The version of the text that was given away to be kept; `None` before the first.
@@ -90,6 +113,11 @@ impl Draft {
             editor: Editor::new(text),
             form: FormModel::default(),
             send: SendModel::default(),
+            fix: None,
+            popup: None,
+            problems: Vec::new(),
+            verdict: None,
+            checked: (None, None),
             keeping: Keeping::default(),
             followed: Some(0),
             cut: String::new(),
@@ -101,6 +129,7 @@ impl Draft {
         match self.stage {
             Stage::Yaml => vec![Context::Editor, Context::Draft],
             Stage::Form => vec![Context::Form, Context::Draft, Context::Any],
+            Stage::Fix => vec![Context::Fixes, Context::Draft, Context::Any],
             Stage::Send => vec![Context::Send, Context::Any],
         }
     }
@@ -121,6 +150,16 @@ impl Draft {
         }
     }
 
+    /// Begins with another text; there is nothing to take back then.
+    pub fn set_text(&mut self, text: &str) {
+        self.editor = Editor::new(text);
+    }
+
+    /// Whether the checks say that somebody refuses it, and who.
+    pub fn refused(&self) -> Option<Verdict> {
+        self.verdict.filter(|verdict| matches!(verdict, Verdict::Refused(_)))
+    }
+
     /// The draft as it goes to the disk now.
     pub fn kept_text(&self) -> Text {
         Text { about: self.about(true), text: Raw::new(self.editor.text()), version: self.editor.version }
@@ -133,10 +172,12 @@ impl Draft {
 }
 
 /// A draft asked for on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Opening {
-    /// A new job.
+    /// A new job; the template is to be chosen.
     New,
+    /// A new job from this template.
+    Template(Box<Template>),
     /// This text, and where it came from.
     Text {
         /// «file train.yaml».
@@ -157,8 +198,32 @@ pub struct DraftsModel {
     pub opening: Option<Opening>,
     /// What can be chosen from in the namespace of the open draft.
     pub offers: Offers,
+    /// What a new job can begin with.
+    pub templates: Vec<Template>,
+    /// A job whose object is being read, and what for.
+    pub wanted: Option<Source>,
     /// Those on disk, newest first; `None` until they were read.
     pub listed: Option<Vec<Summary>>,
+}
+
+/// What a job's object is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A copy under a free name.
+    Clone,
+    /// A copy that keeps everything after a failure.
+    Debug,
+    /// The next attempt of a failed job.
+    Fix,
+}
+
+/// A job whose object is to become a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Which job.
+    pub key: JobKey,
+    /// What for.
+    pub purpose: Purpose,
 }
 
 /// A draft as it goes to the disk.
@@ -183,6 +248,12 @@ pub enum DraftEffect {
     Discard(DraftId),
     /// Read which drafts there are.
     List,
+    /// Read the user's own templates.
+    Templates,
+    /// Read the object of a job.
+    Read(SessionId, Source),
+    /// Check this text, of this version.
+    Check(DraftId, u64, Raw),
     /// Read one.
     Load(DraftKey),
     /// Throw one away that is not open.
@@ -196,6 +267,12 @@ pub enum DraftEffect {
 pub enum DraftMessage {
     /// Which drafts there are, newest first.
     Listed(Result<Vec<Summary>, Clean>),
+    /// All templates.
+    Templates(Vec<Template>),
+    /// A job's object was read, or why not.
+    Read(Source, Result<Value, Clean>),
+    /// What is wrong with the text of this version.
+    Checked(DraftId, u64, Box<Report>),
     /// One was read, or not.
     Loaded(DraftKey, Result<(About, Raw), Clean>),
     /// The text of this version is on disk, or why not.

@@ -2,7 +2,7 @@
 
 use tui_textarea::CursorMove;
 
-use super::search;
+use super::{complete, search};
 use crate::console::{
     commands::EditorCommand,
     effect::Effect,
@@ -27,6 +27,8 @@ pub fn command(model: &mut Model, id: EditorCommand) -> Vec<Effect> {
         EditorCommand::GoTo => ask(model, DraftPrompt::Line, "line: "),
         EditorCommand::Next => search::next(model, false),
         EditorCommand::Previous => search::next(model, true),
+        EditorCommand::Complete => complete::complete(model),
+        EditorCommand::Explain => complete::explain(model),
         _ => {
             if let Some(draft) = model.draft_mut() {
                 edit(&mut draft.editor, id, &mut draft.cut);
@@ -72,7 +74,12 @@ fn edit(editor: &mut Editor, id: EditorCommand, cut: &mut String) {
             line[blanks.min(INDENT)..].to_owned()
         }),
         EditorCommand::Comment => comment(editor),
-        EditorCommand::Find | EditorCommand::GoTo | EditorCommand::Next | EditorCommand::Previous => {}
+        EditorCommand::Find
+        | EditorCommand::GoTo
+        | EditorCommand::Next
+        | EditorCommand::Previous
+        | EditorCommand::Complete
+        | EditorCommand::Explain => {}
     }
 }
 

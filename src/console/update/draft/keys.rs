@@ -21,6 +21,9 @@ pub fn key(model: &mut Model, key: Key) -> bool {
     match model.overlays.last_mut() {
         Some(Overlay::Draft(draft)) if draft.stage == Stage::Yaml => {
             super::edit::insert(&mut draft.editor, c.encode_utf8(&mut [0; 4]), Change::Typing);
+            if draft.popup.is_some() {
+                super::complete::open(draft);
+            }
             true
         }
         _ => false,
@@ -29,7 +32,19 @@ pub fn key(model: &mut Model, key: Key) -> bool {
 
 /// Gives a key to the field of the form that is typed into. `None`: none is.
 pub fn field_key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
-    super::form::key(model, key)
+    match model.overlays.last_mut() {
+        Some(Overlay::Draft(draft)) if draft.popup.is_some() => {
+            if super::complete::key(draft, key) {
+                return Some(Vec::new());
+            }
+            // What is typed narrows the offers; anything else ends them.
+            if key.typed().is_none() {
+                draft.popup = None;
+            }
+            None
+        }
+        _ => super::form::key(model, key),
+    }
 }
 
 /// Puts pasted text into the draft on top, as one step and as it is. `None`: no draft is on top.

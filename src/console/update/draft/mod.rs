@@ -1,14 +1,18 @@
 //! What keys, commands and messages do to drafts. Editing of their text has its own files.
 
+mod complete;
 mod edit;
+mod fix;
 mod form;
 mod keys;
 mod search;
 mod send;
+mod start;
 #[cfg(test)]
 mod tests;
 
 pub use edit::command as editor;
+pub use fix::command as fix;
 pub use form::command as form;
 pub use keys::{burst, field_key, key, mouse, paste};
 pub use search::prompt;
@@ -29,55 +33,27 @@ use crate::{
         widgets::picker,
     },
     disk::drafts::{About, DraftKey, Summary},
-    jobs::{Clean, Raw, quantity::format_bytes, time::duration},
+    jobs::{
+        Clean, Raw,
+        checks::{Report, Verdict},
+        quantity::format_bytes,
+        time::duration,
+    },
 };
-
-/// What a new job begins with.
-const NEW: &str = "\
-apiVersion: kubeflow.org/v2beta1
-kind: MPIJob
-metadata:
-  name: train
-  namespace: NAMESPACE
-spec:
-  slotsPerWorker: 1
-  runPolicy:
-    cleanPodPolicy: Running
-    backoffLimit: 3
-  mpiReplicaSpecs:
-    Launcher:
-      replicas: 1
-      restartPolicy: Never
-      template:
-        spec:
-          containers:
-            - name: launcher
-              image: IMAGE
-              command: [mpirun, -np, \"2\", hostname]
-    Worker:
-      replicas: 2
-      template:
-        spec:
-          containers:
-            - name: worker
-              image: IMAGE
-";
 
 /// A command of drafts.
 pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
     match id {
-        DraftCommand::New => {
-            let namespace = model.session.scope.names().first().map_or("default", |name| name.as_str()).to_owned();
-            open(model, "new", &NEW.replace("NAMESPACE", &namespace));
-            Vec::new()
-        }
+        DraftCommand::New => start::choose(model),
+        DraftCommand::Clone | DraftCommand::Debug | DraftCommand::Fix => start::from_job(model, id),
         DraftCommand::List => {
             open_list(model);
             vec![Effect::Draft(DraftEffect::List)]
         }
         DraftCommand::Switch => form::switch(model),
         DraftCommand::Send => send::open(model),
-        DraftCommand::Create => send::create(model),
+        DraftCommand::Create => send::create(model, false),
+        DraftCommand::Anyway => send::create(model, true),
         DraftCommand::Back => send::back(model),
         DraftCommand::Close => close(model),
         DraftCommand::Discard => discard(model),
@@ -129,12 +105,29 @@ pub fn resized(model: &mut Model) {
 pub fn follow(model: &mut Model) -> Vec<Effect> {
     resized(model);
     let Some(draft) = model.draft_mut() else { return Vec::new() };
+    let mut effects = Vec::new();
+    if draft.checked.0 != Some(draft.editor.version) {
+        draft.checked.0 = Some(draft.editor.version);
+        let text = Raw::new(draft.editor.text());
+        effects.push(Effect::Draft(DraftEffect::Check(draft.id, draft.editor.version, text)));
+    }
     if draft.followed == Some(draft.editor.version) {
-        return Vec::new();
+        return effects;
     }
     draft.followed = Some(draft.editor.version);
     draft.keeping = Keeping::Writing;
-    vec![Effect::Draft(DraftEffect::Keep(draft.id, draft.key.clone(), Box::new(draft.kept_text())))]
+    effects.push(Effect::Draft(DraftEffect::Keep(draft.id, draft.key.clone(), Box::new(draft.kept_text()))));
+    effects
+}
+
+/// A text was checked; what is known of an older one is not shown.
+fn checked(model: &mut Model, id: DraftId, version: u64, report: &Report) {
+    if let Some(draft) = model.draft_mut().filter(|draft| draft.id == id && draft.editor.version == version) {
+        draft.problems = report.all().cloned().collect();
+        draft.verdict = Some(Verdict::of(&draft.problems));
+        draft.checked.1 = Some(version);
+    }
+    resized(model);
 }
 
 /// Takes the draft from the screen; what was written stays on disk.
@@ -219,6 +212,7 @@ fn item(model: &Model, draft: &Summary) -> PickerItem {
 pub fn chosen(model: &mut Model, which: DraftPicker, ids: &[String]) -> Vec<Effect> {
     match which {
         DraftPicker::Field => form::picked(model, ids),
+        DraftPicker::Template => ids.first().map(|id| start::template(model, id)).unwrap_or_default(),
     }
 }
 
@@ -268,6 +262,12 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             (None, Err(why)) => tell(model, &format!("The draft is not kept: {why}")),
             (_, Ok(())) => {}
         },
+        DraftMessage::Templates(templates) => start::templates(model, templates),
+        DraftMessage::Read(source, object) if model.drafts.wanted.as_ref() == Some(&source) => {
+            return start::read(model, &source, object);
+        }
+        DraftMessage::Read(..) => {}
+        DraftMessage::Checked(id, version, report) => checked(model, id, version, &report),
         DraftMessage::Named(namespace, listed, names) => form::named(model, namespace.as_ref(), listed, names),
         DraftMessage::Edited(id, Ok(text)) => return edited(model, id, &text),
         DraftMessage::Edited(_, Err(why)) => tell(model, &format!("The text is as it was: {why}")),
@@ -338,9 +338,14 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     match model.drafts.opening.take() {
         None => Vec::new(),
         Some(Opening::New) => command(model, DraftCommand::New),
+        Some(Opening::Template(template)) => {
+            let id = template.id.to_string();
+            model.drafts.templates = vec![*template];
+            start::template(model, &id)
+        }
         Some(Opening::Text { origin, text }) => {
             open(model, &origin, text.for_writing());
-            Vec::new()
+            follow(model)
         }
     }
 }

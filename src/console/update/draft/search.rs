@@ -5,7 +5,10 @@ use crate::{
         effect::Effect,
         model::{
             Model,
-            draft::editor::{Editor, Place},
+            draft::{
+                Draft,
+                editor::{Editor, Place},
+            },
             notices::Tone,
             overlay::{DraftPrompt, Overlay, PromptEvent},
         },
@@ -92,8 +95,28 @@ fn replace(editor: &mut Editor, query: &Query, instead: &str) -> usize {
 /// Goes to the next hit.
 pub(super) fn next(model: &mut Model, back: bool) {
     let Some(draft) = model.draft_mut() else { return };
+    if draft.editor.search.is_none() && !draft.problems.is_empty() {
+        return to_problem(draft, back);
+    }
     if !draft.editor.find(back, false) {
         model.notices.tell(model.now, Tone::Info, "Nothing is searched for, or it is not here");
+    }
+}
+
+/// Goes to the next problem, or the one before, round the ends.
+fn to_problem(draft: &mut Draft, back: bool) {
+    let at = draft.editor.offset_of(draft.editor.cursor());
+    let mut starts: Vec<usize> =
+        draft.problems.iter().filter_map(|problem| Some(problem.place.as_ref()?.range.start)).collect();
+    starts.sort_unstable();
+    let found = if back {
+        starts.iter().rev().find(|start| **start < at).or(starts.last())
+    } else {
+        starts.iter().find(|start| **start > at).or(starts.first())
+    };
+    if let Some(start) = found {
+        let place = draft.editor.place_of(*start);
+        draft.editor.go(place);
     }
 }
 

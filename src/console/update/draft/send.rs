@@ -6,6 +6,7 @@ use super::take;
 use crate::{
     changes::{Change, Confirmed, Item, Outcome, Report, What},
     console::{
+        commands::{CommandId, Context, DraftCommand},
         effect::Effect,
         model::{
             Model,
@@ -45,13 +46,20 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A person saw the last page and said yes.
-pub(super) fn create(model: &mut Model) -> Vec<Effect> {
+pub(super) fn create(model: &mut Model, anyway: bool) -> Vec<Effect> {
     let context = Clean::new(&model.session.context);
     let Some(draft) = model.draft_mut().filter(|draft| draft.stage == Stage::Send) else { return Vec::new() };
     if draft.send.sent.is_some() {
         model.notices.tell(model.now, Tone::Info, "It is sent already; its answer is on the way");
         return Vec::new();
     }
+    if let Some(verdict) = draft.refused().filter(|_| !anyway) {
+        let key = model.keys.map.key_in(&[Context::Send], CommandId::Draft(DraftCommand::Anyway));
+        let text = format!("It would be {}; {} sends it all the same", verdict.words(), key.unwrap_or_default());
+        model.notices.tell(model.now, Tone::Warn, &text);
+        return Vec::new();
+    }
+    let Some(draft) = model.draft_mut() else { return Vec::new() };
     draft.send.failed.clear();
     let client = draft.key.as_str().to_owned();
     let changes = draft.send.objects.iter().map(|object| Change {

@@ -3,17 +3,18 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthChar;
 
+use super::problem;
 use crate::console::{
     commands::{CommandId, EditorCommand},
     model::{
         Model,
-        draft::{Draft, Editor, editor::Place},
+        draft::{Draft, Editor, editor::Place, popup::MOST},
     },
     theme::{Role, Theme},
-    view::page::config::role_of,
+    view::{overlay::frame, page::config::role_of},
     widgets::{
         rich::RichLine,
-        text::{put, width},
+        text::{cut, put, width},
     },
 };
 
@@ -38,6 +39,10 @@ pub(super) fn draw(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
         let here = row == editor.cursor().row;
         let role = if here { Role::Label } else { Role::Dim };
         put(buf, area, area.x + 1, y, &format!("{:>digits$}", row + 1), theme.style(role));
+        if let Some(found) = problem::at_line(draft, row) {
+            let (sign, role) = problem::sign(found.severity);
+            put(buf, area, area.x, y, sign, theme.style(role));
+        }
         draw_line(editor, row, theme, Rect { y, height: 1, ..text }, buf);
     }
 }
@@ -86,9 +91,39 @@ fn is_selected(editor: &Editor, place: Place) -> bool {
     editor.selection().is_some_and(|(from, to)| from <= place && place < to)
 }
 
-/// The line below the text: where the cursor is.
+/// What can be written at the cursor, in a box below it, or above where there is no room.
+pub(super) fn draw_offers(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let Some(popup) = &draft.popup else { return };
+    let editor = &draft.editor;
+    let text = text(draft, area);
+    let rows = popup.offers.len().min(MOST);
+    let first = (popup.selected + 1).saturating_sub(rows);
+    let shown = &popup.offers[first..first + rows];
+    let wide = shown.iter().map(|offer| width(&offer.text)).max().unwrap_or(0);
+    let about = shown.iter().map(|offer| width(&offer.about)).max().unwrap_or(0);
+    let whole = (wide + about + 5).clamp(20, text.width.max(20)).min(area.width);
+    let height = (rows as u16 + 2).min(area.height);
+    let row = editor.cursor().row.saturating_sub(editor.window.top) as u16;
+    let below = area.y + row + 1;
+    let y = if below + height <= area.bottom() { below } else { (area.y + row).saturating_sub(height).max(area.y) };
+    let x = text.x + popup.from.col.saturating_sub(editor.window.left) as u16;
+    let x = x.min(area.right().saturating_sub(whole));
+    let inner = frame("", theme, Rect { x, y, width: whole, height }, buf);
+    for ((at, offer), y) in shown.iter().enumerate().zip(inner.y..inner.bottom()) {
+        let role = if first + at == popup.selected { Role::Selected } else { Role::Text };
+        put(buf, inner, inner.x, y, &offer.text, theme.style(role));
+        let x = inner.x + wide + 1;
+        let about = cut(&offer.about, inner.right().saturating_sub(x), theme.ellipsis());
+        put(buf, inner, x, y, &about, theme.style(Role::Dim));
+    }
+}
+
+/// The line below the text: what is wrong at the cursor, else where it is.
 pub(super) fn status(model: &Model, draft: &Draft) -> RichLine {
     let Place { row, col } = draft.editor.cursor();
+    if let Some(found) = problem::at_line(draft, row) {
+        return problem::sentence(found);
+    }
     let place = format!("line {} of {}, column {}", row + 1, draft.editor.lines().len(), col + 1);
     let mut line = RichLine::of(place, Role::Dim);
     if let Some(search) = &draft.editor.search {

@@ -2,6 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use super::problem::sign;
 use crate::{
     console::{
         model::Model,
@@ -14,6 +15,7 @@ use crate::{
     },
     jobs::{
         Clean,
+        checks::Problem,
         form::{Codec, Listed, Offer, Row, Shown},
     },
 };
@@ -46,7 +48,7 @@ pub(super) fn lines(draft: &Draft, columns: u16) -> Vec<FormLine> {
         let line =
             if selected && form.edit.is_some() { typed(form, row, columns) } else { shown(row, selected, columns) };
         out.push(FormLine { line, row: Some(at) });
-        for (role, text) in said(draft, selected) {
+        for (role, text) in said(draft, row, selected) {
             for part in wrap(&text, columns.saturating_sub(6)) {
                 out.push(FormLine { line: RichLine::of("    ", Role::Text).and(part, role), row: Some(at) });
             }
@@ -55,10 +57,20 @@ pub(super) fn lines(draft: &Draft, columns: u16) -> Vec<FormLine> {
     out
 }
 
-/// What is wrong with the selected field.
-fn said(draft: &Draft, selected: bool) -> Vec<(Role, String)> {
-    let wrong = draft.form.wrong.iter().filter(|_| selected);
-    wrong.map(|why| (Role::Bad, format!("x {why}"))).collect()
+/// What is wrong with a field: what is typed into it, else what the checks say of its value.
+fn said(draft: &Draft, row: &Row, selected: bool) -> Vec<(Role, String)> {
+    if let Some(wrong) = draft.form.wrong.as_ref().filter(|_| selected) {
+        return vec![(Role::Bad, format!("x {wrong}"))];
+    }
+    let below = format!("{}/", row.path);
+    let own = |problem: &&Problem| problem.at == row.path || (problem.at.starts_with(&below) && !row.is_map());
+    let mut own: Vec<_> = draft.problems.iter().filter(own).collect();
+    own.sort_by_key(|problem| problem.severity);
+    let say = |problem: &Problem| {
+        let (sign, role) = sign(problem.severity);
+        (role, format!("{sign} {} {}", problem.reason, problem.remedy))
+    };
+    own.into_iter().take(1).map(say).collect()
 }
 
 fn label(row: &Row, selected: bool) -> RichLine {

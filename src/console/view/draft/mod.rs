@@ -1,7 +1,9 @@
 //! A draft as cells: a line on what it is, its text, a line on what is wrong at the cursor.
 
 mod editor;
+mod fix;
 mod form;
+mod problem;
 mod send;
 
 pub use form::FormLine;
@@ -48,7 +50,7 @@ pub fn text_area(model: &Model) -> Option<Rect> {
     let content = areas(layout::regions(model.size).body).content;
     match draft.stage {
         Stage::Form => Some(editor::text(draft, beside(content)?)),
-        Stage::Yaml | Stage::Send => Some(editor::text(draft, content)),
+        Stage::Yaml | Stage::Fix | Stage::Send => Some(editor::text(draft, content)),
     }
 }
 
@@ -81,6 +83,7 @@ pub fn breadcrumb(draft: &Draft) -> String {
     let stage = match draft.stage {
         Stage::Yaml => "YAML",
         Stage::Form => "Form",
+        Stage::Fix => "Fix and resubmit",
         Stage::Send => "Send",
     };
     format!("Drafts > {} > {stage}", draft.title())
@@ -96,18 +99,22 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut B
         let status = match draft.stage {
             Stage::Yaml => editor::status(model, draft),
             Stage::Form => form::status(model, draft),
-            Stage::Send => RichLine::default(),
+            Stage::Fix | Stage::Send => RichLine::default(),
         };
         rich::draw_line(&status, None, areas.status, buf, theme);
     }
     match draft.stage {
-        Stage::Yaml => editor::draw(draft, theme, areas.content, buf),
+        Stage::Yaml => {
+            editor::draw(draft, theme, areas.content, buf);
+            editor::draw_offers(draft, theme, areas.content, buf);
+        }
         Stage::Form => {
             form::draw(draft, theme, form_area(areas.content), buf);
             if let Some(right) = beside(areas.content) {
                 editor::draw(draft, theme, right, buf);
             }
         }
+        Stage::Fix => fix::draw(draft, theme, areas.content, buf),
         Stage::Send => {
             let lines = send::lines(model, draft, areas.content.width);
             rich::draw(&lines, draft.send.top, None, areas.content, buf, theme);
@@ -122,7 +129,10 @@ fn draw_title(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
         Keeping::Kept => ("kept".to_owned(), Role::Good),
         Keeping::Failed(why) => (format!("not kept: {why}"), Role::Bad),
     };
-    let line = RichLine::of(draft.title(), Role::Title).and(format!("  {}", draft.origin), Role::Dim);
+    let mut line = RichLine::of(draft.title(), Role::Title).and(format!("  {}", draft.origin), Role::Dim);
+    if let Some((counts, role)) = problem::counts(draft) {
+        line = line.and(format!("  {counts}"), role);
+    }
     rich::draw_line(&line, None, area, buf, theme);
     let room = area.width.saturating_sub(line.width() + 2);
     let kept = cut(&kept, room.max(area.width / 2), theme.ellipsis());

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::problem::sign;
 use crate::{
     console::{
         model::{
@@ -11,11 +12,13 @@ use crate::{
         theme::Role,
         widgets::rich::{RichLine, labelled},
     },
-    jobs::{Kind, quantity::parse_count},
+    jobs::{Kind, checks::Verdict, quantity::parse_count},
 };
 
 /// Column in which values begin.
 const VALUES: u16 = 10;
+/// Remarks that are told one by one.
+const MOST: usize = 8;
 
 /// Its lines.
 pub(super) fn lines(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
@@ -35,6 +38,7 @@ pub(super) fn lines(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine>
         let text = format!("this draft was begun in context {}", draft.context);
         out.extend(labelled("", VALUES, &text, Role::Warn, columns));
     }
+    out.extend(checks(draft, columns));
     out.push(RichLine::default());
     out.extend(answer(model, draft, columns));
     out
@@ -60,6 +64,29 @@ fn parts(object: &Object) -> Vec<String> {
     let queue = text("/metadata/labels/kueue.x-k8s.io~1queue-name");
     if !queue.is_empty() {
         out.push(format!("through queue {queue}"));
+    }
+    out
+}
+
+/// What the checks say of it.
+fn checks(draft: &Draft, columns: u16) -> Vec<RichLine> {
+    if draft.checked.1 != Some(draft.editor.version) {
+        return labelled("Checks", VALUES, "under way ...", Role::Wait, columns);
+    }
+    let (words, role) = match draft.verdict {
+        Some(Verdict::Refused(_)) => (draft.verdict.map_or("", Verdict::words), Role::Bad),
+        _ if draft.problems.is_empty() => ("nothing to complain about", Role::Good),
+        _ => ("accepted, with remarks", Role::Warn),
+    };
+    let mut out = labelled("Checks", VALUES, &format!("without the cluster: {words}"), role, columns);
+    for problem in draft.problems.iter().take(MOST) {
+        let (sign, role) = sign(problem.severity);
+        let line = problem.place.as_ref().map_or(String::new(), |place| format!("line {}: ", place.line));
+        let text = format!("{sign} {line}{} {}", problem.reason, problem.remedy);
+        out.extend(labelled("", VALUES, &text, role, columns));
+    }
+    if draft.problems.len() > MOST {
+        out.extend(labelled("", VALUES, &format!("and {} more", draft.problems.len() - MOST), Role::Dim, columns));
     }
     out
 }

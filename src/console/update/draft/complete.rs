@@ -1,0 +1,128 @@
+//! Completion, and what the schema says about the field at the cursor.
+
+use crossterm::event::KeyCode;
+
+use crate::{
+    console::{
+        key::Key,
+        model::{
+            Model,
+            draft::{
+                Draft, Stage,
+                editor::{Change, Place},
+                popup::Popup,
+            },
+            notices::Tone,
+            overlay::TextSource,
+        },
+        update::app,
+    },
+    jobs::{
+        Clean, Kind,
+        complete::{self, Here},
+        schema::Shape,
+    },
+};
+
+/// Opens the offers for the place of the cursor; none where there is nothing to offer.
+pub(super) fn open(draft: &mut Draft) -> bool {
+    draft.popup = popup(draft);
+    draft.popup.is_some()
+}
+
+fn here(draft: &Draft) -> Option<Here> {
+    let at = draft.editor.cursor();
+    complete::here(draft.editor.lines(), at.row, at.col)
+}
+
+fn popup(draft: &Draft) -> Option<Popup> {
+    let at = draft.editor.cursor();
+    let here = here(draft)?;
+    let offers = here.offers();
+    let typed = here.typed.chars().count();
+    let whole = offers.len() == 1 && offers[0].text.trim_end_matches([':', ' ']) == here.typed;
+    (!offers.is_empty() && !whole).then(|| Popup {
+        offers,
+        selected: 0,
+        from: Place::new(at.row, at.col.saturating_sub(typed)),
+    })
+}
+
+/// The command: offers, or why there are none.
+pub(super) fn complete(model: &mut Model) {
+    let Some(draft) = model.draft_mut() else { return };
+    if !open(draft) {
+        let text = "The schema knows nothing that could stand here (apiVersion and kind say which schema it is)";
+        model.notices.tell(model.now, Tone::Info, text);
+    }
+}
+
+/// A key while offers are open. `false`: it is for the text, and the offers are made again after it.
+pub(super) fn key(draft: &mut Draft, key: Key) -> bool {
+    let Some(popup) = &mut draft.popup else { return false };
+    match key.code {
+        KeyCode::Up => popup.step(-1),
+        KeyCode::Down => popup.step(1),
+        _ if key == Key::ctrl('p') => popup.step(-1),
+        _ if key == Key::ctrl('n') => popup.step(1),
+        KeyCode::Enter | KeyCode::Tab => {
+            let (from, text) = (popup.from, popup.offers[popup.selected].text.clone());
+            let to = draft.editor.cursor();
+            draft.popup = None;
+            draft.editor.replace(from, to, &text, Change::Step);
+        }
+        KeyCode::Esc => draft.popup = None,
+        _ => return false,
+    }
+    true
+}
+
+/// Shows what the schema says about the field at the cursor, on a page.
+pub(super) fn explain(model: &mut Model) {
+    let Some(draft) = model.draft() else { return };
+    let found = match draft.stage {
+        Stage::Form => draft.form.row().zip(kind(draft)).map(|(row, kind)| (kind, row.path.clone())),
+        _ => here(draft).map(|here| (here.kind, here.path(draft.editor.line()))),
+    };
+    let shape = found.as_ref().and_then(|(kind, path)| Shape::of(*kind)?.at(path));
+    let (Some((kind, path)), Some(shape)) = (found, shape) else {
+        model.notices.tell(model.now, Tone::Info, "The schema says nothing about this place");
+        return;
+    };
+    let lines = page(kind, &path, shape);
+    app::show(model, TextSource::Fixed(path, lines));
+}
+
+fn kind(draft: &Draft) -> Option<Kind> {
+    complete::here(draft.editor.lines(), 0, 0).map(|here| here.kind)
+}
+
+fn page(kind: Kind, path: &str, shape: Shape) -> Vec<String> {
+    let mut out = vec![format!("type: {}", if shape.kind().is_empty() { "any" } else { shape.kind() })];
+    if let Some(default) = shape.default() {
+        out.push(format!("default: {default}"));
+    }
+    let words = Shape::words(kind, path);
+    if !words.is_empty() {
+        out.push(format!("one of: {}", words.join(", ")));
+    }
+    out.push(String::new());
+    out.extend(shape.description().lines().map(|line| Clean::new(line).to_string()));
+    let fields = shape.fields();
+    if !fields.is_empty() {
+        out.extend([String::new(), "fields:".to_owned()]);
+        out.extend(fields.iter().map(|field| {
+            let must = if field.required { " (required)" } else { "" };
+            format!("  {} {}{must}", field.name, field.kind)
+        }));
+    }
+    let steps: Vec<_> = path.split('/').filter(|step| step.parse::<usize>().is_err() && !step.is_empty()).collect();
+    out.extend([String::new(), format!("kubectl explain {}.{}", kind.info().plural, steps.join("."))]);
+    let link = if path.contains("/template/") {
+        "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
+    } else {
+        "https://www.kubeflow.org/docs/components/trainer/"
+    };
+    out.push(link.to_owned());
+    out
+}

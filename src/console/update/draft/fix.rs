@@ -1,0 +1,78 @@
+//! Fix and resubmit: suggestions taken or left, then on to the text or to the last page.
+
+use super::{follow, form, put_on_top, send, start::Begun};
+use crate::{
+    console::{
+        commands::FixCommand,
+        effect::Effect,
+        model::{
+            Model,
+            draft::{FixModel, Stage},
+            notices::Tone,
+        },
+    },
+    jobs::{Clean, Kind, drafting, manifest::text::Document, state::Cause},
+};
+
+/// Begins a copy of a failed job with the suggestions for its cause; without any, the text itself.
+pub(super) fn begin(model: &mut Model, begun: Begun, before: String, cause: Option<&Cause>) -> Vec<Effect> {
+    let Begun { mut draft, copy } = begun;
+    let fixes = cause.map(|cause| suggested(cause, &copy)).unwrap_or_default();
+    let nothing = fixes.is_empty();
+    let title = cause.map_or_else(Clean::default, |cause| cause.title.clone());
+    let mut fix = FixModel::new(title, before, copy, fixes);
+    draft.set_text(&fix.text());
+    draft.fix = Some(fix);
+    if nothing {
+        let text = "No change is known for this cause: here is the job as it was, under a new name";
+        model.notices.tell(model.now, Tone::Info, text);
+    } else {
+        draft.stage = Stage::Fix;
+    }
+    put_on_top(model, draft);
+    follow(model)
+}
+
+fn suggested(cause: &Cause, copy: &str) -> Vec<drafting::Fix> {
+    let Ok(document) = Document::parse(copy) else { return Vec::new() };
+    let text = |at: &str| document.get(at).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let kind = Kind::of(&text("/apiVersion"), &text("/kind"));
+    kind.map(|kind| drafting::fixes(cause, kind, &document.value())).unwrap_or_default()
+}
+
+/// A command of the suggestions.
+pub fn command(model: &mut Model, id: FixCommand) -> Vec<Effect> {
+    let Some(draft) = model.draft_mut() else { return Vec::new() };
+    let Some(fix) = &mut draft.fix else { return Vec::new() };
+    let last = fix.choices.len().saturating_sub(1);
+    match id {
+        FixCommand::Down => fix.selected = (fix.selected + 1).min(last),
+        FixCommand::Up => fix.selected = fix.selected.saturating_sub(1),
+        FixCommand::ScrollDown => fix.top = (fix.top + 5).min(fix.diff.len().saturating_sub(1)),
+        FixCommand::ScrollUp => fix.top = fix.top.saturating_sub(5),
+        FixCommand::Toggle => {
+            if let Some(choice) = fix.choices.get_mut(fix.selected) {
+                choice.taken = !choice.taken;
+            }
+            let text = fix.text();
+            fix.selected = (fix.selected + 1).min(last);
+            draft.editor.replace_whole(&text);
+            return follow(model);
+        }
+        FixCommand::Edit => draft.stage = Stage::Yaml,
+        FixCommand::Send => return go_on(model),
+    }
+    Vec::new()
+}
+
+/// To the last page, unless something must be written first.
+fn go_on(model: &mut Model) -> Vec<Effect> {
+    let fill = model.draft().and_then(|draft| draft.fix.as_ref()).and_then(|fix| fix.fill().map(str::to_owned));
+    let Some(path) = fill else { return send::open(model) };
+    if let Some(draft) = model.draft_mut() {
+        draft.stage = Stage::Yaml;
+        form::show(draft, &path);
+    }
+    model.notices.tell(model.now, Tone::Info, "Only you know what belongs here; write it, then send");
+    Vec::new()
+}
