@@ -116,8 +116,8 @@ async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<
         }
         What::Restart => restart::restart(desk, change).await,
         What::FreeGpus { pods } => (delete::free(desk, change, pods).await, None),
-        What::CopyOut { path, into, .. } => (visit::copied_out(desk, change, path, into).await, None),
-        What::CopyIn { from, into, .. } => (visit::copied_in(desk, change, from, into).await, None),
+        What::CopyOut { path, into, .. } => (Box::pin(visit::copied_out(desk, change, path, into)).await, None),
+        What::CopyIn { from, into, .. } => (Box::pin(visit::copied_in(desk, change, from, into)).await, None),
         _ => {
             let outcome = patch::patch(desk, change).await;
             let undo = before.and_then(|object| patch::inverse(&change.subject, &change.what, object));

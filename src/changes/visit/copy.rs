@@ -112,7 +112,8 @@ fn said(copied: &Copied, into: &Path) -> String {
     let files = if copied.files == 1 { "1 file".to_owned() } else { format!("{} files", copied.files) };
     let mut text = format!("{files}, {}, to {}", format_bytes(copied.bytes), into.display());
     if !copied.left_out.is_empty() {
-        text.push_str(&format!("; left out: {}", some(&copied.left_out)));
+        text.push_str("; left out: ");
+        text.push_str(some(&copied.left_out).as_str());
     }
     text
 }

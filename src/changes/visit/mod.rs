@@ -38,7 +38,7 @@ pub async fn shell(desk: &Desk, confirmed: Confirmed, terminal: &mut impl Termin
             return Outcome::Failed(wrong(&change));
         };
         let uid = change.subject.uid.clone();
-        match shell::run(&desk.session, &place, argv, terminal).await {
+        match Box::pin(shell::run(&desk.session, &place, argv, terminal)).await {
             Ok(Ended::NotRun(why)) => {
                 let hint = "Name another program with Run.";
                 Outcome::Failed(Problem::new(ProblemKind::Invalid, &format!("can't {change}"), why.as_str(), hint))
@@ -63,7 +63,7 @@ pub async fn forward(
     let work = async {
         let What::Forward { port, .. } = change.what else { return Outcome::Failed(wrong(&change)) };
         tokio::select! {
-            problem = forwarding.run(&desk.session, &change.subject, port) => Outcome::Failed(problem),
+            problem = Box::pin(forwarding.run(&desk.session, &change.subject, port)) => Outcome::Failed(problem),
             () = stop => {
                 let (_, all) = forwarding.traffic.counts();
                 Outcome::noted(change.subject.uid.clone(), &format!("stopped after {all} connections"))
@@ -104,9 +104,10 @@ async fn around(desk: &Desk, confirmed: Confirmed, change: &Change, work: impl F
 
 /// The container that a change is about.
 fn place(change: &Change) -> Option<Place> {
-    let container = match &change.what {
-        What::Shell { container, .. } | What::CopyOut { container, .. } | What::CopyIn { container, .. } => container,
-        _ => return None,
+    let (What::Shell { container, .. } | What::CopyOut { container, .. } | What::CopyIn { container, .. }) =
+        &change.what
+    else {
+        return None;
     };
     let (namespace, pod) = (change.subject.namespace.clone(), change.subject.name.clone());
     Some(Place { namespace, pod, container: container.clone() })

@@ -120,7 +120,7 @@ impl Console {
             change::no_connection(&self.app.runner, id, confirmed);
             return Ok(None);
         };
-        let (report, size) = match tty.lend(passing::lent(&desk, confirmed)).await? {
+        let (report, size) = match tty.lend(Box::pin(passing::lent(&desk, confirmed))).await? {
             child::Ended::Given(given) => given,
             child::Ended::Told(signal) => return Ok(Some(signal)),
         };
@@ -133,7 +133,7 @@ impl Console {
 
     /// Lends the terminal to a program of the user's own. `Some`: told to end.
     pub(super) async fn program(&mut self, tty: &mut Tty, argv: &[String], stays: bool) -> io::Result<Option<Signal>> {
-        let (ended, size) = match tty.lend(passing::program(argv, stays)).await? {
+        let (ended, size) = match tty.lend(Box::pin(passing::program(argv, stays))).await? {
             child::Ended::Given(given) => given,
             child::Ended::Told(signal) => return Ok(Some(signal)),
         };

@@ -36,10 +36,10 @@ impl Terminal for Passing {
 pub(super) async fn lent(desk: &Desk, confirmed: Confirmed) -> Report {
     match confirmed.changes().first().map(|change| change.what.clone()) {
         Some(What::Command { argv, stays, .. }) => {
-            visit::command(desk, confirmed, async { program(&argv, stays).await }).await
+            Box::pin(visit::command(desk, confirmed, async { program(&argv, stays).await })).await
         }
-        Some(What::Shell { stays, .. }) => shell(desk, confirmed, stays).await,
-        _ => Report::refused(confirmed.into_changes(), &trouble(io::ErrorKind::Unsupported.into())),
+        Some(What::Shell { stays, .. }) => Box::pin(shell(desk, confirmed, stays)).await,
+        _ => Report::refused(confirmed.into_changes(), &trouble(&io::ErrorKind::Unsupported.into())),
     }
 }
 
@@ -47,13 +47,13 @@ async fn shell(desk: &Desk, confirmed: Confirmed, stays: bool) -> Report {
     let what = confirmed.changes().first().map(|change| change.subject.to_string()).unwrap_or_default();
     let mut terminal = match Raw::enter() {
         Ok(raw) => Passing(raw),
-        Err(error) => return Report::refused(confirmed.into_changes(), &trouble(error)),
+        Err(error) => return Report::refused(confirmed.into_changes(), &trouble(&error)),
     };
     let heading = format!("── {what} (enter, then ~. leaves) ──\r\n");
     if let Err(error) = terminal.write(heading.into_bytes()).await {
-        return Report::refused(confirmed.into_changes(), &trouble(error));
+        return Report::refused(confirmed.into_changes(), &trouble(&error));
     }
-    let report = visit::shell(desk, confirmed, &mut terminal).await;
+    let report = Box::pin(visit::shell(desk, confirmed, &mut terminal)).await;
     if stays {
         // Whoever can't be asked need not wait.
         let _ = stay(&mut terminal).await;
@@ -91,7 +91,7 @@ async fn stay(terminal: &mut Passing) -> io::Result<()> {
     Ok(())
 }
 
-fn trouble(error: io::Error) -> Problem {
+fn trouble(error: &io::Error) -> Problem {
     let hint = "The console needs a terminal of its own for this.";
     Problem::new(ProblemKind::Cancelled, "can't hand the terminal over", &error.to_string(), hint)
 }

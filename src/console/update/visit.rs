@@ -23,7 +23,7 @@ use crate::{
     jobs::{Clean, Sym},
 };
 
-/// TensorBoard's port: what is forwarded most.
+/// `TensorBoard`'s port: what is forwarded most.
 const PORT: &str = "6006";
 /// The best shell that an image has.
 const SHELL: [&str; 3] = ["sh", "-c", "command -v bash >/dev/null && exec bash || exec sh"];
