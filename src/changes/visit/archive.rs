@@ -152,7 +152,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let from = dir.path().join("ckpt");
         fs::create_dir_all(from.join("deep/er")).expect("made");
-        fs::write(from.join("a.bin"), [7; 100_000]).expect("written");
+        fs::write(from.join("a.bin"), vec![7; 100_000]).expect("written");
         fs::write(from.join("deep/er/b"), "two").expect("written");
         std::os::unix::fs::symlink("/etc/passwd", from.join("link")).expect("linked");
         let mut bytes = Vec::new();

@@ -39,25 +39,21 @@ pub fn command(model: &mut Model, id: VisitCommand) -> Vec<Effect> {
         Some(Err(why)) => return refused(model, &why),
         None => return refused(model, "open a job first"),
     };
-    match id {
-        VisitCommand::Shell => {
-            let argv = SHELL.map(str::to_owned).to_vec();
-            let container = Some(visited.container.clone());
-            change::go(model, about(model, &visited, What::Shell { container, argv, stays: false }))
-        }
-        _ => {
-            let (label, text) = match id {
-                VisitCommand::Forward => ("Port of the replica (or HERE:THERE): ", PORT),
-                VisitCommand::CopyOut => ("Path in the replica (and a directory here): ", ""),
-                VisitCommand::CopyIn => ("Path here, and directory in the replica: ", ""),
-                _ => ("Command line: ", ""),
-            };
-            let mut prompt = Prompt::new(Purpose::Visit(id), label, text);
-            prompt.hint = format!("in {} of {}/{}", visited.container, visited.namespace, visited.pod);
-            model.overlays.push(Overlay::Prompt(prompt));
-            Vec::new()
-        }
+    if id == VisitCommand::Shell {
+        let argv = SHELL.map(str::to_owned).to_vec();
+        let container = Some(visited.container.clone());
+        return change::go(model, about(model, &visited, What::Shell { container, argv, stays: false }));
     }
+    let (label, text) = match id {
+        VisitCommand::Forward => ("Port of the replica (or HERE:THERE): ", PORT),
+        VisitCommand::CopyOut => ("Path in the replica (and a directory here): ", ""),
+        VisitCommand::CopyIn => ("Path here, and directory in the replica: ", ""),
+        _ => ("Command line: ", ""),
+    };
+    let mut prompt = Prompt::new(Purpose::Visit(id), label, text);
+    prompt.hint = format!("in {} of {}/{}", visited.container, visited.namespace, visited.pod);
+    model.overlays.push(Overlay::Prompt(prompt));
+    Vec::new()
 }
 
 /// Something happened to a prompt.

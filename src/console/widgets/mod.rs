@@ -2,6 +2,7 @@
 //!
 //! They know text, roles and areas. Must not know the model.
 
+pub mod frame;
 pub mod picker;
 pub mod rich;
 pub mod table;

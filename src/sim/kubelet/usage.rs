@@ -82,12 +82,11 @@ pub(crate) struct Curve {
 /// does. `stray` from -1 to 1.
 pub(super) fn at(curves: &[Curve], wait: Option<f64>, note: &Note, elapsed: f64, stray: f64) -> Usage {
     let (part, seconds) = match (wait, &note.waited) {
-        (Some(wait), None) if elapsed >= wait => (Part::During, elapsed - wait),
         (Some(wait), Some(waited)) if elapsed >= wait + waited.seconds => match waited.ending {
             Ending::Met => (Part::After, elapsed - wait - waited.seconds),
             Ending::InVain { .. } => (Part::During, waited.seconds),
         },
-        (Some(wait), Some(_)) if elapsed >= wait => (Part::During, elapsed - wait),
+        (Some(wait), _) if elapsed >= wait => (Part::During, elapsed - wait),
         _ => (Part::Before, elapsed),
     };
     let now =

@@ -43,7 +43,8 @@ fn is_offered_again(pty: &mut Pty) {
     pty.wait_for("Drafts");
     pty.wait_for("not closed");
     pty.keys("\r");
-    pty.wait_for("# learns to fly");
+    pty.wait_for("kind: MPIJob");
+    assert!(pty.screen().contains("# learns to fly"), "{}", pty.screen());
     pty.keys("\u{1b}");
     pty.wait_for("kept as a draft");
 }
@@ -78,6 +79,8 @@ fn another_editor_changes_the_text() {
     pty.wait_for("name: smoke");
     pty.keys("\u{5}");
     pty.wait_for("name: tuned");
+    // A key in the very moment in which the terminal comes back may be held until the next one.
+    pty.wait_for("kept");
     pty.keys("\u{15}");
     pty.wait_for("name: smoke");
 }
@@ -89,7 +92,7 @@ fn a_job_from_a_template_is_sent_and_runs() {
     begun(&mut pty);
     pty.keys("\u{f}");
     pty.wait_for("Makes");
-    pty.wait_for("accepted");
+    pty.wait_for("without the cluster");
     pty.keys("\r");
     pty.wait_for("1 Overview");
     pty.wait("a job that runs or has ended well", || {
@@ -102,7 +105,10 @@ fn a_job_from_a_template_is_sent_and_runs() {
 #[test]
 fn a_failed_job_is_tried_again_with_its_fix_in_three_keys() {
     let mut pty = Pty::sh("$MPIDECK demo --scenario host-oom-worker --speed 20; read -r _");
-    pty.wait_for("Failed");
+    pty.wait("a failed job with its cause", || {
+        let screen = pty.screen();
+        screen.contains("Failed") && screen.contains("out of memory")
+    });
     pty.keys("R");
     pty.wait_for("[x] ");
     pty.wait_for("memory");

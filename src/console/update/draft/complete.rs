@@ -13,9 +13,8 @@ use crate::{
                 popup::Popup,
             },
             notices::Tone,
-            overlay::TextSource,
+            overlay::{Overlay, TextOverlay, TextSource},
         },
-        update::app,
     },
     jobs::{
         Clean, Kind,
@@ -90,7 +89,8 @@ pub(super) fn explain(model: &mut Model) {
         return;
     };
     let lines = page(kind, &path, shape);
-    app::show(model, TextSource::Fixed(path, lines));
+    let source = TextSource::Fixed(path, lines);
+    model.overlays.push(Overlay::Text(TextOverlay { source, scroll: 0, search: String::new() }));
 }
 
 fn kind(draft: &Draft) -> Option<Kind> {

@@ -1,13 +1,13 @@
 //! Fix and resubmit: suggestions taken or left, then on to the text or to the last page.
 
-use super::{follow, form, put_on_top, send, start::Begun};
+use super::{follow, form, put_on_top, send};
 use crate::{
     console::{
         commands::FixCommand,
         effect::Effect,
         model::{
             Model,
-            draft::{FixModel, Stage},
+            draft::{Draft, FixModel, Stage},
             notices::Tone,
         },
     },
@@ -15,8 +15,13 @@ use crate::{
 };
 
 /// Begins a copy of a failed job with the suggestions for its cause; without any, the text itself.
-pub(super) fn begin(model: &mut Model, begun: Begun, before: String, cause: Option<&Cause>) -> Vec<Effect> {
-    let Begun { mut draft, copy } = begun;
+pub(super) fn begin(
+    model: &mut Model,
+    mut draft: Draft,
+    before: String,
+    copy: String,
+    cause: Option<&Cause>,
+) -> Vec<Effect> {
     let fixes = cause.map(|cause| suggested(cause, &copy)).unwrap_or_default();
     let nothing = fixes.is_empty();
     let title = cause.map_or_else(Clean::default, |cause| cause.title.clone());

@@ -199,11 +199,11 @@ fn item(model: &Model, draft: &Summary) -> PickerItem {
     let ago = duration(model.now.since(draft.changed));
     let place = if context.is_empty() { String::new() } else { format!(", for {context}") };
     let open = match draft {
-        _ if draft.busy => ", open elsewhere",
-        _ if draft.was_left() => ", not closed",
+        _ if draft.busy => "open elsewhere, ",
+        _ if draft.was_left() => "not closed, ",
         _ => "",
     };
-    let about = format!("{ago} ago, {}, {origin}{place}{open}", format_bytes(draft.bytes));
+    let about = format!("{open}{ago} ago, {}, {origin}{place}", format_bytes(draft.bytes));
     let clean = |text: &str| Clean::new(text).to_string();
     PickerItem { id: draft.key.as_str().to_owned(), label: clean(title), about: clean(&about), marked: false }
 }

@@ -29,14 +29,6 @@ use crate::{
 /// A name may have so many characters: workers' names have more.
 const LONGEST: usize = 53;
 
-/// A draft that is not shown yet, and the text it begins with.
-pub(super) struct Begun {
-    /// The draft.
-    pub(super) draft: Draft,
-    /// The copy of the job.
-    pub(super) copy: String,
-}
-
 /// Offers the templates.
 pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
     if model.drafts.templates.is_empty() {
@@ -178,8 +170,8 @@ pub(super) fn read(model: &mut Model, source: &Source, object: Result<Value, Cle
         Purpose::Debug => debug(model, &source.key, &copy),
         Purpose::Fix => {
             let cause = cause_of(model, &source.key);
-            let begun = Begun { draft: made(model, &format!("fix of {namespace}/{name}"), &copy), copy };
-            fix::begin(model, begun, before, cause.as_ref())
+            let draft = made(model, &format!("fix of {namespace}/{name}"), &copy);
+            fix::begin(model, draft, before, copy, cause.as_ref())
         }
     }
 }

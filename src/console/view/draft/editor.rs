@@ -11,8 +11,9 @@ use crate::console::{
         draft::{Draft, Editor, editor::Place, popup::MOST},
     },
     theme::{Role, Theme},
-    view::{overlay::frame, page::config::role_of},
+    view::page::config::role_of,
     widgets::{
+        frame::frame,
         rich::RichLine,
         text::{cut, put, width},
     },

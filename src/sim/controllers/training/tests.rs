@@ -1,6 +1,7 @@
 use super::*;
 use crate::sim::store::resource::{JAXJOBS, PYTORCHJOBS, TFJOBS};
 
+#[expect(clippy::needless_pass_by_value, reason = "what is built on the spot reads better by value")]
 fn job(kind: &str, field: &str, roles: Value, policy: Value) -> Value {
     json!({
         "apiVersion": "kubeflow.org/v1", "kind": kind, "metadata": {"name": "j", "namespace": "ns", "uid": "u"},
