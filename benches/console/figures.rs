@@ -32,6 +32,8 @@ pub(crate) struct Row {
 /// What a measurement gives.
 pub(crate) type Measured = Result<Vec<Row>>;
 
+type BySize = fn(Size) -> Measured;
+
 /// A measurement by name.
 pub(crate) struct Figure<M> {
     /// For choosing it on the command line.
@@ -41,7 +43,7 @@ pub(crate) struct Figure<M> {
 }
 
 /// All of them that depend on how large the cluster is.
-pub(crate) const SIZED: &[Figure<fn(Size) -> Measured>] = &[
+pub(crate) const SIZED: &[Figure<BySize>] = &[
     Figure { name: "cluster", measure: cluster },
     Figure { name: "start", measure: start },
     Figure { name: "memory", measure: resident },

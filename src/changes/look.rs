@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::{
+    change::{Change, What},
+    desk::Desk,
+    paths,
+};
 use crate::{
     cluster::{Problem, ProblemKind, Session},
     jobs::Uid,
@@ -19,6 +24,20 @@ pub(super) async fn object(session: &Session, path: &str, doing: &str) -> Result
         Err(problem) if problem.kind == ProblemKind::NotFound => Ok(None),
         Err(problem) => Err(problem),
     }
+}
+
+/// The object as it is now, where that is needed; refused if another one has its name by now.
+pub(super) async fn before(desk: &Desk, change: &Change) -> Result<Option<Value>, Problem> {
+    let Some(meant) = change.subject.uid.as_ref().filter(|_| change.what != What::Restart) else { return Ok(None) };
+    let doing = change.to_string();
+    let path = paths::one(&desk.offer, &change.subject, &doing)?;
+    // Not to be allowed to read it is no reason not to change it.
+    let Ok(Some(object)) = object(&desk.session, &path, &doing).await else { return Ok(None) };
+    if uid(&object).as_ref() == Some(meant) {
+        return Ok(Some(object));
+    }
+    let why = "it was deleted, and another one of its name was made";
+    Err(Problem::new(ProblemKind::Conflict, &format!("can't {doing}"), why, "Look at the new one first."))
 }
 
 /// After an order whose answer got lost: looks until there is what it should have led to, or it is clear that it did

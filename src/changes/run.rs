@@ -11,7 +11,7 @@ use super::{
     logged::logged,
     look,
     outcome::{Item, Outcome, Progress, Report},
-    patch, paths, restart,
+    patch, restart,
     slip::Slip,
     visit,
 };
@@ -19,7 +19,6 @@ use crate::{
     cluster::{Problem, ProblemKind},
     jobs::Clean,
 };
-use serde_json::Value;
 
 /// Hears how far it is.
 pub type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -98,7 +97,7 @@ fn not_tried(change: &Change) -> Outcome {
 
 /// Executes it, and says how it can be undone.
 async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<Undo>) {
-    let before = match before(desk, change).await {
+    let before = match look::before(desk, change).await {
         Ok(before) => before,
         Err(problem) => return (Outcome::Failed(problem), None),
     };
@@ -125,18 +124,4 @@ async fn execute(desk: &Desk, change: &Change, alone: bool) -> (Outcome, Option<
             (outcome, undo)
         }
     }
-}
-
-/// The object as it is now, where that is needed; refused if another one has its name by now.
-pub(super) async fn before(desk: &Desk, change: &Change) -> Result<Option<Value>, Problem> {
-    let Some(uid) = change.subject.uid.as_ref().filter(|_| change.what != What::Restart) else { return Ok(None) };
-    let doing = change.to_string();
-    let path = paths::one(&desk.offer, &change.subject, &doing)?;
-    // Not to be allowed to read it is no reason not to change it.
-    let Ok(Some(object)) = look::object(&desk.session, &path, &doing).await else { return Ok(None) };
-    if look::uid(&object).as_ref() == Some(uid) {
-        return Ok(Some(object));
-    }
-    let why = "it was deleted, and another one of its name was made";
-    Err(Problem::new(ProblemKind::Conflict, &format!("can't {doing}"), why, "Look at the new one first."))
 }

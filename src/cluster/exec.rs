@@ -68,7 +68,7 @@ pub(crate) async fn start(
         max_stderr_buf_size: Some(BUFFER),
     };
     let doing = format!("run a program in {}/{}", place.namespace, place.pod);
-    session.begin(&doing, pods(session, &place.namespace).exec(place.pod.as_str(), argv.iter().cloned(), &how)).await
+    begin(session, &doing, pods(session, &place.namespace).exec(place.pod.as_str(), argv.iter().cloned(), &how)).await
 }
 
 /// Opens connections to ports of a pod, one each.
@@ -79,7 +79,23 @@ pub(crate) async fn forward(
     port: u16,
 ) -> Result<Portforwarder, Problem> {
     let doing = format!("connect to port {port} of {namespace}/{pod}");
-    session.begin(&doing, pods(session, namespace).portforward(pod.as_str(), &[port])).await
+    begin(session, &doing, pods(session, namespace).portforward(pod.as_str(), &[port])).await
+}
+
+/// A call of kube's own, limited, counted and in words like the others.
+async fn begin<T>(
+    session: &Session,
+    doing: &str,
+    call: impl Future<Output = Result<T, kube::Error>>,
+) -> Result<T, Problem> {
+    let said = |error: kube::Error| match error {
+        kube::Error::Api(status) => {
+            let body = serde_json::to_vec(&status).unwrap_or_default();
+            Problem::answered(status.code, &http::HeaderMap::new(), &body, &session.about(doing))
+        }
+        error => Problem::of(&error, &session.about(doing)),
+    };
+    session.limited(doing, async { call.await.map_err(said) }).await
 }
 
 fn pods(session: &Session, namespace: &Name) -> Api<Pod> {

@@ -416,16 +416,12 @@ impl Session {
         Ok(response.into_body())
     }
 
-    /// A call of the client's own, for what is no plain request: limited, counted and in words like the others.
-    pub(crate) async fn begin<T>(
+    /// Any call: within its time, counted.
+    pub(super) async fn limited<T>(
         &self,
         doing: &str,
-        call: impl Future<Output = Result<T, kube::Error>>,
+        call: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
-        self.limited(doing, async { call.await.map_err(|e| Problem::of(&e, &self.about(doing))) }).await
-    }
-
-    async fn limited<T>(&self, doing: &str, call: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
         self.0.load.request();
         let result = match tokio::time::timeout(self.0.timeout, call).await {
             Ok(result) => result,

@@ -131,7 +131,7 @@ async fn kubectl_reads_tables_details_and_logs() {
         ("get mpijobs -A", "NAMESPACE NAME AGE\nvision pi "),
         ("get pods -n vision", "NAME READY STATUS RESTARTS AGE\npi-worker-0 1/1 Running 2 "),
         ("get po -n vision -o wide", "10.1.0.4 gpu-1 <none> <none>"),
-        ("get nodes", "NAME STATUS ROLES AGE\ngpu-1 Ready <none> "),
+        ("get nodes", "NAME STATUS ROLES AGE VERSION\ngpu-1 Ready <none> "),
         ("get events -n vision", "Warning MPIJobFailed mpijob/pi worker pod created failed"),
         ("get mpijob pi -n vision -o jsonpath={.spec.slotsPerWorker}", "1"),
         ("get pods -A -l none=such", "No resources found"),

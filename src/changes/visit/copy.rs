@@ -110,7 +110,8 @@ fn outcome(change: &Change, copied: io::Result<Copied>, ended: Ended, complaint:
 
 fn said(copied: &Copied, into: &Path) -> String {
     let files = if copied.files == 1 { "1 file".to_owned() } else { format!("{} files", copied.files) };
-    let mut text = format!("{files}, {}, to {}", format_bytes(copied.bytes), into.display());
+    let size = if copied.bytes < 1024 { format!("{} bytes", copied.bytes) } else { format_bytes(copied.bytes) };
+    let mut text = format!("{files}, {size}, to {}", into.display());
     if !copied.left_out.is_empty() {
         text.push_str("; left out: ");
         text.push_str(some(&copied.left_out).as_str());

@@ -17,8 +17,8 @@ use super::{
     confirmed::Confirmed,
     desk::Desk,
     logged::logged,
+    look,
     outcome::{Done, Item, Outcome, Report},
-    run::before,
 };
 use crate::{
     cluster::{
@@ -93,7 +93,7 @@ async fn around(desk: &Desk, confirmed: Confirmed, change: &Change, work: impl F
     let (run, mut unlogged) = (desk.new_id(), None);
     let work = async {
         // Another pod may have the name by now.
-        match before(desk, change).await {
+        match look::before(desk, change).await {
             Ok(_) => (work.await, None),
             Err(problem) => (Outcome::Failed(problem), None),
         }

@@ -97,6 +97,12 @@ impl Command {
         Some(why.to_string())
     }
 
+    /// In these places.
+    const fn within(mut self, contexts: &'static [Context]) -> Self {
+        self.contexts = contexts;
+        self
+    }
+
     /// Runs only when `enabled` says so.
     const fn when(mut self, enabled: fn(&Model) -> Result<(), Why>) -> Self {
         self.enabled = enabled;

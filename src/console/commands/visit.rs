@@ -18,7 +18,8 @@ pub(super) const ROWS: &[Command] = &[
         "Open a shell in the selected replica, else in the launcher; enter, then ~. leaves one that hangs.",
     )
     .changing()
-    .needing(EXEC),
+    .needing(EXEC)
+    .within(&[Context::Page, Context::Workers]),
     row(VisitCommand::Run, "replica.run", "Run", "Run a command line in the replica and look at what it says.")
         .changing()
         .needing(EXEC),

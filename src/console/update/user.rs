@@ -111,7 +111,7 @@ mod tests {
     };
 
     fn console(own: UserCommand) -> Harness {
-        let mut it = Harness::new(80, 24);
+        let mut it = Harness::new(160, 120);
         it.model.session.context = "prod".to_owned();
         let mut keymap = Keymap::builtin("default").0;
         let keys = key::sequence("ctrl-t").expect("a key");

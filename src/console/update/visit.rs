@@ -135,11 +135,6 @@ pub fn message(model: &mut Model, message: VisitMessage) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A change is over: if it was a forwarded port, it leads nowhere any more.
-pub fn over(model: &mut Model, id: ChangeId) {
-    model.visits.forwards.remove(&id);
-}
-
 /// The ports that lead to replicas, to stop one.
 fn list(model: &mut Model) {
     let item = |(id, forward): (&ChangeId, &Forward)| {

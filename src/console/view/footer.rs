@@ -89,12 +89,12 @@ fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     let contexts = model.contexts();
     // With nothing to look at, what leads on is hinted.
-    let idle = model.fleet.is_empty() && model.page.is_none();
+    let idle = model.fleet.is_empty() && model.page.is_none() && model.overlays.is_empty();
     let is_down = matches!(model.session.phase, Phase::Down(_));
     let leads_on = |id| matches!(id, CommandId::App(_) | CommandId::Draft(_) | CommandId::Text(_));
     let is_hinted = |row: &&Command| match row.id {
         CommandId::App(AppCommand::Reconnect) => is_down,
-        id => row.hint > 0 && (!idle || leads_on(id)),
+        id => row.hint > 0 && (!idle || (leads_on(id) && (row.enabled)(model).is_ok())),
     };
     let mut rows: Vec<_> = commands::all()
         .filter(is_hinted)

@@ -43,6 +43,7 @@ fn done(outcome: &Outcome) -> Option<Uid> {
     outcome.as_done().unwrap_or_else(|| panic!("{outcome:?}")).uid.clone()
 }
 
+#[expect(clippy::cognitive_complexity, reason = "one story, told in its order")]
 async fn a_job_is_made_changed_restarted_and_deleted_and_a_namesake_is_left_alone(place: &Place) {
     let namespace = place.namespace("own").await;
     let hands = Hands::of(place).await;

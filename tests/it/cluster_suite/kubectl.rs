@@ -18,6 +18,8 @@ use super::place::Place;
 
 /// How far commands and what they say stand in.
 const INDENT: &str = "  ";
+/// The kubectl whose words are recorded: each release has some of its own.
+const RECORDED_WITH: &str = "v1.32";
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -157,18 +159,22 @@ fn diff(expected: &str, got: &str) -> String {
     text
 }
 
-/// `false`, loudly, where there is no kubectl and none is required.
+/// `false`, loudly, where there is no kubectl and none is required, or one of other words.
 #[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn is_there() -> bool {
-    let mut version = Command::new("kubectl");
-    version.args(["version", "--client"]).stdout(Stdio::null()).stderr(Stdio::null());
-    if version.status().await.is_ok_and(|status| status.success()) {
-        return true;
+    let version = Command::new("kubectl").args(["version", "--client"]).output().await;
+    let Some(version) = version.ok().filter(|version| version.status.success()) else {
+        let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
+        assert!(!required, "kubectl is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
+        eprintln!("SKIPPED: kubectl is not on PATH");
+        return false;
+    };
+    let said = String::from_utf8_lossy(&version.stdout).into_owned();
+    let same = said.contains(&format!("Client Version: {RECORDED_WITH}."));
+    if !same {
+        eprintln!("SKIPPED: what kubectl {RECORDED_WITH} says is recorded; here is {said}");
     }
-    let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
-    assert!(!required, "kubectl is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
-    eprintln!("SKIPPED: kubectl is not on PATH");
-    false
+    same
 }
 
 fn update() -> bool {

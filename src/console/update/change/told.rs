@@ -13,7 +13,7 @@ use crate::{
             overlay::{Overlay, Picker, PickerItem, PickerPurpose, TextOverlay, TextSource},
             visit::VisitEffect,
         },
-        update::{page, visit},
+        update::page,
     },
     jobs::{Clean, fleet::JobKey, time::duration},
 };
@@ -100,7 +100,7 @@ pub fn message(model: &mut Model, message: ChangeMessage) -> Vec<Effect> {
 
 fn over(model: &mut Model, id: ChangeId, report: &Report) -> Vec<Effect> {
     let Some(running) = model.changes.running.remove(&id) else { return Vec::new() };
-    visit::over(model, id);
+    model.visits.forwards.remove(&id);
     let place = if running.context.as_str() == model.session.context {
         String::new()
     } else {

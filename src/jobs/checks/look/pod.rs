@@ -1,7 +1,7 @@
 //! What the API server refuses of a pod, as far as a manifest's author can get it wrong: place and sentence. Its
 //! containers are looked at in `pod_container`.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::Value;
 
