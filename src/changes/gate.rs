@@ -1,6 +1,6 @@
 //! What may be changed through a context now: read-only, protection, and whether its session is still the current one.
 //!
-//! Enforced in [`super::run`] and nowhere else; what the console greys out is a hint.
+//! Enforced in [`super::run()`] and nowhere else; what the console greys out is a hint.
 
 use std::sync::{
     Arc,

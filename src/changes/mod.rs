@@ -1,7 +1,7 @@
 //! All that alters a cluster: every change as data, and the one place that executes it.
 //!
 //! [`Change`] says what is done to which object. [`Confirmed`] is a set of changes that a person said yes to; only a
-//! confirmation on screen or a flag of the command line makes one. [`run`] is the only way on: it refuses what is
+//! confirmation on screen or a flag of the command line makes one. [`run()`] is the only way on: it refuses what is
 //! read-only, protected or of another session ([`Gate`]), writes the change log before and after, sends each order once
 //! with the object's uid, and looks by name before it says that something failed. Must not decide what is changed.
 

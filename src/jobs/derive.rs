@@ -53,7 +53,7 @@ pub struct Logs<'a> {
     pub seen: &'a [LogSeen<'a>],
     /// Who has which rank.
     pub crew: Option<&'a Crew>,
-    /// The launcher has just begun: that replicas can't be reached yet passes. Found out by [`derive`].
+    /// The launcher has just begun: that replicas can't be reached yet passes. Found out by [`derive()`].
     launching: bool,
 }
 

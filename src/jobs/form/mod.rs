@@ -1,7 +1,7 @@
 //! A manifest as a form: named fields in groups, each read from the text and written back by the smallest edit.
 //!
 //! Owns which fields there are for which kind, what they mean, and how a value looks as one line. The text is the only
-//! state: [`rows`] reads it, [`write`] says what to change in it. Must not know a screen.
+//! state: [`rows`] reads it, [`write()`] says what to change in it. Must not know a screen.
 
 mod around;
 mod codec;
@@ -45,7 +45,7 @@ impl Row {
 pub enum Shown {
     /// The text says nothing.
     Unset,
-    /// This, which [`write`] reads again.
+    /// This, which [`write()`] reads again.
     Text(String),
     /// More than a line can say, in a few words; it is changed in the text.
     Long(String),

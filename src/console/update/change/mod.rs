@@ -1,6 +1,6 @@
 //! What commands and messages do about changes to the cluster: asking, sending, and telling what came of it.
 //!
-//! Owns the way from a key to [`Confirmed`]. What may be changed is decided in `changes`; what is refused here is refused
+//! Owns the way from a key to [`crate::changes::Confirmed`]. What may be changed is decided in `changes`; what is refused here is refused
 //! to be kind, early.
 
 mod apply;
