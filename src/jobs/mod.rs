@@ -4,6 +4,7 @@
 //! use tokio or a kube client: time comes in as [`time::Secs`], data as rows.
 
 pub mod absence;
+pub mod amounts;
 pub mod causes;
 pub mod checks;
 pub mod columns;
@@ -17,7 +18,9 @@ pub mod health;
 pub mod kind;
 pub mod manifest;
 pub mod near;
+pub mod part;
 pub mod quantity;
+pub mod queue;
 pub mod ranks;
 pub mod replica;
 pub mod resources;
@@ -25,6 +28,7 @@ pub mod row;
 pub mod schema;
 mod serial;
 pub mod state;
+pub mod taint;
 pub mod text;
 pub mod time;
 pub mod timeline;

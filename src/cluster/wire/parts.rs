@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::lenient::{Entries, Flag, List, Obj, Pairs, Scalar, Text};
 use crate::jobs::{
+    amounts::is_accelerator,
     quantity,
     row::{Condition, Owner, Requests, Truth},
     text::{Clean, Name, Sym, Uid},
@@ -232,16 +233,4 @@ fn add(sum: &mut Requests, resource: &str, amount: &str) {
         }
         _ => {}
     }
-}
-
-/// Extended resources that stand for a device one computes on.
-fn is_accelerator(resource: &str) -> bool {
-    let Some((domain, device)) = resource.split_once('/') else { return false };
-    device.starts_with("gpu")
-        || domain == "gpu.intel.com"
-        || device.starts_with("mig-")
-        || device.starts_with("gaudi")
-        || device.starts_with("neuron")
-        || device.starts_with("tpu")
-        || device.starts_with("Ascend")
 }

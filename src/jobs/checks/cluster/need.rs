@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::jobs::Kind;
+pub(super) use crate::jobs::amounts::shown;
 use crate::jobs::quantity::Quantity;
 
 /// Amounts in thousandths, by resource.
@@ -89,14 +90,5 @@ pub(super) fn milli(amount: &Value) -> Option<u64> {
         Value::String(text) => Quantity::parse(text)?.milli(),
         Value::Number(number) => Quantity::parse(&number.to_string())?.milli(),
         _ => None,
-    }
-}
-
-/// An amount for people: bytes of memory and storage, cores, devices.
-pub(super) fn shown(resource: &str, milli: u64) -> String {
-    if resource.contains("memory") || resource.contains("storage") || resource.contains("hugepages") {
-        crate::jobs::quantity::format_bytes(milli / 1000)
-    } else {
-        crate::jobs::quantity::format_cpu(milli)
     }
 }
