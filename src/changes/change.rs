@@ -198,6 +198,18 @@ impl Subject {
         }
     }
 
+    /// A pod.
+    pub fn pod(namespace: &Name, name: &Name, uid: &Uid) -> Self {
+        Self {
+            group: Sym::default(),
+            version: Sym::new("v1"),
+            kind: Sym::new("Pod"),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            uid: Some(uid.clone()),
+        }
+    }
+
     /// What a manifest makes, in its own namespace or this one.
     pub fn of_manifest(manifest: &Value, namespace: &Name) -> Option<Self> {
         let text = |at: &str| manifest.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty());

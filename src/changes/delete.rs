@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cluster::{ProblemKind, objects},
-    jobs::{Name, Sym, Uid, fleet::JobKey},
+    jobs::{Name, Sym, Uid, fleet::JobKey, text::few},
 };
 
 /// How long it is watched going, to tell what is still there.
@@ -103,26 +103,14 @@ async fn left(desk: &Desk, path: &str, key: &JobKey) -> String {
 }
 
 fn still_there(left: &[(Sym, Name)]) -> String {
-    let names: Vec<_> = left.iter().take(NAMED).map(|(kind, name)| format!("{kind} {name}")).collect();
-    let more = match left.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    format!("still there, and going: {}{more}", names.join(", "))
+    format!("still there, and going: {}", few(NAMED, left.iter().map(|(kind, name)| format!("{kind} {name}"))))
 }
 
 /// Deletes pods that hold accelerators though their job has ended.
 pub(super) async fn free(desk: &Desk, change: &Change, pods: &[PodRef]) -> Outcome {
     let mut failed = Vec::new();
     for pod in pods {
-        let subject = Subject {
-            group: Sym::default(),
-            version: Sym::new("v1"),
-            kind: Sym::new("Pod"),
-            namespace: change.subject.namespace.clone(),
-            name: pod.name.clone(),
-            uid: Some(pod.uid.clone()),
-        };
+        let subject = Subject::pod(&change.subject.namespace, &pod.name, &pod.uid);
         let doing = format!("delete {subject}");
         let outcome = match paths::one(&desk.offer, &subject, &doing) {
             Ok(path) => send_delete(desk, &path, Some(&pod.uid), Propagation::Background, None, &doing).await,

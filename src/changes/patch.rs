@@ -158,15 +158,8 @@ pub(super) fn inverse(subject: &Subject, what: &What, before: &Value) -> Option<
         What::Queue(_) => label(QUEUE),
         What::Priority(_) => label(PRIORITY),
         What::Patch { patch, .. } => What::Patch { patch: Arc::new(inverse_of(patch, Some(before))), version: None },
-        What::Create { .. }
-        | What::Delete { .. }
-        | What::Restart
-        | What::FreeGpus { .. }
-        | What::Shell { .. }
-        | What::Forward { .. }
-        | What::CopyOut { .. }
-        | What::CopyIn { .. }
-        | What::Command { .. } => return None,
+        // No patch: `body` knows which.
+        _ => return None,
     })
 }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     console::widgets::text::cut,
     disk::records::{KeptLog, Record, Records, Summary, remove},
-    jobs::{Secs, manifest, quantity::format_bytes, row::ContainerState, time::duration},
+    jobs::{Secs, manifest, quantity::format_bytes, row::ContainerState, text::few, time::duration},
 };
 
 /// What to do with records.
@@ -433,14 +433,12 @@ fn take_away(records: &Records, going: &[Summary], yes: bool) -> Result<ExitCode
 /// Asks for the number of records: nobody types that by accident.
 fn confirm(records: &Records, going: &[Summary], bytes: u64) -> Result<(), Failure> {
     let number = going.len();
-    let names: Vec<String> =
-        going.iter().take(10).map(|one| format!("{}/{}", one.header.job.namespace, one.header.job.name)).collect();
-    let more = if number > 10 { format!(" and {} more", number - 10) } else { String::new() };
+    let names = going.iter().map(|one| format!("{}/{}", one.header.job.namespace, one.header.job.name));
     let what = format!("{number} records ({}) below {}", format_bytes(bytes), records.root().display());
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(&format!("{what} would be removed")).hint("--yes removes them without asking"));
     }
-    print::complain(&format!("{what}: {}{more}", names.join(", ")));
+    print::complain(&format!("{what}: {}", few(10, names)));
     print::complain(&format!("They can't be brought back. Type their number ({number}) to remove them:"));
     let mut typed = String::new();
     io::stdin().lock().read_line(&mut typed)?;

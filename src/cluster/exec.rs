@@ -88,14 +88,7 @@ async fn begin<T>(
     doing: &str,
     call: impl Future<Output = Result<T, kube::Error>>,
 ) -> Result<T, Problem> {
-    let said = |error: kube::Error| match error {
-        kube::Error::Api(status) => {
-            let body = serde_json::to_vec(&status).unwrap_or_default();
-            Problem::answered(status.code, &http::HeaderMap::new(), &body, &session.about(doing))
-        }
-        error => Problem::of(&error, &session.about(doing)),
-    };
-    session.limited(doing, async { call.await.map_err(said) }).await
+    session.limited(doing, async { call.await.map_err(|error| Problem::of(&error, &session.about(doing))) }).await
 }
 
 fn pods(session: &Session, namespace: &Name) -> Api<Pod> {

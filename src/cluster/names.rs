@@ -1,4 +1,4 @@
-//! Names of objects to choose from: queues, claims, priority classes. Only their metadata is ever asked for.
+//! Names of objects to choose from: namespaces, queues, claims, priority classes. Only their metadata is ever asked for.
 
 use serde::Deserialize;
 
@@ -10,14 +10,22 @@ use super::{
 };
 use crate::jobs::text::Name;
 
-/// Metadata only, and nothing else: of Secrets there is no more to be had.
-const SLIM: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-/// Enough to choose from.
-const MOST: &str = "500";
+/// Metadata only: of Secrets there is no more to be had. The second for a server that can't cut it down.
+const SLIM: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+/// Of one kind, enough to choose from.
+const MOST: usize = 5000;
 
 #[derive(Deserialize)]
 struct List {
+    #[serde(default)]
+    metadata: ListMeta,
     items: Option<Vec<Item>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ListMeta {
+    r#continue: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -30,7 +38,7 @@ struct ItemMeta {
     name: String,
 }
 
-/// The names of all objects of a kind, in this namespace where the kind has namespaces, sorted; at most 500.
+/// The names of all objects of a kind, in this namespace where the kind has namespaces, sorted; the first 5,000 of more.
 pub async fn list(
     session: &Session,
     offer: &Offer,
@@ -43,11 +51,32 @@ pub async fn list(
         let why = format!("this cluster serves no {kind}");
         Problem::new(ProblemKind::NotFound, &format!("can't {doing}"), &why, "Leave the field empty.")
     })?;
-    let url = format!("{}{}", resource.all(namespace.filter(|_| namespaced)), paths::query(&[("limit", MOST)]));
-    let body = session.get(&url, SLIM, &doing).await?;
-    let list: List =
-        serde_json::from_slice(&body).map_err(|_| Problem::unexpected(&doing, "the answer is not a list"))?;
-    let mut names: Vec<_> = list.items.into_iter().flatten().filter_map(|i| Name::new(&i.metadata.name)).collect();
+    read(session, &resource, namespace.filter(|_| namespaced), &doing).await
+}
+
+/// The names of all objects of a resource, in a namespace or everywhere, page by page.
+pub(super) async fn read(
+    session: &Session,
+    resource: &Resource,
+    namespace: Option<&Name>,
+    doing: &str,
+) -> Result<Vec<Name>, Problem> {
+    let (mut names, mut next) = (Vec::new(), String::new());
+    while names.len() < MOST {
+        let mut pairs = vec![("limit", "500")];
+        if !next.is_empty() {
+            pairs.push(("continue", next.as_str()));
+        }
+        let url = format!("{}{}", resource.all(namespace), paths::query(&pairs));
+        let body = session.get(&url, SLIM, doing).await?;
+        let list: List =
+            serde_json::from_slice(&body).map_err(|_| Problem::unexpected(doing, "the answer is not a list"))?;
+        names.extend(list.items.into_iter().flatten().filter_map(|i| Name::new(&i.metadata.name)));
+        match list.metadata.r#continue.filter(|c| !c.is_empty()) {
+            Some(token) => next = token,
+            None => break,
+        }
+    }
     names.sort();
     Ok(names)
 }

@@ -2,11 +2,10 @@
 //!
 //! Namespaces may not be listed by most people; OpenShift shows them their Projects; everyone can type a name.
 
-use serde::Deserialize;
-
 use super::{
     discovery::Offer,
-    paths::{self, Resource},
+    names,
+    paths::Resource,
     problem::{Problem, ProblemKind as Kind},
     session::Session,
 };
@@ -21,40 +20,17 @@ pub enum Namespaces {
     Typed(Clean),
 }
 
-const SLIM: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 const DOING: &str = "list namespaces";
-
-#[derive(Deserialize)]
-struct List {
-    #[serde(default)]
-    metadata: ListMeta,
-    items: Option<Vec<Item>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ListMeta {
-    r#continue: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    metadata: ItemMeta,
-}
-
-#[derive(Deserialize)]
-struct ItemMeta {
-    name: String,
-}
 
 /// Namespaces, else Projects, else that one has to type.
 pub async fn list(session: &Session, offer: &Offer) -> Result<Namespaces, Problem> {
-    let problem = match read(session, &Resource::core("namespaces")).await {
+    let problem = match names::read(session, &Resource::core("namespaces"), None, DOING).await {
         Ok(names) => return Ok(Namespaces::Known(names)),
         Err(problem) => problem,
     };
     if offer.projects
-        && let Ok(names) = read(session, &Resource::new("project.openshift.io", "v1", "projects")).await
+        && let Ok(names) =
+            names::read(session, &Resource::new("project.openshift.io", "v1", "projects"), None, DOING).await
     {
         return Ok(Namespaces::Known(names));
     }
@@ -62,27 +38,6 @@ pub async fn list(session: &Session, offer: &Offer) -> Result<Namespaces, Proble
         Kind::Forbidden => Ok(Namespaces::Typed(problem.ask().cloned().unwrap_or_else(|| Clean::new(DOING)))),
         _ => Err(problem),
     }
-}
-
-async fn read(session: &Session, resource: &Resource) -> Result<Vec<Name>, Problem> {
-    let (mut names, mut next) = (Vec::new(), String::new());
-    loop {
-        let mut pairs = vec![("limit", "500")];
-        if !next.is_empty() {
-            pairs.push(("continue", next.as_str()));
-        }
-        let url = format!("{}{}", resource.all(None), paths::query(&pairs));
-        let body = session.get(&url, SLIM, DOING).await?;
-        let list: List =
-            serde_json::from_slice(&body).map_err(|_| Problem::unexpected(DOING, "the answer is not a list"))?;
-        names.extend(list.items.into_iter().flatten().filter_map(|i| Name::new(&i.metadata.name)));
-        match list.metadata.r#continue.filter(|c| !c.is_empty()) {
-            Some(token) => next = token,
-            None => break,
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     files,
-    notes::{Gravity, Note, did_you_mean},
+    notes::{Gravity, Note},
     value::Value,
 };
+use crate::jobs::near::nearest;
 
 /// More than anybody has keys for.
 const MOST: usize = 100;
@@ -132,7 +133,7 @@ fn section(name: &str, at: usize, table: &DeTable<'_>, text: &str) -> Result<Use
             "changes" => command.changes = given.flag().map_err(wrong)?,
             "wait" => command.wait = given.flag().map_err(wrong)?,
             other => {
-                let near = did_you_mean(other, KEYS.map(|(key, _)| key));
+                let near = nearest(other, KEYS.map(|(key, _)| key));
                 let near = near.map_or(String::new(), |near| format!("; did you mean «{near}»?"));
                 return Err((key.span().start, format!("there is no «{other}» in a command{near}")));
             }
@@ -159,7 +160,7 @@ fn target(value: Value) -> Result<Target, String> {
 /// That a field exists and is at hand where the command runs; it is not filled in yet.
 fn known(field: &str, target: Target) -> Result<String, String> {
     let Some((_, needs)) = FIELDS.iter().find(|(name, _)| *name == field) else {
-        let near = did_you_mean(field, FIELDS.map(|(name, _)| name));
+        let near = nearest(field, FIELDS.map(|(name, _)| name));
         let near = near.map_or(String::new(), |near| format!("; did you mean {{{near}}}?"));
         return Err(format!("there is no field {{{field}}}{near}"));
     };

@@ -71,46 +71,9 @@ pub fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// The name among `known` that was probably meant by `typed`, if one is near enough.
-pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = |name: &&str| edits(typed, name);
-    let limit = (typed.len() / 3).max(1);
-    known.into_iter().min_by_key(near).filter(|name| edits(typed, name) <= limit)
-}
-
-/// Levenshtein distance with a swap of neighbours as one edit.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = match (i, j) {
-                (0, n) | (n, 0) => n,
-                _ => {
-                    let swap = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                    let mut best = swap.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                    if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                        best = best.min(rows[i - 2][j - 2] + 1);
-                    }
-                    best
-                }
-            };
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_what_was_meant_and_does_not_guess_wildly() {
-        let known = ["theme", "keymap", "read-only"];
-        assert_eq!(did_you_mean("them", known), Some("theme"));
-        assert_eq!(did_you_mean("raed-only", known), Some("read-only"));
-        assert_eq!(did_you_mean("colour", known), None);
-    }
 
     #[test]
     fn places_are_counted_in_characters_from_one() {

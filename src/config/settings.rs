@@ -9,10 +9,11 @@ use toml::de::{DeTable, DeValue};
 use super::{
     context::{self, ContextSettings, one_of},
     files::{self, TextFile},
-    notes::{Gravity, Note, did_you_mean, line_and_column},
+    notes::{Gravity, Note, line_and_column},
     paths::Paths,
     value::Value,
 };
+use crate::jobs::near::nearest;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -352,7 +353,7 @@ impl Reader<'_> {
         match result {
             Ok(true) => {}
             Ok(false) => {
-                let hint = did_you_mean(key, known).map(|name| format!("did you mean «{name}»?"));
+                let hint = nearest(key, known).map(|name| format!("did you mean «{name}»?"));
                 self.note(Gravity::Warning, key_at, &format!("unknown key «{key}»"), &hint.unwrap_or_default());
             }
             Err(what) => self.bad(key, value_at, &what),

@@ -12,6 +12,7 @@ use super::{
     key::{self, Key},
     keymap::Keymap,
 };
+use crate::jobs::near::nearest;
 
 /// The keymaps that come with the program: name and text.
 pub const BUILTIN: [(&str, &str); 3] = [
@@ -140,7 +141,7 @@ fn bound_to(context: Context, value: &DeValue<'_>) -> Result<Option<CommandId>, 
         return Ok(None);
     }
     let Some(command) = commands::named(name) else {
-        let near = nearest(name).map_or(String::new(), |near| format!("; did you mean «{near}»?"));
+        let near = meant(name).map_or(String::new(), |near| format!("; did you mean «{near}»?"));
         return Err(format!("there is no command «{name}»{near}"));
     };
     if context == Context::Any || command.contexts.contains(&context) || command.contexts.contains(&Context::Any) {
@@ -150,11 +151,11 @@ fn bound_to(context: Context, value: &DeValue<'_>) -> Result<Option<CommandId>, 
     Err(format!("«{name}» works in [{}], not in [{}]", places.join("], ["), context.name()))
 }
 
-fn nearest(name: &str) -> Option<&'static str> {
-    let bare = name.rsplit('.').next().unwrap_or(name);
-    commands::all()
-        .map(|command| command.name)
-        .find(|known| known.ends_with(bare) || (bare.len() > 2 && known.contains(&bare[..bare.len().min(4)])))
+/// The command that was probably meant: by a slip of the keys, or by its last part alone.
+fn meant(name: &str) -> Option<&'static str> {
+    let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
+    let names = || commands::all().map(|command| command.name);
+    nearest(name, names()).or_else(|| names().find(|known| last(known) == last(name)))
 }
 
 #[cfg(test)]

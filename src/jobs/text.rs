@@ -247,6 +247,16 @@ fn uuid_bytes(text: &str) -> Option<[u8; 16]> {
     Some(out)
 }
 
+/// The first of several things in a line, and how many more there are: `a, b and 3 more`.
+pub fn few(most: usize, things: impl IntoIterator<Item = String>) -> String {
+    let mut things = things.into_iter();
+    let named: Vec<String> = things.by_ref().take(most).collect();
+    match things.count() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

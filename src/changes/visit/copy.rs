@@ -7,7 +7,7 @@ use tokio_util::io::SyncIoBridge;
 
 use super::{
     archive::{self, Copied},
-    place, some, wrong,
+    place, wrong,
 };
 use crate::{
     changes::{Change, Desk, Outcome},
@@ -15,7 +15,7 @@ use crate::{
         Problem, ProblemKind,
         exec::{self, Ended, Streams},
     },
-    jobs::{Clean, quantity::format_bytes},
+    jobs::{Clean, quantity::format_bytes, text::few},
 };
 
 /// What `tar` complains about that is kept.
@@ -114,7 +114,7 @@ fn said(copied: &Copied, into: &Path) -> String {
     let mut text = format!("{files}, {size}, to {}", into.display());
     if !copied.left_out.is_empty() {
         text.push_str("; left out: ");
-        text.push_str(some(&copied.left_out).as_str());
+        text.push_str(&few(3, copied.left_out.iter().cloned()));
     }
     text
 }

@@ -20,12 +20,9 @@ use super::{
     look,
     outcome::{Done, Item, Outcome, Report},
 };
-use crate::{
-    cluster::{
-        Problem, ProblemKind,
-        exec::{Ended, Place},
-    },
-    jobs::Clean,
+use crate::cluster::{
+    Problem, ProblemKind,
+    exec::{Ended, Place},
 };
 
 pub(super) use copy::{copied_in, copied_out};
@@ -115,11 +112,4 @@ fn place(change: &Change) -> Option<Place> {
 
 fn wrong(change: &Change) -> Problem {
     Problem::new(ProblemKind::Bug, &format!("can't {change}"), "it is not what was asked for", "Please report this.")
-}
-
-/// Several things in a line, the first of them.
-fn some(things: &[String]) -> Clean {
-    const MOST: usize = 3;
-    let more = if things.len() > MOST { format!(" and {} more", things.len() - MOST) } else { String::new() };
-    Clean::new(&format!("{}{more}", things[..things.len().min(MOST)].join(", ")))
 }

@@ -143,13 +143,17 @@ fn of_tls(error: &rustls::Error, about: &About<'_>) -> Problem {
 
 /// What kube says itself; its other errors only wrap one that the chain shows.
 fn of_kube(error: &(dyn Error + 'static), about: &About<'_>) -> Option<Problem> {
-    if let Some(kube::Error::ProxyProtocolUnsupported { .. }) = error.downcast_ref::<kube::Error>() {
-        return Some(made(
-            Kind::BadConfig,
-            about,
-            "the proxy's address has a scheme we can't speak",
-            "Use http://, https:// or socks5:// in proxy-url or HTTPS_PROXY.",
-        ));
+    match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::ProxyProtocolUnsupported { .. }) => {
+            let hint = "Use http://, https:// or socks5:// in proxy-url or HTTPS_PROXY.";
+            return Some(made(Kind::BadConfig, about, "the proxy's address has a scheme we can't speak", hint));
+        }
+        // An answer that kube has read before us.
+        Some(kube::Error::Api(status)) => {
+            let body = serde_json::to_vec(status).unwrap_or_default();
+            return Some(Problem::answered(status.code, &http::HeaderMap::new(), &body, about));
+        }
+        _ => {}
     }
     if let Some(auth) = error.downcast_ref::<kube::client::AuthError>() {
         return Some(of_auth(auth, about));

@@ -20,7 +20,7 @@ use crate::{
             visit::{Forward, VisitEffect, VisitMessage, Visited},
         },
     },
-    jobs::{Clean, Sym},
+    jobs::Clean,
 };
 
 /// `TensorBoard`'s port: what is forwarded most.
@@ -112,14 +112,7 @@ fn ports(text: &str) -> Result<(u16, u16), String> {
 }
 
 fn about(model: &Model, visited: &Visited, what: What) -> Change {
-    let subject = Subject {
-        group: Sym::default(),
-        version: Sym::new("v1"),
-        kind: Sym::new("Pod"),
-        namespace: visited.namespace.clone(),
-        name: visited.pod.clone(),
-        uid: Some(visited.uid.clone()),
-    };
+    let subject = Subject::pod(&visited.namespace, &visited.pod, &visited.uid);
     Change { context: Clean::new(&model.session.context), subject, what }
 }
 
@@ -184,6 +177,7 @@ fn tell(model: &mut Model, tone: Tone, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::Sym;
     use crate::jobs::{Name, Uid};
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     term::{KindWord, LengthField, NumberField, Quality, StateWord, Term, Test, TextField, WhenField},
     value::{Compare, Span, seconds},
 };
-use crate::jobs::{kind::Kind, near::distance, state::WORDS, text::Clean};
+use crate::jobs::{kind::Kind, near::nearest, state::WORDS, text::Clean};
 
 /// Reads a term. A hint about one that still applies goes to `hints`.
 pub(super) fn term(lexeme: &Lexeme<'_>, hints: &mut Vec<Hint>) -> Result<Term, Fault> {
@@ -146,8 +146,7 @@ fn field_of(name: &str) -> Option<Field> {
 fn unknown(name: &str) -> Fault {
     let names = TextField::NAMES.iter().map(|(n, _)| *n).chain(NumberField::NAMES.iter().map(|(n, _)| *n));
     let names = names.chain(WhenField::NAMES.iter().map(|(n, _)| *n)).chain(["kind", "state", "is", "label", "age"]);
-    let near = names.map(|n| (distance(n, name), n)).min().filter(|(d, _)| *d <= 2);
-    let near = near.map(|(_, n)| format!(" Did you mean {n}:?")).unwrap_or_default();
+    let near = nearest(name, names).map(|n| format!(" Did you mean {n}:?")).unwrap_or_default();
     Fault::wrong(format!("no field «{name}».{near} For the text itself write \"{name}:…\""))
 }
 

@@ -2,7 +2,7 @@
 
 use super::Looks;
 use super::names;
-use crate::jobs::checks::case::{Case, Found, is_gpu};
+use crate::jobs::checks::case::{Case, Container, Found, is_gpu};
 use crate::jobs::quantity::{Quantity, parse_bytes};
 
 pub(super) const LOOKS: Looks = &[
@@ -28,6 +28,11 @@ fn at(container: &str, which: &str, resource: &str) -> String {
     crate::jobs::manifest::text::joined(&format!("{container}/resources/{which}"), resource)
 }
 
+/// A request that does not go with its limit.
+fn against_limit(c: &Container<'_>, resource: &str, asked: String, limit: String) -> Found {
+    Found::at(at(&c.at, "requests", resource)).with("resource", resource).with("asked", asked).with("limit", limit)
+}
+
 fn gpu_limit(case: &Case<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for (_, c) in case.containers() {
@@ -35,12 +40,7 @@ fn gpu_limit(case: &Case<'_>) -> Vec<Found> {
             let limit = c.amount("limits", resource);
             if limit.as_deref().and_then(Quantity::parse) != Quantity::parse(&asked) {
                 let limit = limit.unwrap_or_else(|| "none".to_owned());
-                found.push(
-                    Found::at(at(&c.at, "requests", resource))
-                        .with("resource", resource)
-                        .with("asked", asked)
-                        .with("limit", limit),
-                );
+                found.push(against_limit(&c, resource, asked, limit));
             }
         }
     }
@@ -66,12 +66,7 @@ fn request_over_limit(case: &Case<'_>) -> Vec<Found> {
         for (resource, asked) in c.amounts("requests").filter(|(r, _)| is_ordinary(r)) {
             let Some(limit) = c.amount("limits", resource) else { continue };
             if Quantity::parse(&asked) > Quantity::parse(&limit) {
-                found.push(
-                    Found::at(at(&c.at, "requests", resource))
-                        .with("resource", resource)
-                        .with("asked", asked)
-                        .with("limit", limit),
-                );
+                found.push(against_limit(&c, resource, asked, limit));
             }
         }
     }
