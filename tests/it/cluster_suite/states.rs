@@ -49,17 +49,18 @@ async fn pods_make_the_state(place: &Place) {
     let path = |n: usize| format!("{}/{}", pods(&namespace), names[n]);
     let running = status("Running", &json!({"running": {"startedAt": place.stamp()}}), true);
     let all: Vec<_> = (0..3).map(|n| (path(n), running.clone())).collect();
-    let is = |word: &'static str| {
-        let namespace = namespace.clone();
-        move |fleet: &Fleet| state(fleet, &namespace, "pi") == word
+    let runs = |fleet: &Fleet| {
+        state(fleet, &namespace, "pi") == "Running"
+            && one(fleet, &namespace, "pi").is_some_and(|j| j.derived.ready == 2)
     };
-    becomes(place, &mut reader, &all, "it runs", is("Running")).await;
-    assert_eq!(one(&reader.fleet, &namespace, "pi").unwrap().derived.ready, 2);
+    becomes(place, &mut reader, &all, "it runs on two workers", runs).await;
     let stuck =
         json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"mpi:1\": not found"}});
     let given = [(path(2), status("Pending", &stuck, false))];
-    becomes(place, &mut reader, &given, "a worker is in trouble", is("Degraded")).await;
-    assert!(cause(&reader.fleet, &namespace, "pi").contains("image"), "{}", cause(&reader.fleet, &namespace, "pi"));
+    let by_image = |fleet: &Fleet| {
+        state(fleet, &namespace, "pi") == "Degraded" && cause(fleet, &namespace, "pi").contains("image")
+    };
+    becomes(place, &mut reader, &given, "a worker is in trouble with its image", by_image).await;
     let killed = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled", "startedAt": place.stamp(), "finishedAt": place.stamp()}});
     let given = [(path(2), status("Failed", &killed, false))];
     let by_memory = |fleet: &Fleet| cause(fleet, &namespace, "pi").to_lowercase().contains("memory");
@@ -82,9 +83,10 @@ async fn a_quota_that_lets_no_pod_in_blocks(place: &Place) {
         let words = "worker pod created failed: pods \"pi-worker-0\" is forbidden: exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0";
         make::warn(place, &job, "MPIJobFailed", words).await;
     }
-    reader.until("it is blocked", |fleet| state(fleet, &namespace, "pi") == "Blocked").await;
-    let why = cause(&reader.fleet, &namespace, "pi");
-    assert!(why.to_lowercase().contains("quota"), "{why}");
+    let blocked = |fleet: &Fleet| {
+        state(fleet, &namespace, "pi") == "Blocked" && cause(fleet, &namespace, "pi").to_lowercase().contains("quota")
+    };
+    reader.until("the quota blocks it", blocked).await;
 }
 
 async fn a_refused_manifest_is_invalid(place: &Place) {
