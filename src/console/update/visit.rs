@@ -177,8 +177,7 @@ fn tell(model: &mut Model, tone: Tone, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::Sym;
-    use crate::jobs::{Name, Uid};
+    use crate::jobs::{Name, Sym, Uid};
 
     #[test]
     fn what_is_typed_becomes_a_change_or_a_hint() {
