@@ -27,9 +27,9 @@ pub struct CheckArgs {
     /// The manifest, `-` for stdin
     #[arg(required_unless_present = "rules")]
     pub file: Option<PathBuf>,
-    /// Which rules and limits: operator or openshift-ai
-    #[arg(long, value_name = "NAME", default_value = "operator")]
-    pub profile: String,
+    /// Which rules and limits: operator or openshift-ai; the setting profile, where this is not given
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Ask the cluster, too: rights, quotas, what must be there, and its own checks with nothing made
     #[arg(long)]
     pub cluster: bool,
@@ -61,19 +61,19 @@ pub fn run(args: &CheckArgs, global: &Global, setup: &Setup) -> Result<ExitCode,
         print::out(&check_rules::as_markdown(&checks))?;
         return Ok(ExitCode::SUCCESS);
     };
-    if !checks.profiles().any(|(name, _)| name == args.profile) {
+    let set = || setup.config.profile_in(global.context.as_deref().unwrap_or_default());
+    let profile = args.profile.clone().unwrap_or_else(set);
+    if !checks.profiles().any(|(name, _)| name == profile) {
         let known: Vec<_> = checks.profiles().map(|(name, _)| name).collect();
-        return Err(
-            Failure::usage(&format!("no profile «{}»", args.profile)).hint(&format!("one of {}", known.join(", ")))
-        );
+        return Err(Failure::usage(&format!("no profile «{profile}»")).hint(&format!("one of {}", known.join(", "))));
     }
     let text = read(path)?;
-    let mut report = checks.check(&text, &args.profile);
+    let mut report = checks.check(&text, &profile);
     let partial = args.cluster && check_cluster::add(&checks, &mut report, global, setup)?;
     let failed = report.all().any(|problem| problem.severity == Severity::Error);
     let said = match args.output {
         Format::Text => as_text(&report, &shown(path)),
-        Format::Json => as_json(&report, &args.profile)?,
+        Format::Json => as_json(&report, &profile)?,
     };
     print::out(&said)?;
     Ok(match (failed, partial) {

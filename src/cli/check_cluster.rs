@@ -51,7 +51,7 @@ async fn ask(load: &LoadTarget, asked: Option<Name>, jobs: Jobs) -> Result<Vec<F
     for (kind, namespace, job) in jobs {
         let candidate = Candidate { kind, namespace: namespace.unwrap_or_else(|| own.clone()), job };
         let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
-        preflight(&session, &offer, &candidate, |part, answer| facts.take(part, answer)).await;
+        preflight(&session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
         all.push(facts);
     }
     Ok(all)

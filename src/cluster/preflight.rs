@@ -17,6 +17,7 @@ use super::{
 use crate::jobs::{
     checks::cluster::{Answer, Fact, Part, references},
     kind::Kind,
+    manifest::text::{Document, ParseError},
     text::{Clean, Name},
 };
 
@@ -39,6 +40,18 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The jobs of a text, those that name no namespace in this one.
+    pub fn all(text: &str, namespace: &Name) -> Result<Vec<Self>, ParseError> {
+        let candidate = |document: &Document| {
+            let job = document.value();
+            let word = |at: &str| job.pointer(at).and_then(Value::as_str).unwrap_or_default();
+            let kind = Kind::of(word("/apiVersion"), word("/kind"))?;
+            let namespace = Name::new(word("/metadata/namespace")).unwrap_or_else(|| namespace.clone());
+            Some(Self { kind, namespace, job })
+        };
+        Ok(Document::all(text)?.iter().filter_map(candidate).collect())
+    }
+
     /// The questions that it raises.
     pub fn parts(&self) -> Vec<Part> {
         let mut parts =
@@ -67,9 +80,15 @@ impl Candidate {
     }
 }
 
-/// Asks everything, and tells each answer as it comes. Drop it to stop asking.
-pub async fn preflight(session: &Session, offer: &Offer, candidate: &Candidate, mut tell: impl FnMut(Part, Fact)) {
-    let asked = candidate.parts().into_iter().map(|part| async move {
+/// Asks these questions, and tells each answer as it comes. Drop it to stop asking.
+pub async fn preflight(
+    session: &Session,
+    offer: &Offer,
+    candidate: &Candidate,
+    parts: Vec<Part>,
+    mut tell: impl FnMut(Part, Fact),
+) {
+    let asked = parts.into_iter().map(|part| async move {
         let answer = ask(session, offer, candidate, &part).await;
         (part, answer)
     });
@@ -83,6 +102,8 @@ async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Par
     let namespace = &candidate.namespace;
     match part {
         Part::Right => right(session, candidate).await,
+        // Without a name this would be the list of all; the checks of the text complain.
+        Part::Name if candidate.name().is_empty() => Ok(Answer::Yes),
         Part::Name => {
             let path = candidate.resource().one(Some(namespace), candidate.name());
             let there = present(session.get(&path, METADATA, DOING).await.map(|_| ()))?;

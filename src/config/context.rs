@@ -3,6 +3,7 @@
 //! Owns its keys and their reading. Must not know which context is in use.
 
 use super::value::Value;
+use crate::jobs::checks::Checks;
 
 /// How changes in a context are confirmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct ContextSettings {
     pub request_timeout: Option<std::time::Duration>,
     /// Whether jobs are recorded.
     pub record: Option<bool>,
+    /// Whose limits and advice manifests are checked by.
+    pub profile: Option<String>,
 }
 
 /// The keys, with what they take and say.
@@ -53,6 +56,7 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     ),
     ("request-timeout", "length of time", "as the setting of this name, for this context"),
     ("record", "true or false", "as the setting of this name, for this context"),
+    ("profile", "operator or openshift-ai", "as the setting of this name, for this context"),
 ];
 
 const COLORS: [&str; 7] = ["red", "yellow", "green", "blue", "magenta", "cyan", "white"];
@@ -71,11 +75,17 @@ impl ContextSettings {
             "namespaces" => self.namespaces = value.texts()?,
             "favourites" => self.favourites = value.texts()?,
             "record" => self.record = Some(value.flag()?),
+            "profile" => self.profile = Some(profile(value)?),
             "request-timeout" => self.request_timeout = Some(value.duration()?),
             _ => return Ok(false),
         }
         Ok(true)
     }
+}
+
+/// Name of a profile that manifests are checked by.
+pub(super) fn profile(value: Value) -> Result<String, String> {
+    one_of(value, &Checks::builtin().profiles().map(|(name, _)| name).collect::<Vec<_>>())
 }
 
 pub(super) fn one_of(value: Value, words: &[&str]) -> Result<String, String> {

@@ -7,6 +7,7 @@ mod cluster_suite;
 mod connect;
 mod deck;
 mod docs;
+mod drafts;
 mod explain_job;
 mod get_jobs;
 mod house;

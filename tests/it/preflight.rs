@@ -48,7 +48,7 @@ async fn rules(session: &Session, job: Value) -> (Vec<&'static str>, Facts) {
     let offer = discover(session).await.unwrap();
     let candidate = Candidate { kind: Kind::MpiJob, namespace: Name::new("speech").unwrap(), job };
     let mut facts = Facts::new("speech", candidate.parts());
-    preflight(session, &offer, &candidate, |part, answer| facts.take(part, answer)).await;
+    preflight(session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
     let problems = Checks::builtin().check_cluster(candidate.kind, &candidate.job, &facts);
     (problems.iter().map(|problem| problem.rule).collect(), facts)
 }

@@ -11,15 +11,13 @@ use crate::{
     jobs::{Raw, checks::Checks},
 };
 
-/// The profile that drafts are checked by.
-const PROFILE: &str = "operator";
-
 /// A text to check.
 #[derive(Clone)]
 pub(super) struct Wanted {
     pub(super) id: DraftId,
     pub(super) version: u64,
     pub(super) text: Raw,
+    pub(super) profile: String,
 }
 
 /// The task; it ends with this.
@@ -38,8 +36,8 @@ pub(super) fn check(runner: &mut Runner, wanted: Wanted) {
 
 async fn run(mut inbox: watch::Receiver<Wanted>, results: Results) {
     loop {
-        let Wanted { id, version, text } = inbox.borrow_and_update().clone();
-        let checked = tokio::task::spawn_blocking(move || Checks::builtin().check(text.for_writing(), PROFILE)).await;
+        let Wanted { id, version, text, profile } = inbox.borrow_and_update().clone();
+        let checked = tokio::task::spawn_blocking(move || Checks::builtin().check(text.for_writing(), &profile)).await;
         let Ok(report) = checked else { return };
         let message = Message::Draft(DraftMessage::Checked(id, version, Box::new(report)));
         if results.send(message).await.is_err() || inbox.changed().await.is_err() {

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ready, Results, Runner, check, refusal};
+use super::{Ready, Results, Runner, ask, check, refusal};
 use crate::{
     cluster::{names, objects},
     config::files,
@@ -80,8 +80,14 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
     let drafts = runner.start.paths.as_ref().map(|paths| Drafts::new(paths.drafts()));
     match effect {
         DraftEffect::Keep(id, key, text) => keep(runner, drafts, id, key, *text),
-        DraftEffect::Close(id, about) => runner.keepers.end(id, End::Close, Some(*about)),
-        DraftEffect::Discard(id) => runner.keepers.end(id, End::Discard, None),
+        DraftEffect::Close(id, about) => {
+            ask::closed(runner, id);
+            runner.keepers.end(id, End::Close, Some(*about));
+        }
+        DraftEffect::Discard(id) => {
+            ask::closed(runner, id);
+            runner.keepers.end(id, End::Discard, None);
+        }
         DraftEffect::List => {
             on_disk(runner, drafts, |drafts| DraftMessage::Listed(drafts.list().map_err(|problem| said(&problem))));
         }
@@ -90,7 +96,12 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
             DraftMessage::Loaded(key, read.map_err(|problem| said(&problem)))
         }),
         DraftEffect::Names(session, namespace, listed) => names(runner, session, namespace.as_ref(), listed),
-        DraftEffect::Check(id, version, text) => check::check(runner, check::Wanted { id, version, text }),
+        DraftEffect::Check(id, version, text) => {
+            let running = runner.running.as_ref().map(|running| running.profile.clone());
+            let profile = running.unwrap_or_else(|| runner.start.config.profile.value.clone());
+            check::check(runner, check::Wanted { id, version, text, profile });
+        }
+        DraftEffect::Ask(id, question, text) => ask::ask(runner, ask::Wanted { id, question, text }),
         DraftEffect::Read(session, source) => runner.for_ready(session, async move |ready: Ready| {
             let object = objects::get_job(&ready.session, &source.key).await;
             Message::Draft(DraftMessage::Read(source, object.map_err(|problem| refusal(&problem).what)))

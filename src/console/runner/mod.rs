@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
+mod ask;
 pub(super) mod change;
 mod check;
 mod disk;
@@ -60,6 +61,8 @@ struct Running {
     labels: watch::Sender<Option<String>>,
     cluster: record::Cluster,
     gate: Gate,
+    /// The profile that manifests are checked by.
+    profile: String,
     token: CancellationToken,
     _cancels: DropGuard,
 }
@@ -84,6 +87,7 @@ pub struct Runner {
     /// Turns to look at logs.
     listening: Arc<Semaphore>,
     checker: Option<check::Checker>,
+    asker: Option<ask::Asker>,
 }
 
 impl Runner {
@@ -106,6 +110,7 @@ impl Runner {
             keepers,
             listening,
             checker: None,
+            asker: None,
         };
         (runner, messages)
     }
@@ -245,8 +250,9 @@ impl Runner {
         };
         let cancels = token.clone().drop_guard();
         let gate = change::gate(self, context);
+        let profile = self.start.config.profile_in(context);
         tokio::spawn(live.run());
-        self.running = Some(Running { id, mailbox, ready, labels, cluster, gate, token, _cancels: cancels });
+        self.running = Some(Running { id, mailbox, ready, labels, cluster, gate, profile, token, _cancels: cancels });
     }
 
     /// Runs a task on the current session, if it is the one meant and stands.

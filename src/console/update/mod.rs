@@ -41,7 +41,12 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             effects
         }
         Message::Loaded(loaded) => session::loaded(model, *loaded),
-        Message::Session(id, message) if id == model.session.id => session::message(model, message),
+        Message::Session(id, message) if id == model.session.id => {
+            let mut effects = session::message(model, message);
+            // A draft may have waited for a cluster to ask.
+            effects.extend(draft::follow(model));
+            effects
+        }
         Message::Session(..) => {
             model.dirty = was_dirty;
             Vec::new()

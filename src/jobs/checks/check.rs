@@ -49,13 +49,23 @@ impl Checked {
 
     /// Adds what else was found, such as what a cluster says to it.
     pub fn add(&mut self, problems: Vec<Problem>) {
-        self.problems.extend(problems);
-        for problem in self.problems.iter_mut().filter(|problem| problem.place.is_none()) {
-            let key = self.document.key_place(&problem.at).filter(|_| problem.rule == "unknown-field");
-            problem.place = Some(key.unwrap_or_else(|| self.document.nearest(&problem.at)));
-        }
-        self.problems.sort_by_key(|p| (p.place.as_ref().map(|place| place.line), p.severity));
+        let placed = self.placed(problems);
+        self.problems.extend(placed);
+        self.problems.sort_by_key(Problem::order);
         self.verdict = Verdict::of(&self.problems);
+    }
+
+    /// Problems of this job at their places in its text.
+    pub fn placed(&self, problems: impl IntoIterator<Item = Problem>) -> Vec<Problem> {
+        let place = |problem: &Problem| {
+            let key = self.document.key_place(&problem.at).filter(|_| problem.rule == "unknown-field");
+            key.unwrap_or_else(|| self.document.nearest(&problem.at))
+        };
+        let placed = |problem: Problem| Problem {
+            place: Some(problem.place.clone().unwrap_or_else(|| place(&problem))),
+            ..problem
+        };
+        problems.into_iter().map(placed).collect()
     }
 }
 

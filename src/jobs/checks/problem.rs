@@ -101,3 +101,10 @@ pub struct Problem {
     /// What to do.
     pub remedy: Clean,
 }
+
+impl Problem {
+    /// What problems are sorted by: place in the text, then severity.
+    pub fn order(&self) -> (Option<u32>, Severity) {
+        (self.place.as_ref().map(|place| place.line), self.severity)
+    }
+}

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::Asked;
+use super::{Asked, Query};
 
 /// Requests by verb and resource.
 #[derive(Debug, Default)]
 pub struct Counters(Mutex<BTreeMap<String, u64>>);
 
 impl Counters {
-    pub(super) fn count(&self, asked: &Asked) {
+    pub(super) fn count(&self, asked: &Asked, query: &Query) {
         let what = if asked.resource.is_empty() { asked.path.clone() } else { asked.full_resource() };
-        *self.lock().entry(format!("{} {what}", asked.verb)).or_default() += 1;
+        let dry = if query.get("dryRun") == "All" { "dry-run " } else { "" };
+        *self.lock().entry(format!("{dry}{} {what}", asked.verb)).or_default() += 1;
     }
 
-    /// How often `verb` was asked of `resource` (or of a path).
+    /// How often `verb` was asked of `resource` (or of a path); `dry-run create` is what kept nothing.
     pub fn get(&self, verb: &str, resource: &str) -> u64 {
         self.lock().get(&format!("{verb} {resource}")).copied().unwrap_or(0)
     }

@@ -91,7 +91,7 @@ impl Server {
         let (parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let asked = Asked::parse(&parts.method, parts.uri.path(), &query);
-        self.counters.count(&asked);
+        self.counters.count(&asked, &query);
         let plan = self.faults.plan();
         let path = parts.uri.path().to_owned();
         let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");

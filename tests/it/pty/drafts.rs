@@ -124,8 +124,10 @@ fn a_user_without_the_right_is_told_and_keeps_the_draft() {
     pty.wait_for("no training jobs");
     begun(&mut pty);
     pty.keys("\u{f}");
-    pty.wait_for("Makes");
+    pty.wait_for("refused at create");
     pty.keys("\r");
+    pty.wait_for("The checks say: refused at create");
+    pty.keys("!");
     pty.wait_for("The draft is as it was.");
     assert!(pty.screen().contains("Not made"), "{}", pty.screen());
     pty.keys("\u{1b}");

@@ -2,6 +2,7 @@
 //!
 //! Owns one text, in its [`Editor`]; form, diff and send page read it and change it, and keep no copy of their own.
 
+pub mod asked;
 pub mod editor;
 pub mod fix;
 pub mod form;
@@ -11,6 +12,7 @@ pub mod send;
 use serde_json::Value;
 
 pub use self::{
+    asked::{AskedModel, Haste, Question},
     editor::Editor,
     fix::FixModel,
     form::{FormModel, Names, Offers},
@@ -22,7 +24,7 @@ use crate::{
     disk::drafts::{About, DraftKey, Summary},
     jobs::{
         Clean, Name, Raw,
-        checks::{Problem, Report, Verdict},
+        checks::{Problem, Report, Verdict, cluster::Said},
         drafting::Template,
         fleet::JobKey,
         form::Listed,
@@ -86,7 +88,11 @@ pub struct Draft {
     pub fix: Option<FixModel>,
     /// What can be written at the cursor, while that is offered.
     pub popup: Option<popup::Popup>,
-    /// What is wrong with it, in the order of the text.
+    /// What is wrong with it in itself, as it was looked at last.
+    pub report: Report,
+    /// What the cluster says to it.
+    pub asked: AskedModel,
+    /// Both together, in the order of the text.
     pub problems: Vec<Problem>,
     /// What would become of it; `None` until it was checked.
     pub verdict: Option<Verdict>,
@@ -115,6 +121,8 @@ impl Draft {
             send: SendModel::default(),
             fix: None,
             popup: None,
+            report: Report::default(),
+            asked: AskedModel::default(),
             problems: Vec::new(),
             verdict: None,
             checked: (None, None),
@@ -153,6 +161,22 @@ impl Draft {
     /// Begins with another text; there is nothing to take back then.
     pub fn set_text(&mut self, text: &str) {
         self.editor = Editor::new(text);
+    }
+
+    /// Puts together what is wrong with it in itself and what the cluster says.
+    pub fn judge(&mut self) {
+        let mut all = self.report.problems.clone();
+        all.extend(self.report.jobs.iter().flat_map(|job| job.problems.iter().cloned()));
+        for (at, said) in self.asked.said.iter().enumerate() {
+            let said = said.problems.clone();
+            all.extend(match self.report.jobs.get(at) {
+                Some(job) => job.placed(said),
+                None => said,
+            });
+        }
+        all.sort_by_key(Problem::order);
+        self.verdict = Some(Verdict::of(&all));
+        self.problems = all;
     }
 
     /// Whether the checks say that somebody refuses it, and who.
@@ -254,6 +278,8 @@ pub enum DraftEffect {
     Read(SessionId, Source),
     /// Check this text, of this version.
     Check(DraftId, u64, Raw),
+    /// Ask the cluster about this text.
+    Ask(DraftId, Question, Raw),
     /// Read one.
     Load(DraftKey),
     /// Throw one away that is not open.
@@ -273,6 +299,8 @@ pub enum DraftMessage {
     Read(Source, Result<Value, Clean>),
     /// What is wrong with the text of this version.
     Checked(DraftId, u64, Box<Report>),
+    /// What the cluster says so far to each job of the text that was asked about.
+    Asked(DraftId, Question, Vec<Said>),
     /// One was read, or not.
     Loaded(DraftKey, Result<(About, Raw), Clean>),
     /// The text of this version is on disk, or why not.

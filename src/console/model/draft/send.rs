@@ -21,6 +21,8 @@ pub struct SendModel {
     pub sent: Option<ChangeId>,
     /// What came of it, if it was not made: a line for each object.
     pub failed: Vec<Failure>,
+    /// It is to be sent as soon as the cluster has answered, unless somebody would refuse it.
+    pub pressed: bool,
     /// First line in view.
     pub top: usize,
 }

@@ -1,5 +1,6 @@
 //! What keys, commands and messages do to drafts. Editing of their text has its own files.
 
+mod asked;
 mod complete;
 mod edit;
 mod fix;
@@ -33,12 +34,7 @@ use crate::{
         widgets::picker,
     },
     disk::drafts::{About, DraftKey, Summary},
-    jobs::{
-        Clean, Raw,
-        checks::{Report, Verdict},
-        quantity::format_bytes,
-        time::duration,
-    },
+    jobs::{Clean, Raw, checks::Report, quantity::format_bytes, time::duration},
 };
 
 /// A command of drafts.
@@ -55,6 +51,10 @@ pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
         DraftCommand::Create => send::create(model, false),
         DraftCommand::Anyway => send::create(model, true),
         DraftCommand::Back => send::back(model),
+        DraftCommand::ScrollDown => send::scroll(model, 1),
+        DraftCommand::ScrollUp => send::scroll(model, -1),
+        DraftCommand::PageDown => send::scroll(model, send::PAGE),
+        DraftCommand::PageUp => send::scroll(model, -send::PAGE),
         DraftCommand::Close => close(model),
         DraftCommand::Discard => discard(model),
         DraftCommand::Remove => remove(model),
@@ -111,23 +111,24 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
         let text = Raw::new(draft.editor.text());
         effects.push(Effect::Draft(DraftEffect::Check(draft.id, draft.editor.version, text)));
     }
-    if draft.followed == Some(draft.editor.version) {
-        return effects;
+    if draft.followed != Some(draft.editor.version) {
+        draft.followed = Some(draft.editor.version);
+        draft.keeping = Keeping::Writing;
+        effects.push(Effect::Draft(DraftEffect::Keep(draft.id, draft.key.clone(), Box::new(draft.kept_text()))));
     }
-    draft.followed = Some(draft.editor.version);
-    draft.keeping = Keeping::Writing;
-    effects.push(Effect::Draft(DraftEffect::Keep(draft.id, draft.key.clone(), Box::new(draft.kept_text()))));
+    effects.extend(asked::follow(model));
     effects
 }
 
 /// A text was checked; what is known of an older one is not shown.
-fn checked(model: &mut Model, id: DraftId, version: u64, report: &Report) {
+fn checked(model: &mut Model, id: DraftId, version: u64, report: Report) -> Vec<Effect> {
     if let Some(draft) = model.draft_mut().filter(|draft| draft.id == id && draft.editor.version == version) {
-        draft.problems = report.all().cloned().collect();
-        draft.verdict = Some(Verdict::of(&draft.problems));
+        draft.report = report;
         draft.checked.1 = Some(version);
+        draft.judge();
     }
     resized(model);
+    send::judged(model)
 }
 
 /// Takes the draft from the screen; what was written stays on disk.
@@ -267,7 +268,11 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             return start::read(model, &source, object);
         }
         DraftMessage::Read(..) => {}
-        DraftMessage::Checked(id, version, report) => checked(model, id, version, &report),
+        DraftMessage::Checked(id, version, report) => return checked(model, id, version, *report),
+        DraftMessage::Asked(id, question, said) => {
+            asked::answered(model, id, &question, said);
+            return send::judged(model);
+        }
         DraftMessage::Named(namespace, listed, names) => form::named(model, namespace.as_ref(), listed, names),
         DraftMessage::Edited(id, Ok(text)) => return edited(model, id, &text),
         DraftMessage::Edited(_, Err(why)) => tell(model, &format!("The text is as it was: {why}")),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::take;
+use super::{asked, take};
 use crate::{
     changes::{Change, Confirmed, Item, Outcome, Report, What},
     console::{
@@ -11,10 +11,11 @@ use crate::{
         model::{
             Model,
             change::{ChangeEffect, ChangeMessage},
-            draft::{DraftEffect, SendModel, Stage, send::Failure},
+            draft::{Draft, DraftEffect, SendModel, Stage, send::Failure},
             notices::Tone,
         },
         update::{change, page},
+        view::draft as view,
     },
     jobs::Clean,
 };
@@ -28,6 +29,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             draft.send = send;
             draft.before = draft.stage;
             draft.stage = Stage::Send;
+            asked::again(model);
         }
         Err(why) => {
             let text = format!("This can't be sent: {why}");
@@ -41,6 +43,20 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     if let Some(draft) = model.draft_mut() {
         draft.stage = draft.before;
+        draft.send.pressed = false;
+    }
+    Vec::new()
+}
+
+/// Lines that a key for pages scrolls.
+pub(super) const PAGE: isize = 10;
+
+/// Scrolls the last page.
+pub(super) fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
+    let Some((lines, area)) = view::send_lines(model) else { return Vec::new() };
+    let last = lines.len().saturating_sub(usize::from(area.height));
+    if let Some(draft) = model.draft_mut() {
+        draft.send.top = draft.send.top.saturating_add_signed(by).min(last);
     }
     Vec::new()
 }
@@ -53,9 +69,14 @@ pub(super) fn create(model: &mut Model, anyway: bool) -> Vec<Effect> {
         model.notices.tell(model.now, Tone::Info, "It is sent already; its answer is on the way");
         return Vec::new();
     }
+    if draft.asked.is_out() && !anyway {
+        draft.send.pressed = true;
+        return Vec::new();
+    }
+    draft.send.pressed = false;
     if let Some(verdict) = draft.refused().filter(|_| !anyway) {
         let key = model.keys.map.key_in(&[Context::Send], CommandId::Draft(DraftCommand::Anyway));
-        let text = format!("It would be {}; {} sends it all the same", verdict.words(), key.unwrap_or_default());
+        let text = format!("The checks say: {}; {} sends it all the same", verdict.words(), key.unwrap_or_default());
         model.notices.tell(model.now, Tone::Warn, &text);
         return Vec::new();
     }
@@ -77,6 +98,13 @@ pub(super) fn create(model: &mut Model, anyway: bool) -> Vec<Effect> {
         draft.send.sent = sent;
     }
     effects
+}
+
+/// All is known that can be known before: what was to be sent then is sent, unless somebody would refuse it.
+pub(super) fn judged(model: &mut Model) -> Vec<Effect> {
+    let known = |draft: &Draft| !draft.asked.is_out() && draft.checked.1 == Some(draft.editor.version);
+    let pressed = model.draft().is_some_and(|draft| draft.send.pressed && known(draft));
+    if pressed { create(model, false) } else { Vec::new() }
 }
 
 /// Changes are over: if they were ours, the draft has become an object, or says why not.

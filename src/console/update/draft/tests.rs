@@ -1,6 +1,7 @@
 //! Drafts under keys and messages: what is kept, what is shown, what is sent.
 
 mod any;
+mod asked;
 mod checks;
 mod fixes;
 mod form;

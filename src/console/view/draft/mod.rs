@@ -73,6 +73,13 @@ pub fn form_lines(model: &Model) -> Option<(Vec<FormLine>, Rect)> {
     Some((form::lines(draft, area.width), area))
 }
 
+/// The lines of the open draft's last page, and where they stand.
+pub fn send_lines(model: &Model) -> Option<(Vec<RichLine>, Rect)> {
+    let draft = model.draft().filter(|draft| draft.stage == Stage::Send)?;
+    let area = areas(layout::regions(model.size).body).content;
+    Some((send::lines(model, draft, area.width), area))
+}
+
 fn form_area(content: Rect) -> Rect {
     let width = beside(content).map_or(content.width, |right| right.x - content.x - 1);
     Rect { width, ..content }
@@ -99,7 +106,8 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut B
         let status = match draft.stage {
             Stage::Yaml => editor::status(model, draft),
             Stage::Form => form::status(model, draft),
-            Stage::Fix | Stage::Send => RichLine::default(),
+            Stage::Send => send::status(model),
+            Stage::Fix => RichLine::default(),
         };
         rich::draw_line(&status, None, areas.status, buf, theme);
     }

@@ -1,28 +1,40 @@
 //! The last page before a draft is sent: what will be made, where, as whom.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::problem::sign;
 use crate::{
     console::{
+        commands::{CommandId, Context, DraftCommand},
         model::{
             Model,
             draft::{Draft, send::Object},
+            session::Phase,
         },
         theme::Role,
         widgets::rich::{RichLine, labelled},
     },
-    jobs::{Kind, checks::Verdict, quantity::parse_count},
+    jobs::{
+        Kind,
+        checks::{Problem, Verdict, cluster::Part},
+        quantity::parse_count,
+    },
 };
 
 /// Column in which values begin.
 const VALUES: u16 = 10;
-/// Remarks that are told one by one.
-const MOST: usize = 8;
+/// Area of the rules about what a cluster says.
+const CLUSTER: &str = "cluster";
 
 /// Its lines.
 pub(super) fn lines(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
-    let mut out = Vec::new();
+    // What came of it stands where it is seen without scrolling.
+    let mut out = answer(model, draft, columns);
+    if !out.is_empty() {
+        out.push(RichLine::default());
+    }
     for object in &draft.send.objects {
         out.extend(labelled("Makes", VALUES, &object.subject.to_string(), Role::Title, columns));
         for part in parts(object) {
@@ -38,9 +50,7 @@ pub(super) fn lines(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine>
         let text = format!("this draft was begun in context {}", draft.context);
         out.extend(labelled("", VALUES, &text, Role::Warn, columns));
     }
-    out.extend(checks(draft, columns));
-    out.push(RichLine::default());
-    out.extend(answer(model, draft, columns));
+    out.extend(checks(model, draft, columns));
     out
 }
 
@@ -68,25 +78,72 @@ fn parts(object: &Object) -> Vec<String> {
     out
 }
 
-/// What the checks say of it.
-fn checks(draft: &Draft, columns: u16) -> Vec<RichLine> {
-    if draft.checked.1 != Some(draft.editor.version) {
-        return labelled("Checks", VALUES, "under way ...", Role::Wait, columns);
-    }
-    let (words, role) = match draft.verdict {
-        Some(Verdict::Refused(_)) => (draft.verdict.map_or("", Verdict::words), Role::Bad),
-        _ if draft.problems.is_empty() => ("nothing to complain about", Role::Good),
-        _ => ("accepted, with remarks", Role::Warn),
+/// What becomes of it by the checks, and by the cluster; then what is wrong, the worst first.
+fn checks(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
+    let (cluster, own): (Vec<&Problem>, Vec<&Problem>) =
+        draft.problems.iter().partition(|problem| problem.area == CLUSTER);
+    let mut out = if draft.checked.1 == Some(draft.editor.version) {
+        let (words, role) = verdict(&own);
+        labelled("Checks", VALUES, &format!("without the cluster: {words}"), role, columns)
+    } else {
+        labelled("Checks", VALUES, "under way ...", Role::Wait, columns)
     };
-    let mut out = labelled("Checks", VALUES, &format!("without the cluster: {words}"), role, columns);
-    for problem in draft.problems.iter().take(MOST) {
+    out.extend(cluster_says(model, draft, &cluster, columns));
+    let mut all: Vec<&Problem> = draft.problems.iter().collect();
+    all.sort_by_key(|problem| (problem.severity, problem.area != CLUSTER));
+    if !all.is_empty() {
+        out.push(RichLine::default());
+    }
+    for problem in all {
         let (sign, role) = sign(problem.severity);
         let line = problem.place.as_ref().map_or(String::new(), |place| format!("line {}: ", place.line));
-        let text = format!("{sign} {line}{} {}", problem.reason, problem.remedy);
-        out.extend(labelled("", VALUES, &text, role, columns));
+        let text = format!("{line}{}. {}", problem.reason.as_str().trim_end_matches('.'), problem.remedy);
+        out.extend(labelled(sign, 2, &text, role, columns));
     }
-    if draft.problems.len() > MOST {
-        out.extend(labelled("", VALUES, &format!("and {} more", draft.problems.len() - MOST), Role::Dim, columns));
+    out
+}
+
+/// What becomes of a manifest with these problems, in a few words.
+fn verdict(problems: &[&Problem]) -> (&'static str, Role) {
+    let verdict = Verdict::of(problems.iter().copied());
+    match verdict {
+        Verdict::Refused(_) => (verdict.words(), Role::Bad),
+        Verdict::Accepted if problems.is_empty() => ("nothing to complain about", Role::Good),
+        Verdict::Accepted => ("accepted, with remarks", Role::Warn),
+    }
+}
+
+/// What the cluster says so far, what it is still asked, and what it does not tell.
+fn cluster_says(model: &Model, draft: &Draft, problems: &[&Problem], columns: u16) -> Vec<RichLine> {
+    let asked = &draft.asked;
+    if model.session.phase != Phase::Up || asked.question.is_none() {
+        return labelled("Cluster", VALUES, "no connection: it was asked nothing", Role::Warn, columns);
+    }
+    let (words, role) = verdict(problems);
+    let mut out = if !asked.is_out() {
+        labelled("Cluster", VALUES, words, role, columns)
+    } else if problems.is_empty() {
+        Vec::new()
+    } else {
+        labelled("Cluster", VALUES, &format!("so far: {words}"), role, columns)
+    };
+    if asked.is_out() {
+        let parts: BTreeSet<String> = asked.said.iter().flat_map(|said| &said.out).map(Part::words).collect();
+        let parts: Vec<_> = parts.into_iter().collect();
+        let label = if out.is_empty() { "Cluster" } else { "" };
+        let text = format!("asking {} ...", if parts.is_empty() { "it".to_owned() } else { parts.join(", ") });
+        out.extend(labelled(label, VALUES, &text, Role::Wait, columns));
+    }
+    let mut unread: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (part, why) in asked.said.iter().flat_map(|said| &said.unread) {
+        let (parts, words) = (unread.entry(why.as_str()).or_default(), part.words());
+        if !parts.contains(&words) {
+            parts.push(words);
+        }
+    }
+    for (why, parts) in unread {
+        let text = format!("not checked: {} ({why})", parts.join(", "));
+        out.extend(labelled("", VALUES, &text, Role::Dim, columns));
     }
     out
 }
@@ -98,6 +155,12 @@ fn answer(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
         let now = now.map_or_else(String::new, |progress| format!(": {}", progress.now));
         return vec![RichLine::of(format!("Sent, waiting for the answer{now}"), Role::Wait)];
     }
+    if draft.send.pressed {
+        let key = |command| model.keys.map.key_in(&[Context::Send], CommandId::Draft(command)).unwrap_or_default();
+        let (now, back) = (key(DraftCommand::Anyway), key(DraftCommand::Back));
+        let text = format!("It is sent when the cluster has answered; {now} sends it now, {back} does not send it.");
+        return vec![RichLine::of(text, Role::Wait)];
+    }
     let mut out = Vec::new();
     for failure in &draft.send.failed {
         out.extend(labelled("Not made", VALUES, failure.what.as_str(), Role::Bad, columns));
@@ -107,4 +170,18 @@ fn answer(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
         out.push(RichLine::of("The draft is as it was.", Role::Dim));
     }
     out
+}
+
+/// The line below: which part of a long page is seen.
+pub(super) fn status(model: &Model) -> RichLine {
+    let Some((lines, area)) = super::send_lines(model) else { return RichLine::default() };
+    let (top, rows) = (model.draft().map_or(0, |draft| draft.send.top), usize::from(area.height));
+    if lines.len() <= rows {
+        return RichLine::default();
+    }
+    let last = (top + rows).min(lines.len());
+    let line = RichLine::of(format!("lines {}-{last} of {}", top + 1, lines.len()), Role::Dim);
+    let key = |command| model.keys.map.key_in(&[Context::Send], CommandId::Draft(command)).unwrap_or_default();
+    let keys = format!("  {} {}", key(DraftCommand::ScrollDown), key(DraftCommand::ScrollUp));
+    line.and(keys, Role::Key).and(" scroll", Role::Dim)
 }

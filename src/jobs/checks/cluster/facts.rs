@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::case::Found;
+use super::super::{case::Found, problem::Problem};
 use crate::jobs::Clean;
 
 /// An answer to a question.
@@ -53,6 +53,11 @@ pub enum Part {
 }
 
 impl Part {
+    /// Whether its answer is good for other texts, too, as long as nobody changes the cluster.
+    pub const fn is_about_the_cluster(&self) -> bool {
+        matches!(self, Self::Quotas | Self::LimitRanges | Self::Policies | Self::Nodes | Self::Object(..))
+    }
+
     /// In a few words, for what is still out.
     pub fn words(&self) -> String {
         match self {
@@ -82,6 +87,17 @@ pub enum Answer {
 
 /// An answer, or why there is none.
 pub type Fact = Result<Answer, Clean>;
+
+/// What a cluster says to a job, as far as it has answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// What is still out.
+    pub out: Vec<Part>,
+    /// What nobody answers us, with why.
+    pub unread: Vec<(Part, Clean)>,
+}
 
 /// All answers so far.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -10,7 +10,7 @@ mod reach;
 mod refer;
 mod room;
 
-pub use facts::{Answer, Fact, Facts, Known, Part};
+pub use facts::{Answer, Fact, Facts, Known, Part, Said};
 pub use need::{Amounts, Need, needs};
 pub use refer::{Reference, references};
 
@@ -31,6 +31,12 @@ impl Checks {
         reach::closed(kind, job, facts, &mut found);
         fit::nodes(kind, job, facts, &mut found);
         found.into_iter().filter_map(|(id, found)| self.problem(id, found)).collect()
+    }
+
+    /// The same, with what is still out and what nobody answers.
+    pub fn said(&self, kind: Kind, job: &Value, facts: &Facts) -> Said {
+        let unread = facts.unread().map(|(part, why)| (part.clone(), why.clone())).collect();
+        Said { problems: self.check_cluster(kind, job, facts), out: facts.out().cloned().collect(), unread }
     }
 }
 

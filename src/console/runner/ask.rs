@@ -1,0 +1,151 @@
+//! Asking a cluster about drafts: one task, which always asks about the newest text.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{Ready, Results, Runner};
+use crate::{
+    cluster::preflight::{Candidate, preflight},
+    console::{
+        message::Message,
+        model::{
+            draft::{DraftId, DraftMessage, Haste, Question},
+            session::SessionId,
+        },
+    },
+    jobs::{
+        Name, Raw,
+        checks::{
+            Checks,
+            cluster::{Answer, Facts, Part, Said},
+        },
+    },
+};
+
+/// Fingers that rest for so long pause.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What is known of the cluster is good for so long, while one types.
+const GOOD_FOR: Duration = Duration::from_secs(20);
+
+/// A text to ask about.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    pub(super) id: DraftId,
+    pub(super) question: Question,
+    pub(super) text: Raw,
+}
+
+/// The task; it ends with this.
+pub(super) struct Asker {
+    id: DraftId,
+    slot: watch::Sender<Order>,
+}
+
+/// A text, and the session to ask once it stands.
+#[derive(Clone)]
+struct Order {
+    wanted: Wanted,
+    ready: watch::Receiver<Option<Ready>>,
+}
+
+/// Has the cluster asked about a text.
+pub(super) fn ask(runner: &mut Runner, wanted: Wanted) {
+    let session = wanted.question.session;
+    let Some(ready) = runner.running.as_ref().filter(|running| running.id == session).map(|r| r.ready.clone()) else {
+        return;
+    };
+    let (id, order) = (wanted.id, Order { wanted, ready });
+    if let Some(asker) = &mut runner.asker {
+        asker.id = id;
+        asker.slot.send_replace(order);
+        return;
+    }
+    let (slot, inbox) = watch::channel(order);
+    tokio::spawn(run(inbox, runner.results()));
+    runner.asker = Some(Asker { id, slot });
+}
+
+/// This draft is not open any more.
+pub(super) fn closed(runner: &mut Runner, id: DraftId) {
+    runner.asker.take_if(|asker| asker.id == id);
+}
+
+async fn run(mut inbox: watch::Receiver<Order>, results: Results) {
+    let mut known = Known::default();
+    loop {
+        let order = inbox.borrow_and_update().clone();
+        let asked = async {
+            answered(order, &mut known, &results).await;
+            // All is said: the next text is waited for.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            changed = inbox.changed() => if changed.is_err() { return },
+            () = asked => {}
+        }
+    }
+}
+
+/// What was said of the cluster itself, a moment ago.
+#[derive(Default)]
+struct Known {
+    of: Option<(SessionId, Name)>,
+    answers: BTreeMap<Part, (Instant, Answer)>,
+}
+
+impl Known {
+    /// Forgets what is no good for a question.
+    fn fit(&mut self, question: &Question, namespace: &Name) {
+        let of = Some((question.session, namespace.clone()));
+        let good = self.of == of && question.haste == Haste::Pause;
+        self.of = of;
+        self.answers.retain(|_, (at, _)| good && at.elapsed() < GOOD_FOR);
+    }
+}
+
+/// Asks, and tells of each answer. `None`: there is nothing to ask, or nobody.
+async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<()> {
+    let Order { wanted: Wanted { id, question, text }, mut ready } = order;
+    if question.haste == Haste::Pause {
+        sleep(PAUSE).await;
+    }
+    let ready = ready.wait_for(Option::is_some).await.ok()?.clone()?;
+    let fallback = question.namespace.clone();
+    let read = tokio::task::spawn_blocking(move || Candidate::all(text.for_writing(), &fallback));
+    let candidates = read.await.ok()?.ok()?;
+    let out = |candidate: &Candidate| Said { out: candidate.parts(), ..Said::default() };
+    let mut said: Vec<Said> = candidates.iter().map(out).collect();
+    let message = |said: &[Said]| Message::Draft(DraftMessage::Asked(id, question.clone(), said.to_vec()));
+    results.send(message(&said)).await.ok()?;
+    for (at, candidate) in candidates.iter().enumerate() {
+        known.fit(&question, &candidate.namespace);
+        let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
+        for (part, (_, answer)) in &known.answers {
+            if facts.out().any(|out| out == part) {
+                facts.take(part.clone(), Ok(answer.clone()));
+            }
+        }
+        let parts: Vec<Part> = facts.out().cloned().collect();
+        let now = Instant::now();
+        preflight(&ready.session, &ready.offer, candidate, parts, |part, fact| {
+            if let (true, Ok(answer)) = (part.is_about_the_cluster(), &fact) {
+                known.answers.insert(part.clone(), (now, answer.clone()));
+            }
+            facts.take(part, fact);
+            said[at] = judged(candidate, &facts);
+            // Where the console is behind, the next one tells more.
+            let _ = results.try_send(message(&said));
+        })
+        .await;
+        said[at] = judged(candidate, &facts);
+    }
+    results.send(message(&said)).await.ok()
+}
+
+fn judged(candidate: &Candidate, facts: &Facts) -> Said {
+    Checks::builtin().said(candidate.kind, &candidate.job, facts)
+}

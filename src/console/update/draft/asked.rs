@@ -1,0 +1,60 @@
+//! What the cluster says to a draft before it is sent: when it is asked, and what follows from its answers.
+
+use crate::{
+    console::{
+        effect::Effect,
+        model::{
+            Model,
+            draft::{AskedModel, Draft, DraftEffect, DraftId, Haste, Question, Stage},
+            session::Phase,
+        },
+    },
+    jobs::{Name, Raw, checks::cluster::Said},
+};
+
+/// Asks about the text as it is, unless that was asked already.
+pub(super) fn follow(model: &mut Model) -> Option<Effect> {
+    if model.session.phase != Phase::Up {
+        return None;
+    }
+    let (session, namespace) = (model.session.id, place(model));
+    let draft = model.draft_mut()?;
+    let version = draft.editor.version;
+    if draft.asked.is_about(session, version, &namespace) {
+        return None;
+    }
+    if draft.asked.question.as_ref().is_some_and(|question| question.session != session) {
+        // What another cluster said is nothing to this one.
+        draft.asked = AskedModel::default();
+        draft.judge();
+    }
+    let haste = if draft.stage == Stage::Send { Haste::Now } else { Haste::Pause };
+    let question = Question { session, version, namespace, haste };
+    draft.asked.question = Some(question.clone());
+    draft.asked.answered = false;
+    Some(Effect::Draft(DraftEffect::Ask(draft.id, question, Raw::new(draft.editor.text()))))
+}
+
+/// Where what names no namespace would be made.
+fn place(model: &Model) -> Name {
+    model.namespace().unwrap_or_else(|| Name::lossy("default"))
+}
+
+/// The last page wants to know it now, and anew.
+pub(super) fn again(model: &mut Model) {
+    if let Some(draft) = model.draft_mut() {
+        draft.asked.question = None;
+    }
+}
+
+/// The cluster has answered, or some of it.
+pub(super) fn answered(model: &mut Model, id: DraftId, question: &Question, said: Vec<Said>) {
+    let asked = |draft: &&mut Draft| draft.id == id && draft.asked.question.as_ref() == Some(question);
+    let Some(draft) = model.draft_mut().filter(asked) else {
+        model.dirty = false;
+        return;
+    };
+    (draft.asked.said, draft.asked.answered) = (said, true);
+    draft.judge();
+    super::resized(model);
+}
