@@ -25,6 +25,7 @@ pub mod print;
 pub mod reach;
 pub mod record;
 pub mod setup;
+pub mod top;
 pub mod unread;
 pub mod verbs;
 
@@ -65,6 +66,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Record(record)) => record::run(record, &args.global, &setup),
         Some(Verb::History(history)) => history::run(history, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
+        Some(Verb::Top { what }) => top::run(what, &args.global, &setup),
         Some(Verb::Check(check)) => check::run(check, &args.global, &setup),
         Some(Verb::Explain(explain)) => explain::run(explain, &args.global, &setup),
         None => console::run(&args.global, &setup),

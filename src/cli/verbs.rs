@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     args::Global, check::CheckArgs, demo::DemoArgs, explain::ExplainArgs, get::What, history::HistoryArgs,
-    new::NewArgs, record::RecordArgs,
+    new::NewArgs, record::RecordArgs, top::Top,
 };
 
 /// A terminal console for training jobs on Kubernetes.
@@ -37,6 +37,12 @@ pub enum Verb {
         /// What to get
         #[command(subcommand)]
         what: What,
+    },
+    /// Print what is used, and by whom
+    Top {
+        /// What to look at
+        #[command(subcommand)]
+        what: Top,
     },
     /// Say what is wrong with a manifest before it is sent
     Check(CheckArgs),

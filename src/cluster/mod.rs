@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod discovery;
+pub mod elsewhere;
 pub mod exec;
 pub mod health;
 pub mod kubeconfig;
@@ -16,6 +17,7 @@ pub mod namespaces;
 pub mod objects;
 pub mod preflight;
 pub mod problem;
+pub mod reply;
 pub mod session;
 pub mod target;
 pub mod watch;

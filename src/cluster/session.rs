@@ -466,7 +466,7 @@ impl Session {
         self.collect(response.into_body(), doing, MAX_BODY).await
     }
 
-    async fn collect(&self, mut body: Body, doing: &str, most: usize) -> Result<Bytes, Problem> {
+    pub(super) async fn collect(&self, mut body: Body, doing: &str, most: usize) -> Result<Bytes, Problem> {
         let mut all = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|e| {
@@ -488,9 +488,9 @@ pub(crate) const JSON: &str = "application/json";
 /// An error's body is a Status or a page of text.
 const MAX_ERROR: usize = 256 * 1024;
 /// A page of 250 objects, each at etcd's limit, is more than any cluster stores.
-const MAX_BODY: usize = 512 * 1024 * 1024;
+pub(super) const MAX_BODY: usize = 512 * 1024 * 1024;
 
-fn built(request: Result<Request<Body>, http::Error>, doing: &str) -> Result<Request<Body>, Problem> {
+pub(super) fn built(request: Result<Request<Body>, http::Error>, doing: &str) -> Result<Request<Body>, Problem> {
     request.map_err(|e| Problem::new(Kind::Bug, &format!("can't {doing}"), &e.to_string(), "Please report this."))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Owns its keys and their reading. Must not know which context is in use.
 
+use std::path::PathBuf;
+
 use super::value::Value;
 use crate::jobs::checks::Checks;
 
@@ -36,6 +38,27 @@ pub struct ContextSettings {
     pub record: Option<bool>,
     /// Whose limits and advice manifests are checked by.
     pub profile: Option<String>,
+    /// Where numbers come from.
+    pub prometheus: PrometheusSettings,
+}
+
+/// Where the Prometheus of a context is, and how we sign in there. Nothing of it is checked here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrometheusSettings {
+    /// `auto`, `off`, an address, or `NAMESPACE/SERVICE:PORT`.
+    pub place: Option<String>,
+    /// File with its CA.
+    pub ca: Option<PathBuf>,
+    /// File with a token for it.
+    pub token_file: Option<PathBuf>,
+    /// File with a client certificate for it.
+    pub certificate: Option<PathBuf>,
+    /// File with the certificate's key.
+    pub key: Option<PathBuf>,
+    /// Show it the cluster's token.
+    pub cluster_token: bool,
+    /// Name the namespace in each question.
+    pub tenancy: bool,
 }
 
 /// The keys, with what they take and say.
@@ -57,6 +80,17 @@ pub const KEYS: &[(&str, &str, &str)] = &[
     ("request-timeout", "length of time", "as the setting of this name, for this context"),
     ("record", "true or false", "as the setting of this name, for this context"),
     ("profile", "operator or openshift-ai", "as the setting of this name, for this context"),
+    (
+        "prometheus",
+        "\"auto\", \"off\", an address, or \"NAMESPACE/SERVICE:PORT\"",
+        "where numbers come from, see docs/metrics.md; auto looks for one",
+    ),
+    ("prometheus-ca", "a path", "the CA of that address; else the system's"),
+    ("prometheus-token-file", "a path", "a file with a token for that address"),
+    ("prometheus-certificate", "a path", "a client certificate for that address"),
+    ("prometheus-key", "a path", "the key of that certificate"),
+    ("prometheus-cluster-token", "true or false", "show that address the token that the cluster is shown"),
+    ("prometheus-tenancy", "true or false", "that address wants `namespace=` in each question (prom-label-proxy)"),
 ];
 
 const COLORS: [&str; 7] = ["red", "yellow", "green", "blue", "magenta", "cyan", "white"];
@@ -77,6 +111,13 @@ impl ContextSettings {
             "record" => self.record = Some(value.flag()?),
             "profile" => self.profile = Some(profile(value)?),
             "request-timeout" => self.request_timeout = Some(value.duration()?),
+            "prometheus" => self.prometheus.place = Some(value.text()?),
+            "prometheus-ca" => self.prometheus.ca = Some(value.text()?.into()),
+            "prometheus-token-file" => self.prometheus.token_file = Some(value.text()?.into()),
+            "prometheus-certificate" => self.prometheus.certificate = Some(value.text()?.into()),
+            "prometheus-key" => self.prometheus.key = Some(value.text()?.into()),
+            "prometheus-cluster-token" => self.prometheus.cluster_token = value.flag()?,
+            "prometheus-tenancy" => self.prometheus.tenancy = value.flag()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -26,6 +26,7 @@ mod tty;
 pub mod update;
 pub mod view;
 pub mod widgets;
+pub mod wish;
 
 pub use effect::Effect;
 pub use message::Message;

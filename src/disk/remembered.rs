@@ -54,6 +54,9 @@ pub struct Remembered {
     /// Kept filters by name.
     #[serde(default)]
     pub filters: BTreeMap<String, String>,
+    /// Where numbers were found, by context: `NAMESPACE/SERVICE:PORT`.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
     /// What was typed in the palette, newest last.
     #[serde(default)]
     pub history: Vec<String>,
@@ -105,6 +108,9 @@ impl Remembered {
         }
         while self.favourites.len() > MOST_CONTEXTS {
             self.favourites.pop_first();
+        }
+        while self.sources.len() > MOST_CONTEXTS {
+            self.sources.pop_first();
         }
         while self.filters.len() > MOST_FILTERS {
             self.filters.pop_first();

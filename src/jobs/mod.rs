@@ -32,6 +32,7 @@ pub mod taint;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod usage;
 
 pub use kind::Kind;
 pub use row::{EventRow, JobRow, PodRow, WorkloadRow};

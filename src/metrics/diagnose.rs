@@ -1,0 +1,78 @@
+//! Why a Prometheus has nothing of a metric: one more question or two, and what to do.
+
+use super::{queries::Maker, source::Prometheus};
+use crate::jobs::{
+    Clean, Name, Secs,
+    usage::{Lack, Metric},
+};
+
+/// Why there is nothing about the GPUs of these pods.
+pub(super) async fn gpus(from: &Prometheus, namespace: &Name, maker: Maker, metrics: Vec<Metric>, now: Secs) -> Lack {
+    let (sign, exporter) = (maker.sign(), maker.exporter());
+    let all = count(from, namespace, &format!("count({sign})"), now).await;
+    // An exporter that knows of no pods has its own one there, if any.
+    let of_pods =
+        format!("count({sign}{{exported_pod!=\"\"}} or {sign}{{pod!=\"\",pod!~\".*(exporter|dcgm|metrics).*\"}})");
+    let (why, hint) = match all {
+        Some(0) if from.tenancy => (
+            format!("{sign} is not to be seen in this namespace"),
+            format!(
+                "The {exporter} must be scraped with honorLabels: true, or its series have the exporter's namespace, \
+                 which a tenant does not see."
+            ),
+        ),
+        Some(0) => (
+            format!("{} has no {sign}", from.name),
+            format!("Is the {exporter} installed, and does this Prometheus scrape it?"),
+        ),
+        Some(gpus) if count(from, namespace, &of_pods, now).await == Some(0) => (
+            format!("the {exporter} has no pod labels ({gpus} GPUs without one)"),
+            match maker {
+                Maker::Nvidia => "Set DCGM_EXPORTER_KUBERNETES=true for it, and let it reach the kubelet's \
+                    pod-resources socket."
+                    .to_owned(),
+                Maker::Amd | Maker::Gaudi => "Let it reach the kubelet's pod-resources socket.".to_owned(),
+            },
+        ),
+        Some(_) => (
+            format!("{sign} has no series of these pods in this time"),
+            "They may just have begun, or have run before this range.".to_owned(),
+        ),
+        None => (format!("{sign} could not be looked for"), "It is asked again with the next look.".to_owned()),
+    };
+    lack(metrics, &why, &hint)
+}
+
+/// Why there is nothing of these series of the kubelet's.
+pub(super) async fn kubelet(
+    from: &Prometheus,
+    namespace: &Name,
+    series: &str,
+    metrics: Vec<Metric>,
+    now: Secs,
+) -> Lack {
+    let here = format!("count({series}{{namespace=\"{namespace}\"}})");
+    match count(from, namespace, &here, now).await {
+        Some(0) => lack(
+            metrics,
+            &format!("{} has no {series} of this namespace", from.name),
+            "Does it scrape the kubelets (/metrics/cadvisor)?",
+        ),
+        Some(_) => lack(
+            metrics,
+            &format!("{series} has no series of these pods in this time"),
+            "They may just have begun, or have run before this range.",
+        ),
+        None => lack(metrics, &format!("{series} could not be looked for"), "It is asked again with the next look."),
+    }
+}
+
+pub(super) fn lack(metrics: Vec<Metric>, why: &str, hint: &str) -> Lack {
+    Lack { metrics, why: Clean::new(why), hint: Clean::new(hint) }
+}
+
+/// How many series there are; `None` if it does not tell.
+async fn count(from: &Prometheus, namespace: &Name, promql: &str, now: Secs) -> Option<u32> {
+    let rows = from.instant(namespace, promql, now, "find out why there are no numbers").await.ok()?;
+    Some(rows.first().and_then(|row| row.values.first()).map_or(0, |(_, value)| *value as u32))
+}

@@ -1,0 +1,18 @@
+//! Where numbers come from: a Prometheus, metrics.k8s.io, `nvidia-smi` in the replicas; each named, in this order.
+//!
+//! Owns finding a source, the questions that it is asked and what its answers mean. It keeps nothing: what was read goes
+//! to a [`Usage`](crate::jobs::usage::Usage). It must not alter a cluster: that `nvidia-smi` runs is `changes`' business.
+
+pub mod find;
+pub mod nvidia_smi;
+pub mod read;
+pub mod source;
+
+mod answer;
+mod diagnose;
+mod queries;
+mod server;
+
+pub use find::{Found, find};
+pub use read::{Job, read};
+pub use source::{Prometheus, Service, Source, Wish};
