@@ -87,8 +87,9 @@ pub enum What {
     Patch {
         /// A JSON merge patch.
         patch: Arc<Value>,
-        /// Only if it still has this resourceVersion.
-        version: Option<String>,
+        /// What it replaces, as a person saw it: changed only if it is still so. `null`: not there.
+        #[serde(default)]
+        was: Option<Arc<Value>>,
     },
     /// Lets a person use a program in a container of it.
     Shell {

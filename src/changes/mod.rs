@@ -31,7 +31,7 @@ pub use confirmed::{Confirmed, How};
 pub use desk::Desk;
 pub use gate::{Gate, ReadOnly};
 pub use outcome::{Done, Item, Outcome, Progress, Report};
-pub use patch::scalable;
+pub use patch::{replaced, scalable};
 pub use run::{Tell, forget, resume, run};
 pub use slip::{Slip, interrupted};
 pub use visit::{Forwarding, Terminal, Traffic, Typed, listen};

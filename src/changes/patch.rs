@@ -17,9 +17,11 @@ use crate::{
         Problem, ProblemKind,
         access::{self, Ask, Verdict},
     },
-    jobs::{Name, Sym, kind::Kind},
+    jobs::{Name, Sym, Uid, kind::Kind},
 };
 
+/// How often an object is looked at anew that changes between a look and the order.
+const LOOKS: usize = 5;
 /// Kueue's label for the queue.
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 /// Kueue's label for the priority class.
@@ -27,7 +29,7 @@ const PRIORITY: &str = "kueue.x-k8s.io/priority-class";
 
 /// Sends it.
 pub(super) async fn patch(desk: &Desk, change: &Change) -> Outcome {
-    let (doing, session) = (change.to_string(), &desk.session);
+    let doing = change.to_string();
     let Some(body) = body(&change.subject, &change.what) else {
         let why = format!("a {} has no field for it", change.subject.kind);
         let hint = "Clone it with what you want, and delete this one.";
@@ -43,21 +45,58 @@ pub(super) async fn patch(desk: &Desk, change: &Change) -> Outcome {
         Ok(place) => place,
         Err(problem) => return Outcome::Failed(problem),
     };
-    let lost = match send::patch(session, path.clone(), uid, body.clone(), &doing).await {
-        Sent::Taken(object) => return taken(change, &object, &body),
+    match &change.what {
+        What::Patch { was: Some(was), .. } => as_seen(desk, change, &path, uid, &body, was).await,
+        _ => once(desk, change, &path, uid, body).await.unwrap_or_else(Outcome::Failed),
+    }
+}
+
+/// Sends it if what it replaces is as a person saw it, and only for the version that was looked at for that: what others
+/// change of the object in between makes no difference, unless it is the same.
+async fn as_seen(desk: &Desk, change: &Change, path: &str, uid: Option<&Uid>, body: &Value, was: &Value) -> Outcome {
+    let doing = change.to_string();
+    let failed = |kind: ProblemKind, why: &str, hint: &str| {
+        Outcome::Failed(Problem::new(kind, &format!("can't {doing}"), why, hint))
+    };
+    for _ in 0..LOOKS {
+        let object = match look::object(&desk.session, path, &doing).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return failed(ProblemKind::NotFound, "it is gone", "Make a new one of what you wrote."),
+            Err(problem) => return Outcome::Failed(problem),
+        };
+        if !contains(&object, was) {
+            let why = "somebody changed the same fields meanwhile";
+            return failed(ProblemKind::Conflict, why, "Look at what they are now, and decide.");
+        }
+        let mut body = body.clone();
+        body["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+        match once(desk, change, path, uid, body).await {
+            Ok(outcome) => return outcome,
+            Err(problem) if problem.kind == ProblemKind::Conflict && !is_about_uid(&problem) => {}
+            Err(problem) => return Outcome::Failed(problem),
+        }
+    }
+    failed(ProblemKind::Conflict, "it changes all the time", "Try again in a moment.")
+}
+
+/// Sends it once, and looks what became of it where the answer got lost. `Err`: the server refused it.
+async fn once(desk: &Desk, change: &Change, path: &str, uid: Option<&Uid>, body: Value) -> Result<Outcome, Problem> {
+    let (doing, session) = (change.to_string(), &desk.session);
+    let lost = match send::patch(session, path.to_owned(), uid, body.clone(), &doing).await {
+        Sent::Taken(object) => return Ok(taken(change, &object, &body)),
         Sent::Refused(problem) if is_about_uid(&problem) => {
             let hint = "It was deleted meanwhile, and a new one has its name; that was not touched.";
-            return Outcome::Failed(problem.hinted(hint));
+            return Err(problem.hinted(hint));
         }
-        Sent::Refused(problem) => return Outcome::Failed(problem),
+        Sent::Refused(problem) => return Err(problem),
         Sent::Unsure(problem) => problem,
     };
     let landed = |object: Option<&Value>| object.filter(|object| contains(object, &body)).and_then(look::uid);
-    match look::until(session, &path, &doing, landed).await {
+    Ok(match look::until(session, path, &doing, landed).await {
         Ok(Some(uid)) => Outcome::noted(Some(uid), "its answer got lost on the way"),
         Ok(None) => Outcome::Failed(lost.hinted("It is as it was: try again.")),
         Err(_) => Outcome::Unknown(lost.hinted("Look at it when the cluster answers, then try again.")),
-    }
+    })
 }
 
 /// A uid that is not the object's own can't be patched in.
@@ -113,13 +152,7 @@ fn body(subject: &Subject, what: &What) -> Option<Value> {
         What::Label { key, value } => label(key, value.as_deref()),
         What::Queue(queue) => label(QUEUE, Some(queue)),
         What::Priority(class) => label(PRIORITY, Some(class)),
-        What::Patch { patch, version } => {
-            let mut patch = (**patch).clone();
-            if let Some(version) = version {
-                patch["metadata"]["resourceVersion"] = json!(version);
-            }
-            patch
-        }
+        What::Patch { patch, .. } => (**patch).clone(),
         What::Create { .. }
         | What::Delete { .. }
         | What::Restart
@@ -157,13 +190,17 @@ pub(super) fn inverse(subject: &Subject, what: &What, before: &Value) -> Option<
         What::Label { key, .. } => label(key),
         What::Queue(_) => label(QUEUE),
         What::Priority(_) => label(PRIORITY),
-        What::Patch { patch, .. } => What::Patch { patch: Arc::new(inverse_of(patch, Some(before))), version: None },
+        What::Patch { patch, .. } => What::Patch { patch: Arc::new(replaced(patch, before)), was: None },
         // No patch: `body` knows which.
         _ => return None,
     })
 }
 
-/// The merge patch that brings back what `patch` replaces in `before`.
+/// What a merge patch replaces in an object, as the merge patch that brings it back.
+pub fn replaced(patch: &Value, before: &Value) -> Value {
+    inverse_of(patch, Some(before))
+}
+
 fn inverse_of(patch: &Value, before: Option<&Value>) -> Value {
     match (patch, before) {
         (Value::Object(patch), Some(Value::Object(before))) => {
@@ -243,7 +280,7 @@ mod tests {
             json_patch::merge(&mut after, &patch);
             prop_assert!(contains(&after, &patch), "{after} {patch}");
             let mut back = after;
-            json_patch::merge(&mut back, &inverse_of(&patch, Some(&before)));
+            json_patch::merge(&mut back, &replaced(&patch, &before));
             // Merge patches can't bring back an object that had a key less: what was there is there.
             prop_assert!(contains(&back, &before), "{back} {before}");
         }

@@ -218,11 +218,15 @@ pub enum DraftCommand {
     Clone,
     Debug,
     Fix,
+    Edit,
     List,
     Switch,
     Send,
     Create,
     Anyway,
+    Apply,
+    Mine,
+    Theirs,
     Back,
     ScrollDown,
     ScrollUp,
@@ -387,11 +391,13 @@ pub enum Context {
     Send,
     /// Suggestions for a failed job.
     Fixes,
+    /// The last page of an edit of a living job.
+    Review,
 }
 
 impl Context {
     /// Every context, as help lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Any,
         Self::List,
         Self::Page,
@@ -406,6 +412,7 @@ impl Context {
         Self::Form,
         Self::Send,
         Self::Fixes,
+        Self::Review,
     ];
 
     /// Its section in keymap files.
@@ -425,6 +432,7 @@ impl Context {
             Self::Form => "form",
             Self::Send => "send",
             Self::Fixes => "fixes",
+            Self::Review => "review",
         }
     }
 
@@ -445,6 +453,7 @@ impl Context {
             Self::Form => "Draft: form",
             Self::Send => "Draft: send",
             Self::Fixes => "Draft: suggestions",
+            Self::Review => "Edit of a job: last page",
         }
     }
 

@@ -10,13 +10,14 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     atomic,
     lock::Lock,
     problem::{DiskKind, DiskProblem},
 };
-use crate::jobs::{Clean, Secs};
+use crate::jobs::{Clean, Secs, fleet::JobKey};
 
 /// More than any API server takes.
 pub const MOST_BYTES: usize = 4 << 20;
@@ -61,9 +62,18 @@ pub struct About {
     /// A person has it open, or the process that had it was killed.
     #[serde(default)]
     pub open: bool,
-    /// For the edit of a living job: the text that it was begun from.
+    /// For the edit of a living job: which, and what the text is compared with.
     #[serde(default)]
-    pub base: Option<String>,
+    pub live: Option<Living>,
+}
+
+/// The living job that a draft is an edit of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Living {
+    /// Which job.
+    pub key: JobKey,
+    /// What it was when the text was made from it, or came together with it last.
+    pub base: Value,
 }
 
 /// One draft of the list.

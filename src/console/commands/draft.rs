@@ -8,11 +8,15 @@ use FixCommand as X;
 use FormCommand as F;
 
 const CREATE: Right = Right { verb: "create", group: "kubeflow.org", resource: "mpijobs" };
+const PATCH: Right = Right { verb: "patch", group: "kubeflow.org", resource: "mpijobs" };
 
 const LIST: &[Context] = &[Context::List];
 const JOBS: &[Context] = &[Context::List, Context::Page];
 const ANY: &[Context] = &[Context::Any];
 const SEND: &[Context] = &[Context::Send];
+const REVIEW: &[Context] = &[Context::Review];
+/// The last page, of whatever it is.
+const LAST: &[Context] = &[Context::Send, Context::Review];
 const DRAFT: &[Context] = &[Context::Draft];
 
 const fn row(
@@ -64,6 +68,15 @@ pub(super) const ROWS: &[Command] = &[
     )
     .when(some_job)
     .needing(CREATE),
+    row(
+        DraftCommand::Edit,
+        "job.edit",
+        "Edit",
+        "Edit the job itself: of what you write, only what differs from the server is sent.",
+        &[Context::List, Context::Page, Context::Configuration],
+    )
+    .when(living_job)
+    .needing(PATCH),
     row(DraftCommand::List, "draft.list", "Drafts", "List the manifests that were written and not sent.", ANY),
     row(DraftCommand::Switch, "draft.switch", "Form or YAML", "Go from the form to the text and back.", DRAFT)
         .key_only()
@@ -84,6 +97,30 @@ pub(super) const ROWS: &[Command] = &[
     )
     .key_only()
     .changing(),
+    row(DraftCommand::Apply, "review.send", "Change the job", "Change it on the cluster, now.", REVIEW)
+        .key_only()
+        .hinted(1)
+        .changing(),
+    row(
+        DraftCommand::Mine,
+        "review.mine",
+        "Take yours",
+        "Where you and the server contradict: what you wrote is to hold.",
+        REVIEW,
+    )
+    .key_only()
+    .when(contradicted)
+    .hinted(3),
+    row(
+        DraftCommand::Theirs,
+        "review.theirs",
+        "Take the server's",
+        "Where you and the server contradict: what is on the server is to hold.",
+        REVIEW,
+    )
+    .key_only()
+    .when(contradicted)
+    .hinted(4),
     fix(X::Down, "fixes.down", "Down", "Select the next suggestion."),
     fix(X::Up, "fixes.up", "Up", "Select the suggestion above."),
     fix(X::ScrollDown, "fixes.scroll-down", "Scroll down", "Scroll the difference down."),
@@ -91,11 +128,11 @@ pub(super) const ROWS: &[Command] = &[
     fix(X::Toggle, "fixes.toggle", "Take or leave", "Take the selected suggestion, or leave it.").hinted(2),
     fix(X::Send, "fixes.send", "Go on", "Look at what will be made, and send it from there.").hinted(1),
     fix(X::Edit, "fixes.edit", "Edit", "Go on in the text.").hinted(3),
-    row(DraftCommand::Back, "send.back", "Back", "Go back to the draft.", SEND).key_only().hinted(2),
-    row(DraftCommand::ScrollDown, "send.down", "Down", "Scroll one line down.", SEND).key_only(),
-    row(DraftCommand::ScrollUp, "send.up", "Up", "Scroll one line up.", SEND).key_only(),
-    row(DraftCommand::PageDown, "send.page-down", "Page down", "Scroll ten lines down.", SEND).key_only(),
-    row(DraftCommand::PageUp, "send.page-up", "Page up", "Scroll ten lines up.", SEND).key_only(),
+    row(DraftCommand::Back, "send.back", "Back", "Go back to the draft.", LAST).key_only().hinted(2),
+    row(DraftCommand::ScrollDown, "send.down", "Down", "Scroll one line down.", LAST).key_only(),
+    row(DraftCommand::ScrollUp, "send.up", "Up", "Scroll one line up.", LAST).key_only(),
+    row(DraftCommand::PageDown, "send.page-down", "Page down", "Scroll ten lines down.", LAST).key_only(),
+    row(DraftCommand::PageUp, "send.page-up", "Page up", "Scroll ten lines up.", LAST).key_only(),
     form(F::Down, "form.down", "Down", "Select the next field."),
     form(F::Up, "form.up", "Up", "Select the field above."),
     form(F::HalfPageDown, "form.half-page-down", "Half page down", "Go half a page down."),
@@ -185,6 +222,18 @@ pub(super) const ROWS: &[Command] = &[
     editor(E::Select(Motion::Top), "editor.select-top", "Select", "Select to the beginning of the text."),
     editor(E::Select(Motion::Bottom), "editor.select-bottom", "Select", "Select to the end of the text."),
 ];
+
+fn living_job(model: &Model) -> Result<(), Why> {
+    match &model.page {
+        Some(page) if page.recorded.is_some() || page.gone.is_some() => Err("this job is gone".to_owned()),
+        _ => some_job(model),
+    }
+}
+
+fn contradicted(model: &Model) -> Result<(), Why> {
+    let live = model.draft().and_then(|draft| draft.live.as_ref());
+    if live.is_some_and(|live| !live.conflicts.is_empty()) { Ok(()) } else { Err("nothing contradicts".to_owned()) }
+}
 
 fn some_job(model: &Model) -> Result<(), Why> {
     if model.page.is_some() || model.list.selected.is_some() { Ok(()) } else { Err("no job is selected".to_owned()) }

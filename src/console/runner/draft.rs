@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ready, Results, Runner, ask, check, refusal};
 use crate::{
-    cluster::{names, objects},
+    cluster::{ProblemKind, names, objects},
     config::files,
     console::{
         message::Message,
         model::{
             draft::{DraftEffect, DraftId, DraftMessage, Text},
+            page::Soon,
             session::SessionId,
         },
     },
@@ -30,6 +31,9 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(400);
 /// What is left to be written at the end has so long.
 const LAST: Duration = Duration::from_millis(900);
+
+/// A job that is edited is read again at most so often.
+const THEIRS_EVERY: Duration = Duration::from_secs(1);
 
 /// The tasks.
 #[derive(Default)]
@@ -105,6 +109,17 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
         DraftEffect::Read(session, source) => runner.for_ready(session, async move |ready: Ready| {
             let object = objects::get_job(&ready.session, &source.key).await;
             Message::Draft(DraftMessage::Read(source, object.map_err(|problem| refusal(&problem).what)))
+        }),
+        DraftEffect::Theirs(id, session, key, soon) => runner.for_ready(session, async move |ready: Ready| {
+            if soon == Soon::InAMoment {
+                tokio::time::sleep(THEIRS_EVERY).await;
+            }
+            let found = match objects::get_job(&ready.session, &key).await {
+                Ok(object) => Ok(Some(object)),
+                Err(problem) if problem.kind == ProblemKind::NotFound => Ok(None),
+                Err(problem) => Err(refusal(&problem).what),
+            };
+            Message::Draft(DraftMessage::Theirs(id, found))
         }),
         DraftEffect::Templates => {
             let dir = runner.start.paths.as_ref().map(crate::config::Paths::templates);

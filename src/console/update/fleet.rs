@@ -1,6 +1,6 @@
 //! Rows from the cluster go into the fleet here, and the features hear what changed.
 
-use super::{change, list, listen, page, record, session};
+use super::{change, draft, list, listen, page, record, session};
 use crate::{
     console::{
         effect::Effect,
@@ -59,6 +59,7 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
     effects.extend(record::changed(model, &mut changed));
     effects.extend(listen::changed(model, &changed.jobs, &effects));
     effects.extend(page::changed(model, &changed));
+    effects.extend(draft::changed(model, &changed));
     effects.extend(change::settled(model));
     effects
 }

@@ -30,7 +30,7 @@ pub fn draw(model: &Model, overlay: &Overlay, theme: &Theme, regions: Regions, b
             let inner = frame(&text::title_of(open), theme, regions.body, buf);
             text::draw(model, open, theme, inner, buf);
         }
-        Overlay::Draft(open) => draft::draw(model, open, theme, regions.body, buf),
+        Overlay::Draft(open) => draft::draw(model, open, theme, buf),
     }
 }
 

@@ -8,16 +8,20 @@ mod copy;
 mod debug;
 mod diff;
 mod fix;
+mod late;
 mod make;
 mod merge;
 mod template;
+mod way;
 
 pub use copy::{copied, free_name};
 pub use debug::debug;
 pub use diff::{DiffLine, Side, diff};
 pub use fix::{Fix, fixes};
-pub use merge::{Conflict, Merge, merge};
+pub use late::too_late;
+pub use merge::{Conflict, Merge, Take, decided, merge};
 pub use template::{Fill, Template};
+pub use way::{edits, merge_patch};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::jobs::checks::{Checks, Severity, Verdict};
-use crate::jobs::manifest::text::{Document, changed};
+use crate::jobs::manifest::text::{Change, Document, changed};
 use crate::jobs::state::{Cause, Evidence, Origin};
 use crate::jobs::{Clean, Kind, Name, Sym};
 
@@ -296,7 +296,46 @@ fn mine_and_theirs_come_together_where_they_do_not_contradict() {
         again.conflicts,
         [Conflict { at: "/spec/b".into(), base: Some(json!(2)), theirs: Some(json!(30)), mine: Some(json!(20)) }]
     );
-    assert_eq!(again.merged["spec"]["b"], 30);
+    assert_eq!((&again.merged["spec"]["b"], &again.mine["spec"]["b"]), (&json!(30), &json!(20)));
+    let sides = [Take::Mine, Take::Theirs].map(|take| decided(&base, &theirs, &mine, "/spec/b", take));
+    assert_eq!(
+        sides.map(|merge| (merge.merged["spec"]["b"].clone(), merge.conflicts.len())),
+        [(json!(20), 0), (json!(30), 0)]
+    );
+}
+
+#[test]
+fn the_way_from_one_manifest_to_another_touches_only_what_differs() {
+    let text = "# mine\nspec:\n  a: 1 # one\n  env:\n  - name: A\n    value: '1'\n  - name: B\n    value: two\n";
+    let to = json!({"spec": {"a": 1, "env": [{"name": "B", "value": "2"}, {"name": "C", "value": "3"}]}});
+    let steps = edits(&value(text), &to);
+    assert_eq!(steps.iter().map(Change::at).collect::<Vec<_>>(), ["/spec/env/0", "/spec/env/0/value", "/spec/env/-"]);
+    let after = changed(text, &steps).unwrap();
+    assert_eq!(
+        after,
+        "# mine\nspec:\n  a: 1 # one\n  env:\n  - name: B\n    value: \"2\"\n  - name: C\n    value: \"3\"\n"
+    );
+    assert_eq!(
+        merge_patch(&json!({"a": {"b": 1, "c": 2}, "d": [1]}), &json!({"a": {"b": 1}, "d": [2]})),
+        json!({"a": {"c": null}, "d": [2]})
+    );
+}
+
+#[test]
+fn what_a_job_that_has_started_does_not_look_at_is_known() {
+    let late = |kind: Kind, at: &str| too_late(kind, at).is_some();
+    let worker = "/spec/mpiReplicaSpecs/Worker";
+    assert!(late(Kind::MpiJob, &format!("{worker}/template/spec/containers/0/image")));
+    assert!(!late(Kind::MpiJob, &format!("{worker}/replicas")));
+    assert!(
+        late(Kind::MpiJob, "/spec/runPolicy/backoffLimit") && !late(Kind::MpiJob, "/spec/runPolicy/cleanPodPolicy")
+    );
+    assert!(late(Kind::MpiJob, "/spec/slotsPerWorker") && !late(Kind::PyTorchJob, "/spec/runPolicy/backoffLimit"));
+    assert!(late(Kind::TrainJob, "/spec/trainer/numNodes") && !late(Kind::TrainJob, "/spec/suspend"));
+    assert!(
+        !late(Kind::MpiJob, "/metadata/labels/team")
+            && late(Kind::JaxJob, "/metadata/labels/kueue.x-k8s.io~1queue-name")
+    );
 }
 
 fn any_object() -> impl Strategy<Value = Value> {
@@ -334,8 +373,43 @@ proptest! {
                 prop_assert!(!new || there || told(&at) || grown, "{at} {value} lost: {merge:?}");
             }
         }
-        prop_assert_eq!(super::merge(&base, &base, &mine), Merge { merged: mine.clone(), conflicts: vec![] });
-        prop_assert_eq!(super::merge(&base, &theirs, &base), Merge { merged: theirs.clone(), conflicts: vec![] });
+        let all = |merged: &Value, base: &Value| {
+            Merge { merged: merged.clone(), mine: merged.clone(), base: base.clone(), conflicts: vec![] }
+        };
+        prop_assert_eq!(super::merge(&base, &base, &mine), all(&mine, &base));
+        prop_assert_eq!(super::merge(&base, &theirs, &base), all(&theirs, &theirs));
+        // From where a merge leads, the same contradictions are found again, and no others.
+        let again = super::merge(&merge.base, &theirs, &merge.mine);
+        let sides = |merge: &Merge| merge.conflicts.iter().map(|c| (c.theirs.clone(), c.mine.clone())).collect::<Vec<_>>();
+        prop_assert_eq!(sides(&again), sides(&merge));
+    }
+
+    #[test]
+    fn conflicts_are_decided_one_by_one_until_none_is_left(
+        base in any_object(), theirs in any_object(), mine in any_object(), takes in prop::collection::vec(any::<bool>(), 20),
+    ) {
+        let mut merge = merge(&base, &theirs, &mine);
+        for take in takes.into_iter().map(|mine| if mine { Take::Mine } else { Take::Theirs }) {
+            let Some(first) = merge.conflicts.first().cloned() else { break };
+            let after = decided(&merge.base, &theirs, &merge.mine, &first.at, take);
+            prop_assert!(after.conflicts.len() < merge.conflicts.len(), "{first:?}: {after:?}");
+            merge = after;
+        }
+        if merge.conflicts.is_empty() {
+            prop_assert_eq!(&merge.base, &theirs);
+            prop_assert_eq!(&merge.mine, &merge.merged);
+        }
+    }
+
+    #[test]
+    fn edits_of_a_text_and_a_patch_of_an_object_lead_to_the_same(from in any_object(), to in any_object()) {
+        prop_assume!(from.is_object() && to.is_object());
+        let mut patched = from.clone();
+        json_patch::merge(&mut patched, &merge_patch(&from, &to));
+        prop_assert_eq!(&patched, &to);
+        let text = serde_saphyr::to_string(&from).unwrap();
+        let edited = changed(&text, &edits(&from, &to)).unwrap();
+        prop_assert_eq!(value(&edited), to);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod asked;
 pub mod editor;
 pub mod fix;
 pub mod form;
+pub mod live;
 pub mod popup;
 pub mod send;
 
@@ -16,9 +17,10 @@ pub use self::{
     editor::Editor,
     fix::FixModel,
     form::{FormModel, Names, Offers},
+    live::Live,
     send::SendModel,
 };
-use super::session::SessionId;
+use super::{page::Soon, session::SessionId};
 use crate::{
     console::ids::Context,
     disk::drafts::{About, DraftKey, Summary},
@@ -86,6 +88,8 @@ pub struct Draft {
     pub send: SendModel,
     /// Suggestions for the failed job that it is a copy of.
     pub fix: Option<FixModel>,
+    /// The living job that it is an edit of.
+    pub live: Option<Live>,
     /// What can be written at the cursor, while that is offered.
     pub popup: Option<popup::Popup>,
     /// What is wrong with it in itself, as it was looked at last.
@@ -120,6 +124,7 @@ impl Draft {
             form: FormModel::default(),
             send: SendModel::default(),
             fix: None,
+            live: None,
             popup: None,
             report: Report::default(),
             asked: AskedModel::default(),
@@ -138,6 +143,7 @@ impl Draft {
             Stage::Yaml => vec![Context::Editor, Context::Draft],
             Stage::Form => vec![Context::Form, Context::Draft, Context::Any],
             Stage::Fix => vec![Context::Fixes, Context::Draft, Context::Any],
+            Stage::Send if self.live.is_some() => vec![Context::Review, Context::Any],
             Stage::Send => vec![Context::Send, Context::Any],
         }
     }
@@ -191,7 +197,8 @@ impl Draft {
 
     /// What is written beside its text.
     pub fn about(&self, open: bool) -> About {
-        About { title: self.title(), origin: self.origin.clone(), context: self.context.clone(), open, base: None }
+        let live = self.live.as_ref().map(Live::kept);
+        About { title: self.title(), origin: self.origin.clone(), context: self.context.clone(), open, live }
     }
 }
 
@@ -239,6 +246,8 @@ pub enum Purpose {
     Debug,
     /// The next attempt of a failed job.
     Fix,
+    /// An edit of the job itself.
+    Edit,
 }
 
 /// A job whose object is to become a draft.
@@ -276,6 +285,8 @@ pub enum DraftEffect {
     Templates,
     /// Read the object of a job.
     Read(SessionId, Source),
+    /// Read the living job that a draft is an edit of.
+    Theirs(DraftId, SessionId, JobKey, Soon),
     /// Check this text, of this version.
     Check(DraftId, u64, Raw),
     /// Ask the cluster about this text.
@@ -297,6 +308,8 @@ pub enum DraftMessage {
     Templates(Vec<Template>),
     /// A job's object was read, or why not.
     Read(Source, Result<Value, Clean>),
+    /// The living job that a draft is an edit of; `None` if there is none of its name.
+    Theirs(DraftId, Result<Option<Value>, Clean>),
     /// What is wrong with the text of this version.
     Checked(DraftId, u64, Box<Report>),
     /// What the cluster says so far to each job of the text that was asked about.

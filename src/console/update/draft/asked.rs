@@ -18,7 +18,8 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
         return None;
     }
     let (session, namespace) = (model.session.id, place(model));
-    let draft = model.draft_mut()?;
+    // What is made anew is asked about; what is there already is not.
+    let draft = model.draft_mut().filter(|draft| draft.live.is_none())?;
     let version = draft.editor.version;
     if draft.asked.is_about(session, version, &namespace) {
         return None;

@@ -6,6 +6,7 @@ mod edit;
 mod fix;
 mod form;
 mod keys;
+mod live;
 mod search;
 mod send;
 mod start;
@@ -16,6 +17,7 @@ pub use edit::command as editor;
 pub use fix::command as fix;
 pub use form::command as form;
 pub use keys::{burst, field_key, key, mouse, paste};
+pub use live::changed;
 pub use search::prompt;
 pub use send::over;
 
@@ -26,7 +28,7 @@ use crate::{
         line_edit::LineEdit,
         model::{
             Model,
-            draft::{Draft, DraftEffect, DraftId, DraftMessage, Keeping, Opening, Stage},
+            draft::{Draft, DraftEffect, DraftId, DraftMessage, Keeping, Live, Opening, Stage},
             notices::Tone,
             overlay::{Confirm, DraftPicker, Overlay, Picker, PickerItem, PickerPurpose, Then},
         },
@@ -34,14 +36,19 @@ use crate::{
         widgets::picker,
     },
     disk::drafts::{About, DraftKey, Summary},
-    jobs::{Clean, Raw, checks::Report, quantity::format_bytes, time::duration},
+    jobs::{Clean, Raw, checks::Report, drafting::Take, quantity::format_bytes, time::duration},
 };
 
 /// A command of drafts.
 pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
     match id {
         DraftCommand::New => start::choose(model),
-        DraftCommand::Clone | DraftCommand::Debug | DraftCommand::Fix => start::from_job(model, id),
+        DraftCommand::Clone | DraftCommand::Debug | DraftCommand::Fix | DraftCommand::Edit => {
+            start::from_job(model, id)
+        }
+        DraftCommand::Apply => live::send(model),
+        DraftCommand::Mine => live::decide(model, Take::Mine),
+        DraftCommand::Theirs => live::decide(model, Take::Theirs),
         DraftCommand::List => {
             open_list(model);
             vec![Effect::Draft(DraftEffect::List)]
@@ -67,12 +74,16 @@ pub fn command(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
 
 /// Opens a draft of this text on top of what is shown.
 pub fn open(model: &mut Model, origin: &str, text: &str) -> DraftId {
+    let draft = made(model, origin, text);
+    put_on_top(model, draft)
+}
+
+/// A draft of this text that is not shown yet.
+fn made(model: &mut Model, origin: &str, text: &str) -> Draft {
     model.drafts.opened += 1;
     let number = model.drafts.opened;
     let key = DraftKey::new(model.now, model.drafts.process, number);
-    let context = model.session.context.clone();
-    let draft = Draft::new(DraftId(number), key, origin.to_owned(), context, text);
-    put_on_top(model, draft)
+    Draft::new(DraftId(number), key, origin.to_owned(), model.session.context.clone(), text)
 }
 
 fn put_on_top(model: &mut Model, draft: Draft) -> DraftId {
@@ -103,6 +114,7 @@ pub fn resized(model: &mut Model) {
 
 /// After anything was done: what is new of the text is kept.
 pub fn follow(model: &mut Model) -> Vec<Effect> {
+    live::settle(model);
     resized(model);
     let Some(draft) = model.draft_mut() else { return Vec::new() };
     let mut effects = Vec::new();
@@ -135,6 +147,10 @@ fn checked(model: &mut Model, id: DraftId, version: u64, report: Report) -> Vec<
 pub fn close(model: &mut Model) -> Vec<Effect> {
     let mut effects = follow(model);
     let Some(draft) = take(model) else { return effects };
+    if live::is_unchanged(&draft) {
+        effects.push(Effect::Draft(DraftEffect::Discard(draft.id)));
+        return effects;
+    }
     if draft.keeping != Keeping::Untouched {
         effects.push(Effect::Draft(DraftEffect::Close(draft.id, Box::new(draft.about(false)))));
         let text = format!("{} is kept as a draft: :drafts lists it", draft.title());
@@ -268,6 +284,7 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             return start::read(model, &source, object);
         }
         DraftMessage::Read(..) => {}
+        DraftMessage::Theirs(id, found) => return live::read(model, id, found),
         DraftMessage::Checked(id, version, report) => return checked(model, id, version, *report),
         DraftMessage::Asked(id, question, said) => {
             asked::answered(model, id, &question, said);
@@ -323,8 +340,11 @@ fn loaded(model: &mut Model, key: DraftKey, about: About, text: &Raw) -> Vec<Eff
     let mut draft = Draft::new(id, key, about.origin, about.context, text.for_writing());
     // Kept again at once: from now on it is ours.
     draft.followed = None;
+    draft.live = about.live.map(|live| Live::new(live.key, live.base));
     put_on_top(model, draft);
-    follow(model)
+    let mut effects = live::go_on(model);
+    effects.extend(follow(model));
+    effects
 }
 
 /// Another editor gave a text back: one step.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{asked, take};
+use super::{asked, live, take};
 use crate::{
     changes::{Change, Confirmed, Item, Outcome, Report, What},
     console::{
@@ -30,6 +30,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             draft.before = draft.stage;
             draft.stage = Stage::Send;
             asked::again(model);
+            live::review(model);
         }
         Err(why) => {
             let text = format!("This can't be sent: {why}");
@@ -110,15 +111,18 @@ pub(super) fn judged(model: &mut Model) -> Vec<Effect> {
 /// Changes are over: if they were ours, the draft has become an object, or says why not.
 pub fn over(model: &mut Model, message: &ChangeMessage) -> Vec<Effect> {
     let ChangeMessage::Over(id, report) = message else { return Vec::new() };
-    let Some(draft) = model.draft_mut().filter(|draft| draft.send.sent == Some(*id)) else { return Vec::new() };
+    let ours = |draft: &&mut Draft| {
+        draft.send.sent == Some(*id) || report.items.iter().any(|item| live::is_ours(draft, &item.change))
+    };
+    let Some(draft) = model.draft_mut().filter(ours) else { return Vec::new() };
     draft.send.sent = None;
     if !report.is_done() {
         draft.send.failed = failures(report);
-        return Vec::new();
+        return live::refused(model);
     }
     let Some(draft) = take(model) else { return Vec::new() };
-    // The page of the new job takes the place of the one that it was made from.
-    let mut effects = page::close(model);
+    // The page of the new job takes the place of the one that it was made from; of an edited one there is news.
+    let mut effects = if draft.live.is_some() { page::reread(model) } else { page::close(model) };
     effects.push(Effect::Draft(DraftEffect::Discard(draft.id)));
     effects
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{counted, fix, follow, open, put_on_top, tell};
+use super::{counted, fix, follow, live, made, open, put_on_top, tell};
 use crate::{
     console::{
         commands::DraftCommand,
@@ -10,14 +10,13 @@ use crate::{
         line_edit::LineEdit,
         model::{
             Model,
-            draft::{Draft, DraftEffect, DraftId, Purpose, Source},
+            draft::{DraftEffect, Purpose, Source},
             notices::Tone,
             overlay::{DraftPicker, Overlay, Picker, PickerItem, PickerPurpose},
             page::{Fetched, Kept},
         },
         widgets::picker,
     },
-    disk::drafts::DraftKey,
     jobs::{
         Clean,
         drafting::{self, Template},
@@ -119,6 +118,7 @@ pub(super) fn from_job(model: &mut Model, id: DraftCommand) -> Vec<Effect> {
     let purpose = match id {
         DraftCommand::Debug => Purpose::Debug,
         DraftCommand::Fix => Purpose::Fix,
+        DraftCommand::Edit => Purpose::Edit,
         _ => Purpose::Clone,
     };
     let key = model.page.as_ref().map(|page| page.job.key()).or_else(|| model.list.selected.clone());
@@ -147,10 +147,14 @@ pub(super) fn read(model: &mut Model, source: &Source, object: Result<Value, Cle
     let object = match object {
         Ok(object) => object,
         Err(why) => {
-            tell(model, &format!("{} can't be copied: {why}", source.key.name));
+            let verb = if source.purpose == Purpose::Edit { "changed" } else { "copied" };
+            tell(model, &format!("{} can't be {verb}: {why}", source.key.name));
             return Vec::new();
         }
     };
+    if source.purpose == Purpose::Edit {
+        return live::begin(model, &source.key, &object);
+    }
     let (namespace, name) = (source.key.namespace.as_str(), source.key.name.as_str());
     let free = free_name(model, namespace, name);
     let copies = drafting::copied(&object, name).and_then(|before| Ok((before, drafting::copied(&object, &free)?)));
@@ -173,15 +177,9 @@ pub(super) fn read(model: &mut Model, source: &Source, object: Result<Value, Cle
             let draft = made(model, &format!("fix of {namespace}/{name}"), &copy);
             fix::begin(model, draft, before, copy, cause.as_ref())
         }
+        // It was begun above: it is no copy.
+        Purpose::Edit => Vec::new(),
     }
-}
-
-/// A draft of this text that is not shown yet.
-fn made(model: &mut Model, origin: &str, text: &str) -> Draft {
-    model.drafts.opened += 1;
-    let number = model.drafts.opened;
-    let key = DraftKey::new(model.now, model.drafts.process, number);
-    Draft::new(DraftId(number), key, origin.to_owned(), model.session.context.clone(), text)
 }
 
 fn cause_of(model: &Model, key: &JobKey) -> Option<crate::jobs::state::Cause> {

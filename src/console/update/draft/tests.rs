@@ -5,6 +5,7 @@ mod asked;
 mod checks;
 mod fixes;
 mod form;
+mod live;
 mod send;
 mod start;
 

@@ -116,6 +116,13 @@ pub fn close(model: &mut Model) -> Vec<Effect> {
     model.page.take().map(|page| Effect::Page(PageEffect::Close(page.id))).into_iter().collect()
 }
 
+/// The job was changed by us: its object is read again where it is seen.
+pub fn reread(model: &mut Model) -> Vec<Effect> {
+    let seen = |page: &&PageModel| page.tab == Tab::Configuration && page.recorded.is_none();
+    let page = model.page.as_ref().filter(seen);
+    page.map(|page| Effect::Page(PageEffect::Object(page.id, page.session, page.job.key()))).into_iter().collect()
+}
+
 /// A command of the page.
 pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
     let Some(tab) = model.page.as_ref().map(|page| page.tab) else { return from_list(model, id) };

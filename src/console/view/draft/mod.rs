@@ -3,6 +3,7 @@
 mod editor;
 mod fix;
 mod form;
+mod live;
 mod problem;
 mod send;
 
@@ -10,11 +11,13 @@ pub use form::FormLine;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
+use super::{page, trouble};
 use crate::console::{
     layout,
     model::{
         Model,
         draft::{Draft, Keeping, Stage},
+        page::{PageModel, Tab},
     },
     theme::{Role, Theme},
     widgets::{
@@ -47,7 +50,7 @@ fn areas(body: Rect) -> Areas {
 /// Where the text of the open draft stands, if it is shown.
 pub fn text_area(model: &Model) -> Option<Rect> {
     let draft = model.draft()?;
-    let content = areas(layout::regions(model.size).body).content;
+    let content = areas(body(model, draft)).content;
     match draft.stage {
         Stage::Form => Some(editor::text(draft, beside(content)?)),
         Stage::Yaml | Stage::Fix | Stage::Send => Some(editor::text(draft, content)),
@@ -69,15 +72,35 @@ const fn beside(content: Rect) -> Option<Rect> {
 /// The lines of the open draft's form, and where they stand.
 pub fn form_lines(model: &Model) -> Option<(Vec<FormLine>, Rect)> {
     let draft = model.draft()?;
-    let area = form_area(areas(layout::regions(model.size).body).content);
+    let area = form_area(areas(body(model, draft)).content);
     Some((form::lines(draft, area.width), area))
 }
 
 /// The lines of the open draft's last page, and where they stand.
 pub fn send_lines(model: &Model) -> Option<(Vec<RichLine>, Rect)> {
     let draft = model.draft().filter(|draft| draft.stage == Stage::Send)?;
-    let area = areas(layout::regions(model.size).body).content;
-    Some((send::lines(model, draft, area.width), area))
+    let area = areas(body(model, draft)).content;
+    Some((last_page(model, draft, area.width), area))
+}
+
+fn last_page(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
+    match &draft.live {
+        Some(live) => live::lines(model, draft, live, columns),
+        None => send::lines(model, draft, columns),
+    }
+}
+
+/// Where a draft is shown: over the whole view, but the edit of a job that is open on its tab Configuration in the place
+/// of what is read there.
+fn body(model: &Model, draft: &Draft) -> Rect {
+    let is_its = |page: &&PageModel| draft.live.as_ref().is_some_and(|live| live.key == page.job.key());
+    match model.page.as_ref().filter(|page| page.tab == Tab::Configuration).filter(is_its) {
+        Some(page) => {
+            let areas = page::areas(page::body(page, trouble::body(model)), page.tab);
+            Rect { y: areas.summary.y, height: areas.content.bottom() - areas.summary.y, ..areas.content }
+        }
+        None => layout::regions(model.size).body,
+    }
 }
 
 fn form_area(content: Rect) -> Rect {
@@ -91,13 +114,16 @@ pub fn breadcrumb(draft: &Draft) -> String {
         Stage::Yaml => "YAML",
         Stage::Form => "Form",
         Stage::Fix => "Fix and resubmit",
+        Stage::Send if draft.live.is_some() => "Last look",
         Stage::Send => "Send",
     };
-    format!("Drafts > {} > {stage}", draft.title())
+    let from = if draft.live.is_some() { "Edit" } else { "Drafts" };
+    format!("{from} > {} > {stage}", draft.title())
 }
 
-/// Draws it over the body.
-pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut Buffer) {
+/// Draws it.
+pub fn draw(model: &Model, draft: &Draft, theme: &Theme, buf: &mut Buffer) {
+    let body = body(model, draft);
     clear(buf, body);
     buf.set_style(body, theme.style(Role::Text));
     let areas = areas(body);
@@ -124,7 +150,7 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, body: Rect, buf: &mut B
         }
         Stage::Fix => fix::draw(draft, theme, areas.content, buf),
         Stage::Send => {
-            let lines = send::lines(model, draft, areas.content.width);
+            let lines = last_page(model, draft, areas.content.width);
             rich::draw(&lines, draft.send.top, None, areas.content, buf, theme);
         }
     }
@@ -140,6 +166,10 @@ fn draw_title(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut line = RichLine::of(draft.title(), Role::Title).and(format!("  {}", draft.origin), Role::Dim);
     if let Some((counts, role)) = problem::counts(draft) {
         line = line.and(format!("  {counts}"), role);
+    }
+    if let Some(live) = draft.live.as_ref().filter(|live| !live.conflicts.is_empty()) {
+        let (n, end) = (live.conflicts.len(), if live.conflicts.len() == 1 { "" } else { "s" });
+        line = line.and(format!("  {n} conflict{end} with the server"), Role::Bad);
     }
     rich::draw_line(&line, None, area, buf, theme);
     let room = area.width.saturating_sub(line.width() + 2);

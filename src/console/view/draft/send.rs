@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Column in which values begin.
-const VALUES: u16 = 10;
+pub(super) const VALUES: u16 = 10;
 /// Area of the rules about what a cluster says.
 const CLUSTER: &str = "cluster";
 
@@ -41,16 +41,22 @@ pub(super) fn lines(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine>
             out.extend(labelled("", VALUES, &part, Role::Text, columns));
         }
     }
+    out.extend(place(model, draft, columns));
+    out.extend(checks(model, draft, columns));
+    out
+}
+
+/// Where, and as whom.
+pub(super) fn place(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
     let session = &model.session;
     let shown = session.info().map_or_else(|| session.context.clone(), |info| info.shown.to_string());
     let cluster = session.info().map_or_else(String::new, |info| format!(" (cluster {})", info.cluster));
-    out.extend(labelled("Where", VALUES, &format!("context {shown}{cluster}"), Role::Text, columns));
+    let mut out = labelled("Where", VALUES, &format!("context {shown}{cluster}"), Role::Text, columns);
     out.extend(labelled("As", VALUES, &format!("user {}", session.user), Role::Text, columns));
     if !draft.context.is_empty() && draft.context != session.context {
         let text = format!("this draft was begun in context {}", draft.context);
         out.extend(labelled("", VALUES, &text, Role::Warn, columns));
     }
-    out.extend(checks(model, draft, columns));
     out
 }
 
@@ -82,13 +88,24 @@ fn parts(object: &Object) -> Vec<String> {
 fn checks(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
     let (cluster, own): (Vec<&Problem>, Vec<&Problem>) =
         draft.problems.iter().partition(|problem| problem.area == CLUSTER);
-    let mut out = if draft.checked.1 == Some(draft.editor.version) {
-        let (words, role) = verdict(&own);
-        labelled("Checks", VALUES, &format!("without the cluster: {words}"), role, columns)
-    } else {
-        labelled("Checks", VALUES, "under way ...", Role::Wait, columns)
-    };
+    let mut out = own_checks(draft, &own, columns);
     out.extend(cluster_says(model, draft, &cluster, columns));
+    out.extend(problems(draft, columns));
+    out
+}
+
+/// What becomes of it by the checks that need no cluster.
+pub(super) fn own_checks(draft: &Draft, own: &[&Problem], columns: u16) -> Vec<RichLine> {
+    if draft.checked.1 != Some(draft.editor.version) {
+        return labelled("Checks", VALUES, "under way ...", Role::Wait, columns);
+    }
+    let (words, role) = verdict(own);
+    labelled("Checks", VALUES, &format!("without the cluster: {words}"), role, columns)
+}
+
+/// What is wrong, the worst first.
+pub(super) fn problems(draft: &Draft, columns: u16) -> Vec<RichLine> {
+    let mut out = Vec::new();
     let mut all: Vec<&Problem> = draft.problems.iter().collect();
     all.sort_by_key(|problem| (problem.severity, problem.area != CLUSTER));
     if !all.is_empty() {
@@ -149,7 +166,7 @@ fn cluster_says(model: &Model, draft: &Draft, problems: &[&Problem], columns: u1
 }
 
 /// What came of sending it.
-fn answer(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
+pub(super) fn answer(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
     if let Some(id) = draft.send.sent {
         let now = model.changes.running.get(&id).and_then(|running| running.progress.as_ref());
         let now = now.map_or_else(String::new, |progress| format!(": {}", progress.now));
@@ -163,7 +180,8 @@ fn answer(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
     }
     let mut out = Vec::new();
     for failure in &draft.send.failed {
-        out.extend(labelled("Not made", VALUES, failure.what.as_str(), Role::Bad, columns));
+        let label = if draft.live.is_some() { "Unchanged" } else { "Not made" };
+        out.extend(labelled(label, VALUES, failure.what.as_str(), Role::Bad, columns));
         out.extend(labelled("", VALUES, failure.hint.as_str(), Role::Text, columns));
     }
     if !out.is_empty() {

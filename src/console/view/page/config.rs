@@ -2,7 +2,7 @@
 
 use crate::{
     console::{
-        commands::{AppCommand, CommandId, PageCommand},
+        commands::{AppCommand, CommandId, DraftCommand, PageCommand},
         model::{
             Model,
             page::{ConfigModel, config::Form},
@@ -20,12 +20,13 @@ pub fn summary(model: &Model, config: &ConfigModel) -> RichLine {
         let role = if form == config.form { Role::Selected } else { Role::Dim };
         line.and(form.title(), role).and("  ", Role::Text)
     });
-    let env = if config.env == Env::Masked { "show env values" } else { "hide env values" };
+    let env = if config.env == Env::Masked { "show env" } else { "hide env" };
     let keys = [
         (CommandId::Page(PageCommand::Form), "next form"),
         (CommandId::Page(PageCommand::Reveal), env),
         (CommandId::App(AppCommand::Copy), "copy"),
         (CommandId::Page(PageCommand::SaveManifest), "save"),
+        (CommandId::Draft(DraftCommand::Edit), "edit"),
     ];
     keys.into_iter().fold(line, |line, (id, words)| match model.keys.map.key_in(&contexts, id) {
         Some(key) => line.and(format!("  {key}"), Role::Key).and(format!(" {words}"), Role::Dim),

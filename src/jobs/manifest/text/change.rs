@@ -16,6 +16,15 @@ pub enum Change {
     Insert(String, Value),
 }
 
+impl Change {
+    /// What it is about: a JSON pointer.
+    pub fn at(&self) -> &str {
+        match self {
+            Self::Set(at, _) | Self::Remove(at) | Self::Insert(at, _) => at,
+        }
+    }
+}
+
 /// Why the changes were not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
