@@ -351,6 +351,13 @@ impl Default for JobRow {
     }
 }
 
+impl PodRow {
+    /// Whether it holds accelerators.
+    pub fn holds_gpus(&self) -> bool {
+        self.requests.gpus > 0 && self.deleting.is_none() && !matches!(self.phase, Phase::Succeeded | Phase::Failed)
+    }
+}
+
 impl JobRow {
     /// A row with identity and nothing else, for tests and for objects of which only that could be read.
     pub fn bare(kind: Kind, namespace: Name, name: Name, uid: Uid) -> Self {

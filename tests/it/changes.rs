@@ -333,7 +333,8 @@ async fn no_keys_change_anything_in_a_read_only_console() {
         start.read_only = true;
     });
     deck.until("the jobs are in the list", |model| model.fleet.len() == 2).await;
-    let keys = "A d r s g w f q p l z c y enter esc space tab j k 1 2 3 9 : u n o left down backspace";
+    let keys = "A d r s g w f q p l z c y x e t i o N C R E ! m ctrl-o ctrl-o enter enter \
+        esc space tab j k 1 2 3 9 : u n left down backspace";
     let keys: Vec<&str> = keys.split(' ').collect();
     let some = proptest::collection::vec(proptest::sample::select(keys), 400);
     for _ in 0..8 {
@@ -349,6 +350,15 @@ async fn no_keys_change_anything_in_a_read_only_console() {
     }
     deck.keys("A d y");
     assert!(said(&deck, "read-only"), "{}", deck.screen());
+    assert_eq!(changing(&sim), before);
+    // What is asked about a draft is asked here, too: by rehearsals that keep nothing.
+    deck.keys("esc esc esc N enter ctrl-o");
+    deck.until("the cluster has answered", |model| {
+        model.draft().is_some_and(|draft| draft.asked.question.is_some() && !draft.asked.is_out())
+    })
+    .await;
+    deck.keys("enter !");
+    assert!(sim.counters().get("dry-run create", "mpijobs") > 0, "{}", deck.screen());
     assert_eq!(changing(&sim), before);
 }
 

@@ -49,7 +49,8 @@ async fn shell(desk: &Desk, confirmed: Confirmed, stays: bool) -> Report {
         Ok(raw) => Passing(raw),
         Err(error) => return Report::refused(confirmed.into_changes(), &trouble(&error)),
     };
-    let heading = format!("── {what} (enter, then ~. leaves) ──\r\n");
+    // What ran before may not have ended its line.
+    let heading = format!("\r\n── {what} (enter, then ~. leaves) ──\r\n");
     if let Err(error) = terminal.write(heading.into_bytes()).await {
         return Report::refused(confirmed.into_changes(), &trouble(&error));
     }
@@ -88,7 +89,7 @@ pub(super) async fn program(argv: &[String], stays: bool) -> Result<(), Problem>
 async fn stay(terminal: &mut Passing) -> io::Result<()> {
     terminal.write(b"\r\n\x1b[m[any key goes back to mpideck]".to_vec()).await?;
     while matches!(terminal.read().await?, Typed::Resized(..)) {}
-    Ok(())
+    terminal.write(b"\r\n".to_vec()).await
 }
 
 fn trouble(error: &io::Error) -> Problem {

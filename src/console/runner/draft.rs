@@ -145,6 +145,7 @@ const fn kind_of(listed: Listed) -> (&'static str, &'static str) {
         Listed::PriorityClasses => ("scheduling.k8s.io", "PriorityClass"),
         Listed::ServiceAccounts => ("", "ServiceAccount"),
         Listed::Secrets => ("", "Secret"),
+        Listed::ConfigMaps => ("", "ConfigMap"),
         Listed::Claims => ("", "PersistentVolumeClaim"),
         Listed::Namespaces => ("", "Namespace"),
         Listed::Runtimes => ("trainer.kubeflow.org", "ClusterTrainingRuntime"),

@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod input;
 pub mod list;
 pub mod listen;
+pub mod offers;
 pub mod overlay;
 pub mod page;
 pub mod record;

@@ -42,12 +42,24 @@ fn under_way(model: &Model, running: &Running) -> Vec<RichLine> {
     lines
 }
 
+/// Whether an entry without an answer is one of those that are under way; each of them is found once.
+fn goes_on(running: &mut Vec<&Running>, entry: &Entry) -> bool {
+    let is_it = |running: &Running| match running.of {
+        1 => running.what == entry.what && running.context == entry.context && entry.at >= running.since,
+        _ => running.progress.as_ref().is_some_and(|progress| progress.now == entry.what),
+    };
+    let found = running.iter().position(|running| is_it(running));
+    found.map(|at| running.swap_remove(at)).is_some()
+}
+
 /// A line a change: its last word, or that it never had one.
 fn done(model: &Model, entries: &[Entry]) -> Vec<RichLine> {
     let mut seen: HashSet<&Clean> = HashSet::new();
     let mut lines = Vec::new();
+    let mut running: Vec<&Running> = model.changes.running.values().collect();
     for entry in entries.iter().rev().filter(|entry| seen.insert(&entry.id)) {
         let (word, role) = match entry.stage {
+            Stage::Begun if goes_on(&mut running, entry) => ("goes on", Role::Wait),
             Stage::Begun => ("no answer", Role::Warn),
             Stage::Done => ("done", Role::Good),
             Stage::Failed => ("failed", Role::Bad),

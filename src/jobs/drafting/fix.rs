@@ -61,9 +61,10 @@ pub(super) fn file_error() -> Option<String> {
     toml::from_str::<File>(FILE).err().map(|error| error.to_string())
 }
 
-/// What `cause` suggests to change in `job` before it is tried again, best first. `job` is the manifest's value.
-pub fn fixes(cause: &Cause, kind: Kind, job: &Value) -> Vec<Fix> {
-    let scene = Scene { cause, kind, job };
+/// What `cause` suggests to change in `job` before it is tried again, best first. `job` is the manifest's value, `held` how
+/// many accelerators the failed job's pods hold.
+pub fn fixes(cause: &Cause, kind: Kind, job: &Value, held: u32) -> Vec<Fix> {
+    let scene = Scene { cause, kind, job, held };
     let class = &*cause.class;
     let fits = |row: &&Row| row.classes.iter().any(|known| known == class || known == "*");
     let made = |row: &'static Row| Some(fix(row, make::of(&row.make)?(&scene)?));

@@ -15,6 +15,8 @@ pub(super) struct Scene<'a> {
     pub(super) cause: &'a Cause,
     pub(super) kind: Kind,
     pub(super) job: &'a Value,
+    /// Accelerators that pods of the failed job hold: they are among what a quota calls used.
+    pub(super) held: u32,
 }
 
 /// What a fix changes, and what fills the holes of its texts.
@@ -251,9 +253,9 @@ fn room(scene: &Scene<'_>) -> Option<(String, u32)> {
     let queue = regex(&QUEUE, r"for (\S+/\S+) in flavor [^>]*> maximum capacity \((\d+)\)")?;
     scene.texts().find_map(|text| {
         if let Some(found) = quota.captures(text) {
-            // The failed job's own pods are among the used: when it is gone, so are they. Without it there is at least this.
             let (used, limit) = (found[2].parse::<u32>().ok()?, found[3].parse::<u32>().ok()?);
-            return Some((found[1].to_owned(), limit.saturating_sub(used)));
+            // The failed job's own pods are among the used: when it is gone, so are they.
+            return Some((found[1].to_owned(), limit.saturating_sub(used.saturating_sub(scene.held))));
         }
         let found = queue.captures(text)?;
         Some((found[1].to_owned(), found[2].parse().ok()?))
@@ -276,15 +278,19 @@ fn workers(scene: &Scene<'_>) -> Option<Made> {
     if let Some(replicas) = smaller.pointer_mut(&format!("{at}/replicas")) {
         *replicas = json!(to);
     }
-    changes.extend(
-        ranks(&Scene { cause: scene.cause, kind: scene.kind, job: &smaller }).into_iter().flat_map(|made| made.changes),
-    );
+    changes.extend(ranks(&Scene { job: &smaller, ..*scene }).into_iter().flat_map(|made| made.changes));
     let least = "/spec/runPolicy/schedulingPolicy/minAvailable";
     if scene.get(least).and_then(Value::as_u64).is_some_and(|n| n > to + 1) {
         changes.push(Change::Set(least.to_owned(), json!(to + 1)));
     }
-    let holes =
-        vec![("from", from.to_string()), ("to", to.to_string()), ("room", room.to_string()), ("resource", resource)];
+    let when = if scene.held > 0 { ", once the failed job is deleted" } else { "" };
+    let holes = vec![
+        ("from", from.to_string()),
+        ("to", to.to_string()),
+        ("room", room.to_string()),
+        ("resource", resource),
+        ("when", when.to_owned()),
+    ];
     Some(Made { changes, holes, fill: None })
 }
 

@@ -154,7 +154,7 @@ fn cause(class: &str, replica: &str, node: &str, text: &str) -> Cause {
 
 /// Title, whether something is to fill, and what differs after the first fix.
 fn first(cause: &Cause, text: &str) -> (String, bool, String) {
-    let fixes = fixes(cause, Kind::MpiJob, &value(text));
+    let fixes = fixes(cause, Kind::MpiJob, &value(text), 0);
     let Some(fix) = fixes.first() else { return (String::new(), false, String::new()) };
     let after = fix.apply(text).unwrap_or_else(|e| panic!("{}: {e}", fix.id));
     let report = Checks::builtin().check(&after, "operator");
@@ -206,6 +206,16 @@ fn a_cause_suggests_the_change_that_answers_it() {
         one("quota_exceeded", "", "", quota),
         "workers 8 → 6",
         "-command: [mpirun, -np, \"32\", train] +command: [mpirun, -np, \"24\", train] -replicas: 8 +replicas: 6",
+    );
+    let own = fixes(
+        &cause("quota_exceeded", "", "", &quota.replace("gpu=4, limited", "gpu=12, limited")),
+        Kind::MpiJob,
+        &value(JOB),
+        8,
+    );
+    assert_eq!(
+        (own[0].title.as_str(), own[0].reason.as_str()),
+        ("workers 8 → 6", "24 nvidia.com/gpu is what there is room for, once the failed job is deleted.")
     );
     let queue = "couldn't assign flavors to pod set worker: insufficient quota for nvidia.com/gpu in flavor a100, previously considered podsets requests (0) + current podset request (32) > maximum capacity (24)";
     assert_eq!(one("kueue_inadmissible", "", "", queue).0, "workers 8 → 6");

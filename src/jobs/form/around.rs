@@ -22,7 +22,7 @@ pub(super) static VOLUMES: &[Field] = &[
         "",
         "pvc:NAME at /PATH, shm:16Gi at /dev/shm, configmap:, secret:, empty",
     )
-    .named(Listed::Claims),
+    .of_volumes(),
     field(
         G::Volumes,
         "Of the launcher",
@@ -31,7 +31,7 @@ pub(super) static VOLUMES: &[Field] = &[
         "",
         "pvc:NAME at /PATH, shm:16Gi at /dev/shm, configmap:, secret:, empty",
     )
-    .named(Listed::Claims),
+    .of_volumes(),
 ];
 
 pub(super) static SCHEDULING: &[Field] = &[
@@ -67,6 +67,34 @@ pub(super) static SCHEDULING: &[Field] = &[
         V::Text,
         "the cluster's",
         "Of pods; Kueue's own is under Queue.",
+    )
+    .named(Listed::PriorityClasses),
+];
+
+pub(super) static LEADER_SCHEDULING: &[Field] = &[
+    field(
+        G::Scheduling,
+        "Launcher on nodes",
+        Pod(L, "/nodeSelector"),
+        V::Pairs,
+        "",
+        "The launcher runs on nodes with these labels only: key=value.",
+    ),
+    field(
+        G::Scheduling,
+        "Launcher bears",
+        Pod(L, "/tolerations"),
+        V::Tolerations,
+        "",
+        "Taints that the launcher bears: key:NoSchedule, key=value:NoExecute.",
+    ),
+    field(
+        G::Scheduling,
+        "Launcher priority",
+        Pod(L, "/priorityClassName"),
+        V::Text,
+        "the cluster's",
+        "Priority class of the launcher's pod.",
     )
     .named(Listed::PriorityClasses),
 ];
@@ -240,6 +268,78 @@ pub(super) static SECURITY: &[Field] = &[
         V::Texts,
         "none",
         "Capabilities taken away; ALL is asked for by restricted namespaces.",
+    ),
+];
+
+pub(super) static LEADER_SECURITY: &[Field] = &[
+    field(
+        G::Security,
+        "Launcher's account",
+        Pod(L, "/serviceAccountName"),
+        V::Text,
+        "default",
+        "As whom the launcher talks to the cluster.",
+    )
+    .named(Listed::ServiceAccounts),
+    field(
+        G::Security,
+        "Token in launcher",
+        Pod(L, "/automountServiceAccountToken"),
+        V::Bool,
+        "true",
+        "Only a program that talks to the cluster needs one.",
+    )
+    .of(&["true", "false"]),
+    field(
+        G::Security,
+        "Launcher's secrets",
+        Pod(L, "/imagePullSecrets"),
+        V::Names,
+        "",
+        "Secrets of private registries that the launcher's image is pulled with: a, b.",
+    )
+    .named(Listed::Secrets),
+    field(
+        G::Security,
+        "Launcher's user",
+        Pod(L, "/securityContext/runAsUser"),
+        V::Number,
+        "the image's",
+        "Number of the user that the launcher runs as.",
+    ),
+    field(
+        G::Security,
+        "Launcher's files",
+        Pod(L, "/securityContext/fsGroup"),
+        V::Number,
+        "none",
+        "Group that the launcher's volumes belong to.",
+    ),
+    field(
+        G::Security,
+        "Launcher not root",
+        Pod(L, "/securityContext/runAsNonRoot"),
+        V::Bool,
+        "false",
+        "A launcher that would run as root does not start.",
+    )
+    .of(&["true", "false"]),
+    field(
+        G::Security,
+        "Launcher may gain",
+        C(L, "/securityContext/allowPrivilegeEscalation"),
+        V::Bool,
+        "true",
+        "Whether a process of the launcher may gain more rights.",
+    )
+    .of(&["false", "true"]),
+    field(
+        G::Security,
+        "Launcher drops",
+        C(L, "/securityContext/capabilities/drop"),
+        V::Texts,
+        "none",
+        "Capabilities taken from the launcher; restricted namespaces ask for ALL.",
     ),
 ];
 

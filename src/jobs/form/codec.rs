@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Shown, words};
+use super::{Shown, script::Hook, words};
 use crate::jobs::quantity::parse_bytes;
 
 /// The shape of a field's value.
@@ -34,6 +34,8 @@ pub enum Codec {
     Mounts,
     /// One of our presets for affinity.
     Affinity,
+    /// Shell commands around the program of a container.
+    Script(Hook),
 }
 
 impl Codec {
@@ -71,7 +73,7 @@ impl Codec {
             Self::Env => read_env(typed, before),
             Self::Names => Ok(listed(typed).iter().map(|name| json!({ "name": name })).collect()),
             Self::Tolerations => listed(typed).iter().map(|one| toleration(one)).collect(),
-            Self::Mounts | Self::Affinity => Err("it is read with its manifest".to_owned()),
+            Self::Mounts | Self::Affinity | Self::Script(_) => Err("it is read with its manifest".to_owned()),
         }
     }
 }

@@ -66,6 +66,7 @@ pub enum Listed {
     PriorityClasses,
     ServiceAccounts,
     Secrets,
+    ConfigMaps,
     Claims,
     Namespaces,
     Runtimes,
@@ -80,6 +81,35 @@ pub enum Offer {
     Words(&'static [&'static str]),
     /// One of these objects, where they can be listed.
     Names(Listed),
+    /// Volumes of claims, config maps and secrets, after what they are: `pvc:`, `configmap:`, `secret:`.
+    Volumes,
+}
+
+impl Offer {
+    /// The objects whose names are offered.
+    pub const fn listed(self) -> &'static [Listed] {
+        match self {
+            Self::Nothing | Self::Words(_) => &[],
+            Self::Names(listed) => listed.alone(),
+            Self::Volumes => &[Listed::Claims, Listed::ConfigMaps, Listed::Secrets],
+        }
+    }
+}
+
+impl Listed {
+    const fn alone(self) -> &'static [Self] {
+        match self {
+            Self::LocalQueues => &[Self::LocalQueues],
+            Self::WorkloadPriorityClasses => &[Self::WorkloadPriorityClasses],
+            Self::PriorityClasses => &[Self::PriorityClasses],
+            Self::ServiceAccounts => &[Self::ServiceAccounts],
+            Self::Secrets => &[Self::Secrets],
+            Self::ConfigMaps => &[Self::ConfigMaps],
+            Self::Claims => &[Self::Claims],
+            Self::Namespaces => &[Self::Namespaces],
+            Self::Runtimes => &[Self::Runtimes],
+        }
+    }
 }
 
 /// One field.
@@ -104,6 +134,11 @@ pub struct Field {
 impl Field {
     pub(super) const fn of(mut self, words: &'static [&'static str]) -> Self {
         self.offer = Offer::Words(words);
+        self
+    }
+
+    pub(super) const fn of_volumes(mut self) -> Self {
+        self.offer = Offer::Volumes;
         self
     }
 

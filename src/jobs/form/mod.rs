@@ -8,6 +8,7 @@ mod codec;
 mod field;
 mod mounts;
 mod preset;
+mod script;
 mod table;
 mod words;
 
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 pub use codec::Codec;
 pub use field::{At, Field, Group, Listed, Offer, Part};
+pub use script::Hook;
 pub use table::fields;
 
 use super::{
@@ -104,6 +106,9 @@ fn read(document: &Document, places: &Places, field: &Field, path: &str) -> Show
     if let (Codec::Mounts, At::Pod(part, _)) = (field.codec, field.at) {
         return mounts::read(document, &places.path(At::Pod(part, "")));
     }
+    if let (Codec::Script(hook), At::Container(part, _)) = (field.codec, field.at) {
+        return script::read(document, &places.path(At::Container(part, "")), hook);
+    }
     match document.get(path) {
         None | Some(Value::Null) => Shown::Unset,
         Some(value) if field.codec == Codec::Affinity => preset::show(document, &value),
@@ -117,6 +122,9 @@ pub fn write(document: &Document, field: &Field, typed: &str) -> Result<Vec<Chan
     let (typed, path) = (typed.trim(), places.path(field.at));
     match (field.codec, field.at) {
         (Codec::Mounts, At::Pod(part, _)) => return mounts::write(document, &places.path(At::Pod(part, "")), typed),
+        (Codec::Script(hook), At::Container(part, _)) => {
+            return script::write(document, &places.path(At::Container(part, "")), hook, typed);
+        }
         _ if typed.is_empty() && document.get(&path).is_none() => return Ok(Vec::new()),
         _ if typed.is_empty() => return Ok(vec![Change::Remove(path)]),
         (Codec::Affinity, _) => return Ok(vec![Change::Set(path, preset::parse(document, typed)?)]),

@@ -3,9 +3,10 @@
 //! Sources of defaults: mpi-operator 0.8, the Job API.
 
 use super::{
-    around::{GANG, LABELS, POLICY, QUEUE, SCHEDULING, SECURITY, SUSPEND, VOLUMES},
+    around::{GANG, LABELS, LEADER_SCHEDULING, LEADER_SECURITY, POLICY, QUEUE, SCHEDULING, SECURITY, SUSPEND, VOLUMES},
     codec::Codec,
     field::{At, Field, Group, Listed, Part, field},
+    script::Hook,
 };
 use crate::jobs::Kind;
 
@@ -30,11 +31,13 @@ pub fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
         .chain(some(!train && leads, LEADER))
         .chain(some(!train, VOLUMES))
         .chain(some(!train, SCHEDULING))
+        .chain(some(!train && leads, LEADER_SCHEDULING))
         .chain(QUEUE)
         .chain(some(!train, GANG))
         .chain(some(!train, POLICY))
         .chain(SUSPEND.iter().filter(move |field| train == (field.at == P("/spec/suspend"))))
         .chain(some(!train, SECURITY))
+        .chain(some(!train && leads, LEADER_SECURITY))
         .chain(LABELS)
 }
 
@@ -222,6 +225,30 @@ static LEADER: &[Field] = &[
         "What it runs: mpirun -np 8 python train.py.",
     ),
     field(G::Launcher, "Arguments", C(L, "/args"), V::Words, "", "What the command is given."),
+    field(
+        G::Launcher,
+        "Before it",
+        C(L, "/args"),
+        V::Script(Hook::Before),
+        "",
+        "A shell command that runs first; if it fails, the program does not begin.",
+    ),
+    field(
+        G::Launcher,
+        "If it fails",
+        C(L, "/args"),
+        V::Script(Hook::OnFailure),
+        "",
+        "A shell command for when the program failed; $status is its exit code.",
+    ),
+    field(
+        G::Launcher,
+        "After it",
+        C(L, "/args"),
+        V::Script(Hook::After),
+        "",
+        "A shell command that runs at the end, however the program ended.",
+    ),
     field(
         G::Launcher,
         "CPU request",

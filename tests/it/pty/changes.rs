@@ -1,4 +1,4 @@
-//! A job is deleted in a real terminal, and not without a yes.
+//! A job is deleted in a real terminal, and not without a yes; a shell in a replica takes the terminal and gives it back.
 
 use super::Pty;
 
@@ -25,5 +25,26 @@ fn a_job_is_deleted_by_keys_after_a_yes() {
     pty.keys("q");
     pty.wait("the log to close", || !pty.screen().contains("delete MPIJob"));
     pty.keys("\u{3}");
+    pty.ended();
+}
+
+#[test]
+fn a_shell_in_a_replica_takes_the_terminal_and_gives_it_back() {
+    let mut pty = Pty::sh("exec $MPIDECK demo --scenario stall");
+    pty.wait_for("Running");
+    pty.keys("\r");
+    pty.wait_for("1 Overview");
+    pty.wait_for("Launcher  1/1");
+    pty.keys("Ax");
+    pty.wait_for("then ~. leaves");
+    pty.wait_for(":/# ");
+    assert!(!pty.is_full_screen(), "the terminal is the shell's");
+    pty.keys("echo for-$HOSTNAME-nobody\r");
+    pty.wait("the answer of the shell", || pty.screen().matches("nobody").count() >= 2);
+    pty.keys("exit\r");
+    pty.wait("the page again", || pty.is_full_screen() && pty.screen().contains("1 Overview"));
+    pty.keys("Ac");
+    pty.wait_for("in Pod");
+    pty.keys("q\u{3}");
     pty.ended();
 }

@@ -6,7 +6,7 @@ use crate::{
         commands::ChangeCommand,
         model::{Model, page::Kept},
     },
-    jobs::{PodRow, row::Phase},
+    jobs::PodRow,
 };
 
 /// More workers than any job has.
@@ -87,16 +87,11 @@ fn scale(job: &Kept, value: &str) -> Result<What, String> {
     }
 }
 
-/// A pod that holds accelerators.
-pub(super) fn holds(pod: &PodRow) -> bool {
-    pod.requests.gpus > 0 && pod.deleting.is_none() && !matches!(pod.phase, Phase::Succeeded | Phase::Failed)
-}
-
 fn free(job: &Kept, finished: bool) -> Result<What, String> {
     if !finished {
         return Err("it has not ended: suspend or delete it".to_owned());
     }
-    let pods: Vec<_> = job.pods.iter().filter(|pod| holds(pod)).collect();
+    let pods: Vec<_> = job.pods.iter().filter(|pod| pod.holds_gpus()).collect();
     if pods.is_empty() {
         return Err("it holds no GPUs".to_owned());
     }

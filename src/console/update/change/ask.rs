@@ -8,11 +8,14 @@ use crate::{
         effect::Effect,
         model::{
             Model,
+            draft::Names,
             notices::Tone,
             overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose},
             page::Kept,
         },
+        update::offers,
     },
+    jobs::{JobRow, Name, form::Listed},
 };
 
 /// Asks.
@@ -35,10 +38,30 @@ pub(super) fn open(model: &mut Model, id: ChangeCommand) -> Vec<Effect> {
         ChangeCommand::Priority => ("Priority class: ", String::new()),
         _ => ("Label (key=value, or key- to take it away): ", String::new()),
     };
+    let namespace = first.row.namespace.clone();
     let mut prompt = Prompt::new(Purpose::Change(id), label, &text);
-    prompt.completions = completions(model, id, first);
+    prompt.completions = completions(model, id, &namespace);
     model.overlays.push(Overlay::Prompt(prompt));
-    Vec::new()
+    offers::ask(model, Some(namespace), listed(id))
+}
+
+/// The objects that a change names.
+const fn listed(id: ChangeCommand) -> Option<Listed> {
+    match id {
+        ChangeCommand::Queue => Some(Listed::LocalQueues),
+        ChangeCommand::Priority => Some(Listed::WorkloadPriorityClasses),
+        _ => None,
+    }
+}
+
+/// Names of objects came: a prompt that is open offers them.
+pub fn offered(model: &mut Model) {
+    let Some(Overlay::Prompt(Prompt { purpose: Purpose::Change(id), .. })) = model.overlays.last() else { return };
+    let (id, Some(namespace)) = (*id, model.drafts.offers.namespace.clone()) else { return };
+    let completions = completions(model, id, &namespace);
+    if let Some(Overlay::Prompt(prompt)) = model.overlays.last_mut() {
+        (prompt.completions, prompt.chosen) = (completions, None);
+    }
 }
 
 /// Something that would do, to find out whether anything does.
@@ -56,20 +79,24 @@ fn workers(job: &Kept) -> String {
     spec.and_then(|spec| spec.replicas).map_or_else(String::new, |n| n.to_string())
 }
 
-/// Queues and priorities that other jobs of the namespace use.
-fn completions(model: &Model, id: ChangeCommand, job: &Kept) -> Vec<Completion> {
-    let value = |row: &crate::jobs::JobRow| match id {
-        ChangeCommand::Queue => row.queue.clone(),
-        ChangeCommand::Priority => row.priority.clone(),
-        _ => None,
+/// Queues and priorities of the namespace, and those that its other jobs use.
+fn completions(model: &Model, id: ChangeCommand, namespace: &Name) -> Vec<Completion> {
+    let Some(listed) = listed(id) else { return Vec::new() };
+    let value = |row: &JobRow| if id == ChangeCommand::Queue { row.queue.clone() } else { row.priority.clone() };
+    let there = model.fleet.jobs().filter(|other| other.row.namespace == *namespace);
+    let mut used: Vec<String> = there.filter_map(|other| Some(value(&other.row)?.to_string())).collect();
+    used.sort();
+    used.dedup();
+    let offers = &model.drafts.offers;
+    let known = match offers.names.get(&listed).filter(|_| offers.namespace.as_ref() == Some(namespace)) {
+        Some(Names::Known(names)) => names.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
     };
-    let there = model.fleet.jobs().filter(|other| other.row.namespace == job.row.namespace);
-    let mut values: Vec<_> = there.filter_map(|other| value(&other.row)).collect();
-    values.sort();
-    values.dedup();
-    let of_others =
-        |value: crate::jobs::Sym| Completion { line: value.to_string(), about: "used by other jobs".to_owned() };
-    values.into_iter().map(of_others).collect()
+    let of_others = |name: &String| if used.contains(name) { "used by other jobs" } else { "" };
+    // What nobody could list is still offered where others use it.
+    let rest = used.iter().filter(|name| !known.contains(name));
+    let all = known.iter().chain(rest);
+    all.map(|name| Completion { line: name.clone(), about: of_others(name).to_owned() }).collect()
 }
 
 /// Something happened to the prompt.

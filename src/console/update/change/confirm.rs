@@ -139,7 +139,13 @@ fn consequences(model: &Model, id: ChangeCommand, jobs: &[(Kept, What)]) -> Vec<
     match id {
         ChangeCommand::Delete => {
             let parts = one.and_then(|(job, _)| owned(model, job)).unwrap_or_else(|| pods_and_more(pods));
-            vec![format!("With it: {parts}."), "The manifest is kept on this machine: :undo makes it again.".to_owned()]
+            let mut lines = vec![format!("With it: {parts}.")];
+            if pods > 0 {
+                // Deleting a custom resource takes no time to end: that is each pod's own.
+                lines.push("Pods get the time to end that their manifest says, 30s if it says nothing.".to_owned());
+            }
+            lines.push("The manifest is kept on this machine: :undo makes it again.".to_owned());
+            lines
         }
         ChangeCommand::Restart => vec![format!(
             "Its {pods} pods and their logs go; then it is made again from the same manifest, which is on disk before."
@@ -155,7 +161,7 @@ fn consequences(model: &Model, id: ChangeCommand, jobs: &[(Kept, What)]) -> Vec<
             let held: u32 = jobs
                 .iter()
                 .flat_map(|(job, _)| &job.pods)
-                .filter(|pod| apply::holds(pod))
+                .filter(|pod| pod.holds_gpus())
                 .map(|pod| pod.requests.gpus)
                 .sum();
             vec![format!("Pods that hold {held} GPUs are deleted, with their logs; the job and its launcher stay.")]

@@ -10,7 +10,7 @@ mod confirm;
 mod tests;
 mod told;
 
-pub use ask::prompt;
+pub use ask::{offered, prompt};
 pub use confirm::{confirmed, go, undo_picked};
 pub use told::{begin, deadline, message, settled};
 

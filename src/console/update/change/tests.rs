@@ -6,7 +6,9 @@ use crate::{
         effect::Effect,
         message::Message,
         model::{
-            change::{ChangeEffect, ChangeMessage},
+            change::{ChangeEffect, ChangeMessage, Running},
+            draft::{DraftEffect, DraftMessage},
+            overlay::Overlay,
             session::{ContextInfo, Phase},
         },
         testing::Harness,
@@ -15,6 +17,7 @@ use crate::{
     jobs::{
         Clean, JobRow, Kind, Name, Secs, Sym, Uid, WorkloadRow,
         fleet::{Batch, ListKey, ListOf, ListPhase, Row},
+        form::Listed,
         row::{Condition, ReplicaSpec, Truth},
     },
 };
@@ -197,4 +200,56 @@ fn an_answer_that_takes_its_time_is_told_once() {
     it.at(due);
     assert!(it.screen().contains("Still waiting"), "{}", it.screen());
     assert_eq!(it.model.changes.next_deadline(), None);
+}
+
+#[test]
+fn queues_of_the_namespace_are_offered_and_those_of_other_jobs_where_they_can_not_be_listed() {
+    let mut waits = row("waits", "Suspended");
+    waits.queue = Some(Sym::new("old"));
+    let mut other = row("other", "Running");
+    other.queue = Some(Sym::new("gpu"));
+    let mut it = console(vec![waits, other]);
+    let offered = |it: &Harness| match it.model.overlays.last() {
+        Some(Overlay::Prompt(prompt)) => prompt.completions.iter().map(|c| c.line.clone()).collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    it.model.list.selected = it.model.fleet.find("vision", "waits").first().map(|job| job.key());
+    it.keys("A q");
+    assert_eq!(offered(&it), ["gpu", "old"]);
+    let asked = it.effects.iter().any(|effect| {
+        matches!(effect, Effect::Draft(DraftEffect::Names(_, Some(at), of)) if at.as_str() == "vision" && *of == [Listed::LocalQueues])
+    });
+    assert!(asked, "{:?}", it.effects);
+    let names = Ok(["gpu", "night"].map(Name::lossy).to_vec());
+    it.send(Message::Draft(DraftMessage::Named(Some(Name::lossy("vision")), Listed::LocalQueues, names)));
+    assert_eq!(offered(&it), ["gpu", "night", "old"]);
+}
+
+#[test]
+fn what_goes_on_is_not_told_to_have_no_answer() {
+    let mut it = console(vec![row("pi", "Running")]);
+    let entry = |what: &str, id: &str| Entry {
+        id: Clean::new(id),
+        stage: Stage::Begun,
+        at: Secs(1_000_000),
+        what: Clean::new(what),
+        context: Clean::new("prod"),
+        ..Entry::default()
+    };
+    it.model.changes.begin(Running {
+        since: Secs(1_000_000),
+        context: Clean::new("prod"),
+        what: Clean::new("lead a port to port 6006 of Pod vision/pi-launcher"),
+        of: 1,
+        progress: None,
+        slow: true,
+    });
+    let what = "lead a port to port 6006 of Pod vision/pi-launcher";
+    it.keys("A c");
+    let log = vec![entry(what, "a"), entry("delete MPIJob vision/pi", "b")];
+    it.send(Message::Change(ChangeMessage::Log(Ok(log))));
+    let screen = it.screen();
+    let line = |words: &str| screen.lines().filter(|line| line.contains(words)).any(|line| line.contains("ago"));
+    assert!(line("goes on") && line("no answer"), "{screen}");
+    assert_eq!(screen.matches("no answer").count(), 1, "{screen}");
 }

@@ -20,9 +20,9 @@ pub(super) fn begin(
     mut draft: Draft,
     before: String,
     copy: String,
-    cause: Option<&Cause>,
+    (cause, held): (Option<&Cause>, u32),
 ) -> Vec<Effect> {
-    let fixes = cause.map(|cause| suggested(cause, &copy)).unwrap_or_default();
+    let fixes = cause.map(|cause| suggested(cause, &copy, held)).unwrap_or_default();
     let nothing = fixes.is_empty();
     let title = cause.map_or_else(Clean::default, |cause| cause.title.clone());
     let mut fix = FixModel::new(title, before, copy, fixes);
@@ -38,11 +38,11 @@ pub(super) fn begin(
     follow(model)
 }
 
-fn suggested(cause: &Cause, copy: &str) -> Vec<drafting::Fix> {
+fn suggested(cause: &Cause, copy: &str, held: u32) -> Vec<drafting::Fix> {
     let Ok(document) = Document::parse(copy) else { return Vec::new() };
     let text = |at: &str| document.get(at).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     let kind = Kind::of(&text("/apiVersion"), &text("/kind"));
-    kind.map(|kind| drafting::fixes(cause, kind, &document.value())).unwrap_or_default()
+    kind.map(|kind| drafting::fixes(cause, kind, &document.value(), held)).unwrap_or_default()
 }
 
 /// A command of the suggestions.

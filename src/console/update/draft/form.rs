@@ -11,16 +11,17 @@ use crate::{
         line_edit::LineEdit,
         model::{
             Model,
-            draft::{Draft, DraftEffect, Names, Stage},
+            draft::{Draft, Names, Stage},
             notices::Tone,
             overlay::{DraftPicker, Overlay, Picker, PickerItem, PickerPurpose},
         },
+        update::offers,
         view::draft as view,
         widgets::picker,
     },
     jobs::{
         Clean, Name,
-        form::{self, Codec, Group, Listed, Offer, Shown},
+        form::{self, Group, Listed, Offer, Shown},
         manifest::text::{Change, Document, changed},
     },
 };
@@ -76,24 +77,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
 /// Asks for the names that fields of this draft may have, unless they are known.
 fn ask_for_names(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = model.draft() else { return Vec::new() };
-    let offered = |offer: Offer| match offer {
-        Offer::Names(listed) => Some(listed),
-        _ => None,
-    };
-    let wanted: Vec<Listed> = draft.form.rows().iter().filter_map(|row| offered(row.field.offer)).collect();
+    let wanted: Vec<Listed> = draft.form.rows().iter().flat_map(|row| row.field.offer.listed()).copied().collect();
     let namespace = namespace_of(model, draft);
-    let offers = &mut model.drafts.offers;
-    if offers.namespace != namespace {
-        *offers = crate::console::model::draft::Offers { namespace: namespace.clone(), ..Default::default() };
-    }
-    let mut new: Vec<_> = wanted.into_iter().filter(|listed| !offers.names.contains_key(listed)).collect();
-    new.sort_unstable();
-    new.dedup();
-    if new.is_empty() {
-        return Vec::new();
-    }
-    offers.names.extend(new.iter().map(|listed| (*listed, Names::Loading)));
-    vec![Effect::Draft(DraftEffect::Names(model.session.id, namespace, new))]
+    offers::ask(model, namespace, wanted)
 }
 
 /// Where the draft's object will be made.
@@ -155,8 +141,7 @@ fn edit(model: &mut Model) -> Vec<Effect> {
         }
     };
     match row.field.offer {
-        Offer::Names(_) if row.field.codec != Codec::Mounts => choose(model, &text),
-        Offer::Words(_) => choose(model, &text),
+        Offer::Names(_) | Offer::Words(_) => choose(model, &text),
         _ => {
             draft.form.edit = Some(LineEdit::new(&text));
             draft.form.wrong = None;
@@ -187,7 +172,7 @@ fn choices(model: &Model, offer: Offer) -> (Vec<PickerItem>, String) {
     let item =
         |name: &str| PickerItem { id: name.to_owned(), label: name.to_owned(), about: String::new(), marked: false };
     match offer {
-        Offer::Nothing => (Vec::new(), String::new()),
+        Offer::Nothing | Offer::Volumes => (Vec::new(), String::new()),
         Offer::Words(words) => (words.iter().map(|word| item(word)).collect(), String::new()),
         Offer::Names(listed) => match model.drafts.offers.names.get(&listed) {
             Some(Names::Known(names)) => {
@@ -202,12 +187,7 @@ fn choices(model: &Model, offer: Offer) -> (Vec<PickerItem>, String) {
 }
 
 /// Names of objects came: choices that are open show them.
-pub(super) fn named(model: &mut Model, namespace: Option<&Name>, listed: Listed, names: Result<Vec<Name>, Clean>) {
-    if model.drafts.offers.namespace.as_ref() != namespace {
-        return;
-    }
-    let names = names.map_or_else(Names::Unreadable, Names::Known);
-    model.drafts.offers.names.insert(listed, names);
+pub(super) fn named(model: &mut Model, listed: Listed) {
     let Some(field) = model.draft().and_then(|draft| draft.form.field()) else { return };
     let (items, note) = choices(model, field.offer);
     if let Some(Overlay::Picker(open)) = model.overlays.last_mut()

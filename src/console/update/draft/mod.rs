@@ -21,6 +21,7 @@ pub use live::changed;
 pub use search::prompt;
 pub use send::over;
 
+use super::{change, offers};
 use crate::{
     console::{
         commands::{CommandId, DraftCommand},
@@ -290,7 +291,11 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             asked::answered(model, id, &question, said);
             return send::judged(model);
         }
-        DraftMessage::Named(namespace, listed, names) => form::named(model, namespace.as_ref(), listed, names),
+        DraftMessage::Named(namespace, listed, names) => {
+            offers::named(model, namespace.as_ref(), listed, names);
+            form::named(model, listed);
+            change::offered(model);
+        }
         DraftMessage::Edited(id, Ok(text)) => return edited(model, id, &text),
         DraftMessage::Edited(_, Err(why)) => tell(model, &format!("The text is as it was: {why}")),
     }

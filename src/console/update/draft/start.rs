@@ -173,18 +173,23 @@ pub(super) fn read(model: &mut Model, source: &Source, object: Result<Value, Cle
         }
         Purpose::Debug => debug(model, &source.key, &copy),
         Purpose::Fix => {
-            let cause = cause_of(model, &source.key);
+            let failed = of(model, &source.key);
+            let cause = failed.as_ref().and_then(|job| job.derived.cause.as_ref());
+            let held =
+                failed.iter().flat_map(|job| &job.pods).filter(|pod| pod.holds_gpus()).map(|pod| pod.requests.gpus);
+            let held = held.sum();
             let draft = made(model, &format!("fix of {namespace}/{name}"), &copy);
-            fix::begin(model, draft, before, copy, cause.as_ref())
+            fix::begin(model, draft, before, copy, (cause, held))
         }
         // It was begun above: it is no copy.
         Purpose::Edit => Vec::new(),
     }
 }
 
-fn cause_of(model: &Model, key: &JobKey) -> Option<crate::jobs::state::Cause> {
+/// What is known of a job: by its page, else by the fleet.
+fn of(model: &Model, key: &JobKey) -> Option<Kept> {
     let kept = model.page.as_ref().map(|page| page.job.clone()).filter(|job| job.key() == *key);
-    kept.or_else(|| Kept::of(&model.fleet, key))?.derived.cause.clone()
+    kept.or_else(|| Kept::of(&model.fleet, key))
 }
 
 /// A copy that keeps everything after a failure, and holds its launcher for a shell.

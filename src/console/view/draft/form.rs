@@ -16,7 +16,7 @@ use crate::{
     jobs::{
         Clean,
         checks::Problem,
-        form::{Codec, Listed, Offer, Row, Shown},
+        form::{Listed, Offer, Row, Shown},
     },
 };
 
@@ -126,11 +126,17 @@ pub(super) fn status(model: &Model, draft: &Draft) -> RichLine {
         }
         _ => None,
     };
-    match field.offer {
-        Offer::Names(listed) if field.codec == Codec::Mounts && draft.form.edit.is_some() => {
-            let claims = names(listed).map_or(field.help.to_owned(), |names| format!("claims here: {names}"));
-            RichLine::of(claims, Role::Dim)
-        }
-        _ => RichLine::of(field.help, Role::Dim),
-    }
+    let Some(edit) = draft.form.edit.as_ref().filter(|_| field.offer == Offer::Volumes) else {
+        return RichLine::of(field.help, Role::Dim);
+    };
+    // What is typed last says which are meant.
+    let (before, _) = edit.split();
+    let word = before.rsplit([' ', ',']).next().unwrap_or_default();
+    let (what, listed) = match word.split_once(':').map(|(kind, _)| kind) {
+        Some("secret") => ("secrets", Listed::Secrets),
+        Some("configmap") => ("config maps", Listed::ConfigMaps),
+        _ => ("claims", Listed::Claims),
+    };
+    let text = names(listed).map_or_else(|| field.help.to_owned(), |names| format!("{what} here: {names}"));
+    RichLine::of(text, Role::Dim)
 }

@@ -221,8 +221,14 @@ impl Shell {
         self.out(text.into_bytes());
     }
 
+    /// The bytes of a file.
+    fn show(&mut self, bytes: Vec<u8>) {
+        if self.tty { self.say(&String::from_utf8_lossy(&bytes)) } else { self.out(bytes) }
+    }
+
     fn complain(&mut self, text: &str) -> i32 {
-        self.steps.push(Step::Err(format!("{text}\n").into_bytes()));
+        let end = if self.tty { "\r\n" } else { "\n" };
+        self.steps.push(Step::Err(format!("{text}{end}").into_bytes()));
         1
     }
 
@@ -279,7 +285,7 @@ impl Shell {
                 self.ended = Some(code);
                 code
             }
-            ("cat", paths) => self.each(paths, "cat", Self::out),
+            ("cat", paths) => self.each(paths, "cat", Self::show),
             ("ls", args) => self.list(args),
             ("test" | "[", ["-d" | "-f" | "-e", path, ..]) => i32::from(self.found(path).is_empty()),
             ("tar", args) => self.archive(args),
