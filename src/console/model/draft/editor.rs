@@ -3,6 +3,8 @@
 //! Text, cursor and history live in the text area; every change goes through [`Editor::replace`], so that one thing done
 //! is one thing undone. What a key means is decided in `update/draft`. Must not know YAML beyond its colours.
 
+mod window;
+
 use std::ops::Range;
 
 use tui_textarea::{CursorMove, TextArea};
@@ -11,6 +13,8 @@ use crate::{
     jobs::manifest::{YamlLine, highlight_line},
     logs::Query,
 };
+
+pub use window::Window;
 
 /// More lines than this are for another editor: the text area counts them in 16 bits.
 pub const MOST_LINES: usize = 60_000;
@@ -49,19 +53,6 @@ struct Step {
     kind: Change,
     /// Where the cursor was left, to know whether typing goes on from there.
     end: Place,
-}
-
-/// The part of the text that is on the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Window {
-    /// First line.
-    pub top: usize,
-    /// First character of each line.
-    pub left: usize,
-    /// Lines.
-    pub rows: usize,
-    /// Columns.
-    pub cols: usize,
 }
 
 /// See the module.
@@ -358,17 +349,34 @@ impl Editor {
 
     /// Keeps the cursor in a window of this size, and makes ready the colours of what is in it.
     pub fn settle(&mut self, rows: usize, cols: usize) {
-        let (at, window) = (self.cursor(), &mut self.window);
-        (window.rows, window.cols) = (rows.max(1), cols.max(1));
-        window.top = window.top.clamp((at.row + 1).saturating_sub(window.rows), at.row);
-        window.left = window.left.clamp((at.col + 1).saturating_sub(window.cols), at.col);
-        let wanted = (window.top + window.rows).min(self.lines().len());
+        let at = self.cursor();
+        (self.window.rows, self.window.cols) = (rows.max(1), cols.max(1));
+        let window = self.window;
+        let height = |row: usize| window.breaks(&self.lines()[row]).len();
+        let (own, _) = window.row_of(self.line(), at.col);
+        // Up from the cursor, as far as there is room for what is above it.
+        let (mut top, mut above) = (at.row, own);
+        while top > window.top && above + height(top - 1) < window.rows {
+            top -= 1;
+            above += height(top);
+        }
+        self.window.top = top;
+        self.window.skip = if top == at.row { (own + 1).saturating_sub(window.rows) } else { 0 };
+        let wanted = (top + window.rows).min(self.lines().len());
         while self.blocks.len() < wanted {
             let row = self.blocks.len() - 1;
             let mut block = self.blocks[row];
             highlight_line(&self.area.lines()[row], &mut block);
             self.blocks.push(block);
         }
+    }
+
+    /// The row of the window in which a place stands, and its character in that row. Right for places that are in view.
+    pub fn on_screen(&self, place: Place) -> (usize, usize) {
+        let window = &self.window;
+        let above: usize = (window.top..place.row).map(|row| window.breaks(&self.lines()[row]).len()).sum();
+        let (row, start) = window.row_of(self.lines().get(place.row).map_or("", String::as_str), place.col);
+        ((above + row).saturating_sub(window.skip), place.col - start)
     }
 
     /// Scrolls without the cursor, as far as it stays in view.

@@ -183,3 +183,17 @@ fn another_editor_gives_one_step_back() {
     it.keys("ctrl-u");
     assert_eq!(text(&it), given.for_writing());
 }
+
+#[test]
+fn a_long_line_goes_on_in_the_rows_below_and_its_end_is_seen() {
+    let mut it = new_on(40, 12);
+    let words: Vec<String> = (0..40).map(|n| format!("w{n}")).collect();
+    it.keys("ctrl-home").type_text(&format!("# {}", words.join(" "))).keys("enter");
+    it.keys("up end");
+    insta::assert_snapshot!("yaml_wrapped_40x12", it.screen());
+    assert!(it.screen().contains("w39") && it.screen().contains("# w0"), "{}", it.screen());
+    it.type_text(&"x".repeat(400));
+    assert!(it.screen().contains("xxx") && !it.screen().contains("w0"), "longer than the screen: its end is seen");
+    it.keys("home home");
+    assert!(it.screen().contains("# w0"), "{}", it.screen());
+}

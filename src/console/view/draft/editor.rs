@@ -1,22 +1,24 @@
 //! The text of a draft: numbers of lines, colours, cursor, selection, hits of a search. Only what is in view is looked at.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
-use unicode_width::UnicodeWidthChar;
 
 use super::problem;
-use crate::console::{
-    commands::{CommandId, EditorCommand},
-    model::{
-        Model,
-        draft::{Draft, Editor, editor::Place, popup::MOST},
+use crate::{
+    console::{
+        commands::{CommandId, EditorCommand},
+        model::{
+            Model,
+            draft::{Draft, Editor, editor::Place, popup::MOST},
+        },
+        theme::{Role, Theme},
+        view::page::config::role_of,
+        widgets::{
+            frame::frame,
+            rich::RichLine,
+            text::{cut, put, width},
+        },
     },
-    theme::{Role, Theme},
-    view::page::config::role_of,
-    widgets::{
-        frame::frame,
-        rich::RichLine,
-        text::{cut, put, width},
-    },
+    jobs::manifest::YamlLine,
 };
 
 /// Columns left of the text: a sign, the number, a blank.
@@ -31,25 +33,44 @@ pub(super) fn text(draft: &Draft, area: Rect) -> Rect {
     Rect { x: area.x + gutter, width: area.width - gutter, ..area }
 }
 
-/// Draws the lines in view.
+/// Draws the lines in view; those that are too long go on in the rows below.
 pub(super) fn draw(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let editor = &draft.editor;
     let text = text(draft, area);
     let digits = usize::from(text.x - area.x).saturating_sub(2);
-    for (y, row) in (area.y..area.bottom()).zip(editor.window.top..editor.lines().len()) {
-        let here = row == editor.cursor().row;
-        let role = if here { Role::Label } else { Role::Dim };
-        put(buf, area, area.x + 1, y, &format!("{:>digits$}", row + 1), theme.style(role));
-        if let Some(found) = problem::at_line(draft, row) {
-            let (sign, role) = problem::sign(found.severity);
-            put(buf, area, area.x, y, sign, theme.style(role));
+    let (mut y, mut skip) = (area.y, editor.window.skip);
+    for row in editor.window.top..editor.lines().len() {
+        let line = editor.coloured(row);
+        let starts = editor.window.breaks(line.text.as_str());
+        for (part, start) in starts.iter().enumerate().skip(std::mem::take(&mut skip)) {
+            if y >= area.bottom() {
+                return;
+            }
+            if part == 0 {
+                let role = if row == editor.cursor().row { Role::Label } else { Role::Dim };
+                put(buf, area, area.x + 1, y, &format!("{:>digits$}", row + 1), theme.style(role));
+                if let Some(found) = problem::at_line(draft, row) {
+                    let (sign, role) = problem::sign(found.severity);
+                    put(buf, area, area.x, y, sign, theme.style(role));
+                }
+            }
+            let end = starts.get(part + 1).copied();
+            draw_part(editor, row, &line, (*start, end), theme, Rect { y, height: 1, ..text }, buf);
+            y += 1;
         }
-        draw_line(editor, row, theme, Rect { y, height: 1, ..text }, buf);
     }
 }
 
-fn draw_line(editor: &Editor, row: usize, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let line = editor.coloured(row);
+/// Draws a row of a line: from one character to another, or to its end.
+fn draw_part(
+    editor: &Editor,
+    row: usize,
+    line: &YamlLine,
+    (start, end): (usize, Option<usize>),
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let shown = line.text.as_str();
     let hits: Vec<_> = editor.search.iter().flat_map(|search| search.hits(shown)).collect();
     let mut spans = line.spans.iter().peekable();
@@ -58,12 +79,10 @@ fn draw_line(editor: &Editor, row: usize, theme: &Theme, area: Rect, buf: &mut B
     for (col, (at, c)) in shown.char_indices().enumerate() {
         while spans.next_if(|(range, _)| range.end as usize <= at).is_some() {}
         let span = spans.peek().filter(|(range, _)| range.start as usize <= at);
-        let wide = c.width().unwrap_or(0) as u16;
-        if col < editor.window.left {
+        if col < start {
             continue;
         }
-        if x + wide > area.right() {
-            put(buf, area, area.right().saturating_sub(1), area.y, theme.ellipsis(), theme.style(Role::Dim));
+        if end.is_some_and(|end| col >= end) {
             return;
         }
         let place = Place::new(row, col);
@@ -83,7 +102,7 @@ fn draw_line(editor: &Editor, row: usize, theme: &Theme, area: Rect, buf: &mut B
 fn draw_end(editor: &Editor, row: usize, style: Style, area: Rect, buf: &mut Buffer) {
     let at = editor.cursor();
     let length = editor.lines().get(row).map_or(0, |line| line.chars().count());
-    if at.row == row && at.col >= length && at.col >= editor.window.left {
+    if at.row == row && at.col >= length {
         put(buf, area, area.x, area.y, " ", style);
     }
 }
@@ -104,10 +123,10 @@ pub(super) fn draw_offers(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Bu
     let about = shown.iter().map(|offer| width(&offer.about)).max().unwrap_or(0);
     let whole = (wide + about + 5).clamp(20, text.width.max(20)).min(area.width);
     let height = (rows as u16 + 2).min(area.height);
-    let row = editor.cursor().row.saturating_sub(editor.window.top) as u16;
+    let row = editor.on_screen(editor.cursor()).0 as u16;
     let below = area.y + row + 1;
     let y = if below + height <= area.bottom() { below } else { (area.y + row).saturating_sub(height).max(area.y) };
-    let x = text.x + popup.from.col.saturating_sub(editor.window.left) as u16;
+    let x = text.x + editor.on_screen(popup.from).1 as u16;
     let x = x.min(area.right().saturating_sub(whole));
     let inner = frame("", theme, Rect { x, y, width: whole, height }, buf);
     for ((at, offer), y) in shown.iter().enumerate().zip(inner.y..inner.bottom()) {
