@@ -63,7 +63,9 @@ fn vec_of(effect: Option<Effect>) -> Vec<Effect> {
 /// Reads the job, unless that is under way: then once more after it.
 fn ask(model: &mut Model, soon: Soon) -> Option<Effect> {
     let session: SessionId = model.session.id;
-    let draft = model.draft_mut()?;
+    let context = model.session.context.clone();
+    // A job of the same name in another cluster is another job.
+    let draft = model.draft_mut().filter(|draft| draft.context == context)?;
     let (id, live) = (draft.id, draft.live.as_mut()?);
     if live.reading != Reading::Idle && live.session == session {
         live.reading = Reading::Outdated;
@@ -217,6 +219,9 @@ pub(super) fn send(model: &mut Model) -> Vec<Effect> {
 fn order(model: &Model) -> Result<Change, String> {
     let draft = model.draft().ok_or("there is no draft")?;
     let live = draft.live.as_ref().ok_or("it is no edit of a job")?;
+    if draft.context != model.session.context {
+        return Err(format!("This is the edit of a job in context {}: go there to send it", draft.context));
+    }
     if let Some(why) = &live.gone {
         return Err(format!("This can't be sent: {why}"));
     }

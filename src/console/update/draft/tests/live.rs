@@ -214,9 +214,19 @@ fn an_edit_that_was_left_goes_on_with_what_it_was_compared_with() {
     let it = contradicting();
     let draft = it.model.draft().expect("open");
     let (about, kept) = (draft.about(true), draft.editor.text());
+    let loaded = |it: &mut Harness| {
+        let read = Ok((about.clone(), Raw::new(kept.clone())));
+        it.send(Message::Draft(DraftMessage::Loaded(left(true).key, read)));
+    };
+    let mut elsewhere = Harness::new(80, 24);
+    elsewhere.model.session.context = "other".to_owned();
+    loaded(&mut elsewhere);
+    assert!(asked(&elsewhere).is_empty(), "it is a job of another cluster");
+    elsewhere.keys("ctrl-o enter");
+    assert!(elsewhere.screen().contains("context prod: go there"), "{}", elsewhere.screen());
     let mut it = Harness::new(80, 24);
-    let key = left(true).key;
-    it.send(Message::Draft(DraftMessage::Loaded(key, Ok((about, Raw::new(kept))))));
+    it.model.session.context = "prod".to_owned();
+    loaded(&mut it);
     assert_eq!(asked(&it), [Soon::Now]);
     theirs(&mut it, |job| job["spec"]["mpiReplicaSpecs"]["Worker"]["replicas"] = json!(8));
     assert!(it.screen().contains("1 conflict with the server"), "{}", it.screen());
