@@ -6,16 +6,8 @@ use crate::{
     process::{Result, Served, cpu_time, memory},
     raw,
     screen::Console,
+    size::Size,
 };
-
-/// How large the served cluster is.
-#[derive(Clone, Copy)]
-pub(crate) struct Size {
-    /// Jobs.
-    pub(crate) jobs: u32,
-    /// Workers of each.
-    pub(crate) workers: u32,
-}
 
 /// One line of the table.
 pub(crate) struct Row {

@@ -16,10 +16,11 @@ mod lives;
 mod process;
 mod raw;
 mod screen;
+mod size;
 
 use std::process::ExitCode;
 
-use figures::Size;
+use size::Size;
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::figures::Size;
+use crate::size::Size;
 
 /// Any error, for a line in the table.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -4,6 +4,7 @@
 //! types and quantities of [`jobs`](crate::jobs), neither derivation nor checks, or it would prove nothing.
 
 pub mod api;
+mod asked;
 pub mod chance;
 mod claims;
 pub mod clock;

@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::api::Asked;
+use super::asked::Asked;
 use super::store::Refusal;
 
 /// The contexts of the kubeconfig, first the one that is current.

@@ -30,7 +30,6 @@ use crate::{
     jobs::Kind,
     sim::{
         kubelet::{journal::Journal, script::Scripts},
-        scenario::UNWATCHED,
         store::{
             DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
             resource::{
@@ -40,6 +39,9 @@ use crate::{
         },
     },
 };
+
+/// Label of a namespace that the operators do not watch.
+pub(crate) const UNWATCHED: &str = "sim.mpideck.io/operators";
 
 /// The desk.
 pub(crate) struct Desk {

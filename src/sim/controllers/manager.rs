@@ -22,10 +22,18 @@ use crate::{
     jobs::Kind,
     sim::{
         kubelet::{journal::Journal, script::Scripts},
-        scenario::Director,
         store::{Change, ChangeKind, Feed, Obj, Resource, Store, resource},
     },
 };
+
+/// What users do, each thing at its time.
+pub(crate) trait Calendar: Send {
+    /// When something is next done.
+    fn next(&self) -> Option<Timestamp>;
+
+    /// Does what is due by `now`.
+    fn act(&mut self, store: &Store, now: Timestamp);
+}
 
 /// Pods with this label play no part in any controller's work.
 pub(crate) const STATIC: &str = "sim.mpideck.io/static";
@@ -40,22 +48,22 @@ pub(crate) struct Manager {
     waiting: HashMap<Key, Timestamp>,
     order: u64,
     pace: Pace,
-    director: Option<Director>,
+    calendar: Option<Box<dyn Calendar>>,
 }
 
 impl Manager {
     /// A manager that begins with what the store holds now.
-    pub(crate) fn new(store: &Store, scripts: Arc<Scripts>, pace: Pace, director: Option<Director>) -> Self {
+    pub(crate) fn new(store: &Store, scripts: Arc<Scripts>, pace: Pace, calendar: Option<Box<dyn Calendar>>) -> Self {
         let watched: Vec<&'static Resource> =
             store.resources().into_iter().filter(|r| **r != resource::EVENTS).collect();
         let feed = store.subscribe_from(&watched, 0);
         let desk = Desk::new(store.clone(), scripts, pace.clone());
         let mut manager =
-            Self { desk, feed, due: BinaryHeap::new(), waiting: HashMap::new(), order: 0, pace, director };
+            Self { desk, feed, due: BinaryHeap::new(), waiting: HashMap::new(), order: 0, pace, calendar };
         let now = manager.now();
         manager.add(Key::new(Work::Sweep, "", ""), after(now, 60.0));
         manager.add(Key::new(Work::Admission, "", ""), after(now, 1.0));
-        if let Some(first) = manager.director.as_ref().and_then(Director::next) {
+        if let Some(first) = manager.calendar.as_ref().and_then(|calendar| calendar.next()) {
             manager.add(Key::new(Work::Act, "", ""), first);
         }
         manager
@@ -144,9 +152,9 @@ impl Manager {
 
     fn act(&mut self, now: Timestamp) -> Option<Timestamp> {
         let store = self.desk.store().clone();
-        let director = self.director.as_mut()?;
-        director.act(&store, now);
-        director.next()
+        let calendar = self.calendar.as_mut()?;
+        calendar.act(&store, now);
+        calendar.next()
     }
 
     fn add(&mut self, key: Key, at: Timestamp) {

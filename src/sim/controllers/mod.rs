@@ -6,7 +6,7 @@
 pub(crate) mod admit;
 pub(crate) mod amounts;
 pub(crate) mod batch;
-mod desk;
+pub(crate) mod desk;
 mod gangs;
 pub(crate) mod kueue;
 mod limits;

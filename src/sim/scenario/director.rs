@@ -12,7 +12,10 @@ use super::{
     plan::{Doing, Plan},
 };
 use crate::sim::{
-    controllers::value::{after, name, namespace, set, uid},
+    controllers::{
+        manager::Calendar,
+        value::{after, name, namespace, set, uid},
+    },
     store::{
         DeleteOptions, Part, Propagation, Refusal, Selector, Store,
         resource::{MPIJOBS, PODS, WORKLOADS},
@@ -36,6 +39,20 @@ enum Act {
     Happens(usize),
 }
 
+impl Calendar for Director {
+    fn next(&self) -> Option<Timestamp> {
+        self.acts.last().map(|(at, _)| *at)
+    }
+
+    fn act(&mut self, store: &Store, now: Timestamp) {
+        while self.acts.last().is_some_and(|(at, _)| *at <= now) {
+            if let Some((at, act)) = self.acts.pop() {
+                self.one(store, &act, at);
+            }
+        }
+    }
+}
+
 impl Director {
     /// As of `begin`: plans have happened so long before it, or will happen so long after.
     pub(super) fn new(plans: Vec<Plan>, happenings: Vec<Happening>, begin: Timestamp, speed: f64) -> Self {
@@ -53,20 +70,6 @@ impl Director {
     fn add(&mut self, at: Timestamp, act: Act) {
         let place = self.acts.partition_point(|(other, _)| *other > at);
         self.acts.insert(place, (at, act));
-    }
-
-    /// When the next act is due.
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.acts.last().map(|(at, _)| *at)
-    }
-
-    /// Does what is due.
-    pub(crate) fn act(&mut self, store: &Store, now: Timestamp) {
-        while self.acts.last().is_some_and(|(at, _)| *at <= now) {
-            if let Some((at, act)) = self.acts.pop() {
-                self.one(store, &act, at);
-            }
-        }
     }
 
     fn one(&mut self, store: &Store, act: &Act, at: Timestamp) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::sim::controllers::desk::UNWATCHED;
 use crate::sim::store::{
     Resource, Store,
     resource::{
@@ -9,9 +10,6 @@ use crate::sim::store::{
         RESOURCEFLAVORS, SERVICEACCOUNTS, STORAGECLASSES, WORKLOADPRIORITYCLASSES,
     },
 };
-
-/// Label of a namespace that the operators do not watch.
-pub(crate) const UNWATCHED: &str = "sim.mpideck.io/operators";
 
 /// The demo's namespaces: name, and whether the operators watch them.
 pub(super) const NAMESPACES: [(&str, bool); 6] =

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::{director::Director, ground::UNWATCHED};
+use self::director::Director;
 pub use self::{
     error::ScenarioError,
     file::Scenario,
@@ -25,7 +25,12 @@ pub use self::{
 };
 use super::{
     FleetKind, Options, Outputs,
-    controllers::{admit, manager::Manager, value::after, work::Pace},
+    controllers::{
+        admit,
+        manager::{Calendar, Manager},
+        value::after,
+        work::Pace,
+    },
     kubelet::output::ScriptOutputs,
     store::Store,
 };
@@ -72,10 +77,15 @@ pub fn settle(store: &Store, options: &Options) -> Result<Life, ScenarioError> {
         FleetKind::Empty | FleetKind::Still | FleetKind::NoOperators => {}
     }
     let scripts = Arc::new(scripts.map_or_else(|| library::scripts(&[], None), Ok)?);
-    if let Some(first) = director.as_ref().and_then(Director::next) {
+    if let Some(first) = director.as_ref().and_then(Calendar::next) {
         store.turn_back(first.min(now));
     }
-    let mut manager = Manager::new(store, Arc::clone(&scripts), pace, director);
+    let mut manager = Manager::new(
+        store,
+        Arc::clone(&scripts),
+        pace,
+        director.map(|director| Box::new(director) as Box<dyn Calendar>),
+    );
     let outputs = Arc::new(ScriptOutputs { scripts, journal: manager.journal(), speed, seed });
     manager.live_until(now);
     manager.arrive();

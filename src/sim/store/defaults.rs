@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::resource::{
     CLAIMS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, NETWORKPOLICIES, PODS, PRIORITYCLASSES, SECRETS, SERVICES,
 };
-use super::{Refusal, Resource, words, write::forget};
+use super::{Refusal, Resource, fields::forget, words};
 use crate::sim::schema::{self, Schemas};
 
 /// Fills in apiVersion, kind and the defaults of the kind.

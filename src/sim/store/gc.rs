@@ -6,8 +6,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use serde_json::{Value, json};
 
+use super::fields::forget;
 use super::resource::{NAMESPACES, PODS};
-use super::write::forget;
 use super::{DeleteOptions, Deleted, Inner, Obj, Object, Propagation, Resource, Store, table};
 
 /// Gone owners that are remembered.

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod feed;
+mod fields;
 mod gc;
 mod history;
 mod labels;

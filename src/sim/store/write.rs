@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::fields::{forget, set_or_forget};
 use super::resource::{NAMESPACES, PODS};
 use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, table};
 use crate::sim::clock::stamp;
@@ -323,12 +324,6 @@ fn identity(value: &Value) -> (String, String) {
     (text("namespace"), text("name"))
 }
 
-pub(super) fn forget(map: &mut Value, key: &str) {
-    if let Some(map) = map.as_object_mut() {
-        map.remove(key);
-    }
-}
-
 fn check_preconditions(resource: &Resource, current: &Object, value: &Value) -> Result<(), Refusal> {
     let meta = &value["metadata"];
     if let Some(version) = meta["resourceVersion"].as_str().filter(|v| !v.is_empty())
@@ -392,14 +387,6 @@ fn keep_what_is_the_servers(resource: &Resource, old: &Value, value: &mut Value,
     }
     if value["metadata"]["managedFields"].is_null() {
         set_or_forget(&mut value["metadata"], "managedFields", &old["metadata"]["managedFields"]);
-    }
-}
-
-fn set_or_forget(map: &mut Value, key: &str, to: &Value) {
-    if to.is_null() {
-        forget(map, key);
-    } else {
-        map[key] = to.clone();
     }
 }
 

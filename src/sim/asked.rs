@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::sim::store::Resource;
+use super::store::Resource;
 
 /// Verb, resource and object of a request; `resource` is empty for other paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,19 @@
+//! Fields of an object's JSON, set and taken away.
+
+use serde_json::Value;
+
+/// Takes a field away, if it is there.
+pub(super) fn forget(map: &mut Value, key: &str) {
+    if let Some(map) = map.as_object_mut() {
+        map.remove(key);
+    }
+}
+
+/// Sets a field, or takes it away where there is nothing to set.
+pub(super) fn set_or_forget(map: &mut Value, key: &str, to: &Value) {
+    if to.is_null() {
+        forget(map, key);
+    } else {
+        map[key] = to.clone();
+    }
+}
