@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::sim::schema::Fault;
 use crate::sim::store::Resource;
-use crate::sim::store::resource::{JOBS, QUOTAS, SECRETS};
+use crate::sim::store::resource::{
+    CLAIMS, CONFIGMAPS, DEPLOYMENTS, NODES, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, STORAGECLASSES,
+};
 
 /// What a quota can count, beside `count/…`, `requests.…` of extended resources and what has a domain.
 const COUNTED: [&str; 20] = [
@@ -42,13 +44,159 @@ const SCOPES: [&str; 7] = [
 
 /// What is wrong with an object.
 pub(super) fn faults(resource: &Resource, value: &Value) -> Vec<Fault> {
-    if *resource == JOBS {
-        job(&value["spec"])
-    } else if *resource == QUOTAS {
-        quota(&value["spec"])
-    } else {
-        Vec::new()
+    let spec = &value["spec"];
+    match resource {
+        r if *r == QUOTAS => quota(spec),
+        r if *r == CONFIGMAPS => config_map(value),
+        r if *r == SECRETS => secret(value),
+        r if *r == SERVICES => service(spec),
+        r if *r == CLAIMS => claim(spec),
+        r if *r == NODES => node(spec),
+        r if *r == PRIORITYCLASSES => priority_class(value),
+        r if *r == STORAGECLASSES && text(&value["provisioner"]).is_empty() => vec![required("provisioner")],
+        r if *r == DEPLOYMENTS => deployment(spec),
+        _ => Vec::new(),
     }
+}
+
+/// As the server takes them, in a map that programs read as files.
+const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+/// Bytes of a config map or secret.
+const LARGEST: usize = 1 << 20;
+/// Priorities above are the system's.
+const HIGHEST_PRIORITY: i64 = 1_000_000_000;
+const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn required(field: &str) -> Fault {
+    ("FieldValueRequired", field.to_owned(), "Required value".to_owned())
+}
+
+fn invalid(field: String, value: &Value, why: &str) -> Fault {
+    ("FieldValueInvalid", field, format!("Invalid value: {value}: {why}"))
+}
+
+fn supported(field: String, value: &str, known: &[&str]) -> Option<Fault> {
+    let names: Vec<String> = known.iter().map(|k| format!("{k:?}")).collect();
+    let said = format!("Unsupported value: {value:?}: supported values: {}", names.join(", "));
+    (!known.contains(&value)).then_some(("FieldValueNotSupported", field, said))
+}
+
+/// Keys of a map that is read as files, and its size.
+fn keys(value: &Value, maps: &[&str]) -> Vec<Fault> {
+    let mut out = Vec::new();
+    let mut size = 0;
+    for name in maps {
+        for (key, content) in value[*name].as_object().into_iter().flatten() {
+            let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+            if key.is_empty() || !key.chars().all(good) {
+                out.push(invalid(format!("{name}[{key}]"), &Value::from(key.as_str()), KEY));
+            }
+            size += content.as_str().map_or(0, str::len);
+        }
+    }
+    if size > LARGEST {
+        let said = format!("Too long: may not be more than {LARGEST} bytes");
+        out.push(("FieldValueTooLong", "[]".to_owned(), said));
+    }
+    out
+}
+
+fn config_map(value: &Value) -> Vec<Fault> {
+    let mut out = keys(value, &["data", "binaryData"]);
+    for (key, _) in value["data"].as_object().into_iter().flatten() {
+        if value["binaryData"].get(key).is_some() {
+            let why = "duplicate of key present in binaryData";
+            out.push(invalid(format!("data[{key}]"), &Value::from(key.as_str()), why));
+        }
+    }
+    out
+}
+
+fn secret(value: &Value) -> Vec<Fault> {
+    let mut out = keys(value, &["data", "stringData"]);
+    let has = |key: &str| value["data"].get(key).is_some() || value["stringData"].get(key).is_some();
+    let needed: &[&str] = match text(&value["type"]) {
+        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/tls" => &["tls.crt", "tls.key"],
+        _ => &[],
+    };
+    out.extend(needed.iter().filter(|key| !has(key)).map(|key| required(&format!("data[{key}]"))));
+    out
+}
+
+fn service(spec: &Value) -> Vec<Fault> {
+    let ports = list(&spec["ports"]);
+    let mut out = Vec::new();
+    if ports.is_empty() && spec["clusterIP"] != "None" && spec["type"] != "ExternalName" {
+        out.push(required("spec.ports"));
+    }
+    for (at, port) in ports.iter().enumerate() {
+        if ports.len() > 1 && text(&port["name"]).is_empty() {
+            out.push(required(&format!("spec.ports[{at}].name")));
+        }
+        let target = if port["targetPort"].is_null() { &port["port"] } else { &port["targetPort"] };
+        for (field, number) in [("port", &port["port"]), ("targetPort", target)] {
+            if number.as_i64().is_some_and(|n| !(1..=65535).contains(&n)) {
+                let why = "must be between 1 and 65535, inclusive";
+                out.push(invalid(format!("spec.ports[{at}].{field}"), number, why));
+            }
+        }
+    }
+    out
+}
+
+fn claim(spec: &Value) -> Vec<Fault> {
+    let modes = list(&spec["accessModes"]);
+    let mut out: Vec<Fault> =
+        modes.iter().filter_map(|mode| supported("spec.accessModes".to_owned(), text(mode), &ACCESS_MODES)).collect();
+    if modes.is_empty() {
+        let said = "Required value: at least 1 access mode is required".to_owned();
+        out.push(("FieldValueRequired", "spec.accessModes".to_owned(), said));
+    }
+    if spec["resources"]["requests"]["storage"].is_null() {
+        out.push(required("spec.resources[storage]"));
+    }
+    out
+}
+
+fn node(spec: &Value) -> Vec<Fault> {
+    let taints = list(&spec["taints"]).iter().enumerate();
+    taints
+        .filter_map(|(at, t)| supported(format!("metadata.taints[{at}].effect"), text(&t["effect"]), &EFFECTS))
+        .collect()
+}
+
+fn priority_class(value: &Value) -> Vec<Fault> {
+    let name = text(&value["metadata"]["name"]);
+    let forbidden = |field: &str, why: String| ("FieldValueForbidden", field.to_owned(), format!("Forbidden: {why}"));
+    if name.starts_with("system-") {
+        let why = format!(
+            "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a known system priority class"
+        );
+        return vec![forbidden("metadata.name", why)];
+    }
+    let too_high = value["value"].as_i64().is_some_and(|priority| priority > HIGHEST_PRIORITY);
+    let why = format!("maximum allowed value of a user defined priority is {HIGHEST_PRIORITY}");
+    if too_high { vec![forbidden("value", why)] } else { Vec::new() }
+}
+
+fn deployment(spec: &Value) -> Vec<Fault> {
+    let labels = &spec["template"]["metadata"]["labels"];
+    let mut wanted = spec["selector"]["matchLabels"].as_object().into_iter().flatten();
+    if wanted.all(|(key, value)| labels.get(key) == Some(value)) {
+        return Vec::new();
+    }
+    let why = "`selector` does not match template `labels`";
+    vec![invalid("spec.template.metadata.labels".to_owned(), labels, why)]
 }
 
 /// What Go's decoder would stumble over, beyond types.
@@ -65,16 +213,6 @@ fn bad_base64(text: &str) -> Option<String> {
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
     let at = text.find(|c| !letter(c)).unwrap_or(text.len());
     Some(format!("illegal base64 data at input byte {at}"))
-}
-
-fn job(spec: &Value) -> Vec<Fault> {
-    let said = match spec["template"]["spec"]["restartPolicy"].as_str() {
-        Some("Never" | "OnFailure") => return Vec::new(),
-        None | Some("" | "Always") => "Required value: valid values: \"OnFailure\", \"Never\"".to_owned(),
-        Some(other) => format!("Unsupported value: \"{other}\": supported values: \"OnFailure\", \"Never\""),
-    };
-    let reason = if said.starts_with("Required") { "FieldValueRequired" } else { "FieldValueNotSupported" };
-    vec![(reason, "spec.template.spec.restartPolicy".to_owned(), said)]
 }
 
 fn quota(spec: &Value) -> Vec<Fault> {

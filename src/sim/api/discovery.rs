@@ -64,6 +64,7 @@ pub(super) fn answer(store: &Store, release: Release, method: &Method, request: 
         ["api", version] if *version != "v1" => return Err(no_such_resource()),
         ["api", version] => resource_list(store, "", version),
         ["apis", group, version] => resource_list(store, group, version),
+        ["openapi", "v2"] => openapi_v2(store, release, request),
         ["openapi", "v3"] => reply::json(200, openapi_index(store).to_string().into(), reply::TEXT),
         ["openapi", "v3", "api", version] => openapi(store, release, "", version),
         ["openapi", "v3", "apis", group, version] => openapi(store, release, group, version),
@@ -269,6 +270,15 @@ fn openapi_index(store: &Store) -> Value {
         }
     }
     json!({"paths": paths})
+}
+
+/// All definitions in the older form. Who asks for protobuf, as kubectl does for kinds that it doesn't know, is told
+/// that there are none.
+fn openapi_v2(store: &Store, release: Release, request: &Admitted) -> Reply {
+    if header(&request.headers, "accept").contains("protobuf") {
+        return reply::json(200, openapi::nothing_v2(release.git_version()), openapi::PROTOBUF_V2);
+    }
+    reply::value(200, &openapi::all_v2(&store.resources(), release.git_version()))
 }
 
 /// The document of one group-version.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Admitted, Reply, Server, reply};
 use crate::sim::store::resource::{BUDGETS, PODS};
-use crate::sim::store::{DeleteOptions, Obj, Refusal, Selector};
+use crate::sim::store::{DeleteOptions, Obj, Part, Refusal, Selector};
 
 impl Server {
     /// Answers an eviction.
@@ -12,6 +12,9 @@ impl Server {
         let asked = &request.asked;
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        if body["metadata"]["name"].as_str().is_some_and(|name| name != asked.name) {
+            return Err(Refusal::bad_request("name in URL does not match name in Eviction object"));
+        }
         let options = &body["deleteOptions"];
         let over = matches!(pod.field(&PODS, "status.phase"), Some("Succeeded" | "Failed" | "Pending"));
         if !over {
@@ -25,6 +28,16 @@ impl Server {
             dry_run: request.query.get("dryRun") == "All" || options["dryRun"][0] == "All",
             ..DeleteOptions::default()
         };
+        let condition = json!({"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+            "message": "Eviction API: evicting", "lastProbeTime": null, "lastTransitionTime": self.store.clock().stamp()});
+        let is_meant = options.uid.as_ref().is_none_or(|uid| *uid == pod.uid) && options.version.is_none();
+        if is_meant && !options.dry_run {
+            self.store.modify(&PODS, &asked.namespace, &asked.name, Part::Status, |pod| {
+                let mut conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
+                conditions.push(condition);
+                pod["status"]["conditions"] = Value::Array(conditions);
+            })?;
+        }
         self.store.delete(&PODS, &asked.namespace, &asked.name, &options)?;
         let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
         Ok(reply::value(201, &status))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::stream;
 use hyper::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Admitted, Query, Reply, Server, reply};
 use crate::sim::clock::Clock;
@@ -37,7 +37,7 @@ impl Server {
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let tree = pod.value();
         let container = container(&tree, &asked.name, request.query.get("container"))?;
-        let wish = Wish::read(&request.query, self.store.clock().now())?;
+        let wish = Wish::read(&request.query, &asked.name, self.store.clock().now())?;
         if tree["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
             return Ok(reply::text(200, Bytes::new()));
         }
@@ -102,6 +102,16 @@ impl Server {
     }
 }
 
+/// 422 for the parameters of a log request.
+fn bad_options(pod: &str, faults: &[(&str, &str, String)]) -> Refusal {
+    let causes: Vec<Value> =
+        faults.iter().map(|(reason, field, said)| json!({"reason": reason, "message": said, "field": field})).collect();
+    let said: Vec<String> = faults.iter().map(|(_, field, said)| format!("{field}: {said}")).collect();
+    let said = if said.len() == 1 { said.concat() } else { format!("[{}]", said.join(", ")) };
+    let details = json!({"name": pod, "kind": "PodLogOptions", "causes": causes});
+    Refusal { details, ..Refusal::new(422, "Invalid", format!("PodLogOptions \"{pod}\" is invalid: {said}")) }
+}
+
 /// The container that is meant, refused if that is not clear.
 pub(super) fn container(pod: &Value, name: &str, asked: &str) -> Result<String, Refusal> {
     let names = |list: &str| -> Vec<String> {
@@ -119,11 +129,8 @@ pub(super) fn container(pod: &Value, name: &str, asked: &str) -> Result<String, 
     if main.len() + init.len() == 1 {
         return Ok(main.into_iter().chain(init).collect());
     }
-    let also =
-        if init.is_empty() { String::new() } else { format!(" or one of the init containers: [{}]", init.join(" ")) };
-    let choice = main.join(" ");
-    let why = format!("a container name must be specified for pod {name}, choose one of: [{choice}]{also}");
-    Err(Refusal::bad_request(why))
+    let all = init.iter().chain(&main).cloned().collect::<Vec<_>>().join(" ");
+    Err(Refusal::bad_request(format!("a container name must be specified for pod {name}, choose one of: [{all}]")))
 }
 
 /// The status of a container of either kind; null if it has none.
@@ -162,30 +169,45 @@ fn check_state(pod: &Value, name: &str, container: &str, previous: bool) -> Resu
 }
 
 impl Wish {
-    fn read(query: &Query, now: Timestamp) -> Result<Self, Refusal> {
-        let number = |key: &str| -> Result<Option<u64>, Refusal> {
-            if !query.has(key) {
-                return Ok(None);
-            }
-            query.get(key).parse().map(Some).map_err(|_| {
-                let said = format!("Invalid value: {}: must be greater than or equal to 0", query.get(key));
-                Refusal::new(422, "Invalid", format!("PodLogOptions \"\" is invalid: {key}: {said}"))
-            })
+    fn read(query: &Query, pod: &str, now: Timestamp) -> Result<Self, Refusal> {
+        let number = |key: &str| -> Result<Option<i64>, Refusal> {
+            let text = query.get(key);
+            let refuse = |_| Refusal::bad_request(format!("strconv.ParseInt: parsing \"{text}\": invalid syntax"));
+            if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(refuse) }
         };
+        let (tail, seconds, limit) = (number("tailLines")?, number("sinceSeconds")?, number("limitBytes")?);
         let mut since = None;
-        if let Some(seconds) = number("sinceSeconds")? {
-            since = now.checked_sub(SignedDuration::from_secs(seconds as i64)).ok();
-        }
         if query.has("sinceTime") {
             let text = query.get("sinceTime");
             since = Some(text.parse().map_err(|_| Refusal::bad_request(format!("parsing time \"{text}\" failed")))?);
         }
+        let mut faults: Vec<(&str, &str, String)> = Vec::new();
+        for (field, value, least, said) in [
+            ("tailLines", tail, 0, "greater than or equal to 0"),
+            ("limitBytes", limit, 1, "greater than 0"),
+            ("sinceSeconds", seconds.filter(|_| since.is_none()), 1, "greater than 0"),
+        ] {
+            if let Some(value) = value.filter(|value| *value < least) {
+                faults.push(("FieldValueInvalid", field, format!("Invalid value: {value}: must be {said}")));
+            }
+        }
+        if since.is_some() && seconds.is_some() {
+            let said = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified".to_owned();
+            faults.push(("FieldValueForbidden", "[]", said));
+        }
+        if query.has("stream") {
+            faults.push(("FieldValueForbidden", "stream", "Forbidden: may not be specified".to_owned()));
+        }
+        if !faults.is_empty() {
+            return Err(bad_options(pod, &faults));
+        }
+        let ago = |seconds| now.checked_sub(SignedDuration::from_secs(seconds)).ok();
         Ok(Self {
             follow: query.flag("follow"),
             timestamps: query.flag("timestamps"),
-            tail: number("tailLines")?,
-            since,
-            limit: number("limitBytes")?.map(|n| n as usize),
+            tail: tail.and_then(|n| u64::try_from(n).ok()),
+            since: since.or(seconds.and_then(ago)),
+            limit: limit.and_then(|n| usize::try_from(n).ok()),
         })
     }
 

@@ -47,7 +47,8 @@ pub(super) fn faults(resource: &Resource, value: &Value, old: Option<&Value>) ->
     }
     if resource.plural == "events" && old.is_none() {
         let about = value["involvedObject"]["namespace"].as_str().unwrap_or_default();
-        if !about.is_empty() && Some(about) != meta["namespace"].as_str() {
+        let space = meta["namespace"].as_str().unwrap_or_default();
+        if about != space && !(about.is_empty() && space == "default") {
             let said = format!("Invalid value: \"{about}\": does not match event.namespace");
             out.push(("FieldValueInvalid", "involvedObject.namespace".to_owned(), said));
         }

@@ -3,6 +3,7 @@
 //! Owns the order in which a request is looked at: faults, sign-in, rights, route, answer. Must not decide what the
 //! store may hold, nor what jobs do.
 
+mod binding;
 mod body;
 mod builtin;
 mod counters;
@@ -198,6 +199,7 @@ impl Server {
         }
         match (asked.subresource.as_str(), asked.verb.as_str()) {
             ("log", "get") if *resource == resource::PODS => self.log(request),
+            ("binding", "create") if *resource == resource::PODS => self.bind(request),
             ("eviction", "create") if *resource == resource::PODS => self.evict(request),
             ("exec" | "attach" | "portforward", "get" | "create") if *resource == resource::PODS => {
                 self.connect(request)

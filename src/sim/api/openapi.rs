@@ -1,5 +1,6 @@
 //! `OpenAPI` v3 of what is served: what `kubectl explain` reads, and `kubectl create` before it leaves checking to us.
 
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::sim::schema::Schemas;
@@ -30,6 +31,25 @@ pub(super) fn document(path: &str, resources: &[&'static Resource], release: &st
     }
     let info = json!({"title": "Kubernetes", "version": release});
     json!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": all.components(resources)}})
+}
+
+/// The media type of the older form in protobuf.
+pub(super) const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/// The definitions of all resources as `OpenAPI` v2.
+pub(super) fn all_v2(resources: &[&'static Resource], release: &str) -> Value {
+    let components = Value::Object(Schemas::all().components(resources)).to_string();
+    let definitions: Value =
+        serde_json::from_str(&components.replace("#/components/schemas/", "#/definitions/")).unwrap_or_default();
+    let info = json!({"title": "Kubernetes", "version": release});
+    json!({"swagger": "2.0", "info": info, "paths": {}, "definitions": definitions})
+}
+
+/// A document of v2 in protobuf that defines nothing.
+pub(super) fn nothing_v2(release: &str) -> Bytes {
+    let field = |number: u8, content: &[u8]| [&[number << 3 | 2, content.len() as u8], content].concat();
+    let info = [field(1, b"Kubernetes"), field(2, release.as_bytes())].concat();
+    [field(1, b"2.0"), field(2, &info)].concat().into()
 }
 
 fn operation(resource: &Resource, action: &str, definition: &str) -> Value {

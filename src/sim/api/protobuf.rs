@@ -18,6 +18,12 @@ enum Field {
     /// A map from text to bytes, in JSON base64.
     BytesMap,
     Message(&'static [Entry]),
+    Number,
+    Messages(&'static [Entry]),
+    /// A map from text to messages.
+    MessageMap(&'static [Entry]),
+    /// A message that is a text, as a quantity is.
+    Wrapped,
 }
 
 /// Number, name and reading of a field.
@@ -72,6 +78,24 @@ static DELETE_OPTIONS: &[Entry] = &[
     (5, "dryRun", Field::Texts),
 ];
 static PRECONDITIONS: &[Entry] = &[(1, "uid", Field::Text), (2, "resourceVersion", Field::Text)];
+static QUOTA: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "spec", Field::Message(QUOTA_SPEC))];
+static QUOTA_SPEC: &[Entry] = &[(1, "hard", Field::MessageMap(AMOUNT)), (2, "scopes", Field::Texts)];
+static AMOUNT: &[Entry] = &[(1, "", Field::Wrapped)];
+static JOB: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "spec", Field::Message(JOB_SPEC))];
+static JOB_SPEC: &[Entry] = &[
+    (1, "parallelism", Field::Number),
+    (2, "completions", Field::Number),
+    (3, "activeDeadlineSeconds", Field::Number),
+    (6, "template", Field::Message(TEMPLATE)),
+    (7, "backoffLimit", Field::Number),
+    (8, "ttlSecondsAfterFinished", Field::Number),
+    (10, "suspend", Field::Bool),
+];
+static TEMPLATE: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "spec", Field::Message(POD_SPEC))];
+/// As far as `kubectl create` fills it.
+static POD_SPEC: &[Entry] = &[(2, "containers", Field::Messages(CONTAINER)), (3, "restartPolicy", Field::Text)];
+static CONTAINER: &[Entry] =
+    &[(1, "name", Field::Text), (2, "image", Field::Text), (3, "command", Field::Texts), (4, "args", Field::Texts)];
 static ENVELOPE: &[Entry] = &[(1, "type", Field::Message(TYPE))];
 static TYPE: &[Entry] = &[(1, "apiVersion", Field::Text), (2, "kind", Field::Text)];
 
@@ -90,6 +114,8 @@ pub(super) fn read(body: &[u8]) -> Option<Value> {
         "ServiceAccount" => SERVICE_ACCOUNT,
         "ConfigMap" => CONFIG_MAP,
         "Secret" => SECRET,
+        "ResourceQuota" => QUOTA,
+        "Job" => JOB,
         "SelfSubjectAccessReview" => ACCESS_REVIEW,
         "SelfSubjectRulesReview" => RULES_REVIEW,
         "SelfSubjectReview" => WHO_REVIEW,
@@ -175,6 +201,19 @@ fn message(bytes: &[u8], entries: &[Entry]) -> Option<Value> {
             Field::Text => *at = json!(wire.text()?),
             Field::Bool => *at = json!(matches!(wire, Wire::Number(1))),
             Field::Message(entries) => *at = message(wire.bytes()?, entries)?,
+            Field::Number => *at = json!(if let Wire::Number(n) = wire { n as i64 } else { return None }),
+            Field::Wrapped => *at = json!(wire.text()?),
+            Field::Messages(entries) => {
+                let mut list = at.as_array().cloned().unwrap_or_default();
+                list.push(message(wire.bytes()?, entries)?);
+                *at = json!(list);
+            }
+            Field::MessageMap(entries) => {
+                let (key, content) = entry(wire.bytes()?)?;
+                let value = message(content, entries)?;
+                // What is only a wrapper stands for its content.
+                at[key] = value.get("").cloned().unwrap_or(value);
+            }
             Field::Texts => {
                 let mut list = at.as_array().cloned().unwrap_or_default();
                 list.push(json!(wire.text()?));
@@ -189,6 +228,19 @@ fn message(bytes: &[u8], entries: &[Entry]) -> Option<Value> {
     // What is empty was not sent: protobuf writes empty texts where JSON leaves them out.
     found.retain(|_, v| v.as_str() != Some(""));
     Some(Value::Object(found))
+}
+
+/// Key and content of an entry of a map.
+fn entry(bytes: &[u8]) -> Option<(String, &[u8])> {
+    let (mut key, mut content): (String, &[u8]) = (String::new(), &[]);
+    for field in fields(bytes) {
+        match field? {
+            (1, wire) => key = wire.text()?,
+            (2, wire) => content = wire.bytes()?,
+            _ => {}
+        }
+    }
+    Some((key, content))
 }
 
 fn pair(bytes: &[u8], base64: bool) -> Option<(String, String)> {
@@ -227,6 +279,19 @@ mod tests {
         let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "labels": {"a": "b"}},
             "data": {"k": "v"}, "immutable": true});
         assert_eq!(read(&body("ConfigMap", &raw)), Some(expected));
+    }
+
+    #[test]
+    fn quantities_and_lists_of_messages_are_read() {
+        let hard = [field(1, b"pods"), field(2, &field(1, b"10"))].concat();
+        let quota = [field(1, &field(1, b"q")), field(2, &field(1, &hard))].concat();
+        assert_eq!(read(&body("ResourceQuota", &quota)).unwrap()["spec"], json!({"hard": {"pods": "10"}}));
+        let container = [field(1, b"c"), field(3, b"a"), field(3, b"b")].concat();
+        let template = field(6, &field(2, &field(2, &container)));
+        let job = [field(1, &field(1, b"j")), field(2, &[vec![1 << 3, 3], template].concat())].concat();
+        let spec =
+            json!({"parallelism": 3, "template": {"spec": {"containers": [{"name": "c", "command": ["a", "b"]}]}}});
+        assert_eq!(read(&body("Job", &job)).unwrap()["spec"], spec);
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn merge_list(list: &mut Vec<Value>, patch: &[Value], name: &str) -> Result<(), 
     if patch.iter().any(|v| v["$patch"] == "replace") {
         list.clear();
     }
+    let live: Vec<Value> = list.iter().map(|v| v[key].clone()).collect();
     for element in patch.iter().filter(|v| v["$patch"] != "replace") {
         if element.get(key).is_none() {
             return Err(format!("map: {} does not contain declared merge key: {key}", go_map(element)));
@@ -120,7 +121,27 @@ fn merge_list(list: &mut Vec<Value>, patch: &[Value], name: &str) -> Result<(), 
             }
         }
     }
+    let patched: Vec<&Value> = patch.iter().map(|v| &v[key]).collect();
+    interleave(list, key, &live, &patched);
     Ok(())
+}
+
+/// Elements of the patch in its order; each other one before the first of them that stood behind it, else at the end.
+fn interleave(list: &mut Vec<Value>, key: &str, live: &[Value], patched: &[&Value]) {
+    let place = |order: &[&Value], v: &Value| order.iter().position(|other| **other == v[key]);
+    let live: Vec<&Value> = live.iter().collect();
+    let (mut named, others): (Vec<Value>, Vec<Value>) =
+        std::mem::take(list).into_iter().partition(|v| place(patched, v).is_some());
+    named.sort_by_key(|v| place(patched, v));
+    let mut named = named.into_iter().peekable();
+    for other in others {
+        let own = place(&live, &other);
+        while named.peek().is_some_and(|next| place(&live, next).is_none_or(|at| Some(at) < own)) {
+            list.extend(named.next());
+        }
+        list.push(other);
+    }
+    list.extend(named);
 }
 
 /// A value as Go prints it: `map[a:b c:[1 2]]`.
@@ -175,7 +196,7 @@ mod tests {
         let patch = json!({"spec": {"containers": [{"name": "a", "image": "2", "args": ["z"]}, {"name": "c"}], "tolerations": [{"key": "m"}]}});
         assert_eq!(
             merged(pod, &patch)["spec"],
-            json!({"containers": [{"name": "a", "image": "2", "args": ["z"]}, {"name": "b"}, {"name": "c"}], "tolerations": [{"key": "m"}]})
+            json!({"containers": [{"name": "a", "image": "2", "args": ["z"]}, {"name": "c"}, {"name": "b"}], "tolerations": [{"key": "m"}]})
         );
         let service = json!({"ports": [{"port": 80, "targetPort": 1}]});
         let patch = json!({"ports": [{"port": 80, "targetPort": 2}, {"port": 81}]});

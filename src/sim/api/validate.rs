@@ -202,6 +202,13 @@ fn misfits(resource: &Resource, node: schema::Node<'_>, value: &Value, old: Opti
 
 /// What an update of a built-in kind may not change.
 fn fixed(resource: &Resource, old: &Value, new: &Value) -> Option<Fault> {
+    if *resource == PODS
+        && let Some(before) = old["spec"]["activeDeadlineSeconds"].as_i64()
+        && let Some(now) = new["spec"]["activeDeadlineSeconds"].as_i64().filter(|now| *now > before)
+    {
+        let said = format!("Invalid value: {now}: must be less than or equal to previous value");
+        return Some(("FieldValueInvalid", "spec.activeDeadlineSeconds".to_owned(), said));
+    }
     if *resource == PODS && fixed_of_pod(old) != fixed_of_pod(new) {
         let said = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
         return Some(("FieldValueForbidden", "spec".to_owned(), said.to_owned()));
@@ -215,15 +222,33 @@ fn fixed(resource: &Resource, old: &Value, new: &Value) -> Option<Fault> {
     if *resource == JOBS {
         let indexed = new["spec"]["completionMode"] == "Indexed";
         let completions = if indexed { None } else { immutable("spec.completions") };
-        let template = if old["spec"]["suspend"] == true { None } else { immutable("spec.template") };
+        let template =
+            if old["spec"]["suspend"] == true { frozen_template(old, new) } else { immutable("spec.template") };
         return completions.or_else(|| immutable("spec.selector")).or(template);
     }
     if [&CONFIGMAPS, &SECRETS].contains(&resource) && old["immutable"] == true {
-        let frozen = ["data", "binaryData"].into_iter().find(|field| old[*field] != new[*field]);
+        let frozen = ["immutable", "data", "binaryData"].into_iter().find(|field| old[*field] != new[*field]);
         let said = "Forbidden: field is immutable when `immutable` is set";
         return frozen.map(|field| ("FieldValueForbidden", field.to_owned(), said.to_owned()));
     }
+    if *resource == SECRETS {
+        return immutable("type");
+    }
     if *resource == PRIORITYCLASSES { immutable("value") } else { None }
+}
+
+/// Of a job that is suspended, only where its pods may run can change.
+fn frozen_template(old: &Value, new: &Value) -> Option<Fault> {
+    let frozen = |job: &Value| {
+        let mut spec = job["spec"]["template"]["spec"].clone();
+        for free in ["affinity", "nodeSelector", "tolerations", "schedulingGates"] {
+            spec[free] = Value::Null;
+        }
+        spec
+    };
+    let now = frozen(new);
+    let said = || format!("Invalid value: {now}: field is immutable");
+    (frozen(old) != now).then(|| ("FieldValueInvalid", "spec.template.spec".to_owned(), said()))
 }
 
 fn fixed_of_pod(pod: &Value) -> Value {

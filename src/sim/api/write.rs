@@ -55,6 +55,9 @@ impl Server {
             }
             "delete" => {
                 let options = delete_options(resource, request, dry_run)?;
+                if *resource == NAMESPACES && STAYING.contains(&asked.name.as_str()) {
+                    return Err(Refusal::forbidden(resource, &asked.name, "this namespace may not be deleted"));
+                }
                 let deleted = self.store.delete(resource, &namespace, &asked.name, &options)?;
                 Ok(removed(resource, &deleted, request))
             }
@@ -89,6 +92,9 @@ impl Server {
         Ok(reply::parts(parts, reply::JSON, false))
     }
 }
+
+/// Namespaces that nobody may delete.
+const STAYING: [&str; 3] = ["default", "kube-public", "kube-system"];
 
 /// Kinds whose deletion is answered with the object even if it is gone.
 const TOLD_WHOLE: [&str; 2] = ["pods", "namespaces"];

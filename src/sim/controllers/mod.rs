@@ -13,6 +13,7 @@ mod limits;
 pub(crate) mod manager;
 pub(crate) mod mpijob;
 mod nodes;
+mod pod_rules;
 mod podgc;
 mod quota;
 mod recorder;

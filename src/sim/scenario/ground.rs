@@ -15,6 +15,10 @@ use crate::sim::store::{
 pub(super) const NAMESPACES: [(&str, bool); 6] =
     [("vision", true), ("nlp", true), ("speech", true), ("climate", true), ("research", true), ("sandbox", false)];
 
+const SYSTEM_CLUSTER: &str =
+    "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.";
+const SYSTEM_NODE: &str = "Used for system critical pods that must not be moved from their current node.";
+
 fn put(store: &Store, resource: &'static Resource, object: Value) {
     // What is there already (a namespace made by the API server) may stay as it is.
     let _ = store.seed(resource, object);
@@ -43,9 +47,17 @@ pub(crate) fn lay(store: &Store, demo: bool) {
             json!({"metadata": {"name": class, "annotations": annotations}, "provisioner": provisioner, "reclaimPolicy": "Delete", "volumeBindingMode": mode}),
         );
     }
-    for (class, value) in [("system-node-critical", 2_000_001_000_i64), ("training-high", 1000), ("training-low", -100)]
-    {
-        put(store, &PRIORITYCLASSES, json!({"metadata": {"name": class}, "value": value}));
+    for (class, value, what) in [
+        ("system-cluster-critical", 2_000_000_000_i64, SYSTEM_CLUSTER),
+        ("system-node-critical", 2_000_001_000, SYSTEM_NODE),
+        ("training-high", 1000, ""),
+        ("training-low", -100, ""),
+    ] {
+        let mut made = json!({"metadata": {"name": class}, "value": value});
+        if !what.is_empty() {
+            made["description"] = json!(what);
+        }
+        put(store, &PRIORITYCLASSES, made);
     }
     if demo {
         for (name, watched) in NAMESPACES {

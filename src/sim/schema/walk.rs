@@ -178,7 +178,9 @@ pub(crate) fn mistyped(node: Node<'_>, value: &Value, path: &str, holder: &str) 
     if value.is_null() {
         return None;
     }
-    if misfit(node, value).is_some() {
+    // A quantity may be any number.
+    let is_amount = value.is_number() && node.is("x-kubernetes-int-or-string") && node.schema["pattern"].is_string();
+    if misfit(node, value).is_some() && !is_amount {
         if node.is("x-kubernetes-int-or-string") {
             return Some("json: cannot unmarshal value into Go value of type quantity or int-or-string".to_owned());
         }

@@ -4,9 +4,14 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::resource::{
-    CLAIMS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, NETWORKPOLICIES, PODS, PRIORITYCLASSES, SECRETS, SERVICES,
+    CLAIMS, DEPLOYMENTS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, NETWORKPOLICIES, PODS, PRIORITYCLASSES, QUOTAS,
+    SECRETS, SERVICES, STORAGECLASSES,
 };
-use super::{Refusal, Resource, fields::forget, words};
+use super::{
+    Refusal, Resource, amounts,
+    fields::{forget, forget_empty},
+    words,
+};
 use crate::sim::schema::{self, Schemas};
 
 /// Fills in apiVersion, kind and the defaults of the kind.
@@ -19,6 +24,7 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
     if !value["metadata"].is_object() {
         value["metadata"] = json!({});
     }
+    forget_empty(&mut value["metadata"]);
     if *resource == PODS {
         pod_spec(&mut value["spec"], "Always");
         running_pod(&mut value["spec"]);
@@ -36,6 +42,7 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
         secret(value);
     } else if *resource == CLAIMS {
         set(&mut value["spec"], &json!({"volumeMode": "Filesystem"}));
+        amounts::tidy(value.pointer_mut("/spec/resources/requests"));
         set(&mut value["metadata"], &json!({"finalizers": ["kubernetes.io/pvc-protection"]}));
     } else if *resource == EVENTS {
         set(value, &json!({"reportingComponent": "", "reportingInstance": "", "source": {}}));
@@ -44,8 +51,14 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
                 value[time] = Value::Null;
             }
         }
+    } else if *resource == STORAGECLASSES {
+        set(value, &json!({"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}));
+    } else if *resource == DEPLOYMENTS {
+        deployment(&mut value["spec"]);
     } else if *resource == NETWORKPOLICIES {
         network_policy(&mut value["spec"]);
+    } else if *resource == QUOTAS {
+        amounts::tidy(value.pointer_mut("/spec/hard"));
     } else if *resource == LIMITRANGES {
         limit_range(&mut value["spec"]);
     } else if *resource == PRIORITYCLASSES {
@@ -122,6 +135,10 @@ fn pod_spec(spec: &mut Value, restart: &str) {
         }),
     );
     volumes(spec);
+    if spec["terminationGracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0) {
+        spec["terminationGracePeriodSeconds"] = json!(1);
+    }
+    let on_host = spec["hostNetwork"] == true;
     for list in ["containers", "initContainers"] {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             let image = container["image"].as_str().unwrap_or_default();
@@ -136,6 +153,12 @@ fn pod_spec(spec: &mut Value, restart: &str) {
                 }),
             );
             parts_of_container(container);
+            for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+                if on_host {
+                    let own = port["containerPort"].clone();
+                    set(port, &json!({"hostPort": own}));
+                }
+            }
         }
     }
 }
@@ -166,6 +189,16 @@ fn secret(value: &mut Value) {
     set(value, &json!({"type": "Opaque"}));
 }
 
+fn deployment(spec: &mut Value) {
+    let steps = json!({"maxSurge": "25%", "maxUnavailable": "25%"});
+    set(
+        spec,
+        &json!({"progressDeadlineSeconds": 600, "replicas": 1, "revisionHistoryLimit": 10,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": steps}}),
+    );
+    pod_spec(&mut spec["template"]["spec"], "Always");
+}
+
 /// What a policy is about follows from the rules it has.
 fn network_policy(spec: &mut Value) {
     for side in ["ingress", "egress"] {
@@ -182,6 +215,9 @@ fn network_policy(spec: &mut Value) {
 /// A container's default limit is its maximum, its default request its default limit, else its minimum.
 fn limit_range(spec: &mut Value) {
     for rule in spec.get_mut("limits").and_then(Value::as_array_mut).into_iter().flatten() {
+        for side in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
+            amounts::tidy(rule.get_mut(side));
+        }
         if rule["type"] != "Container" {
             continue;
         }
@@ -201,13 +237,21 @@ fn parts_of_container(container: &mut Value) {
         }
     };
     for side in ["/resources/limits", "/resources/requests"] {
-        let quantities = container.pointer_mut(side).and_then(Value::as_object_mut);
-        for quantity in quantities.into_iter().flatten().map(|(_, q)| q).filter(|q| q.is_number()) {
-            *quantity = json!(quantity.to_string());
-        }
+        amounts::tidy(container.pointer_mut(side));
     }
     if let Some(ports) = container.get_mut("ports") {
         each(ports, &json!({"protocol": "TCP"}));
+    }
+    for hook in [
+        "/lifecycle/postStart/httpGet",
+        "/lifecycle/preStop/httpGet",
+        "/livenessProbe/httpGet",
+        "/readinessProbe/httpGet",
+        "/startupProbe/httpGet",
+    ] {
+        if let Some(request) = container.pointer_mut(hook) {
+            set(request, &json!({"path": "/", "scheme": "HTTP"}));
+        }
     }
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         if let Some(probe) = container.get_mut(probe) {
@@ -221,6 +265,9 @@ fn parts_of_container(container: &mut Value) {
         if let Some(field) = variable.pointer_mut("/valueFrom/fieldRef") {
             set(field, &json!({"apiVersion": "v1"}));
         }
+        if let Some(field) = variable.pointer_mut("/valueFrom/resourceFieldRef") {
+            set(field, &json!({"divisor": "0"}));
+        }
     }
 }
 
@@ -233,6 +280,14 @@ fn volumes(spec: &mut Value) {
         }
         if let Some(host) = volume.get_mut("hostPath") {
             set(host, &json!({"type": ""}));
+        }
+        for item in volume.pointer_mut("/downwardAPI/items").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(field) = item.get_mut("fieldRef") {
+                set(field, &json!({"apiVersion": "v1"}));
+            }
+        }
+        if volume.as_object().is_some_and(|v| v.len() == 1 && v.contains_key("name")) {
+            volume["emptyDir"] = json!({});
         }
     }
 }
@@ -259,7 +314,13 @@ fn running_pod(spec: &mut Value) {
     }
     let Some(tolerations) = spec["tolerations"].as_array_mut() else { return };
     for toleration in both {
-        if tolerations.iter().all(|t| t["key"] != toleration["key"]) {
+        let covers = |t: &Value| {
+            let key = t["key"].as_str().unwrap_or_default();
+            let effect = t["effect"].as_str().unwrap_or_default();
+            (key == toleration["key"] || (key.is_empty() && t["operator"] == "Exists"))
+                && ["", "NoExecute"].contains(&effect)
+        };
+        if !tolerations.iter().any(covers) {
             tolerations.push(toleration);
         }
     }

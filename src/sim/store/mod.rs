@@ -4,6 +4,7 @@
 //! controllers use the same functions, so that a controller meets the same refusals as a user. Must not know HTTP,
 //! users or what a job is. Writers hold one lock for microseconds; readers copy reference-counted objects.
 
+mod amounts;
 mod defaults;
 mod feed;
 mod fields;

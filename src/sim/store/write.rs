@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::fields::{forget, set_or_forget};
+use super::fields::{forget, forget_empty, set_or_forget};
 use super::resource::{NAMESPACES, PODS};
 use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, table};
 use crate::sim::clock::stamp;
@@ -169,7 +169,7 @@ impl Store {
         change(&mut value)?;
         check_preconditions(resource, &current, &value)?;
         keep_what_is_the_servers(resource, &old, &mut value, part);
-        if resource.generation && part != Part::Status && spec_differs(&old, &value) {
+        if resource.generation && part != Part::Status && spec_differs(resource, &old, &value) {
             value["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }
         if value == *old {
@@ -358,9 +358,13 @@ fn keep_what_is_the_servers(resource: &Resource, old: &Value, value: &mut Value,
         match part {
             Part::Main => set_or_forget(value, "status", &old["status"]),
             Part::Status => {
-                let status = std::mem::take(&mut value["status"]);
+                let (status, labels) = (value["status"].take(), value["metadata"]["labels"].take());
                 *value = old.clone();
                 set_or_forget(value, "status", &status);
+                if !resource.custom && value["metadata"].is_object() {
+                    // Strategies of built-in kinds keep the spec only.
+                    set_or_forget(&mut value["metadata"], "labels", &labels);
+                }
                 return;
             }
             Part::Both => {}
@@ -388,13 +392,19 @@ fn keep_what_is_the_servers(resource: &Resource, old: &Value, value: &mut Value,
     if value["metadata"]["managedFields"].is_null() {
         set_or_forget(&mut value["metadata"], "managedFields", &old["metadata"]["managedFields"]);
     }
+    forget_empty(&mut value["metadata"]);
 }
 
-/// Whether anything differs outside metadata and status.
-fn spec_differs(old: &Value, new: &Value) -> bool {
+/// Whether anything differs outside metadata and status. That a pod is bound does not count.
+fn spec_differs(resource: &Resource, old: &Value, new: &Value) -> bool {
     let rest = |v: &'_ Value| -> Vec<(String, Value)> {
         let fields = v.as_object().into_iter().flatten();
-        fields.filter(|(k, _)| *k != "metadata" && *k != "status").map(|(k, v)| (k.clone(), v.clone())).collect()
+        let mut rest: Vec<(String, Value)> =
+            fields.filter(|(k, _)| *k != "metadata" && *k != "status").map(|(k, v)| (k.clone(), v.clone())).collect();
+        for (_, spec) in rest.iter_mut().filter(|(key, _)| *resource == PODS && key == "spec") {
+            forget(spec, "nodeName");
+        }
+        rest
     };
     rest(old) != rest(new)
 }

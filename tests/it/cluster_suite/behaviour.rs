@@ -231,4 +231,6 @@ topics! {
     discovery
     reviews
     schemas
+    pods
+    kinds
 }

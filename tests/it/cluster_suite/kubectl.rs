@@ -238,6 +238,7 @@ macro_rules! topics {
 topics! {
     reading
     details
+    writing
     rights
     finding
 }

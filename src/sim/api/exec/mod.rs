@@ -47,6 +47,8 @@ const FORWARDING: [&str; 2] = ["v4.channel.k8s.io", "portforward.k8s.io"];
 const OVER_SPDY: &str = "portforward.k8s.io";
 const TUNNELLED: &str = "SPDY/3.1+portforward.k8s.io";
 const SPDY: &str = "SPDY/3.1";
+/// From a session's beginning to the first step of its program.
+const STARTS: Duration = Duration::from_millis(50);
 /// How often a session looks whether its container still runs.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -250,6 +252,8 @@ async fn exec(server: &Arc<Server>, opening: &Opening, socket: &mut Socket) {
     let (stdin, tty) = (of(&opening.query, "stdin"), of(&opening.query, "tty"));
     let tree = opening.pod.value();
     let container = Container::new(&tree, &opening.container);
+    // What a runtime takes to start a program; clients rely on it to be ready before anything comes.
+    tokio::time::sleep(STARTS).await;
     let mut shell = Shell::new(container, server.files.clone(), tty);
     let mut steps = shell.start(&command, stdin);
     let mut look = tokio::time::interval(LOOK);
