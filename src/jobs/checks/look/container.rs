@@ -1,5 +1,7 @@
 //! Images, mounts, volumes, variables, ports, probes.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{Looks, pod};
@@ -65,8 +67,9 @@ fn twice(list: &Value, keys: &[&str], at: &str, found: &mut Vec<Found>) {
         };
         keys.iter().map(of).collect()
     };
+    let mut seen = HashSet::new();
     for (i, item) in list.iter().enumerate() {
-        if !item[keys[0]].is_null() && list[..i].iter().any(|earlier| key(earlier) == key(item)) {
+        if !item[keys[0]].is_null() && !seen.insert(key(item)) {
             let name = key(item).join(" ").replace('"', "");
             found.push(
                 Found::at(format!("{at}/{i}"))
