@@ -83,12 +83,12 @@ async fn each_scenario_leads_to_its_cause() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A newcomer who looks at the demo for a minute has seen a job start, train and end, and one fail, with its cause and
-/// what to do. (That the first one is queued is seen for a moment only: the sim's own tests hold it.)
+/// A newcomer who looks at the demo for a minute has seen a job wait in a queue, start, train and end, and one fail, with
+/// its cause and what to do.
 #[tokio::test(start_paused = true)]
 async fn the_demos_first_minute_shows_a_jobs_whole_life() {
     let mut words: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for second in [2, 15, 30, 45, 60] {
+    for second in [2, 8, 20, 30, 45, 60] {
         let clock = mpideck::sim::Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
         let lived = std::time::Duration::from_secs(second);
         let sim = mpideck::sim::Sim::start(mpideck::sim::Options { lived, clock, ..mpideck::sim::Options::new() });
@@ -113,6 +113,7 @@ async fn the_demos_first_minute_shows_a_jobs_whole_life() {
     }
     let seen = |job: &str, wanted: &str| words[job].iter().any(|word| word.starts_with(wanted));
     for (job, wanted) in [
+        ("queued-probe-041", "Queued"),
         ("queued-probe-041", "Pending"),
         ("queued-probe-041", "Running"),
         ("queued-probe-041", "Succeeded"),
