@@ -198,11 +198,10 @@ fn message(bytes: &[u8], entries: &[Entry]) -> Option<Value> {
         let Some((_, name, how)) = entries.iter().find(|(n, ..)| *n == number) else { continue };
         let at = found.entry((*name).to_owned()).or_insert(Value::Null);
         match how {
-            Field::Text => *at = json!(wire.text()?),
+            Field::Text | Field::Wrapped => *at = json!(wire.text()?),
             Field::Bool => *at = json!(matches!(wire, Wire::Number(1))),
             Field::Message(entries) => *at = message(wire.bytes()?, entries)?,
             Field::Number => *at = json!(if let Wire::Number(n) = wire { n as i64 } else { return None }),
-            Field::Wrapped => *at = json!(wire.text()?),
             Field::Messages(entries) => {
                 let mut list = at.as_array().cloned().unwrap_or_default();
                 list.push(message(wire.bytes()?, entries)?);

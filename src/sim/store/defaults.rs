@@ -25,6 +25,11 @@ pub(super) fn complete(resource: &Resource, value: &mut Value) {
         value["metadata"] = json!({});
     }
     forget_empty(&mut value["metadata"]);
+    of_kind(resource, value);
+}
+
+/// The defaults of the kind.
+fn of_kind(resource: &Resource, value: &mut Value) {
     if *resource == PODS {
         pod_spec(&mut value["spec"], "Always");
         running_pod(&mut value["spec"]);
