@@ -25,7 +25,7 @@ use crate::{
     jobs::Secs,
     sim::{
         FleetKind, Options, Release, Sim,
-        faults::Plan,
+        faults::{Ailment, GpuLabels, Plan},
         scenario::{self, Scenario},
     },
     term::signals::{Signal, Signals},
@@ -126,6 +126,10 @@ pub enum Fault {
     Skew(Duration),
     /// Lines of a log that are kept.
     LogKeeps(u64),
+    /// What ails Prometheus.
+    Prometheus(Ailment),
+    /// How GPU series tell whose they are.
+    GpuLabels(GpuLabels),
 }
 
 /// Runs it.
@@ -227,6 +231,8 @@ fn plan(faults: &[Fault]) -> Plan {
             Fault::Truncate(share) => plan.truncate = share,
             Fault::Gone(time) => plan.gone_every_s = time.as_secs(),
             Fault::LogKeeps(lines) => plan.log_keeps_lines = lines,
+            Fault::Prometheus(ailment) => plan.prometheus = ailment,
+            Fault::GpuLabels(labels) => plan.gpu_labels = labels,
             // Of the clock, not of the server.
             Fault::Skew(_) => {}
         }
@@ -323,8 +329,15 @@ fn fault(text: &str) -> Result<Fault, String> {
         "gone" => time().map(Fault::Gone),
         "skew" => time().map(Fault::Skew),
         "log-keeps" => value.parse().map(Fault::LogKeeps).map_err(|_| format!("{name} takes a number of lines")),
-        _ => Err("known are throttle, errors, unavailable, unauthorized, latency, body-pause, half-lines, truncate, cut, compact, gone, skew, log-keeps".to_owned()),
+        "prometheus" => word(name, value, "down, slow, unauthorized, refuses or empty").map(Fault::Prometheus),
+        "gpu-labels" => word(name, value, "exported, plain or none").map(Fault::GpuLabels),
+        _ => Err("known are throttle, errors, unavailable, unauthorized, latency, body-pause, half-lines, truncate, cut, compact, gone, skew, log-keeps, prometheus, gpu-labels".to_owned()),
     }
+}
+
+/// A value that is one of some words.
+fn word<T: serde::de::DeserializeOwned>(name: &str, value: &str, words: &str) -> Result<T, String> {
+    serde_json::from_value(value.into()).map_err(|_| format!("{name} is {words}"))
 }
 
 #[cfg(test)]
@@ -336,9 +349,11 @@ mod tests {
         let expected = FleetKind::Scale { jobs: 200, workers: 8, churn_per_second: 50.0 };
         assert_eq!(scale("200x8@50"), Ok(expected));
         assert!(scale("200").is_err() && scale("2x3@-1").is_err());
-        let faults: Vec<_> = ["throttle=0.5", "latency=20ms", "cut=1m"].map(fault).into_iter().flatten().collect();
+        let told = ["throttle=0.5", "latency=20ms", "cut=1m", "prometheus=down", "gpu-labels=plain"];
+        let faults: Vec<_> = told.map(fault).into_iter().flatten().collect();
         let plan = plan(&faults);
         assert_eq!((plan.throttle, plan.latency_ms, plan.cut_every_s), (0.5, 20, 60));
-        assert!(fault("errors=2").is_err() && fault("nonsense=1").is_err());
+        assert_eq!((plan.prometheus, plan.gpu_labels), (Ailment::Down, GpuLabels::Plain));
+        assert!(fault("prometheus=ill").is_err() && fault("errors=2").is_err() && fault("nonsense=1").is_err());
     }
 }

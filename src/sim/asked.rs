@@ -73,7 +73,8 @@ impl Asked {
         };
         resource.clone_into(&mut self.resource);
         name.unwrap_or_default().clone_into(&mut self.name);
-        self.subresource = sub;
+        // What follows is for whom the request is passed on to.
+        self.subresource = if sub.starts_with("proxy/") { "proxy".to_owned() } else { sub };
     }
 
     fn verb_of(&self, method: &Method, query: &Query) -> &'static str {
@@ -191,6 +192,11 @@ mod tests {
             (&Method::GET, "/api/v1/pods?&watch=1", ["watch", "", "v1", "pods", "", "", ""]),
             (&Method::GET, "/api/v1/namespaces/n/pods/p/log?follow=true", ["get", "", "v1", "pods", "log", "n", "p"]),
             (&Method::GET, "/api/v1/namespaces/n", ["get", "", "v1", "namespaces", "", "n", "n"]),
+            (
+                &Method::GET,
+                "/api/v1/namespaces/n/services/http:s:80/proxy/api/v1/query",
+                ["get", "", "v1", "services", "proxy", "n", "http:s:80"],
+            ),
             (&Method::GET, "/api/v1/namespaces", ["list", "", "v1", "namespaces", "", "", ""]),
             (
                 &Method::PATCH,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::chance::Chance;
+pub use super::numbers::GpuLabels;
 use super::store::Store;
 
 /// How long the server is gone when it is gone by plan.
@@ -43,7 +44,33 @@ pub struct Plan {
     pub gone_every_s: u64,
     /// Lines of a container that its node keeps: older ones were rotated away. 0 for all.
     pub log_keeps_lines: u64,
+    /// What ails Prometheus.
+    pub prometheus: Ailment,
+    /// How GPU series tell whose they are.
+    pub gpu_labels: GpuLabels,
 }
+
+/// What can ail a Prometheus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ailment {
+    /// It is well.
+    #[default]
+    None,
+    /// Nobody answers for its Service.
+    Down,
+    /// Each answer takes [`SLOWNESS`].
+    Slow,
+    /// A proxy before it wants credentials.
+    Unauthorized,
+    /// It refuses every query as too much.
+    Refuses,
+    /// It has no series.
+    Empty,
+}
+
+/// How long a slow Prometheus takes.
+pub const SLOWNESS: Duration = Duration::from_secs(20);
 
 /// A fault that happens once.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -13,10 +13,19 @@ pub trait Outputs: Send + Sync {
     /// `None`: it has written nothing and will not.
     fn open(&self, pod: &Value, container: &str, previous: bool) -> Option<Arc<dyn Output>>;
 
-    /// What the main container of `pod` (as stored) uses at `now`; `None` while it does not run.
-    fn usage(&self, _pod: &Value, _now: Timestamp) -> Option<Usage> {
+    /// What tells how much the main container of `pod` (as stored) uses; `None` where nobody measures it.
+    fn meter(&self, _pod: &Value) -> Option<Arc<dyn Meter>> {
         None
     }
+}
+
+/// Tells what a container uses, at any moment of its runs.
+pub trait Meter: Send + Sync {
+    /// What it uses at `at`; `None` while it does not run.
+    fn usage(&self, at: Timestamp) -> Option<Usage>;
+
+    /// What it has used from the beginning of its run until `at`: each amount times seconds. Never less later in a run.
+    fn used(&self, at: Timestamp) -> Option<Usage>;
 }
 
 /// What a container uses at a moment.
@@ -34,6 +43,25 @@ pub struct Usage {
     pub cpu: f64,
     /// Memory, in GiB.
     pub memory: f64,
+    /// The last Xid error that its GPUs reported; 0 for none.
+    pub xid: f64,
+}
+
+impl Usage {
+    /// This and `other` times `factor`, together.
+    #[must_use]
+    pub fn plus(self, other: Self, factor: f64) -> Self {
+        let add = |a: f64, b: f64| a + b * factor;
+        Self {
+            gpu: add(self.gpu, other.gpu),
+            gpu_memory: add(self.gpu_memory, other.gpu_memory),
+            power: add(self.power, other.power),
+            temperature: add(self.temperature, other.temperature),
+            cpu: add(self.cpu, other.cpu),
+            memory: add(self.memory, other.memory),
+            xid: add(self.xid, other.xid),
+        }
+    }
 }
 
 /// The output of one run of one container. Lines are numbered from 0; a line's text and time never change.

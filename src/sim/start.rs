@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::api::{Counters, Server};
 use super::controllers::admit;
 use super::faults::Faults;
+use super::numbers::Numbers;
 use super::options::{FleetKind, Options};
 use super::scenario::{self, ScenarioError};
 use super::store::{Refusal, Store, resource};
@@ -128,9 +129,11 @@ impl Sim {
         &self.server.counters
     }
 
-    /// Who says what containers write.
+    /// Who says what containers write and use.
     pub fn set_outputs(&self, outputs: Arc<dyn Outputs>) {
+        let numbers = Arc::new(Numbers::new(self.store().clone(), Arc::clone(&outputs)));
         *self.server.outputs.write().unwrap_or_else(PoisonError::into_inner) = Some(outputs);
+        *self.server.numbers.write().unwrap_or_else(PoisonError::into_inner) = Some(numbers);
     }
 
     /// Runs a task for as long as the sim lives.

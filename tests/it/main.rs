@@ -25,6 +25,7 @@ mod sim_api;
 mod sim_client;
 mod sim_exec;
 mod sim_kubectl;
+mod sim_numbers;
 mod sim_recorded;
 mod sim_scale;
 mod sim_watch;

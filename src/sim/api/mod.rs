@@ -13,6 +13,7 @@ mod exec;
 mod form;
 mod list;
 mod log;
+mod measured;
 mod meta;
 mod openapi;
 mod partial;
@@ -46,6 +47,7 @@ pub use reply::Reply;
 pub use super::asked::Asked;
 use super::asked::Query;
 use super::faults::{Faults, Plan};
+use super::numbers::Numbers;
 use super::output::Outputs;
 use super::release::Release;
 use super::store::{Refusal, Resource, Selector, Store, resource};
@@ -61,6 +63,7 @@ pub struct Server {
     pub(super) faults: Faults,
     pub(super) counters: Counters,
     pub(super) outputs: RwLock<Option<Arc<dyn Outputs>>>,
+    pub(super) numbers: RwLock<Option<Arc<Numbers>>>,
     release: Release,
     /// Ends sessions that have outlived their request.
     stop: CancellationToken,
@@ -81,8 +84,9 @@ struct Admitted {
 
 impl Server {
     pub(super) fn new(store: Store, users: Users, faults: Faults, release: Release, stop: CancellationToken) -> Self {
-        let (counters, outputs, snapshots) = (Counters::default(), RwLock::new(None), snapshots::Snapshots::default());
-        Self { store, users, faults, counters, outputs, release, stop, files: exec::Files::default(), snapshots }
+        let (counters, outputs, numbers) = (Counters::default(), RwLock::new(None), RwLock::new(None));
+        let (files, snapshots) = (exec::Files::default(), snapshots::Snapshots::default());
+        Self { store, users, faults, counters, outputs, numbers, release, stop, files, snapshots }
     }
 
     /// Answers one request.
@@ -96,6 +100,7 @@ impl Server {
         let path = parts.uri.path().to_owned();
         let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");
         let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
+            Ok(admitted) if measured::is(&admitted) => self.measured(&admitted).await,
             Ok(admitted) => self.dispatch(&parts.method, &Admitted { upgrade, ..admitted }),
             Err(refusal) => Err(refusal),
         };

@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod life;
 mod lines;
 pub(crate) mod meet;
+mod meter;
 pub(crate) mod network;
 pub(crate) mod output;
 mod part;

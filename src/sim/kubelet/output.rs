@@ -12,16 +12,13 @@ use super::{
     behaviour::{Behaviour, Tempo},
     journal::{Journal, Note},
     lines::Lines,
+    meter::ScriptMeter,
     script::Scripts,
     text::{Cast, Writer},
-    usage,
 };
 use crate::sim::{
-    controllers::{
-        amounts,
-        value::{after, chance, hash, int, list, mix, seconds_between, text, time, uid},
-    },
-    output::{Output, Outputs, Usage, Written},
+    controllers::value::{after, hash, int, list, mix, seconds_between, text, time, uid},
+    output::{Meter, Output, Outputs, Written},
 };
 
 /// How often a reader looks whether a wait is over.
@@ -73,19 +70,9 @@ impl Outputs for ScriptOutputs {
         }))
     }
 
-    fn usage(&self, pod: &Value, now: Timestamp) -> Option<Usage> {
-        let status = list(pod, "/status/containerStatuses").first()?;
-        let since = time(status, "/state/running/startedAt")?;
-        let run = int(status, "/restartCount").unwrap_or(0).max(0) as usize;
-        let behaviour = self.scripts.of(pod);
-        let behaviour = behaviour.at(Tempo::of(pod, behaviour.exact, self.seed));
-        let note = self.journal.run(uid(pod), run);
-        let elapsed = seconds_between(since, now).max(0.0) * self.speed;
-        // Readings are taken every few seconds, each with a chance of its own.
-        let stray = chance(self.seed ^ hash(uid(pod)) ^ (now.as_second() / 5) as u64) * 2.0 - 1.0;
-        let used = usage::at(&behaviour.curves, behaviour.wait.map(|wait| wait.at), &note, elapsed, stray);
-        let gpus = amounts::of_spec(&pod["spec"]).iter().any(|(resource, n)| resource.contains("gpu") && *n > 0);
-        Some(if gpus { used } else { Usage { cpu: used.cpu, memory: used.memory, ..Usage::default() } })
+    fn meter(&self, pod: &Value) -> Option<Arc<dyn Meter>> {
+        let pace = (self.speed, self.seed);
+        Some(Arc::new(ScriptMeter::new(pod, &self.scripts.of(pod), &self.journal, pace)))
     }
 }
 

@@ -11,7 +11,8 @@ use super::{
 use crate::sim::output::Usage;
 
 /// What is used where nothing is told: a GPU that idles, a process that sleeps.
-const IDLE: Usage = Usage { gpu: 0.0, gpu_memory: 0.5, power: 62.0, temperature: 33.0, cpu: 0.02, memory: 0.1 };
+const IDLE: Usage =
+    Usage { gpu: 0.0, gpu_memory: 0.5, power: 62.0, temperature: 33.0, cpu: 0.02, memory: 0.1, xid: 0.0 };
 /// Seconds that a curve of a phase without end takes.
 const ENDLESS: f64 = 60.0;
 /// How far a reading strays from its curve, at most.
@@ -35,16 +36,31 @@ pub(super) struct UseForm {
     temperature: Option<Ramp>,
     cpu: Option<Ramp>,
     memory: Option<Ramp>,
+    xid: Option<f64>,
 }
 
 impl UseForm {
+    /// What a replica does of which nobody has told what it uses: training where it has GPUs, computing where it is a
+    /// worker with `cpus` cores, next to nothing where it leads.
+    pub(super) fn of_role(gpus: bool, leads: bool, cpus: f64) -> Self {
+        let ramp = |from: f64, to: f64| Some(Ramp::From([from, to]));
+        if gpus {
+            let (gpu, gpu_memory) = (ramp(68.0, 91.0), ramp(38.0, 54.0));
+            let (power, temperature) = (ramp(215.0, 352.0), ramp(41.0, 64.0));
+            let (cpu, memory) = (Some(Ramp::Flat(0.6 * cpus)), ramp(6.0, 17.0));
+            return Self { gpu, gpu_memory, power, temperature, cpu, memory, xid: None };
+        }
+        let (cpu, memory) = if leads { (0.08, 0.35) } else { (0.85 * cpus, 0.9) };
+        Self { cpu: Some(Ramp::Flat(cpu)), memory: Some(Ramp::Flat(memory)), ..Self::default() }
+    }
+
     /// Whether all its numbers can be used.
     pub(super) fn is_sound(&self) -> bool {
         let all = [self.gpu, self.gpu_memory, self.power, self.temperature, self.cpu, self.memory];
         all.iter().flatten().all(|ramp| match ramp {
             Ramp::Flat(n) => n.is_finite() && *n >= 0.0,
             Ramp::From(ends) => ends.iter().all(|n| n.is_finite() && *n >= 0.0),
-        })
+        }) && self.xid.is_none_or(|xid| (0.0..=255.0).contains(&xid))
     }
 
     /// The use at a share of the phase from 0 to 1.
@@ -61,6 +77,7 @@ impl UseForm {
             temperature: of(self.temperature, IDLE.temperature),
             cpu: of(self.cpu, IDLE.cpu),
             memory: of(self.memory, IDLE.memory),
+            xid: self.xid.unwrap_or(IDLE.xid),
         }
     }
 }
@@ -92,11 +109,49 @@ pub(super) fn at(curves: &[Curve], wait: Option<f64>, note: &Note, elapsed: f64,
     let now =
         |curve: &&Curve| curve.part == part && seconds >= curve.begin && curve.end.is_none_or(|end| seconds < end);
     let Some(curve) = curves.iter().find(now) else { return IDLE };
-    let length = curve.end.map_or(ENDLESS, |end| end - curve.begin);
-    let share = if length > 0.0 { ((seconds - curve.begin) / length).clamp(0.0, 1.0) } else { 1.0 };
-    let usage = curve.form.at(share);
+    let usage = curve.at(seconds);
     let near = |n: f64| n * (1.0 + STRAYS * stray.clamp(-1.0, 1.0));
     Usage { gpu: near(usage.gpu).min(100.0), power: near(usage.power), cpu: near(usage.cpu), ..usage }
+}
+
+impl Curve {
+    /// How long it bends.
+    fn length(&self) -> f64 {
+        self.end.map_or(ENDLESS, |end| end - self.begin)
+    }
+
+    /// What it says at a second of its part.
+    fn at(&self, seconds: f64) -> Usage {
+        let length = self.length();
+        let share = if length > 0.0 { ((seconds - self.begin) / length).clamp(0.0, 1.0) } else { 1.0 };
+        self.form.at(share)
+    }
+
+    /// The area under it from its begin until a second of its part.
+    fn area(&self, until: f64) -> Usage {
+        let until = self.end.map_or(until, |end| end.min(until));
+        let bent = until.min(self.begin + self.length());
+        let (first, last) = (self.at(self.begin), self.at(bent));
+        let half = (bent - self.begin) / 2.0;
+        Usage::default().plus(first, half).plus(last, half).plus(last, until - bent)
+    }
+}
+
+/// What such a run has used by then: amounts times script seconds. It does not stray, so that it never goes back.
+pub(super) fn used(curves: &[Curve], wait: Option<f64>, note: &Note, elapsed: f64) -> Usage {
+    let waited = note.waited.as_ref().map(|waited| waited.seconds);
+    let before = wait.map_or(elapsed, |wait| wait.min(elapsed));
+    let during = waited.map_or(elapsed - before, |waited| waited.min(elapsed - before));
+    let parts = [(Part::Before, before), (Part::During, during), (Part::After, elapsed - before - during)];
+    parts.into_iter().fold(Usage::default(), |sum, (part, seconds)| {
+        let mut idle = seconds;
+        let all = curves.iter().filter(|curve| curve.part == part && curve.begin < seconds);
+        let told = all.fold(sum, |sum, curve| {
+            idle -= curve.end.map_or(seconds, |end| end.min(seconds)) - curve.begin;
+            sum.plus(curve.area(seconds), 1.0)
+        });
+        told.plus(IDLE, idle.max(0.0))
+    })
 }
 
 #[cfg(test)]
@@ -120,6 +175,23 @@ mod tests {
         assert_eq!(read(&Note::default(), 50.0).cpu.to_string(), "0.5");
         assert_eq!((read(&met, 28.0).gpu, read(&met, 28.0).gpu_memory), (50.0, 40.0));
         assert_eq!(read(&met, 99.0), IDLE);
+    }
+
+    #[test]
+    fn what_was_used_is_the_area_under_the_curves() {
+        let met = Note { waited: Some(Waited { seconds: 20.0, ending: Ending::Met }), step: 0 };
+        let until = |elapsed| used(&curves(), Some(3.0), &met, elapsed);
+        // 3 s at rest, 20 s of 0.5 cores, then a GPU from 10 to 90 percent in 10 s, then at rest.
+        assert!((until(23.0).cpu - (3.0 * IDLE.cpu + 10.0)).abs() < 1e-9);
+        assert!((until(28.0).gpu - 150.0).abs() < 1e-9, "{:?}", until(28.0));
+        assert!((until(43.0).gpu - 500.0).abs() < 1e-9);
+        assert!((until(43.0).memory - 43.0 * IDLE.memory).abs() < 1e-9);
+        let mut last = 0.0;
+        for tenth in 0..500 {
+            let cpu = until(f64::from(tenth) / 10.0).cpu;
+            assert!(cpu >= last, "{tenth}");
+            last = cpu;
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::sim::store::{
     Resource, Store,
     resource::{
         self, CLUSTERQUEUES, CLUSTERTRAININGRUNTIMES, DEPLOYMENTS, LOCALQUEUES, NODES, PRIORITYCLASSES, QUOTAS,
-        RESOURCEFLAVORS, SERVICEACCOUNTS, STORAGECLASSES, WORKLOADPRIORITYCLASSES,
+        RESOURCEFLAVORS, SERVICEACCOUNTS, SERVICES, STORAGECLASSES, WORKLOADPRIORITYCLASSES,
     },
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn lay(store: &Store, demo: bool) {
     }
     nodes(store);
     operators(store);
+    monitoring(store);
     if store.served("kueue.x-k8s.io", "workloads").is_some() {
         runtimes(store);
     }
@@ -71,6 +72,19 @@ pub(crate) fn lay(store: &Store, demo: bool) {
             json!({"metadata": {"name": "gpu-quota", "namespace": "speech"}, "spec": {"hard": hard}, "status": {"hard": hard, "used": {}}}),
         );
     }
+}
+
+/// Prometheus, as its operator sets it up; who passes requests on to it is the API server.
+fn monitoring(store: &Store) {
+    namespace(store, "monitoring", true);
+    let labels = json!({"app.kubernetes.io/name": "prometheus", "app.kubernetes.io/component": "prometheus"});
+    let ports = json!([{"name": "web", "port": 9090, "protocol": "TCP", "targetPort": "web"}]);
+    put(
+        store,
+        &SERVICES,
+        json!({"metadata": {"name": "prometheus", "namespace": "monitoring", "labels": labels},
+            "spec": {"type": "ClusterIP", "clusterIP": "10.96.14.90", "clusterIPs": ["10.96.14.90"], "ports": ports, "selector": labels}}),
+    );
 }
 
 fn namespace(store: &Store, name: &str, watched: bool) {
