@@ -130,6 +130,8 @@ pub enum Fault {
     Prometheus(Ailment),
     /// How GPU series tell whose they are.
     GpuLabels(GpuLabels),
+    /// metrics-server is not installed.
+    NoMetricsServer,
 }
 
 /// Runs it.
@@ -233,6 +235,7 @@ fn plan(faults: &[Fault]) -> Plan {
             Fault::LogKeeps(lines) => plan.log_keeps_lines = lines,
             Fault::Prometheus(ailment) => plan.prometheus = ailment,
             Fault::GpuLabels(labels) => plan.gpu_labels = labels,
+            Fault::NoMetricsServer => plan.no_metrics_server = true,
             // Of the clock, not of the server.
             Fault::Skew(_) => {}
         }
@@ -330,8 +333,10 @@ fn fault(text: &str) -> Result<Fault, String> {
         "skew" => time().map(Fault::Skew),
         "log-keeps" => value.parse().map(Fault::LogKeeps).map_err(|_| format!("{name} takes a number of lines")),
         "prometheus" => word(name, value, "down, slow, unauthorized, refuses or empty").map(Fault::Prometheus),
+        "metrics-server" if value == "absent" => Ok(Fault::NoMetricsServer),
+        "metrics-server" => Err("metrics-server is absent, or there without the fault".to_owned()),
         "gpu-labels" => word(name, value, "exported, plain or none").map(Fault::GpuLabels),
-        _ => Err("known are throttle, errors, unavailable, unauthorized, latency, body-pause, half-lines, truncate, cut, compact, gone, skew, log-keeps, prometheus, gpu-labels".to_owned()),
+        _ => Err("known are throttle, errors, unavailable, unauthorized, latency, body-pause, half-lines, truncate, cut, compact, gone, skew, log-keeps, prometheus, gpu-labels, metrics-server".to_owned()),
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Plan {
     pub log_keeps_lines: u64,
     /// What ails Prometheus.
     pub prometheus: Ailment,
+    /// metrics-server does not answer; set from the start, it is not installed.
+    pub no_metrics_server: bool,
     /// How GPU series tell whose they are.
     pub gpu_labels: GpuLabels,
 }

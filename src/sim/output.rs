@@ -45,7 +45,12 @@ pub struct Usage {
     pub memory: f64,
     /// The last Xid error that its GPUs reported; 0 for none.
     pub xid: f64,
+    /// The share of time in which its GPUs are slowed down by heat.
+    pub hot: f64,
 }
+
+/// Degrees from which a GPU slows down.
+pub const TOO_HOT: f64 = 87.0;
 
 impl Usage {
     /// This and `other` times `factor`, together.
@@ -60,6 +65,7 @@ impl Usage {
             cpu: add(self.cpu, other.cpu),
             memory: add(self.memory, other.memory),
             xid: add(self.xid, other.xid),
+            hot: add(self.hot, other.hot),
         }
     }
 }

@@ -167,6 +167,9 @@ fn serves(options: &Options, resource: &resource::Resource) -> bool {
     if *resource == resource::PROJECTS {
         return options.projects;
     }
+    if resource.is_measured() {
+        return options.fleet != FleetKind::Still && !options.faults.no_metrics_server;
+    }
     let without = resource.custom && options.fleet == FleetKind::NoOperators;
     !without
 }

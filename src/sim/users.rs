@@ -62,13 +62,18 @@ const OTHER_GROUPS: &[&str] = &[
     "scheduling.x-k8s.io",
 ];
 
+/// What metrics-server adds to `view`, and so to all who may do more.
+const MEASURED: Rule = Rule { groups: &["metrics.k8s.io"], resources: &["pods", "nodes"], verbs: READ };
+
 static EVERYTHING: &[Rule] = &[Rule { groups: ALL, resources: ALL, verbs: ALL }];
 static VIEW: &[Rule] = &[
     Rule { groups: &[""], resources: SHOWN, verbs: READ },
+    MEASURED,
     Rule { groups: OTHER_GROUPS, resources: ALL, verbs: READ },
 ];
 static VIEW_NO_WATCH: &[Rule] = &[
     Rule { groups: &[""], resources: SHOWN, verbs: READ_NO_WATCH },
+    MEASURED,
     Rule { groups: OTHER_GROUPS, resources: ALL, verbs: READ_NO_WATCH },
 ];
 /// `edit` and `view` of Kubernetes and of Kubeflow, as bound in one namespace.
@@ -96,6 +101,7 @@ static EDIT: &[Rule] = &[
     },
     Rule { groups: &["apps", "batch", "networking.k8s.io", "policy"], resources: ALL, verbs: WRITE },
     Rule { groups: TRAINING, resources: ALL, verbs: WRITE },
+    MEASURED,
     Rule { groups: &["kueue.x-k8s.io"], resources: &["localqueues", "workloads", "workloads/status"], verbs: READ },
 ];
 /// What everybody signed in may do: ask about themselves.

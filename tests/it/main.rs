@@ -26,6 +26,7 @@ mod sim_client;
 mod sim_exec;
 mod sim_kubectl;
 mod sim_numbers;
+mod sim_prometheus;
 mod sim_recorded;
 mod sim_scale;
 mod sim_watch;

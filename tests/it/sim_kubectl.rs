@@ -49,8 +49,15 @@ async fn desk() -> Option<Desk> {
     desk_of(Release::default()).await
 }
 
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn desk_of(release: Release) -> Option<Desk> {
+    let desk = desk_with(Options { fleet: FleetKind::Still, release, ..Options::new() }).await?;
+    desk.sim.set_outputs(Arc::new(Three));
+    furnish(&desk.sim);
+    Some(desk)
+}
+
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+async fn desk_with(options: Options) -> Option<Desk> {
     let there = Command::new("kubectl").arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
     if there.is_err() {
         let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
@@ -58,12 +65,10 @@ async fn desk_of(release: Release) -> Option<Desk> {
         eprintln!("SKIPPED: kubectl is not on PATH");
         return None;
     }
-    let sim = Sim::start(Options { fleet: FleetKind::Still, release, ..Options::new() }).await.unwrap();
+    let sim = Sim::start(options).await.unwrap();
     let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let home = tempfile::tempdir().unwrap();
     let kubeconfig = served.write_kubeconfig(&home.path().join("state")).unwrap();
-    sim.set_outputs(Arc::new(Three));
-    furnish(&sim);
     Some(Desk { sim, _served: served, home, kubeconfig })
 }
 
@@ -347,4 +352,29 @@ async fn kubectl_forwards_ports() {
         "cannot create resource \"pods/portforward\"",
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_shows_what_pods_and_nodes_use() {
+    let text = "about = \"trains\"\nclass = \"none\"\nseconds = 60\nlike = \"horovod\"\n[[job]]\nname = \"vit\"\nworkers = 2\ngpus = 2\n";
+    let fleet = FleetKind::Scenario { file: "trains.toml".to_owned(), text: text.to_owned() };
+    let lived = Duration::from_mins(5);
+    let Some(desk) = desk_with(Options { fleet, lived, ..Options::new() }).await else { return };
+    for (args, expected) in [
+        ("top pods -n vision", "NAME CPU(cores) MEMORY(bytes)\nvit-launcher-"),
+        (
+            "top pods -n vision -l training.kubeflow.org/job-role=worker --containers",
+            "POD NAME CPU(cores) MEMORY(bytes)\nvit-worker-0 ",
+        ),
+        ("top nodes", "NAME CPU(cores) CPU(%) MEMORY(bytes) MEMORY(%)\ncp-1 310m 0%"),
+        ("exec -n vision vit-worker-0 -- nvidia-smi -L", "GPU 1: NVIDIA "),
+        ("exec -n vision vit-worker-1 -- nvidia-smi", "| NVIDIA-SMI "),
+        (
+            "exec -n vision vit-worker-1 -- nvidia-smi --query-gpu=index,utilization.gpu,memory.total --format=csv",
+            "index, utilization.gpu [%], memory.total [MiB]\n0, ",
+        ),
+    ] {
+        desk.says(args, expected).await;
+    }
+    desk.says("top pods -n none", "No resources found in none namespace").await;
 }

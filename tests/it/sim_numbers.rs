@@ -8,7 +8,7 @@ use mpideck::sim::faults::{Ailment, Plan};
 use mpideck::sim::{Clock, FleetKind, Options, Sim};
 use serde_json::Value;
 
-use crate::sim_client::{ask, client};
+use crate::sim_client::{ask, client, get};
 
 /// Where Prometheus is found.
 const PROXY: &str = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy";
@@ -118,4 +118,54 @@ async fn the_page_is_for_those_who_may_see_everything() {
         (code, body["message"].as_str()),
         (403, Some("forbidden: User \"tenant\" cannot get path \"/metrics\""))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_server_tells_of_pods_and_nodes() {
+    let sim = training().await;
+    let (admin, tenant) = (client(&sim, "admin").await, client(&sim, "tenant").await);
+    let root = "/apis/metrics.k8s.io/v1beta1";
+    let (code, body) =
+        get(&tenant, &format!("{root}/namespaces/vision/pods?labelSelector=training.kubeflow.org/job-role=worker"))
+            .await;
+    assert_eq!((code, body["kind"].as_str()), (200, Some("PodMetricsList")), "{body}");
+    let items = body["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "{body}");
+    for item in items {
+        assert_eq!(item["metadata"]["labels"]["training.kubeflow.org/job-name"], "vit");
+        let cpu = item["containers"][0]["usage"]["cpu"].as_str().unwrap();
+        let nano: f64 = cpu.trim_end_matches('n').parse().unwrap();
+        assert!(nano > 5e9 && nano < 8e9, "{cpu}");
+    }
+    let (code, body) = get(&admin, &format!("{root}/nodes/cpu-0")).await;
+    assert_eq!((code, body["kind"].as_str()), (200, Some("NodeMetrics")), "{body}");
+    let (code, body) = get(&admin, &format!("{root}/namespaces/vision/pods/none")).await;
+    assert_eq!((code, body["message"].as_str()), (404, Some("podmetrics.metrics.k8s.io \"vision/none\" not found")));
+    let (code, body) = get(&tenant, &format!("{root}/nodes")).await;
+    let said = "nodes.metrics.k8s.io is forbidden: User \"tenant\" cannot list resource \"nodes\" in API group \"metrics.k8s.io\" at the cluster scope";
+    assert_eq!((code, body["message"].as_str()), (403, Some(said)));
+    let (code, body) = get(&admin, root).await;
+    assert_eq!((code, body["resources"][0]["verbs"].clone()), (200, serde_json::json!(["get", "list"])), "{body}");
+    let table = ask(&admin, &Method::GET, &format!("{root}/namespaces/vision/pods"));
+    let (_, body) = table.header("accept", "application/json;as=Table;g=meta.k8s.io;v=v1").answer().await;
+    let columns: Vec<&str> =
+        body["columnDefinitions"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
+    assert_eq!((columns, body["rows"].as_array().unwrap().len()), (vec!["Name", "CPU", "Memory", "Window"], 3));
+    assert_eq!(
+        ask(&admin, &Method::DELETE, &format!("{root}/namespaces/vision/pods/vit-worker-0")).answer().await.0,
+        405
+    );
+    sim.faults().set(Plan { no_metrics_server: true, ..Plan::default() });
+    assert_eq!(get(&admin, &format!("{root}/nodes")).await.0, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_metrics_server_is_absent_nothing_tells_of_it() {
+    let faults = Plan { no_metrics_server: true, ..Plan::default() };
+    let clock = Clock::manual("2026-11-20T08:00:00Z".parse().unwrap());
+    let sim = Sim::start(Options { fleet: FleetKind::Empty, clock, faults, ..Options::new() }).await.unwrap();
+    let admin = client(&sim, "admin").await;
+    assert_eq!(get(&admin, "/apis/metrics.k8s.io/v1beta1/nodes").await.0, 404);
+    let (_, groups) = get(&admin, "/apis").await;
+    assert!(!groups.to_string().contains("metrics.k8s.io"));
 }

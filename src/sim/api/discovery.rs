@@ -127,7 +127,9 @@ fn plain_group((name, versions): &(String, Vec<String>)) -> Value {
 
 /// What can be done with the objects of a resource; the order is the server's.
 fn verbs(resource: &Resource) -> Value {
-    if resource.custom {
+    if resource.is_measured() {
+        json!(["get", "list"])
+    } else if resource.custom {
         json!(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"])
     } else if *resource == NAMESPACES {
         json!(["create", "delete", "get", "list", "patch", "update", "watch"])
@@ -157,7 +159,10 @@ fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
     let mut list: Vec<Value> = Vec::new();
     for r in of(store, group, version) {
         let mut entry = json!({"name": r.plural, "singularName": r.singular, "namespaced": r.namespaced, "kind": r.kind,
-            "verbs": verbs(r), "storageVersionHash": storage_hash(r)});
+            "verbs": verbs(r)});
+        if !r.is_measured() {
+            entry["storageVersionHash"] = json!(storage_hash(r));
+        }
         for (key, words) in [("shortNames", r.short_names), ("categories", r.categories)] {
             if !words.is_empty() {
                 entry[key] = json!(words);

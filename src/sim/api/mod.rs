@@ -20,6 +20,7 @@ mod partial;
 mod patch;
 mod protobuf;
 mod reply;
+mod resource_metrics;
 mod review;
 mod scale;
 mod snapshots;
@@ -195,6 +196,9 @@ impl Server {
         };
         if *resource == resource::PROJECTS && asked.verb == "list" {
             return Ok(self.projects(request));
+        }
+        if resource.is_measured() {
+            return self.resource_metrics(resource, request);
         }
         if resource.namespaced && asked.namespace.is_empty() && !matches!(asked.verb.as_str(), "list" | "watch") {
             return Err(no_such_resource());

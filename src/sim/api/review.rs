@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, Asked, Reply, Server, body, method_not_allowed, no_such_resource, reply, validate};
-use crate::sim::store::resource::{NAMESPACES, PROJECTS};
+use crate::sim::store::resource::{NAMESPACES, POD_METRICS, PROJECTS};
 use crate::sim::store::{Refusal, Resource};
 use crate::sim::users::User;
 
@@ -115,6 +115,9 @@ impl Server {
         let mut rules = user.rules_in(namespace);
         if self.store.served(PROJECTS.group, PROJECTS.plural).is_none() {
             rules.retain(|rule| rule["apiGroups"][0] != PROJECTS.group);
+        }
+        if self.store.served(POD_METRICS.group, POD_METRICS.plural).is_none() {
+            rules.retain(|rule| rule["apiGroups"][0] != POD_METRICS.group);
         }
         let open = [
             &["/.well-known", "/.well-known/*"][..],

@@ -8,11 +8,11 @@ use super::{
     journal::{Ending, Note},
     part::Part,
 };
-use crate::sim::output::Usage;
+use crate::sim::output::{TOO_HOT, Usage};
 
 /// What is used where nothing is told: a GPU that idles, a process that sleeps.
 const IDLE: Usage =
-    Usage { gpu: 0.0, gpu_memory: 0.5, power: 62.0, temperature: 33.0, cpu: 0.02, memory: 0.1, xid: 0.0 };
+    Usage { gpu: 0.0, gpu_memory: 0.5, power: 62.0, temperature: 33.0, cpu: 0.02, memory: 0.1, xid: 0.0, hot: 0.0 };
 /// Seconds that a curve of a phase without end takes.
 const ENDLESS: f64 = 60.0;
 /// How far a reading strays from its curve, at most.
@@ -70,14 +70,16 @@ impl UseForm {
             Some(Ramp::Flat(n)) => n,
             Some(Ramp::From([from, to])) => from + (to - from) * share,
         };
+        let temperature = of(self.temperature, IDLE.temperature);
         Usage {
             gpu: of(self.gpu, IDLE.gpu),
             gpu_memory: of(self.gpu_memory, IDLE.gpu_memory),
             power: of(self.power, IDLE.power),
-            temperature: of(self.temperature, IDLE.temperature),
+            temperature,
             cpu: of(self.cpu, IDLE.cpu),
             memory: of(self.memory, IDLE.memory),
             xid: self.xid.unwrap_or(IDLE.xid),
+            hot: f64::from(u8::from(temperature >= TOO_HOT)),
         }
     }
 }
@@ -133,7 +135,12 @@ impl Curve {
         let bent = until.min(self.begin + self.length());
         let (first, last) = (self.at(self.begin), self.at(bent));
         let half = (bent - self.begin) / 2.0;
-        Usage::default().plus(first, half).plus(last, half).plus(last, until - bent)
+        let bend = Usage::default().plus(first, half).plus(last, half);
+        let (cool, warm) = (first.temperature.min(last.temperature), first.temperature.max(last.temperature));
+        // Heat comes at a moment of the bend, not little by little.
+        let above =
+            if cool < TOO_HOT && warm > TOO_HOT { (warm - TOO_HOT) / (warm - cool) } else { first.hot * last.hot };
+        Usage { hot: above * 2.0 * half, ..bend }.plus(last, until - bent)
     }
 }
 
@@ -192,6 +199,14 @@ mod tests {
             assert!(cpu >= last, "{tenth}");
             last = cpu;
         }
+    }
+
+    #[test]
+    fn time_in_heat_is_that_above_the_threshold() {
+        let form: UseForm = toml::from_str("temperature = [77, 97]").unwrap();
+        let curve = Curve { part: Part::Before, begin: 0.0, end: Some(10.0), form };
+        let until = |elapsed| used(&[curve], None, &Note::default(), elapsed).hot;
+        assert!(until(4.0).abs() < 1e-9 && (until(6.0) - 1.0).abs() < 1e-9 && (until(20.0) - 5.0).abs() < 1e-9);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::family::{Family, Row, gauge};
+use super::family::{Family, Row, counter, gauge};
 use super::scene::{Gpu, GpuLabels, Node, Scene, Tenancy};
 use crate::sim::chance::Chance;
 use crate::sim::controllers::value::{chance, hash, mix};
@@ -15,8 +15,6 @@ use crate::sim::promql::Labels;
 const DRIVER: &str = "580.95.05";
 /// MiB of a GPU's memory that nobody can have.
 const RESERVED: f64 = 611.0;
-/// Degrees from which a GPU slows down.
-const TOO_HOT: f64 = 87.0;
 /// The bit of `nvmlClocksThrottleReasonHwThermalSlowdown`.
 const THERMAL: f64 = 64.0;
 /// The bit of `nvmlClocksThrottleReasonGpuIdle`.
@@ -69,7 +67,7 @@ pub(crate) struct State {
 
 /// What a GPU does while nobody has it, or its container does not run.
 const AT_EASE: Usage =
-    Usage { gpu: 0.0, gpu_memory: 0.0, power: 58.0, temperature: 31.0, cpu: 0.0, memory: 0.0, xid: 0.0 };
+    Usage { gpu: 0.0, gpu_memory: 0.0, power: 58.0, temperature: 31.0, cpu: 0.0, memory: 0.0, xid: 0.0, hot: 0.0 };
 
 impl Gpu {
     /// Its UUID, the same in every run of the cluster.
@@ -98,7 +96,7 @@ impl Gpu {
         let most = card.memory - RESERVED;
         let used = (usage.gpu_memory * 1024.0 * (0.99 + own / 100.0)).min(most).round();
         let util = (usage.gpu * own).min(100.0).round();
-        let hot = usage.temperature >= TOO_HOT;
+        let hot = usage.hot > 0.0;
         let (rest, work, memory) = card.clocks;
         let sm = if util < 1.0 {
             rest
@@ -125,6 +123,12 @@ impl Gpu {
         }
     }
 
+    /// Nanoseconds of heat since its container began to run.
+    fn heat(&self, at: Timestamp) -> f64 {
+        let meter = self.tenant(at).and_then(|tenancy| tenancy.pod.meter.as_ref());
+        meter.and_then(|meter| meter.used(at)).map_or(0.0, |used| (used.hot * 1e9).round())
+    }
+
     fn labels(&self, tenancy: Option<&Tenancy>, how: GpuLabels) -> Labels {
         let (index, uuid, bus) = (self.index.to_string(), self.uuid(), self.bus());
         let device = format!("nvidia{index}");
@@ -149,15 +153,20 @@ impl Gpu {
     }
 }
 
-/// Each GPU once for each pod that had it, and once without.
+/// What GPUs do.
 fn rows(scene: &Scene, read: fn(&State) -> f64) -> Vec<Row> {
+    each(scene, move |gpu, at| read(&gpu.state(at)))
+}
+
+/// Each GPU once for each pod that had it, and once without.
+fn each(scene: &Scene, read: impl Fn(&Gpu, Timestamp) -> f64 + Copy + 'static) -> Vec<Row> {
     let mut rows = Vec::new();
     let speaks = |node: &Arc<Node>, at: Timestamp| node.speaks(at);
     for gpu in &scene.gpus {
         let row = |labels, read| Row { labels, node: gpu.node.name.to_string(), read };
         if scene.labels == GpuLabels::None {
             let own = gpu.clone();
-            let value = move |at| speaks(&own.node, at).then(|| read(&own.state(at)));
+            let value = move |at| speaks(&own.node, at).then(|| read(&own, at));
             rows.push(row(gpu.labels(None, scene.labels), Box::new(value)));
             continue;
         }
@@ -165,11 +174,11 @@ fn rows(scene: &Scene, read: fn(&State) -> f64) -> Vec<Row> {
         let asked = |tenancy: &&Tenancy| scene.pods.binary_search_by(|pod| pod.uid.cmp(&tenancy.pod.uid)).is_ok();
         for tenancy in gpu.tenancies.iter().filter(asked) {
             let (own, term) = (gpu.clone(), tenancy.clone());
-            let value = move |at| (term.holds(at) && speaks(&own.node, at)).then(|| read(&own.state(at)));
+            let value = move |at| (term.holds(at) && speaks(&own.node, at)).then(|| read(&own, at));
             rows.push(row(gpu.labels(Some(tenancy), scene.labels), Box::new(value)));
         }
         let own = gpu.clone();
-        let value = move |at| (own.tenant(at).is_none() && speaks(&own.node, at)).then(|| read(&own.state(at)));
+        let value = move |at| (own.tenant(at).is_none() && speaks(&own.node, at)).then(|| read(&own, at));
         rows.push(row(gpu.labels(None, scene.labels), Box::new(value)));
     }
     rows
@@ -195,5 +204,8 @@ pub(super) const FAMILIES: &[Family] = &[
     }),
     gauge("DCGM_FI_DEV_CLOCK_THROTTLE_REASONS", "Current clock throttle reasons (bitmask).", |s| {
         rows(s, |g| g.throttled)
+    }),
+    counter("DCGM_FI_DEV_THERMAL_VIOLATION", "Throttling duration due to thermal constraints (in ns).", |s| {
+        each(s, Gpu::heat)
     }),
 ];

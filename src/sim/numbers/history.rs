@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use promql_parser::label::Matcher;
 
-use super::family::{Exporter, Family, Row};
+use super::exporter::Exporter;
+use super::family::{Family, Reading, Row};
 use super::scene::{GpuLabels, Pod, Scene};
 use super::targets::{kept, target, targets};
 use crate::sim::controllers::value::hash;
@@ -23,7 +24,7 @@ pub(super) struct History<'s> {
 /// A series that may be meant.
 pub(super) struct Found {
     pub(super) labels: Labels,
-    read: super::family::Reading,
+    read: Reading,
     /// When, within the time between two scrapes, its target is scraped.
     phase: i64,
 }

@@ -7,7 +7,7 @@ use promql_parser::label::Matcher;
 use promql_parser::parser::Expr;
 use serde_json::{Map, Value, json};
 
-use super::family::Exporter;
+use super::exporter::Exporter;
 use super::history::History;
 use crate::sim::promql::{Answer, Fault, Labels, Sample, Series, instant, parse, range, selector_matchers};
 

@@ -7,12 +7,14 @@
 
 mod cadvisor;
 mod dcgm;
+mod exporter;
 mod family;
 mod history;
 mod http;
 mod kube_state;
 mod ledger;
 mod page;
+mod resources;
 mod scene;
 mod targets;
 
@@ -20,9 +22,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use self::dcgm::{Card, State, card};
 use self::history::History;
 pub(crate) use self::http::{Answered, Asking};
 use self::ledger::Ledger;
+pub(crate) use self::resources::Resources;
 pub use self::scene::GpuLabels;
 use self::scene::Scene;
 use super::output::Outputs;
@@ -60,10 +64,27 @@ impl Numbers {
         http::answer(&History { scene: &scene, now: self.now() }, asking)
     }
 
+    /// The GPUs that a pod has now, and what they do.
+    pub(crate) fn gpus_of(&self, uid: &str) -> Vec<Held> {
+        let (scene, now) = (self.scene(GpuLabels::default()), self.now());
+        let is_held = |gpu: &&scene::Gpu| gpu.tenant(now).is_some_and(|tenancy| tenancy.pod.uid == uid);
+        let held = scene.gpus.iter().filter(is_held);
+        held.map(|gpu| Held { uuid: gpu.uuid(), bus: gpu.bus(), card: card(&gpu.node.product), state: gpu.state(now) })
+            .collect()
+    }
+
     /// Now.
     fn now(&self) -> Timestamp {
         self.store.clock().now()
     }
+}
+
+/// A GPU that a pod has.
+pub(crate) struct Held {
+    pub(crate) uuid: String,
+    pub(crate) bus: String,
+    pub(crate) card: Card,
+    pub(crate) state: State,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::family::Exporter;
+use super::exporter::Exporter;
 use super::scene::Scene;
 use crate::sim::promql::Labels;
 

@@ -1,6 +1,6 @@
 //! What a scrape adds to an exporter's labels: which target it was.
 
-use super::family::Exporter;
+use super::exporter::Exporter;
 use super::scene::{GpuLabels, Scene};
 use crate::sim::controllers::value::{hash, suffix};
 use crate::sim::promql::{Labels, NAME};

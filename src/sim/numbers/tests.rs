@@ -13,8 +13,16 @@ struct Steady(Timestamp);
 
 impl Meter for Steady {
     fn usage(&self, at: Timestamp) -> Option<Usage> {
-        let usage =
-            Usage { gpu: 50.0, gpu_memory: 10.0, power: 200.0, temperature: 50.0, cpu: 1.0, memory: 2.0, xid: 0.0 };
+        let usage = Usage {
+            gpu: 50.0,
+            gpu_memory: 10.0,
+            power: 200.0,
+            temperature: 50.0,
+            cpu: 1.0,
+            memory: 2.0,
+            xid: 0.0,
+            hot: 0.0,
+        };
         (at >= self.0).then_some(usage)
     }
 
@@ -210,4 +218,36 @@ async fn a_silent_node_says_nothing_more() {
     assert_eq!(values(&numbers, "count(DCGM_FI_DEV_GPU_UTIL)", ""), []);
     assert_eq!(values(&numbers, "count(DCGM_FI_DEV_GPU_UTIL offset 6m)", "").len(), 1);
     assert_eq!(values(&numbers, "up{job=\"kubelet\"}", "node"), [("gpu-1".to_owned(), "0".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_server_needs_two_looks() {
+    let numbers = cluster();
+    numbers.store.seed(&PODS, pod("fresh", 0, "2026-11-20T08:29:50Z")).unwrap();
+    let of = |name: &str| {
+        let pod = numbers.store.get(&PODS, "ml", name).unwrap();
+        numbers.resources().of_pod(&pod.uid, &Value::Null)
+    };
+    let late = of("late").unwrap();
+    assert_eq!(late["containers"], json!([{"name": "worker", "usage": {"cpu": "1000000000n", "memory": "2097152Ki"}}]));
+    assert_eq!((late["timestamp"].as_str(), late["window"].as_str()), (Some("2026-11-20T08:30:00Z"), Some("15s")));
+    assert_eq!(of("fresh"), None);
+    let node = numbers.resources().of_node("gpu-1", &Value::Null).unwrap();
+    assert_eq!(node["usage"]["cpu"], "2310000000n");
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert!(of("fresh").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_sees_its_own_gpus() {
+    let numbers = cluster();
+    let held = |name: &str| {
+        let pod = numbers.store.get(&PODS, "ml", name).unwrap();
+        numbers.gpus_of(&pod.uid)
+    };
+    let (early, late) = (held("early"), held("late"));
+    assert_eq!((early.len(), late.len()), (2, 1));
+    assert!(early.iter().all(|gpu| gpu.uuid != late[0].uuid));
+    let query = "DCGM_FI_DEV_FB_USED{exported_pod=\"late\"}";
+    assert_eq!(values(&numbers, query, "UUID"), [(late[0].uuid.clone(), late[0].state.used.to_string())]);
 }

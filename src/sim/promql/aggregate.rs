@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use promql_parser::parser::{AggregateExpr, LabelModifier};
 
-use super::eval::{Evaluation, Value, unknown};
+use super::fetched::Evaluate;
+use super::value::{Sample, Value, unknown};
 use super::window::quantile;
-use super::{Fault, Labels, NAME, Sample};
+use super::{Fault, Labels, NAME};
 
 /// An aggregation at a moment.
-pub(super) fn aggregate(evaluation: &Evaluation, expr: &AggregateExpr, at: i64) -> Result<Value, Fault> {
+pub(super) fn aggregate(evaluation: &dyn Evaluate, expr: &AggregateExpr, at: i64) -> Result<Value, Fault> {
     let groups = groups(evaluation.vector(&expr.expr, at)?, expr.modifier.as_ref());
     let op = expr.op.to_string();
     let param = || expr.param.as_deref().ok_or_else(|| unknown(&format!("{op} without its parameter")));

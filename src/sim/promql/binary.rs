@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use promql_parser::parser::{BinModifier, BinaryExpr, LabelModifier, VectorMatchCardinality};
 
-use super::eval::{Evaluation, Value, unknown};
-use super::{Fault, Labels, NAME, Sample};
+use super::fetched::Evaluate;
+use super::value::{Sample, Value, unknown};
+use super::{Fault, Labels, NAME};
 
 /// An operator.
 #[derive(Clone, Copy)]
@@ -45,7 +46,7 @@ fn apply(op: Op, (a, b): (f64, f64), kept: f64, says: bool) -> Option<f64> {
 }
 
 /// An operator's expression at a moment.
-pub(super) fn binary(evaluation: &Evaluation, expr: &BinaryExpr, at: i64) -> Result<Value, Fault> {
+pub(super) fn binary(evaluation: &dyn Evaluate, expr: &BinaryExpr, at: i64) -> Result<Value, Fault> {
     let (left, right) = (evaluation.value(&expr.lhs, at)?, evaluation.value(&expr.rhs, at)?);
     let (word, modifier, says) = (expr.op.to_string(), expr.modifier.as_ref(), expr.return_bool());
     if let (Value::Vector(left), Value::Vector(right)) = (&left, &right)

@@ -3,12 +3,13 @@
 use promql_parser::parser::{Call, Expr, MatrixSelector};
 use regex::Regex;
 
-use super::eval::{Evaluation, Value, bare, bounds, mapped, matchers, unknown};
+use super::fetched::{Evaluate, bare, bounds, matchers};
+use super::value::{Sample, Value, mapped, unknown};
 use super::window::{self, Window, quantile};
-use super::{Fault, Labels, NAME, Sample, equal_matchers};
+use super::{Fault, Labels, NAME, equal_matchers};
 
 /// A call at a moment.
-pub(super) fn call(evaluation: &Evaluation, call: &Call, at: i64) -> Result<Value, Fault> {
+pub(super) fn call(evaluation: &dyn Evaluate, call: &Call, at: i64) -> Result<Value, Fault> {
     let (name, args) = (call.func.name, &call.args.args);
     let arg =
         |n: usize| args.get(n).map(AsRef::as_ref).ok_or_else(|| unknown(&format!("{name} with so few arguments")));
@@ -28,7 +29,7 @@ pub(super) fn call(evaluation: &Evaluation, call: &Call, at: i64) -> Result<Valu
         }
         "absent_over_time" => {
             let selector = range_of(arg(0)?)?;
-            let there = evaluation.windows(selector, at).iter().any(|(_, samples)| !samples.is_empty());
+            let there = evaluation.fetched().windows(selector, at).iter().any(|(_, samples)| !samples.is_empty());
             absent(there, &Expr::VectorSelector(selector.vs.clone()))
         }
         "absent" => absent(!vector(0)?.is_empty(), arg(0)?),
@@ -48,7 +49,9 @@ pub(super) fn call(evaluation: &Evaluation, call: &Call, at: i64) -> Result<Valu
         "clamp_max" => number(1).and_then(|most| Ok(Value::Vector(mapped(vector(0)?, |n| n.min(most)))))?,
         "round" => {
             let to = if args.len() > 1 { number(1)? } else { 1.0 };
-            Value::Vector(mapped(vector(0)?, |n| (n / to + 0.5).floor() * to))
+            // As Prometheus does it, so that halves go the same way.
+            let inverse = 1.0 / to;
+            Value::Vector(mapped(vector(0)?, |n| (n * inverse + 0.5).floor() / inverse))
         }
         "label_replace" => Value::Vector(replaced(vector(0)?, &texts(evaluation, args, at)?)?),
         "label_join" => Value::Vector(joined(vector(0)?, &texts(evaluation, args, at)?)?),
@@ -92,7 +95,7 @@ fn range_of(expr: &Expr) -> Result<&MatrixSelector, Fault> {
 }
 
 fn over(
-    evaluation: &Evaluation,
+    evaluation: &dyn Evaluate,
     selector: &MatrixSelector,
     at: i64,
     keeps_name: bool,
@@ -103,7 +106,7 @@ fn over(
         let value = function(&Window { samples: &samples, from, until })?;
         Some(Sample { labels: if keeps_name { labels.clone() } else { labels.nameless() }, value })
     };
-    Value::Vector(evaluation.windows(selector, at).into_iter().filter_map(one).collect())
+    Value::Vector(evaluation.fetched().windows(selector, at).into_iter().filter_map(one).collect())
 }
 
 /// 1 under the labels that were asked for, where nothing was there.
@@ -117,9 +120,9 @@ fn absent(there: bool, expr: &Expr) -> Value {
     Value::Vector(vec![Sample { labels, value: 1.0 }])
 }
 
-fn timestamps(evaluation: &Evaluation, expr: &Expr, at: i64) -> Result<Vec<Sample>, Fault> {
+fn timestamps(evaluation: &dyn Evaluate, expr: &Expr, at: i64) -> Result<Vec<Sample>, Fault> {
     if let Expr::VectorSelector(selector) = bare(expr) {
-        let newest = evaluation.newest(selector, at);
+        let newest = evaluation.fetched().newest(selector, at);
         let one =
             |(labels, (time, _)): (&Labels, (i64, f64))| Sample { labels: labels.nameless(), value: time as f64 / 1e3 };
         return Ok(newest.map(one).collect());
@@ -128,7 +131,7 @@ fn timestamps(evaluation: &Evaluation, expr: &Expr, at: i64) -> Result<Vec<Sampl
 }
 
 /// The arguments that are texts, in order.
-fn texts(evaluation: &Evaluation, args: &[Box<Expr>], at: i64) -> Result<Vec<String>, Fault> {
+fn texts(evaluation: &dyn Evaluate, args: &[Box<Expr>], at: i64) -> Result<Vec<String>, Fault> {
     let mut found = Vec::new();
     for arg in args.iter().skip(1) {
         match evaluation.value(arg, at)? {

@@ -6,14 +6,18 @@
 mod aggregate;
 mod binary;
 mod eval;
+mod fetched;
 mod functions;
 mod labels;
 mod source;
+mod value;
 mod window;
 
-pub(crate) use eval::{Answer, Sample, instant, matchers as selector_matchers, parse, range};
+pub(crate) use eval::{Answer, instant, parse, range};
+pub(crate) use fetched::matchers as selector_matchers;
 pub(crate) use labels::{Labels, NAME};
 pub(crate) use source::{Fault, Series, Source, equal_matchers, is_meant, stale};
+pub(crate) use value::Sample;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@ use promql_parser::label::Matcher;
 
 use super::*;
 
+mod peer;
+
 /// Series with their samples, in seconds.
 #[derive(Default)]
 struct Table(Vec<Series>);

@@ -178,6 +178,11 @@ impl Store {
         Arc::new(Object::new(resource, Arc::new(value), version, &self.0.recent))
     }
 
+    /// An object of a resource that is not stored.
+    pub fn unstored(&self, resource: &Resource, value: Value) -> Obj {
+        Arc::new(Object::new(resource, Arc::new(value), 0, &self.0.recent))
+    }
+
     /// The pods that carry this job's name, by name.
     pub fn pods_of(&self, namespace: &str, job: &str) -> Vec<Obj> {
         self.list(&resource::PODS, Some(namespace), &Selector::label(JOB_NAME, job)).items

@@ -45,6 +45,11 @@ pub struct Scale {
 }
 
 impl Resource {
+    /// Whether it is only read, and worked out by an API server behind this one.
+    pub fn is_measured(&self) -> bool {
+        self.group == POD_METRICS.group
+    }
+
     /// `v1` or `kubeflow.org/v2beta1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
@@ -171,6 +176,10 @@ resources! {
     RESOURCEFLAVORS: "resourceflavors" "resourceflavor" "ResourceFlavor", ["flavor", "flavors", "rf"], { namespaced: false, status: false } of KUEUE;
     /// Kueue priorities.
     WORKLOADPRIORITYCLASSES: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE;
+    /// What pods use, as metrics-server tells it: worked out when asked, never stored.
+    POD_METRICS: "pods" "" "PodMetrics", [], { group: "metrics.k8s.io", version: "v1beta1" } of CORE;
+    /// What nodes use.
+    NODE_METRICS: "nodes" "" "NodeMetrics", [], { group: "metrics.k8s.io", version: "v1beta1", namespaced: false } of CORE;
     /// Projects of `OpenShift`: the namespaces that one may see. Only where that is played.
     PROJECTS: "projects" "project" "Project", [], { group: "project.openshift.io", namespaced: false, custom: true } of CORE;
     /// Kueue before 0.16: its API under the older version.

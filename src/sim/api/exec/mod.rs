@@ -7,11 +7,12 @@
 mod files;
 mod forward;
 mod shell;
+mod smi;
 mod spdy;
 mod tunnel;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -28,8 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use files::Files;
 use shell::{Container, Shell, Step};
+use smi::Device;
 
 use super::{Admitted, Asked, Reply, Server, header, log, reply};
+use crate::sim::numbers::Held;
 use crate::sim::store::resource::PODS;
 use crate::sim::store::{Obj, Refusal};
 
@@ -247,11 +250,31 @@ fn of(query: &[(String, String)], key: &str) -> bool {
     query.iter().any(|(k, v)| k == key && matches!(v.as_str(), "true" | "1"))
 }
 
+/// Looks at the GPUs of a pod.
+fn devices(server: &Arc<Server>, uid: &str) -> shell::Devices {
+    let (server, uid) = (Arc::clone(server), uid.to_owned());
+    Box::new(move || {
+        let numbers = server.numbers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = numbers.map(|numbers| numbers.gpus_of(&uid)).unwrap_or_default();
+        let device = |held: Held| Device {
+            name: held.card.name,
+            uuid: held.uuid,
+            bus: held.bus,
+            util: held.state.util,
+            memory: (held.state.used, held.state.free, held.card.memory),
+            power: (held.state.power, held.card.power),
+            temperature: held.state.temperature,
+            clocks: held.state.clocks,
+        };
+        (server.store.clock().now(), held.into_iter().map(device).collect())
+    })
+}
+
 async fn exec(server: &Arc<Server>, opening: &Opening, socket: &mut Socket) {
     let command: Vec<String> = opening.query.iter().filter(|(k, _)| k == "command").map(|(_, v)| v.clone()).collect();
     let (stdin, tty) = (of(&opening.query, "stdin"), of(&opening.query, "tty"));
     let tree = opening.pod.value();
-    let container = Container::new(&tree, &opening.container);
+    let container = Container::new(&tree, &opening.container, devices(server, &opening.pod.uid));
     // What a runtime takes to start a program; clients rely on it to be ready before anything comes.
     tokio::time::sleep(STARTS).await;
     let mut shell = Shell::new(container, server.files.clone(), tty);

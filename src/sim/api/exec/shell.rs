@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::files::{Files, pack, unpack};
+use super::smi::{Device, smi};
 use super::words::{Follows, commands};
 
 /// Bytes of input kept at most, of a line or an archive.
@@ -30,9 +31,14 @@ pub(super) struct Container {
     pod: String,
     key: String,
     env: Vec<(String, String)>,
-    gpus: u64,
+    /// Has `nvidia-smi`: the driver puts it where GPUs are asked for.
+    gpus: bool,
+    devices: Devices,
     files: Vec<(String, Vec<u8>)>,
 }
+
+/// What time it is, and the GPUs of the container with what they do then.
+pub(super) type Devices = Box<dyn Fn() -> (jiff::Timestamp, Vec<Device>) + Send + Sync>;
 
 /// What input is for.
 enum Mode {
@@ -60,7 +66,7 @@ pub(super) struct Shell {
 
 impl Container {
     /// Of a pod as stored.
-    pub(super) fn new(pod: &Value, name: &str) -> Self {
+    pub(super) fn new(pod: &Value, name: &str, devices: Devices) -> Self {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
         let all = pod["spec"]["containers"].as_array().into_iter().flatten();
         let own = all.into_iter().find(|c| c["name"] == name).unwrap_or(&Value::Null);
@@ -73,13 +79,13 @@ impl Container {
         let given = own["env"].as_array().into_iter().flatten();
         env.extend(given.filter_map(|e| Some((e["name"].as_str()?.to_owned(), e["value"].as_str()?.to_owned()))));
         let limit = &own["resources"]["limits"]["nvidia.com/gpu"];
-        let gpus = limit.as_u64().or_else(|| limit.as_str()?.parse().ok()).unwrap_or(0);
+        let gpus = limit.as_u64().or_else(|| limit.as_str()?.parse().ok()).is_some_and(|n| n > 0);
         let files = vec![
             ("/etc/hostname".to_owned(), format!("{host}\n").into_bytes()),
             ("/etc/os-release".to_owned(), b"PRETTY_NAME=\"played container\"\n".to_vec()),
         ];
         let key = format!("{}/{name}", text(&pod["metadata"]["uid"]));
-        Self { pod: host, key, env, gpus, files }
+        Self { pod: host, key, env, gpus, devices, files }
     }
 }
 
@@ -289,9 +295,11 @@ impl Shell {
             ("ls", args) => self.list(args),
             ("test" | "[", ["-d" | "-f" | "-e", path, ..]) => i32::from(self.found(path).is_empty()),
             ("tar", args) => self.archive(args),
-            ("nvidia-smi", args) if self.container.gpus > 0 => {
-                let said = smi(self.container.gpus, args);
-                self.said(&said)
+            ("nvidia-smi", args) if self.container.gpus => {
+                let (now, devices) = (self.container.devices)();
+                let (said, code) = smi(&devices, args, &now.strftime("%a %b %e %H:%M:%S %Y").to_string());
+                self.say(&said);
+                code
             }
             ("sh" | "bash" | "ash", ["-c" | "-lc", line, ..]) => {
                 let line = (*line).to_owned();
@@ -365,59 +373,6 @@ impl Shell {
     }
 }
 
-/// What `nvidia-smi` says: one line a GPU, in the columns of a query or in short.
-fn smi(gpus: u64, args: &[&str]) -> String {
-    let value = |key: &str| args.iter().find_map(|a| a.strip_prefix(key));
-    let Some(query) = value("--query-gpu=") else {
-        let line = |n| format!("GPU {n}: NVIDIA A100-SXM4-80GB (UUID: GPU-{n:08x})\n");
-        return (0..gpus).map(line).collect::<Vec<_>>().concat();
-    };
-    let form = value("--format=").unwrap_or("csv");
-    let (header, units) = (!form.contains("noheader"), !form.contains("nounits"));
-    let columns: Vec<&str> = query.split(',').map(str::trim).collect();
-    let mut text = String::new();
-    if header {
-        let with_unit =
-            |c: &&str| if units && !unit(c).is_empty() { format!("{c} [{}]", unit(c)) } else { (*c).to_owned() };
-        text = columns.iter().map(with_unit).collect::<Vec<_>>().join(", ") + "\n";
-    }
-    for gpu in 0..gpus {
-        let cell = |column: &&str| {
-            let end = if units && !unit(column).is_empty() { format!(" {}", unit(column)) } else { String::new() };
-            format!("{}{end}", reading(gpu, column))
-        };
-        text.push_str(&(columns.iter().map(cell).collect::<Vec<_>>().join(", ") + "\n"));
-    }
-    text
-}
-
-fn unit(column: &str) -> &'static str {
-    match column {
-        "utilization.gpu" | "utilization.memory" => "%",
-        "memory.used" | "memory.total" | "memory.free" => "MiB",
-        "power.draw" | "power.limit" => "W",
-        _ => "",
-    }
-}
-
-fn reading(gpu: u64, column: &str) -> String {
-    match column {
-        "index" => gpu.to_string(),
-        "name" | "gpu_name" => "NVIDIA A100-SXM4-80GB".to_owned(),
-        "uuid" | "gpu_uuid" => format!("GPU-{gpu:08x}"),
-        "utilization.gpu" => (88 + gpu % 8).to_string(),
-        "utilization.memory" => (51 + gpu % 8).to_string(),
-        "memory.total" => "81920".to_owned(),
-        "memory.used" => (61_440 + 128 * gpu).to_string(),
-        "memory.free" => (20_480 - 128 * gpu.min(160)).to_string(),
-        "temperature.gpu" => (58 + gpu % 8).to_string(),
-        "power.draw" => format!("{}.40", 371 + gpu),
-        "power.limit" => "400.00".to_owned(),
-        "driver_version" => "580.95.05".to_owned(),
-        _ => "[N/A]".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -426,7 +381,9 @@ mod tests {
     fn shell(tty: bool) -> Shell {
         let pod = json!({"metadata": {"name": "pi-worker-0", "uid": "u"}, "spec": {"containers": [{"name": "c",
             "env": [{"name": "A", "value": "b"}], "resources": {"limits": {"nvidia.com/gpu": "2"}}}]}});
-        Shell::new(Container::new(&pod, "c"), Files::default(), tty)
+        let device = |used: f64| Device { memory: (used, 1.0, 81_920.0), ..Device::default() };
+        let devices = move || (jiff::Timestamp::UNIX_EPOCH, vec![device(61_440.0), device(61_568.0)]);
+        Shell::new(Container::new(&pod, "c", Box::new(devices)), Files::default(), tty)
     }
 
     fn run(command: &[&str]) -> (String, i32) {

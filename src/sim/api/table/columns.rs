@@ -150,6 +150,16 @@ static POD_GROUP: &[Column] = &[
     number("RUNNINGS", |o, _| o["status"]["running"].clone()),
     AGE_OF_CUSTOM,
 ];
+static POD_METRICS: &[Column] = &[
+    text("CPU", |o, _| o["containers"][0]["usage"]["cpu"].clone()),
+    text("Memory", |o, _| o["containers"][0]["usage"]["memory"].clone()),
+    text("Window", |o, _| o["window"].clone()),
+];
+static NODE_METRICS: &[Column] = &[
+    text("CPU", |o, _| o["usage"]["cpu"].clone()),
+    text("Memory", |o, _| o["usage"]["memory"].clone()),
+    text("Window", |o, _| o["window"].clone()),
+];
 static PLAIN: &[Column] = &[AGE];
 static PLAIN_CUSTOM: &[Column] = &[AGE_OF_CUSTOM];
 
@@ -157,6 +167,8 @@ static PLAIN_CUSTOM: &[Column] = &[AGE_OF_CUSTOM];
 pub(super) fn of(resource: &Resource) -> &'static [Column] {
     match (resource.group, resource.plural) {
         ("", "pods") => pods::COLUMNS,
+        ("metrics.k8s.io", "pods") => POD_METRICS,
+        ("metrics.k8s.io", _) => NODE_METRICS,
         ("", "events") => event::COLUMNS,
         ("", "namespaces") => NAMESPACE,
         ("", "nodes") => NODE,
