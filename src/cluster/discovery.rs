@@ -45,11 +45,15 @@ struct Served {
 /// Aggregated discovery as kubectl asks for it, newest first.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
+/// Kueue's API that tells who waits where.
+const VISIBILITY: &str = "visibility.kueue.x-k8s.io";
+
 /// Groups that plain discovery looks into; of the others nothing is wanted.
-const WANTED: [&str; 9] = [
+const WANTED: [&str; 10] = [
     "kubeflow.org",
     "trainer.kubeflow.org",
     "kueue.x-k8s.io",
+    VISIBILITY,
     "jobset.x-k8s.io",
     "metrics.k8s.io",
     "project.openshift.io",
@@ -253,6 +257,12 @@ impl Offer {
         })?;
         let first = served.iter().find(|s| s.kind == kind)?;
         Some((Resource::new(g, &first.version, plural), first.namespaced))
+    }
+
+    /// The version in which Kueue tells who waits where, if it does.
+    pub(crate) fn visibility(&self) -> Option<Clean> {
+        let best = |plural| self.best(VISIBILITY, plural, &["v1beta2", "v1beta1"]);
+        best("localqueues").or_else(|| best("localqueues/pendingworkloads"))
     }
 
     /// Whether any kind of training job is served.

@@ -19,6 +19,7 @@ pub mod preflight;
 pub mod problem;
 pub mod reply;
 pub mod session;
+pub mod survey;
 pub mod target;
 pub mod watch;
 pub mod wire;

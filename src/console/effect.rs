@@ -9,6 +9,7 @@ use super::model::{
     page::PageEffect,
     record::{RecordEffect, Wanted},
     session::{Scope, SessionEffect, SessionId},
+    survey::SurveyEffect,
     visit::VisitEffect,
 };
 use crate::{
@@ -61,6 +62,8 @@ pub enum Effect {
     Session(SessionId, SessionEffect),
     /// About a job page or a log.
     Page(PageEffect),
+    /// About what is read beside the fleet.
+    Survey(SurveyEffect),
     /// About changes to the cluster.
     Change(ChangeEffect),
     /// About visits to replicas.

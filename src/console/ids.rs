@@ -323,11 +323,25 @@ pub enum Tab {
     Workers,
     Logs,
     Events,
+    Queue,
 }
 
 impl Tab {
-    /// All, in order; their keys are 1 to 5.
-    pub const ALL: [Self; 5] = [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events];
+    /// All, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events, Self::Queue];
+
+    /// Its number, which is its key.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Overview => 1,
+            Self::Configuration => 2,
+            Self::Workers => 3,
+            Self::Logs => 4,
+            Self::Events => 5,
+            Self::Queue => 7,
+        }
+    }
 
     /// Its heading.
     pub const fn title(self) -> &'static str {
@@ -337,6 +351,7 @@ impl Tab {
             Self::Workers => "Workers",
             Self::Logs => "Logs",
             Self::Events => "Events",
+            Self::Queue => "Queue",
         }
     }
 
@@ -356,6 +371,7 @@ impl Tab {
             Self::Workers => Context::Workers,
             Self::Logs => Context::Logs,
             Self::Events => Context::Events,
+            Self::Queue => Context::Queue,
         }
     }
 }
@@ -379,6 +395,8 @@ pub enum Context {
     Logs,
     /// Tab Events.
     Events,
+    /// Tab Queue.
+    Queue,
     /// Help, messages and other text shown on top.
     Text,
     /// A draft, however it is shown.
@@ -406,6 +424,7 @@ impl Context {
         Self::Workers,
         Self::Logs,
         Self::Events,
+        Self::Queue,
         Self::Text,
         Self::Draft,
         Self::Editor,
@@ -426,6 +445,7 @@ impl Context {
             Self::Workers => "workers",
             Self::Logs => "logs",
             Self::Events => "events",
+            Self::Queue => "queue",
             Self::Text => "text",
             Self::Draft => "draft",
             Self::Editor => "editor",
@@ -447,6 +467,7 @@ impl Context {
             Self::Workers => "Job page: Workers",
             Self::Logs => "Job page: Logs",
             Self::Events => "Job page: Events",
+            Self::Queue => "Job page: Queue",
             Self::Text => "Help and other texts",
             Self::Draft => "Draft",
             Self::Editor => "Draft: YAML",

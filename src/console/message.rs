@@ -14,6 +14,7 @@ use super::{
         page::{LogId, LogMessage, PageId, PageMessage},
         record::RecordMessage,
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
+        survey::{Survey, SurveyId},
         visit::VisitMessage,
     },
 };
@@ -42,6 +43,8 @@ pub enum Message {
     Log(LogId, LogMessage),
     /// What the lines of a log that is read say of its job, whenever that changes.
     Said(LogId, Vec<Said>),
+    /// What was read beside the fleet: of what is not wanted any more is dropped.
+    Survey(SurveyId, Box<Survey>),
     /// Of changes to the cluster: never dropped, whatever session is current.
     Change(ChangeMessage),
     /// What one look at a log found.

@@ -29,4 +29,5 @@ pub use report::{Report, ReportedEvent, ReportedPod};
 pub use rule::{Pattern, Rule, Sign};
 pub use rules::Rules;
 pub use scan::{Gist, LogHit, LogLine, Scan};
+pub use scheduler::scheduler_reasons;
 pub(crate) use words::capital;

@@ -31,6 +31,8 @@ pub struct JobRow {
     pub labels: Box<[(Sym, Sym)]>,
     /// Who made it, by annotation `mpideck.io/creator` or the conventions of `cluster/wire`.
     pub creator: Option<Sym>,
+    /// The annotation or label that says so.
+    pub creator_by: Option<Sym>,
     /// Label `kueue.x-k8s.io/queue-name`, else the Volcano queue of the scheduling policy.
     pub queue: Option<Sym>,
     /// Kueue's priority-class label, else the scheduling policy's, else the leading pod template's.
@@ -370,6 +372,7 @@ impl JobRow {
             deleting: None,
             labels: Box::default(),
             creator: None,
+            creator_by: None,
             queue: None,
             priority: None,
             suspend: false,

@@ -155,6 +155,16 @@ impl State {
         }
     }
 
+    /// Whether its pods are at work, well or badly.
+    pub const fn is_running(&self) -> bool {
+        matches!(self, Self::Running | Self::Degraded | Self::Restarting { .. })
+    }
+
+    /// Whether it waits for something that should come.
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self.severity(), Severity::Wait)
+    }
+
     /// Whether the job has come to its end.
     pub const fn is_finished(&self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed(_))

@@ -54,6 +54,7 @@ const OTHER_GROUPS: &[&str] = &[
     "trainer.kubeflow.org",
     "jobset.x-k8s.io",
     "kueue.x-k8s.io",
+    "visibility.kueue.x-k8s.io",
     "networking.k8s.io",
     "policy",
     "scheduling.k8s.io",
@@ -103,6 +104,7 @@ static EDIT: &[Rule] = &[
     Rule { groups: TRAINING, resources: ALL, verbs: WRITE },
     MEASURED,
     Rule { groups: &["kueue.x-k8s.io"], resources: &["localqueues", "workloads", "workloads/status"], verbs: READ },
+    Rule { groups: &["visibility.kueue.x-k8s.io"], resources: &["localqueues/pendingworkloads"], verbs: &["get"] },
 ];
 /// What everybody signed in may do: ask about themselves.
 static BASIC: &[Rule] = &[

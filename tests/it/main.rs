@@ -19,6 +19,7 @@ mod once;
 mod preflight;
 mod program;
 mod pty;
+mod queue;
 mod recorder;
 mod rights;
 mod sim_api;

@@ -149,6 +149,7 @@ impl JobWire<'_> {
         let Self { metadata: Obj(meta), spec: Obj(spec), status: Obj(status) } = self;
         let policy = &spec.run_policy.0;
         let replicas = spec.replicas(kind);
+        let (creator, creator_by) = creator(&meta).unzip();
         JobRow {
             kind,
             namespace: meta.namespace(),
@@ -157,7 +158,8 @@ impl JobWire<'_> {
             created: meta.created(),
             deleting: meta.deleting(),
             labels: meta.labels.0.iter().map(|(k, v)| (Sym::new(k.as_str()), Sym::new(v.as_str()))).collect(),
-            creator: creator(&meta),
+            creator,
+            creator_by,
             queue: queue(&meta, policy),
             priority: priority(&meta, &spec),
             suspend: policy.suspend.0.or(spec.suspend.0).unwrap_or(false),
@@ -178,11 +180,14 @@ impl JobWire<'_> {
     }
 }
 
-/// What people write down, ours first.
-fn creator(meta: &Meta<'_, Pairs<'_>>) -> Option<Sym> {
-    let noted = ["mpideck.io/creator", "opendatahub.io/username"].iter().find_map(|k| meta.annotations.text(k));
-    let labels = ["mpideck.io/creator", "created-by", "owner", "user"];
-    noted.or_else(|| labels.iter().find_map(|k| meta.labels.text(k))).map(Sym::new)
+/// What people write down, ours first, and where they do.
+fn creator(meta: &Meta<'_, Pairs<'_>>) -> Option<(Sym, Sym)> {
+    let in_pairs = |pairs: &Pairs<'_>, kind: &str, keys: &[&str]| {
+        let found = keys.iter().find_map(|key| Some((pairs.text(key)?, *key)));
+        found.map(|(name, key)| (Sym::new(name), Sym::new(&format!("{kind} {key}"))))
+    };
+    let noted = in_pairs(&meta.annotations, "annotation", &["mpideck.io/creator", "opendatahub.io/username"]);
+    noted.or_else(|| in_pairs(&meta.labels, "label", &["mpideck.io/creator", "created-by", "owner", "user"]))
 }
 
 fn queue(meta: &Meta<'_, Pairs<'_>>, policy: &RunWire<'_>) -> Option<Sym> {

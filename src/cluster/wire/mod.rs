@@ -6,9 +6,13 @@
 mod event;
 mod job;
 mod lenient;
+mod load;
+mod node;
 mod odd;
 mod parts;
 mod pod;
+mod queues;
+pub(crate) mod slim;
 mod workload;
 
 use std::{fmt, marker::PhantomData};
@@ -360,6 +364,41 @@ impl<'de, W: Wire<'de>> Visitor<'de> for Items<'_, W> {
         }
         Ok(())
     }
+}
+
+/// Says how the pages of a row are read that is listed now and then.
+macro_rules! slim {
+    ($($row:ty => $wire:ident;)*) => {$(
+        impl slim::Slim for $row {
+            fn page(body: &[u8]) -> Result<slim::SlimPage<Self>, serde_json::Error> {
+                slim::once::<$wire<'_>>(body).or_else(|_| {
+                    let tree: serde_json::Value = serde_json::from_slice(body)?;
+                    slim::once::<$wire<'_>>(tree.to_string().as_bytes())
+                })
+            }
+        }
+    )*};
+}
+
+use crate::jobs::{
+    capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+    queue::{ClusterQueueRow, CohortRow, FlavorRow, LoadRow, LocalQueueRow, WaitingRow},
+};
+use load::LoadWire;
+use node::{NodeWire, QuotaWire, SpaceWire};
+use queues::{ClusterQueueWire, CohortWire, FlavorWire, LocalQueueWire, WaitingWire};
+
+slim! {
+    NodeRow => NodeWire;
+    QuotaRow => QuotaWire;
+    SpaceRow => SpaceWire;
+    HeldPod => PodWire;
+    ClusterQueueRow => ClusterQueueWire;
+    CohortRow => CohortWire;
+    FlavorRow => FlavorWire;
+    LocalQueueRow => LocalQueueWire;
+    LoadRow => LoadWire;
+    WaitingRow => WaitingWire;
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{
     lenient::{Flag, List, Num, Obj, Pairs, Text},
     parts::{Conditions, ContainerWire, Meta, PodSpec, clean, name, sym, time},
+    slim::SlimWire,
 };
 use crate::jobs::{
+    capacity::HeldPod,
     row::{ContainerRow, ContainerState, Phase, PodRow, Terminated, Truth},
     text::{Clean, Name, Sym},
 };
@@ -170,6 +172,14 @@ impl PodWire<'_> {
             requests: spec.requests(),
             warning: odd.then(|| Clean::new("a field is of another type than the API says")),
         }
+    }
+}
+
+impl<'a> SlimWire<'a> for PodWire<'a> {
+    type Row = HeldPod;
+
+    fn row(self) -> Option<HeldPod> {
+        HeldPod::of(&Self::row(self, false))
     }
 }
 

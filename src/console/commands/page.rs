@@ -41,6 +41,7 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Tab(Tab::Workers), "page.workers", "Workers", "Show every replica of the job.", ANY_JOB),
     row(P::Tab(Tab::Logs), "page.logs", "Logs", "Read what the job writes, by rank.", ANY_JOB).needing(READ_LOGS),
     row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
+    row(P::Tab(Tab::Queue), "page.queue", "Queue", "Show what the job waits for: place, room, who is ahead.", ANY_JOB),
     row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(50),
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
     row(P::Successor, "page.new-job", "New job", "Go to the new job of this name, once this one is deleted.", PAGE)

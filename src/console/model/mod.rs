@@ -13,6 +13,7 @@ pub mod page;
 pub mod place;
 pub mod record;
 pub mod session;
+pub mod survey;
 pub mod visit;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -31,6 +32,7 @@ use self::{
     place::Place,
     record::RecordModel,
     session::SessionModel,
+    survey::SurveyModel,
     visit::VisitModel,
 };
 use super::{ids::Context, keymap::Keymap};
@@ -77,6 +79,8 @@ pub struct Model {
     pub record: RecordModel,
     /// Manifests that are written here.
     pub drafts: DraftsModel,
+    /// What was read beside the fleet.
+    pub survey: SurveyModel,
     /// Changes to the cluster.
     pub changes: ChangeModel,
     /// Logs that are looked at only for what they say.
@@ -121,6 +125,7 @@ impl Model {
             page: None,
             record: RecordModel::default(),
             drafts: DraftsModel::default(),
+            survey: SurveyModel::default(),
             changes: ChangeModel::default(),
             listen: ListenModel::default(),
             visits: VisitModel::default(),

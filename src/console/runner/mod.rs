@@ -13,6 +13,7 @@ mod owned;
 mod page;
 mod record;
 mod session;
+mod survey;
 mod visit;
 
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub struct Runner {
     target: Option<Target>,
     running: Option<Running>,
     pages: page::Tasks,
+    survey: survey::Reading,
     changes: change::Tasks,
     forwards: visit::Forwards,
     recorder: Option<record::Recorder>,
@@ -104,6 +106,7 @@ impl Runner {
             target: None,
             running: None,
             pages,
+            survey: None,
             changes,
             forwards,
             recorder,
@@ -121,6 +124,7 @@ impl Runner {
             Effect::Load => self.load(),
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
+            Effect::Survey(effect) => survey::execute(self, effect),
             Effect::Change(effect) => change::execute(self, effect),
             Effect::Visit(effect) => visit::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),

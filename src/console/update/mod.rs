@@ -14,6 +14,7 @@ pub mod overlay;
 pub mod page;
 pub mod record;
 pub mod session;
+pub mod survey;
 pub mod text;
 pub mod user;
 pub mod visit;
@@ -30,6 +31,12 @@ use crate::jobs::Secs;
 
 /// Lets a message happen.
 pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
+    let mut effects = happened(model, message, now);
+    effects.extend(survey::follow(model));
+    effects
+}
+
+fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
     let was_dirty = std::mem::replace(&mut model.dirty, true);
     model.now = now;
     match message {
@@ -62,6 +69,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             model.fleet.look(&key, *said);
             fleet::settle(model)
         }
+        Message::Survey(id, read) => survey::message(model, id, *read),
         Message::Change(message) => {
             let mut effects = draft::over(model, &message);
             effects.extend(change::message(model, message));

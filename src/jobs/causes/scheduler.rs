@@ -21,6 +21,12 @@ pub(super) fn reasons(text: &str) -> Vec<(String, u32)> {
     out
 }
 
+/// Its reasons alone, each with how many nodes it concerns, as the scheduler writes them.
+pub fn scheduler_reasons(text: &str) -> Vec<String> {
+    let alone = |(sentence, _): (String, u32)| Some(sentence.split_once(AVAILABLE)?.1.trim_end_matches('.').to_owned());
+    reasons(text).into_iter().filter_map(alone).collect()
+}
+
 /// The number that a reason begins with.
 fn nodes(reason: &str) -> Option<u32> {
     reason.split_once(' ')?.0.parse().ok()
@@ -36,6 +42,7 @@ mod tests {
                     11 Insufficient cpu. preemption: 0/12 nodes are available: 12 No preemption victims found.";
         let start = "Unschedulable: 0/12 nodes are available: ";
         let want = [("1 node(s) had taint {a: b}, that the pod didn't tolerate.", 1), ("11 Insufficient cpu.", 11)];
+        assert_eq!(scheduler_reasons(text), want.map(|(reason, _)| reason.trim_end_matches('.')));
         assert_eq!(reasons(text), want.map(|(reason, nodes)| (format!("{start}{reason}"), nodes)));
     }
 

@@ -165,7 +165,7 @@ impl Quality {
             Self::Leaking => derived.leaked_gpus > 0,
             Self::Finished => derived.state.is_finished(),
             Self::Active => !matches!(derived.state.severity(), Severity::Done) && !derived.state.is_finished(),
-            Self::Waiting => derived.state.severity() == Severity::Wait,
+            Self::Waiting => derived.state.is_waiting(),
         }
     }
 }

@@ -20,7 +20,7 @@ impl Interner {
             self.sym(key);
             self.sym(value);
         }
-        for text in [&mut row.creator, &mut row.queue, &mut row.priority, &mut row.managed_by] {
+        for text in [&mut row.creator, &mut row.creator_by, &mut row.queue, &mut row.priority, &mut row.managed_by] {
             self.maybe(text);
         }
         for spec in &mut row.replicas {

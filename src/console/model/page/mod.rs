@@ -219,6 +219,8 @@ pub struct PageModel {
     pub logs: LogsModel,
     /// Tab Events.
     pub events: EventsModel,
+    /// Of tab Queue.
+    pub queue: Scroll,
 }
 
 impl PageModel {
@@ -242,6 +244,7 @@ impl PageModel {
             workers: WorkersModel::default(),
             logs: LogsModel::default(),
             events: EventsModel::default(),
+            queue: Scroll::default(),
         }
     }
 
@@ -267,6 +270,7 @@ impl PageModel {
             (Tab::Workers, Some(open)) => &open.scroll,
             (Tab::Workers, None) => &self.workers.search,
             (Tab::Events, _) => &self.events.scroll,
+            (Tab::Queue, _) => &self.queue,
         }
     }
 
@@ -278,6 +282,7 @@ impl PageModel {
             (Tab::Workers, Some(open)) => &mut open.scroll,
             (Tab::Workers, None) => &mut self.workers.search,
             (Tab::Events, _) => &mut self.events.scroll,
+            (Tab::Queue, _) => &mut self.queue,
         }
     }
 

@@ -226,7 +226,7 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
         Tab::Workers => workers::keep_selection(page),
         // The hostfile tells which rank runs where.
         Tab::Logs if page.owned == Fetched::Unasked && page.gone.is_none() => effects.extend(owned::shown(page)),
-        Tab::Logs => {}
+        Tab::Logs | Tab::Queue => {}
     }
     let mut effects: Vec<Effect> = effects.into_iter().map(Effect::Page).collect();
     if tab == Tab::Logs || wide {
@@ -341,6 +341,11 @@ pub fn resized(model: &mut Model) -> Vec<Effect> {
     logs::resized(model)
 }
 
+/// Something was read beside the fleet that the page may show.
+pub fn read_beside(model: &mut Model) {
+    keep_scroll(model);
+}
+
 /// Something happened to one of the page's prompts (`which` is the page's own number for it).
 pub fn prompt(model: &mut Model, which: u8, event: PromptEvent) -> Vec<Effect> {
     if matches!(which, logs::LOG_FILTER | logs::LOG_EXCLUDE | logs::LOG_TIME) {
@@ -418,7 +423,7 @@ pub fn copied(model: &Model) -> Option<String> {
         Tab::Logs => Some(logs::copied(page)),
         Tab::Workers => workers::selected_pod(page).map(|pod: Name| pod.to_string()),
         Tab::Overview => Some(row.name.to_string()),
-        Tab::Events => Some(joined(lines(model)?.iter().map(|line| line.text().trim_end().to_owned()))),
+        Tab::Events | Tab::Queue => Some(joined(lines(model)?.iter().map(|line| line.text().trim_end().to_owned()))),
     }
 }
 
@@ -432,7 +437,7 @@ fn content(model: &Model) -> Option<Rect> {
 }
 
 fn lines(model: &Model) -> Option<Vec<rich::RichLine>> {
-    view::lines(model.page.as_ref()?, model.now, content(model)?, model.ascii)
+    view::lines(model, model.page.as_ref()?, content(model)?)
 }
 
 fn scroll(model: &mut Model, id: PageCommand) {

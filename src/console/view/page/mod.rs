@@ -4,6 +4,7 @@ pub mod config;
 pub mod events;
 pub mod logs;
 pub mod overview;
+pub mod queue;
 mod replica;
 mod state;
 pub mod timeline;
@@ -61,7 +62,7 @@ pub fn areas(body: Rect, tab: Tab) -> Areas {
     let top = body.height.min(1);
     let tabs = Rect { height: top, ..body };
     let rest = Rect { y: body.y + top, height: body.height - top, ..body };
-    let summary = if tab == Tab::Overview || tab == Tab::Workers { 0 } else { rest.height.min(1) };
+    let summary = if matches!(tab, Tab::Overview | Tab::Workers | Tab::Queue) { 0 } else { rest.height.min(1) };
     let mut content = Rect { y: rest.y + summary, height: rest.height - summary, ..rest };
     let mut beside = None;
     if tab == Tab::Overview && body.width >= WIDE.0 && body.height >= WIDE.1 {
@@ -99,7 +100,8 @@ pub fn breadcrumb(page: &PageModel, room: u16, ascii: bool) -> String {
 }
 
 /// The lines of the open tab, where it is made of lines.
-pub fn lines(page: &PageModel, now: Secs, area: Rect, ascii: bool) -> Option<Vec<RichLine>> {
+pub fn lines(model: &Model, page: &PageModel, area: Rect) -> Option<Vec<RichLine>> {
+    let (now, ascii) = (model.now, model.ascii);
     match page.tab {
         Tab::Overview => Some(overview::lines(page, now, area.width, ascii)),
         Tab::Configuration => Some(config::lines(&page.config.lines)),
@@ -108,6 +110,10 @@ pub fn lines(page: &PageModel, now: Secs, area: Rect, ascii: bool) -> Option<Vec
             Some(replica::open_lines(open, &page.job, page.workers.yaml, now, area.width))
         }
         Tab::Events => Some(events::lines(&page.events, &page.job, now, area.width)),
+        Tab::Queue => {
+            let beside = queue::Beside { survey: &model.survey, fleet: &model.fleet };
+            Some(queue::lines(page, beside, now, area.width))
+        }
         Tab::Logs => None,
     }
 }
@@ -125,7 +131,7 @@ pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mu
     if areas.summary.height > 0 {
         rich::draw_line(&summary(model, page), None, areas.summary, buf, theme);
     }
-    match lines(page, model.now, areas.content, theme.ascii) {
+    match lines(model, page, areas.content) {
         Some(lines) => {
             let scroll = page.scroll();
             rich::draw(&lines, scroll.top, scroll.search.as_ref(), areas.content, buf, theme);
@@ -173,23 +179,31 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
         None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
     };
     let mut x = area.x;
-    for (number, (tab, title)) in (1..).zip(titles(page.tab, area.width.saturating_sub(width(&text)))) {
+    let (titles, gap) = titles(page.tab, area.width.saturating_sub(width(&text)));
+    for (tab, title) in titles {
         let role = if tab == page.tab { Role::Selected } else { Role::Dim };
-        x = put(buf, area, x, area.y, &format!("{number} "), theme.style(Role::Key));
-        x = put(buf, area, x, area.y, title, theme.style(role));
-        x = put(buf, area, x, area.y, "  ", theme.style(Role::Text));
+        x = put(buf, area, x, area.y, &tab.number().to_string(), theme.style(Role::Key));
+        if !title.is_empty() {
+            x = put(buf, area, x + 1, area.y, title, theme.style(role));
+        }
+        x += gap;
     }
     let text = cut(&text, area.right().saturating_sub(x), theme.ellipsis());
     put(buf, area, area.right().saturating_sub(width(&text)), area.y, &text, style);
 }
 
-/// What the tabs are called in so much room: in full, short, or the open one alone by more than its number.
-fn titles(open: Tab, room: u16) -> Vec<(Tab, &'static str)> {
-    let full = Tab::ALL.map(|tab| (tab, tab.title()));
-    let short = Tab::ALL.map(|tab| (tab, tab.short()));
+/// What the tabs are called in so much room, and how far they stand apart: in full, short, or the open one alone by more
+/// than its number.
+fn titles(open: Tab, room: u16) -> (Vec<(Tab, &'static str)>, u16) {
+    let full = || Tab::ALL.map(|tab| (tab, tab.title()));
+    let short = || Tab::ALL.map(|tab| (tab, tab.short()));
     let only = Tab::ALL.map(|tab| (tab, if tab == open { tab.short() } else { "" }));
-    let wide = |titles: &[(Tab, &str)]| titles.iter().map(|(_, title)| width(title) + 4).sum::<u16>();
-    [full, short].into_iter().find(|titles| wide(titles) <= room).unwrap_or(only).to_vec()
+    let wide = |(titles, gap): &([(Tab, &str); Tab::ALL.len()], u16)| {
+        titles.iter().map(|(_, title)| 1 + u16::from(!title.is_empty()) + width(title) + gap).sum::<u16>()
+    };
+    let found = [(full(), 2), (short(), 2), (short(), 1)].into_iter().find(|ways| wide(ways) <= room);
+    let (titles, gap) = found.unwrap_or((only, 1));
+    (titles.to_vec(), gap)
 }
 
 /// What is said below a job that is gone, and the key that goes on.
@@ -237,6 +251,6 @@ fn summary(model: &Model, page: &PageModel) -> RichLine {
         },
         Tab::Events => events::summary(&page.events, &page.job),
         Tab::Logs => logs::summary(page),
-        Tab::Overview | Tab::Workers => RichLine::default(),
+        Tab::Overview | Tab::Workers | Tab::Queue => RichLine::default(),
     }
 }

@@ -24,5 +24,5 @@ fn a_long_state_stands_beside_the_tabs_in_full() {
     let state = State::Pending { scheduled: 17, pulled: 0, ready: 0, total: 101 };
     page.job.derived = Arc::new(Derived { state, ..(*page.job.derived).clone() });
     let tabs = line(&h, 2);
-    assert!(tabs.ends_with("Pending (scheduled 17/101)") && tabs.contains("5 Events"), "{tabs}");
+    assert!(tabs.ends_with("Pending (scheduled 17/101)") && tabs.contains("1 Overview"), "{tabs}");
 }

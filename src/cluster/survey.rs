@@ -1,0 +1,272 @@
+//! What a cluster has and who holds it, read once in a while for whoever looks: nodes, pods, quotas, queues.
+//!
+//! Owns these lists: paged, slim, the whole cluster first and the namespaces in scope where that is refused. It never
+//! fails: each part says what of it could not be read. How often it is read is the caller's.
+
+use std::collections::BTreeSet;
+
+use futures::{future::join, join};
+
+use super::{
+    discovery::Offer,
+    paths::{self, Resource},
+    problem::{Problem, ProblemKind},
+    session::{JSON, Session},
+    wire::slim::Slim,
+};
+use crate::jobs::{
+    capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+    part::Part,
+    queue::{Queues, WaitingRow},
+    text::{Clean, Name},
+};
+
+/// Objects a page.
+const PAGE: &str = "250";
+/// Who is over holds nothing.
+const ALIVE: (&str, &str) = ("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed");
+/// Pods that the fleet does not watch.
+const OTHERS: (&str, &str) = ("labelSelector", "!training.kubeflow.org/job-name,!jobset.sigs.k8s.io/jobset-name");
+const KUEUE: &str = "kueue.x-k8s.io";
+
+/// Which pods.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pods {
+    /// None.
+    #[default]
+    None,
+    /// Those that belong to no training job: the fleet has the others.
+    Others,
+    /// All.
+    All,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Nodes.
+    pub nodes: bool,
+    /// Pods that hold something.
+    pub pods: Pods,
+    /// `ResourceQuota`s.
+    pub quotas: bool,
+    /// Namespaces, with who asked for them.
+    pub spaces: bool,
+    /// Queues, cohorts, flavors and Workloads.
+    pub queues: bool,
+    /// Who waits in this `LocalQueue` (namespace and name), as Kueue itself says.
+    pub line: Option<(Name, Name)>,
+    /// Where to look when the whole cluster may not be read.
+    pub namespaces: Vec<Name>,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Survey {
+    /// Nodes.
+    pub nodes: Part<NodeRow>,
+    /// Pods that hold something.
+    pub pods: Part<HeldPod>,
+    /// `ResourceQuota`s.
+    pub quotas: Part<QuotaRow>,
+    /// Namespaces.
+    pub spaces: Part<SpaceRow>,
+    /// Queues.
+    pub queues: Queues,
+    /// Who waits in the queue that was asked for.
+    pub line: Part<WaitingRow>,
+}
+
+impl Survey {
+    /// Keeps what was read before where nothing of it could be read now.
+    #[must_use]
+    pub fn over(mut self, before: Self) -> Self {
+        keep(&mut self.nodes, before.nodes);
+        keep(&mut self.pods, before.pods);
+        keep(&mut self.quotas, before.quotas);
+        keep(&mut self.spaces, before.spaces);
+        keep(&mut self.queues.clusters, before.queues.clusters);
+        keep(&mut self.queues.cohorts, before.queues.cohorts);
+        keep(&mut self.queues.locals, before.queues.locals);
+        keep(&mut self.queues.flavors, before.queues.flavors);
+        keep(&mut self.queues.loads, before.queues.loads);
+        keep(&mut self.line, before.line);
+        self
+    }
+}
+
+fn keep<T>(part: &mut Part<T>, before: Part<T>) {
+    if part.rows.is_empty() && part.unread.is_some() {
+        part.rows = before.rows;
+    }
+}
+
+/// Reads the same again and again; remembers what the whole cluster was refused for.
+#[derive(Debug, Default)]
+pub struct Surveyor {
+    refused: BTreeSet<String>,
+}
+
+impl Surveyor {
+    /// Reads once.
+    pub async fn read(&mut self, session: &Session, offer: &Offer, wanted: &Wanted) -> Survey {
+        let known = Known { session, offer, wanted, refused: &self.refused };
+        let kinds = wanted.queues || wanted.line.is_some();
+        // Boxed: five lists being read are large together.
+        let lists = Box::pin(async {
+            join!(
+                known.cluster(wanted.nodes, Resource::core("nodes")),
+                known.pods(),
+                known.everywhere(wanted.quotas, Resource::core("resourcequotas"), &[]),
+                known.cluster(wanted.spaces, Resource::core("namespaces")),
+                known.queues(kinds),
+            )
+        });
+        let (nodes, pods, quotas, spaces, queues) = lists.await;
+        let line = known.line(&queues.0).await;
+        let refused = [pods.1, quotas.1].into_iter().chain(queues.1).flatten();
+        self.refused.extend(refused);
+        Survey { nodes, pods: pods.0, quotas: quotas.0, spaces, queues: queues.0, line }
+    }
+}
+
+struct Known<'a> {
+    session: &'a Session,
+    offer: &'a Offer,
+    wanted: &'a Wanted,
+    refused: &'a BTreeSet<String>,
+}
+
+/// What was read, and the list that the whole cluster was refused for.
+type Seen<R> = (Part<R>, Option<String>);
+
+impl Known<'_> {
+    /// Objects that are in no namespace.
+    async fn cluster<R: Slim>(&self, wanted: bool, resource: Resource) -> Part<R> {
+        if !wanted {
+            return Part::default();
+        }
+        match self.all(&resource, None, &[]).await {
+            Ok(rows) => Part::whole(rows),
+            Err(problem) => Part::unread(words(&problem)),
+        }
+    }
+
+    /// Objects of all namespaces, else of those in scope.
+    async fn everywhere<R: Slim>(&self, wanted: bool, resource: Resource, query: &[(&str, &str)]) -> Seen<R> {
+        if !wanted {
+            return (Part::default(), None);
+        }
+        let title = resource.title();
+        let ask = Clean::new(&format!("list {title} in all namespaces"));
+        if !self.refused.contains(&title) {
+            match self.all(&resource, None, query).await {
+                Ok(rows) => return (Part::whole(rows), None),
+                Err(problem) if problem.kind == ProblemKind::Forbidden => {}
+                Err(problem) => return (Part::unread(words(&problem)), None),
+            }
+        }
+        let mut part = Part { rows: Vec::new(), unread: Some(ask) };
+        for namespace in &self.wanted.namespaces {
+            match self.all(&resource, Some(namespace), query).await {
+                Ok(rows) => part.rows.extend(rows),
+                Err(problem) => part.unread = Some(words(&problem)),
+            }
+        }
+        (part, Some(title))
+    }
+
+    async fn pods(&self) -> Seen<HeldPod> {
+        let query: &[_] = if self.wanted.pods == Pods::Others { &[ALIVE, OTHERS] } else { &[ALIVE] };
+        self.everywhere(self.wanted.pods != Pods::None, Resource::core("pods"), query).await
+    }
+
+    async fn queues(&self, wanted: bool) -> (Queues, [Option<String>; 2]) {
+        let Some(version) = self.offer.kueue.as_ref().filter(|_| wanted) else { return Default::default() };
+        let of = |plural: &str| Resource::new(KUEUE, version.as_str(), plural);
+        let (clusters, cohorts, flavors) = (of("clusterqueues"), of("cohorts"), of("resourceflavors"));
+        let (locals, loads) = (of("localqueues"), of("workloads"));
+        let (clusters, cohorts, flavors, (locals, loads)) = join!(
+            self.cluster(true, clusters),
+            self.cluster(self.offer.resource(KUEUE, "Cohort").is_some(), cohorts),
+            self.cluster(true, flavors),
+            join(self.everywhere(true, locals, &[]), self.everywhere(true, loads, &[])),
+        );
+        (Queues { clusters, cohorts, flavors, locals: locals.0, loads: loads.0 }, [locals.1, loads.1])
+    }
+
+    /// Kueue's own order: of the whole `ClusterQueue`, else of the `LocalQueue`. Where nobody serves it, nothing is missing.
+    async fn line(&self, queues: &Queues) -> Part<WaitingRow> {
+        let (Some((namespace, name)), Some(version)) = (&self.wanted.line, self.offer.visibility()) else {
+            return Part::default();
+        };
+        let of = |plural: &str| Resource::new("visibility.kueue.x-k8s.io", version.as_str(), plural);
+        let end = "/pendingworkloads?limit=1000";
+        let local = queues.local(namespace.as_str(), name.as_str());
+        if let Some(queue) = local {
+            let path = format!("{}{end}", of("clusterqueues").one(None, queue.cluster_queue.as_str()));
+            if let Ok(rows) = self.page::<WaitingRow>(&path, "read who waits in a ClusterQueue").await {
+                return Part::whole(rows.0);
+            }
+        }
+        let path = format!("{}{end}", of("localqueues").one(Some(namespace), name.as_str()));
+        match self.page(&path, "read who waits in a LocalQueue").await {
+            Ok(rows) => Part::whole(rows.0),
+            Err(problem) => Part::unread(words(&problem)),
+        }
+    }
+
+    /// All pages of a list. One that grew too old is begun again, once.
+    async fn all<R: Slim>(
+        &self,
+        resource: &Resource,
+        namespace: Option<&Name>,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<R>, Problem> {
+        let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+        let doing = format!("list {}{place}", resource.title());
+        match self.pages(resource, namespace, query, &doing).await {
+            Err(problem) if problem.kind == ProblemKind::Gone => self.pages(resource, namespace, query, &doing).await,
+            answer => answer,
+        }
+    }
+
+    async fn pages<R: Slim>(
+        &self,
+        resource: &Resource,
+        namespace: Option<&Name>,
+        query: &[(&str, &str)],
+        doing: &str,
+    ) -> Result<Vec<R>, Problem> {
+        let (mut rows, mut next) = (Vec::new(), String::new());
+        loop {
+            let mut pairs = query.to_vec();
+            pairs.push(("limit", PAGE));
+            if !next.is_empty() {
+                pairs.push(("continue", &next));
+            }
+            let url = format!("{}{}", resource.all(namespace), paths::query(&pairs));
+            let _turn = if resource.plural == "pods" { self.session.pages().acquire().await.ok() } else { None };
+            let (page, more) = self.page(&url, doing).await?;
+            rows.extend(page);
+            if more.is_empty() {
+                return Ok(rows);
+            }
+            next = more;
+        }
+    }
+
+    async fn page<R: Slim>(&self, url: &str, doing: &str) -> Result<(Vec<R>, String), Problem> {
+        let body = self.session.get(url, JSON, doing).await?;
+        let page = R::page(&body).map_err(|_| Problem::unexpected(doing, "the answer is not a list of that kind"))?;
+        Ok((page.rows, page.next))
+    }
+}
+
+/// What to ask for, else what went wrong.
+fn words(problem: &Problem) -> Clean {
+    problem
+        .ask()
+        .cloned()
+        .unwrap_or_else(|| if problem.why.is_empty() { problem.what.clone() } else { problem.why.clone() })
+}

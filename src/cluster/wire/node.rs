@@ -1,0 +1,164 @@
+//! Nodes, quotas and namespaces, as much of them as says what there is and who may have it.
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    lenient::{Entries, Flag, List, Obj, Pairs, Scalar, Text},
+    parts::{Conditions, Meta, sym},
+    slim::SlimWire,
+};
+use crate::jobs::{
+    amounts::{self, ByResource},
+    capacity::{NodeRow, QuotaRow, SpaceRow},
+    row::Truth,
+    taint::Taint,
+    text::Sym,
+};
+
+/// A map of quantities.
+pub(super) type AmountsWire<'a> = Entries<'a, Scalar<'a>>;
+
+/// In thousandths; what is no quantity is left out.
+pub(super) fn by_resource(wire: &AmountsWire<'_>) -> ByResource {
+    let read = |(name, amount): &(Text<'_>, Scalar<'_>)| Some((Sym::new(name.as_str()), amounts::parse(&amount.0)?));
+    wire.0.iter().filter_map(read).collect()
+}
+
+pub(super) fn labels(pairs: &Pairs<'_>) -> Box<[(Sym, Sym)]> {
+    pairs.0.iter().map(|(key, value)| (Sym::new(key.as_str()), Sym::new(value.as_str()))).collect()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TaintWire<'a> {
+    #[serde(borrow)]
+    key: Text<'a>,
+    #[serde(borrow)]
+    value: Text<'a>,
+    #[serde(borrow)]
+    effect: Text<'a>,
+}
+
+pub(super) fn taints(wire: &List<Obj<TaintWire<'_>>>) -> Box<[Taint]> {
+    let taint = |Obj(t): &Obj<TaintWire<'_>>| Taint {
+        key: Sym::new(t.key.as_str()),
+        value: Sym::new(t.value.as_str()),
+        effect: Sym::new(t.effect.as_str()),
+    };
+    wire.0.iter().map(taint).collect()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NodeWire<'a> {
+    #[serde(borrow)]
+    metadata: Obj<Meta<'a, IgnoredAny>>,
+    #[serde(borrow)]
+    spec: Obj<NodeSpec<'a>>,
+    #[serde(borrow)]
+    status: Obj<NodeStatus<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeSpec<'a> {
+    #[serde(borrow)]
+    taints: List<Obj<TaintWire<'a>>>,
+    unschedulable: Flag,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeStatus<'a> {
+    #[serde(borrow)]
+    capacity: AmountsWire<'a>,
+    #[serde(borrow)]
+    allocatable: AmountsWire<'a>,
+    #[serde(borrow)]
+    conditions: Conditions<'a>,
+}
+
+impl<'a> SlimWire<'a> for NodeWire<'a> {
+    type Row = NodeRow;
+
+    fn row(self) -> Option<NodeRow> {
+        let Self { metadata: Obj(meta), spec: Obj(spec), status: Obj(status) } = self;
+        let is_true =
+            |kind: &str| status.conditions.0.iter().any(|c| c.0.r#type.as_str() == kind && c.0.truth() == Truth::True);
+        let bad = ["MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"];
+        Some(NodeRow {
+            name: Sym::new(meta.name.as_str()),
+            labels: labels(&meta.labels),
+            taints: taints(&spec.taints),
+            closed: spec.unschedulable.0.unwrap_or(false),
+            ready: is_true("Ready"),
+            pressure: bad.into_iter().filter(|kind| is_true(kind)).map(Sym::new).collect(),
+            capacity: by_resource(&status.capacity),
+            allocatable: by_resource(&status.allocatable),
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct QuotaWire<'a> {
+    #[serde(borrow)]
+    metadata: Obj<Meta<'a, IgnoredAny>>,
+    #[serde(borrow)]
+    spec: Obj<QuotaSpec<'a>>,
+    #[serde(borrow)]
+    status: Obj<QuotaStatus<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct QuotaSpec<'a> {
+    #[serde(borrow)]
+    hard: AmountsWire<'a>,
+    #[serde(borrow)]
+    scopes: List<Text<'a>>,
+    scope_selector: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct QuotaStatus<'a> {
+    #[serde(borrow)]
+    used: AmountsWire<'a>,
+}
+
+impl<'a> SlimWire<'a> for QuotaWire<'a> {
+    type Row = QuotaRow;
+
+    fn row(self) -> Option<QuotaRow> {
+        let Self { metadata: Obj(meta), spec: Obj(spec), status: Obj(status) } = self;
+        let used = by_resource(&status.used);
+        let lines = by_resource(&spec.hard).into_iter().map(|(key, hard)| {
+            let used = used.get(&key).copied().unwrap_or(0);
+            (key, hard, used)
+        });
+        Some(QuotaRow {
+            namespace: meta.namespace_sym(),
+            name: Sym::new(meta.name.as_str()),
+            scoped: !spec.scopes.0.is_empty() || spec.scope_selector.is_some(),
+            lines: lines.collect(),
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SpaceWire<'a> {
+    #[serde(borrow)]
+    metadata: Obj<Meta<'a, Pairs<'a>>>,
+}
+
+impl<'a> SlimWire<'a> for SpaceWire<'a> {
+    type Row = SpaceRow;
+
+    fn row(self) -> Option<SpaceRow> {
+        let Obj(meta) = self.metadata;
+        let requester = meta.annotations.find("openshift.io/requester").and_then(sym);
+        Some(SpaceRow { name: Sym::new(meta.name.as_str()), requester })
+    }
+}

@@ -1,0 +1,40 @@
+//! Reading for the views of queues and cluster, while somebody looks.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::DropGuard;
+
+use super::Runner;
+use crate::{
+    cluster::survey::Surveyor,
+    console::{message::Message, model::survey::SurveyEffect},
+};
+
+/// A visible view is no older than that, where the cluster answers quickly.
+const EVERY: Duration = Duration::from_secs(10);
+/// A read that takes long is repeated that much less often: a twentieth of the time at most is spent on it.
+const REST: u32 = 20;
+
+/// The task that reads; dropping it ends that.
+pub(super) type Reading = Option<DropGuard>;
+
+/// Executes an order.
+pub(super) fn execute(runner: &mut Runner, effect: SurveyEffect) {
+    runner.survey = None;
+    let SurveyEffect::Read(id, session, wanted) = effect else { return };
+    let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
+    let (token, results) = (runner.token(), runner.results());
+    runner.survey = Some(token.clone().drop_guard());
+    tokio::spawn(token.run_until_cancelled_owned(async move {
+        let mut surveyor = Surveyor::default();
+        loop {
+            let begun = Instant::now();
+            let read = surveyor.read(&ready.session, &ready.offer, &wanted).await;
+            if results.send(Message::Survey(id, Box::new(read))).await.is_err() {
+                return;
+            }
+            sleep(EVERY.max(begun.elapsed() * REST)).await;
+        }
+    }));
+}
