@@ -41,6 +41,15 @@ pub enum Pods {
     All,
 }
 
+/// The queue of a waiting list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The `ClusterQueue` of this `LocalQueue` (namespace and name), else that itself.
+    Local(Name, Name),
+    /// This `ClusterQueue`.
+    Cluster(Name),
+}
+
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -54,8 +63,8 @@ pub struct Wanted {
     pub spaces: bool,
     /// Queues, cohorts, flavors and Workloads.
     pub queues: bool,
-    /// Who waits in this `LocalQueue` (namespace and name), as Kueue itself says.
-    pub line: Option<(Name, Name)>,
+    /// Who waits in a queue, as Kueue itself says.
+    pub line: Option<Line>,
     /// Where to look when the whole cluster may not be read.
     pub namespaces: Vec<Name>,
 }
@@ -197,18 +206,26 @@ impl Known<'_> {
 
     /// Kueue's own order: of the whole `ClusterQueue`, else of the `LocalQueue`. Where nobody serves it, nothing is missing.
     async fn line(&self, queues: &Queues) -> Part<WaitingRow> {
-        let (Some((namespace, name)), Some(version)) = (&self.wanted.line, self.offer.visibility()) else {
+        let (Some(line), Some(version)) = (&self.wanted.line, self.offer.visibility()) else {
             return Part::default();
         };
         let of = |plural: &str| Resource::new("visibility.kueue.x-k8s.io", version.as_str(), plural);
         let end = "/pendingworkloads?limit=1000";
-        let local = queues.local(namespace.as_str(), name.as_str());
-        if let Some(queue) = local {
-            let path = format!("{}{end}", of("clusterqueues").one(None, queue.cluster_queue.as_str()));
-            if let Ok(rows) = self.page::<WaitingRow>(&path, "read who waits in a ClusterQueue").await {
-                return Part::whole(rows.0);
+        let cluster = match line {
+            Line::Local(namespace, name) => {
+                queues.local(namespace.as_str(), name.as_str()).map(|local| local.cluster_queue.to_string())
+            }
+            Line::Cluster(name) => Some(name.to_string()),
+        };
+        let mut refused = None;
+        if let Some(queue) = cluster {
+            let path = format!("{}{end}", of("clusterqueues").one(None, &queue));
+            match self.page::<WaitingRow>(&path, "read who waits in a ClusterQueue").await {
+                Ok(rows) => return Part::whole(rows.0),
+                Err(problem) => refused = Some(words(&problem)),
             }
         }
+        let Line::Local(namespace, name) = line else { return Part { rows: Vec::new(), unread: refused } };
         let path = format!("{}{end}", of("localqueues").one(Some(namespace), name.as_str()));
         match self.page(&path, "read who waits in a LocalQueue").await {
             Ok(rows) => Part::whole(rows.0),

@@ -62,6 +62,39 @@ pub fn list(body: Rect, has_filter: bool) -> ListAreas {
     }
 }
 
+/// The parts of a view of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterAreas {
+    /// One line: the views, and how old it is.
+    pub tabs: Rect,
+    /// One line: column headings.
+    pub heading: Rect,
+    /// One line a row.
+    pub rows: Rect,
+    /// More about the selected row.
+    pub about: Rect,
+}
+
+/// Lines on the selected row, where there is room for them.
+const ABOUT: u16 = 6;
+
+/// Splits the body for a view of the cluster.
+pub fn cluster(body: Rect) -> ClusterAreas {
+    let line = |at: u16, height: u16| {
+        let y = body.y.saturating_add(at).min(body.bottom());
+        Rect { y, height: height.min(body.bottom() - y), ..body }
+    };
+    let about = if body.height >= DETAIL { ABOUT } else { body.height / 4 };
+    // A blank line stands between.
+    let below = if about > 0 { about + 1 } else { 0 };
+    ClusterAreas {
+        tabs: line(0, 1),
+        heading: line(1, 1),
+        rows: line(2, body.height.saturating_sub(2 + below)),
+        about: line(body.height.saturating_sub(about), about),
+    }
+}
+
 /// Whether there is room to draw at all.
 pub const fn fits(size: Size) -> bool {
     size.width >= MINIMUM.width && size.height >= MINIMUM.height

@@ -5,6 +5,7 @@
 
 pub mod absence;
 pub mod amounts;
+pub mod boards;
 pub mod capacity;
 pub mod causes;
 pub mod checks;

@@ -5,7 +5,7 @@ use mpideck::{
         self, Session, Target,
         discovery::discover,
         kubeconfig::Loaded,
-        survey::{Pods, Survey, Surveyor, Wanted},
+        survey::{Line, Pods, Survey, Surveyor, Wanted},
     },
     jobs::{
         Name, Secs,
@@ -37,7 +37,7 @@ fn wanted() -> Wanted {
         pods: Pods::All,
         quotas: true,
         queues: true,
-        line: Some((research.clone(), Name::new("research-large").unwrap())),
+        line: Some(Line::Local(research.clone(), Name::new("research-large").unwrap())),
         namespaces: vec![research],
         ..Wanted::default()
     }

@@ -5,6 +5,7 @@
 
 mod app;
 mod change;
+mod cluster;
 mod draft;
 mod list;
 mod logs;
@@ -14,8 +15,8 @@ mod text;
 mod visit;
 
 pub use super::ids::{
-    AppCommand, ChangeCommand, CommandId, Context, DraftCommand, EditorCommand, FixCommand, FormCommand, ListCommand,
-    LogCommand, PageCommand, RecordCommand, Right, TextCommand, VisitCommand,
+    AppCommand, ChangeCommand, ClusterCommand, ClusterView, CommandId, Context, DraftCommand, EditorCommand,
+    FixCommand, FormCommand, ListCommand, LogCommand, PageCommand, RecordCommand, Right, TextCommand, VisitCommand,
 };
 use super::model::Model;
 
@@ -124,7 +125,7 @@ fn always(_: &Model) -> Result<(), Why> {
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(change::ROWS);
-    let job = job.chain(visit::ROWS).chain(record::ROWS);
+    let job = job.chain(visit::ROWS).chain(record::ROWS).chain(cluster::ROWS);
     app::ROWS.iter().chain(job).chain(text::ROWS).chain(draft::ROWS)
 }
 

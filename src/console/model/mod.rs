@@ -3,6 +3,7 @@
 //! Plain data with one owner, the loop. Must not do anything by itself.
 
 pub mod change;
+pub mod cluster;
 pub mod draft;
 pub mod keys;
 pub mod list;
@@ -22,6 +23,7 @@ use ratatui::layout::Size;
 
 use self::{
     change::ChangeModel,
+    cluster::{Behind, ClusterModel},
     draft::{Draft, DraftsModel},
     keys::KeyState,
     list::ListModel,
@@ -75,6 +77,10 @@ pub struct Model {
     pub list: ListModel,
     /// The open job page; the list is below it.
     pub page: Option<PageModel>,
+    /// The open view of the cluster; the list is below it, a page above.
+    pub cluster: Option<ClusterModel>,
+    /// The view that led to the list as it is.
+    pub behind: Option<Behind>,
     /// The flight recorder.
     pub record: RecordModel,
     /// Manifests that are written here.
@@ -123,6 +129,8 @@ impl Model {
             fleet: Fleet::new(rules),
             list: ListModel::default(),
             page: None,
+            cluster: None,
+            behind: None,
             record: RecordModel::default(),
             drafts: DraftsModel::default(),
             survey: SurveyModel::default(),
@@ -173,7 +181,8 @@ impl Model {
 
     /// The contexts of the view below all overlays.
     pub fn view_contexts(&self) -> Vec<Context> {
-        self.page.as_ref().map_or_else(|| vec![Context::List, Context::Any], PageModel::contexts)
+        let below = if self.cluster.is_some() { Context::Cluster } else { Context::List };
+        self.page.as_ref().map_or_else(|| vec![below, Context::Any], PageModel::contexts)
     }
 
     /// When something visible will read otherwise though nothing happens.
@@ -188,6 +197,7 @@ impl Model {
             self.notices.next_deadline(now),
             page,
             self.session.next_deadline(now),
+            self.survey.next_deadline(now),
             self.fleet.next_deadline(),
         ]
         .into_iter()

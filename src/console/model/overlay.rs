@@ -172,6 +172,8 @@ pub enum PickerPurpose {
     Sort,
     /// A saved filter.
     Filter,
+    /// The order of a cluster view.
+    Board,
     /// A record.
     Record,
     /// A draft on disk.

@@ -3,9 +3,12 @@
 //! One read serves whatever is visible; what is wanted follows from that (`update/survey`). What was read stays until
 //! another session begins.
 
-use super::session::SessionId;
-pub use crate::cluster::survey::{Pods, Survey, Wanted};
-use crate::jobs::Secs;
+use super::{
+    Model,
+    session::{Scope, SessionId},
+};
+pub use crate::cluster::survey::{Line, Pods, Survey, Wanted};
+use crate::jobs::{Name, Secs, time::duration_changes_in};
 
 /// Counts what was wanted, so that an answer for something else is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,6 +29,18 @@ pub struct SurveyModel {
     pub at: Option<Secs>,
 }
 
+/// What was read longer ago is said to be old.
+pub const OLD: u32 = 30;
+
+impl SurveyModel {
+    /// When what is shown of its age will read otherwise.
+    pub fn next_deadline(&self, now: Secs) -> Option<Secs> {
+        let at = self.at.filter(|_| self.wanted.is_some())?;
+        let old = at.plus(OLD + 1);
+        Some(if old > now { old } else { now.plus(duration_changes_in(now.since(at))) })
+    }
+}
+
 /// What the survey wants from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SurveyEffect {
@@ -33,4 +48,19 @@ pub enum SurveyEffect {
     Read(SurveyId, SessionId, Wanted),
     /// Nobody looks.
     Stop,
+}
+
+impl Model {
+    /// The namespaces in scope, else the context's own: where one may look if not everywhere.
+    pub fn places(&self) -> Vec<Name> {
+        match &self.session.scope {
+            Scope::Named(names) => names.clone(),
+            Scope::All => self.namespace().into_iter().collect(),
+        }
+    }
+
+    /// Which pods have to be read: the fleet has those of all jobs only where all namespaces are in scope.
+    pub fn pods_beside(&self) -> Pods {
+        if self.session.scope == Scope::All && self.session.narrowed.is_none() { Pods::Others } else { Pods::All }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{command as run, list, page};
 use crate::console::{
-    commands::{self, AppCommand, ChangeCommand, CommandId, DraftCommand, RecordCommand, VisitCommand},
+    commands::{self, AppCommand, ChangeCommand, ClusterView, CommandId, DraftCommand, RecordCommand, VisitCommand},
     effect::{Effect, Remember},
     model::{
         Model,
@@ -69,6 +69,9 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if model.page.is_some() {
         return page::back(model);
     }
+    if super::cluster::back(model) {
+        return Vec::new();
+    }
     if !list::back(model) {
         model.notices.tell(model.now, Tone::Info, "This is the first view; q or ctrl-c leaves");
     }
@@ -78,6 +81,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 fn copy(model: &mut Model) -> Vec<Effect> {
     let text = match &model.page {
         Some(_) => page::copied(model),
+        None if model.cluster.is_some() => model.cluster.as_ref().and_then(|open| open.spot().selected.clone()),
         None if trouble::serves_nothing(model) => Some(trouble::INSTALL.to_owned()),
         None => list::copied(model),
     };
@@ -155,7 +159,16 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
         "dump" => Some(AppCommand::Dump),
         "help" => Some(AppCommand::Help),
         "login" => Some(AppCommand::Login),
-        "ctx" | "context" | "ns" | "namespace" | "jobs" => return super::session::typed(model, word, rest),
+        "cluster" => return super::cluster::show(model, ClusterView::Overview),
+        "nodes" => return super::cluster::show(model, ClusterView::Nodes),
+        "namespaces" => return super::cluster::show(model, ClusterView::Namespaces),
+        "queues" => return super::cluster::show(model, ClusterView::Queues),
+        "users" => return super::cluster::show(model, ClusterView::Users),
+        "jobs" => {
+            super::cluster::leave(model);
+            return super::session::typed(model, word, rest);
+        }
+        "ctx" | "context" | "ns" | "namespace" => return super::session::typed(model, word, rest),
         _ => None,
     };
     if let Some(id) = id {
@@ -174,10 +187,15 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 16] = [
+const WORDS: [(&str, &str); 21] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
+    ("cluster", "what GPUs there are, who holds them, what is wasted"),
+    ("nodes", "nodes: GPUs by job, what is free, what is the matter"),
+    ("namespaces", "namespaces: quota against use"),
+    ("queues", "queues: what is reserved and free, who waits"),
+    ("users", "users: whose jobs hold what"),
     ("messages", "notices of this run"),
     ("debug", "what the console costs"),
     ("health", "what the cluster serves, and how its operators do"),

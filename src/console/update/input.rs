@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, MouseEvent, MouseEventKind};
 
 use super::{command, draft, overlay};
 use crate::console::{
-    commands::{AppCommand, CommandId, ListCommand, PageCommand, TextCommand},
+    commands::{AppCommand, ClusterCommand, CommandId, ListCommand, PageCommand, TextCommand},
     effect::Effect,
     key::{self, Key},
     keymap::Found,
@@ -87,12 +87,16 @@ pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let (up, down) = match (&model.overlays.last(), &model.page) {
         (Some(Overlay::Draft(_)), _) => return draft::mouse(model, event.kind),
         (Some(_), _) => (CommandId::Text(TextCommand::Up), CommandId::Text(TextCommand::Down)),
+        (None, None) if model.cluster.is_some() => {
+            (CommandId::Cluster(ClusterCommand::Up), CommandId::Cluster(ClusterCommand::Down))
+        }
         (None, None) => (CommandId::List(ListCommand::Up), CommandId::List(ListCommand::Down)),
         (None, Some(_)) => return super::page::mouse(model, event),
     };
     match event.kind {
         MouseEventKind::ScrollUp => command(model, up),
         MouseEventKind::ScrollDown => command(model, down),
+        _ if model.cluster.is_some() => Vec::new(),
         _ => super::list::mouse(model, event),
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 pub use choices::picked;
-pub use filter::{prompt, set_filter};
+pub use filter::{prompt, set_filter, show_only};
 
 use super::page;
 use crate::{

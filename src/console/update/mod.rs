@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod change;
+pub mod cluster;
 pub mod draft;
 pub mod fleet;
 pub mod input;
@@ -109,6 +110,7 @@ fn entered(model: &mut Model, input: Input) -> Vec<Effect> {
 fn resized(model: &mut Model, size: Size) -> Vec<Effect> {
     model.size = size;
     list::resized(model);
+    cluster::resized(model);
     draft::resized(model);
     page::resized(model)
 }
@@ -147,6 +149,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::List(id) => list::command(model, id),
         CommandId::Page(id) => page::command(model, id),
         CommandId::Change(id) => change::command(model, id),
+        CommandId::Cluster(id) => cluster::command(model, id),
         CommandId::Visit(id) => visit::command(model, id),
         CommandId::User(at) => user::command(model, at),
         CommandId::Record(id) => record::command(model, id),

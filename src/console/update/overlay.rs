@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{app, change, command, draft, list, page, record, session, text, visit};
+use super::{app, change, cluster, command, draft, list, page, record, session, text, visit};
 use crate::console::{
     effect::Effect,
     key::Key,
@@ -164,6 +164,7 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
         (PickerPurpose::Columns | PickerPurpose::Sort | PickerPurpose::Filter, Picked::Done(ids)) => {
             list::picked(model, purpose, &ids)
         }
+        (PickerPurpose::Board, Picked::Done(ids)) => cluster::picked(model, &ids),
         (PickerPurpose::Forwards, Picked::Done(ids)) => visit::stop(model, &ids),
         (PickerPurpose::Undo, Picked::Done(ids)) => change::undo_picked(model, &ids),
         (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),

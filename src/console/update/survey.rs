@@ -1,14 +1,14 @@
 //! What is read beside the fleet follows from what is visible.
 
-use super::page;
+use super::{cluster, page};
 use crate::{
     console::{
         effect::Effect,
         model::{
             Model,
             page::{PageModel, Tab},
-            session::{Phase, Scope},
-            survey::{Pods, Survey, SurveyEffect, SurveyId, Wanted},
+            session::Phase,
+            survey::{Line, Survey, SurveyEffect, SurveyId, Wanted},
         },
     },
     jobs::Name,
@@ -28,7 +28,9 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
         (survey.session, survey.read) = (session, Survey::default());
     }
     survey.at = None;
-    vec![Effect::Survey(SurveyEffect::Read(survey.id, session, wanted))]
+    let order = Effect::Survey(SurveyEffect::Read(survey.id, session, wanted));
+    cluster::rebuild(model);
+    vec![order]
 }
 
 /// Something was read.
@@ -41,6 +43,7 @@ pub fn message(model: &mut Model, id: SurveyId, read: Survey) -> Vec<Effect> {
     model.survey.read = read.over(before);
     model.survey.at = Some(model.now);
     page::read_beside(model);
+    cluster::rebuild(model);
     Vec::new()
 }
 
@@ -48,34 +51,27 @@ fn wanted(model: &Model) -> Option<Wanted> {
     if model.session.phase != Phase::Up {
         return None;
     }
-    let page = model.page.as_ref().filter(|page| page.tab == Tab::Queue && page.recorded.is_none())?;
-    Some(of_page(model, page))
+    match (&model.page, &model.cluster) {
+        (Some(page), _) => (page.tab == Tab::Queue && page.recorded.is_none()).then(|| of_page(model, page)),
+        (None, Some(view)) => Some(cluster::wanted(model, view)),
+        (None, None) => None,
+    }
 }
 
 fn of_page(model: &Model, page: &PageModel) -> Wanted {
     let row = &page.job.row;
-    let mut namespaces = scope(model);
+    let mut namespaces = model.places();
     if !namespaces.contains(&row.namespace) {
         namespaces.push(row.namespace.clone());
     }
     let queue = row.queue.as_ref().and_then(|queue| Name::new(queue.as_str()));
     match queue.filter(|_| page.job.workload.is_some() || row.suspend) {
-        Some(queue) => {
-            Wanted { queues: true, line: Some((row.namespace.clone(), queue)), namespaces, ..Wanted::default() }
-        }
-        None => Wanted { nodes: true, pods: pods(model), namespaces, ..Wanted::default() },
+        Some(queue) => Wanted {
+            queues: true,
+            line: Some(Line::Local(row.namespace.clone(), queue)),
+            namespaces,
+            ..Wanted::default()
+        },
+        None => Wanted { nodes: true, pods: model.pods_beside(), namespaces, ..Wanted::default() },
     }
-}
-
-/// The namespaces in scope, else the context's own: where one may look if not everywhere.
-fn scope(model: &Model) -> Vec<Name> {
-    match &model.session.scope {
-        Scope::Named(names) => names.clone(),
-        Scope::All => model.namespace().into_iter().collect(),
-    }
-}
-
-/// The fleet has the pods of all jobs only where all namespaces are in scope.
-fn pods(model: &Model) -> Pods {
-    if model.session.scope == Scope::All && model.session.narrowed.is_none() { Pods::Others } else { Pods::All }
 }

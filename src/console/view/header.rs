@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::{draft, list, page};
+use super::{cluster, draft, list, page};
 use crate::{
     console::{
         model::{
@@ -27,7 +27,10 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
             model.draft().map(|open| (draft::breadcrumb(open), title)).into_iter().collect()
         }
         Some(open) => vec![(page::breadcrumb(open, room, theme.ascii), theme.style(Role::Title))],
-        None => list::summary(model, theme, room),
+        None => match &model.cluster {
+            Some(open) => vec![(cluster::breadcrumb(open), theme.style(Role::Title))],
+            None => list::summary(model, theme, room),
+        },
     };
     draw_line(theme, area, area.y + 1, &left, &right, buf);
 }

@@ -1,6 +1,7 @@
 //! `view`: the model as cells. Pure; changes nothing, knows no colour (the theme does).
 
 mod changes;
+pub mod cluster;
 pub mod draft;
 pub mod footer;
 pub mod header;
@@ -33,10 +34,11 @@ pub fn view(model: &Model, theme: &Theme, buf: &mut Buffer) {
     let regions = layout::regions(size);
     header::draw(model, theme, regions.header, buf);
     let rest = trouble::draw(model, theme, regions.body, buf);
-    match &model.page {
+    match (&model.page, &model.cluster) {
         _ if rest.height == 0 => {}
-        Some(page) => page::draw(model, page, theme, rest, buf),
-        None => list::draw(model, theme, rest, buf),
+        (Some(page), _) => page::draw(model, page, theme, rest, buf),
+        (None, Some(open)) => cluster::draw(model, open, theme, rest, buf),
+        (None, None) => list::draw(model, theme, rest, buf),
     }
     footer::draw(model, theme, regions.footer, buf);
     for overlay in &model.overlays {

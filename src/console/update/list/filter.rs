@@ -50,6 +50,13 @@ pub fn set_filter(model: &mut Model, filter: &str) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Shows what this filter lets through, and nothing that was chosen before.
+pub fn show_only(model: &mut Model, filter: &str, attention: bool) {
+    model.list.attention = attention;
+    model.list.filter.set(filter);
+    chosen_anew(model);
+}
+
 fn set(model: &mut Model, text: &str) {
     if text != model.list.filter.text {
         model.list.filter.set(text);

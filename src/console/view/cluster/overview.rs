@@ -1,0 +1,110 @@
+//! The overview as lines: what accelerators there are and who holds them, jobs by state, what is wasted.
+
+use super::about;
+use crate::{
+    console::{
+        model::{Model, cluster::ClusterModel},
+        theme::Role,
+        widgets::rich::{RichLine, heading, labelled, table},
+    },
+    jobs::{Sym, capacity::Gpus},
+};
+
+/// Column in which values begin.
+const VALUES: u16 = 12;
+/// Rows of a ranking.
+const TOP: usize = 5;
+/// Cells of a bar.
+const BAR: u64 = 10;
+
+/// All lines.
+pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
+    let it = &cluster.overview;
+    let mut out = Vec::new();
+    if it.nodes.0 > 0 {
+        let (nodes, shut) = it.nodes;
+        let shut = if shut == 0 { String::new() } else { format!(", {shut} of them closed or not ready") };
+        out.extend(labelled("Nodes", VALUES, &format!("{nodes}{shut}"), Role::Text, columns));
+        out.extend(gpus(model, cluster, columns));
+    } else if model.survey.at.is_some() && cluster.table.unread.is_empty() {
+        out.push(RichLine::of("This cluster has no nodes.", Role::Dim));
+    }
+    let states = it.states.iter().map(|(word, severity, n)| (format!("{n} {word}  "), Role::of(*severity)));
+    let line = states.fold(RichLine::of("Jobs", Role::Label).pad_to(VALUES), |line, (text, role)| line.and(text, role));
+    out.push(if it.states.is_empty() { line.and(format!("none in {}", model.session.scope), Role::Dim) } else { line });
+    let wants = if it.wanted == 0 {
+        "no job waits for GPUs".to_owned()
+    } else {
+        format!("jobs that wait want {}", counted(it.wanted))
+    };
+    out.extend(labelled("Waiting", VALUES, &wants, Role::Text, columns));
+    let (held, jobs, hours) = it.leaked;
+    if held > 0 {
+        let of = if jobs == 1 { "1 job that has".to_owned() } else { format!("{jobs} jobs that have") };
+        let is = if held == 1 { "is" } else { "are" };
+        let text = format!("{} {is} held by {of} ended: {hours} GPU-hours so far", counted(held));
+        out.extend(labelled("Wasted", VALUES, &text, Role::Warn, columns));
+    }
+    out.extend(ranking(
+        "Namespaces that hold most",
+        it.namespaces.iter().map(|(name, n)| (name.to_string(), *n)),
+        columns,
+    ));
+    out.extend(ranking("Users whose jobs hold most", cluster.users.iter().cloned(), columns));
+    let unread = about::unread(cluster, columns);
+    if !unread.is_empty() {
+        out.push(RichLine::default());
+        out.extend(unread);
+    }
+    out
+}
+
+fn gpus(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
+    let it = &cluster.overview;
+    if it.gpus == Gpus::default() {
+        return labelled("GPUs", VALUES, "no node has any", Role::Dim, columns);
+    }
+    let mut rows = vec![heading(&["GPUS", "TOTAL", "HELD", "FREE", "CLOSED", "UNHEALTHY", ""])];
+    let all = (Sym::new("all"), it.gpus);
+    let several = it.models.len() > 1;
+    for (name, gpus) in std::iter::once(&all).filter(|_| several).chain(&it.models) {
+        let number = |n: u64, role: Role| {
+            (if n == 0 { "-".to_owned() } else { n.to_string() }, if n == 0 { Role::Dim } else { role })
+        };
+        rows.push(vec![
+            (name.to_string(), Role::Text),
+            number(gpus.total, Role::Text),
+            number(gpus.allocated, Role::Text),
+            number(gpus.free(), Role::Good),
+            number(gpus.closed, Role::Warn),
+            number(gpus.unhealthy, Role::Bad),
+            (bar(*gpus, model.ascii), Role::Dim),
+        ]);
+    }
+    let mut out = table(0, &rows, columns);
+    out.push(RichLine::default());
+    out
+}
+
+fn counted(n: u64) -> String {
+    if n == 1 { "1 GPU".to_owned() } else { format!("{n} GPUs") }
+}
+
+/// How much is held, as a bar.
+fn bar(gpus: Gpus, ascii: bool) -> String {
+    let (full, empty) = if ascii { ('#', '.') } else { ('█', '·') };
+    let held = (gpus.allocated * BAR).checked_div(gpus.total).unwrap_or(0).min(BAR);
+    let percent = (gpus.allocated * 100).checked_div(gpus.total).unwrap_or(0);
+    let part = |c: char, n: u64| std::iter::repeat_n(c, usize::try_from(n).unwrap_or(0)).collect::<String>();
+    format!("{}{} {percent}%", part(full, held), part(empty, BAR - held))
+}
+
+fn ranking(title: &str, all: impl Iterator<Item = (String, u64)>, columns: u16) -> Vec<RichLine> {
+    let rows: Vec<_> = all.take(TOP).map(|(name, n)| vec![(name, Role::Text), (counted(n), Role::Text)]).collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![RichLine::default(), RichLine::of(title, Role::Title)];
+    out.extend(table(2, &rows, columns));
+    out
+}
