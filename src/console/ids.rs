@@ -217,6 +217,8 @@ pub enum ChangeCommand {
     Log,
     Unlock,
     Lock,
+    FreeAll,
+    CleanUp,
 }
 
 /// Of read-only text: each has its row in `commands`.

@@ -32,4 +32,5 @@ mod sim_recorded;
 mod sim_scale;
 mod sim_watch;
 mod tmux;
+mod top;
 mod visits;

@@ -12,6 +12,11 @@ const fn change(id: ChangeCommand, name: &'static str, title: &'static str, help
     row(id, name, title, help).changing()
 }
 
+/// One about all jobs in scope.
+const fn all(id: ChangeCommand, name: &'static str, title: &'static str, help: &'static str) -> Command {
+    Command::new(CommandId::Change(id), name, title, help, &[Context::List, Context::Cluster]).changing().when(anywhere)
+}
+
 const fn right(verb: &'static str) -> Right {
     Right { verb, group: "kubeflow.org", resource: "mpijobs" }
 }
@@ -45,6 +50,19 @@ pub(super) const ROWS: &[Command] = &[
         .needing(right("patch")),
     change(ChangeCommand::Label, "job.label", "Label", "Set a label of the job, or take it away.")
         .needing(right("patch")),
+    all(
+        ChangeCommand::FreeAll,
+        "jobs.free-gpus",
+        "Free all GPUs held",
+        "Free the GPUs that jobs in scope still hold which have ended, after saying which.",
+    ),
+    all(
+        ChangeCommand::CleanUp,
+        "jobs.clean-up",
+        "Clean up",
+        "Delete jobs in scope that ended some time ago, after saying which.",
+    )
+    .needing(right("delete")),
     row(ChangeCommand::Undo, "change.undo", "Undo", "Take back what was changed last on this cluster.")
         .changing()
         .when(anywhere),

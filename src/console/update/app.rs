@@ -159,6 +159,11 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
         "dump" => Some(AppCommand::Dump),
         "help" => Some(AppCommand::Help),
         "login" => Some(AppCommand::Login),
+        "free-gpus" => return run(model, CommandId::Change(ChangeCommand::FreeAll)),
+        "clean-up" => {
+            let effects = run(model, CommandId::Change(ChangeCommand::CleanUp));
+            return super::change::answer(model, rest, effects);
+        }
         "cluster" => return super::cluster::show(model, ClusterView::Overview),
         "nodes" => return super::cluster::show(model, ClusterView::Nodes),
         "namespaces" => return super::cluster::show(model, ClusterView::Namespaces),
@@ -187,7 +192,7 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-const WORDS: [(&str, &str); 21] = [
+const WORDS: [(&str, &str); 23] = [
     ("ctx ", "context: :ctx NAME"),
     ("ns ", "namespaces: :ns NAME[,NAME], or all"),
     ("jobs ", "job list: :jobs [@CONTEXT] [NAMESPACE] [FILTER]"),
@@ -196,6 +201,8 @@ const WORDS: [(&str, &str); 21] = [
     ("namespaces", "namespaces: quota against use"),
     ("queues", "queues: what is reserved and free, who waits"),
     ("users", "users: whose jobs hold what"),
+    ("free-gpus", "free the GPUs that jobs hold which have ended"),
+    ("clean-up ", "delete jobs that ended long ago: :clean-up 7d"),
     ("messages", "notices of this run"),
     ("debug", "what the console costs"),
     ("health", "what the cluster serves, and how its operators do"),

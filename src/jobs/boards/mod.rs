@@ -9,12 +9,14 @@ mod queues;
 mod spaces;
 #[cfg(test)]
 mod tests;
+mod text;
 mod users;
 
 pub use line::line;
 pub use nodes::{NodeAbout, nodes, of_node};
 pub use queues::{of_queue, queues};
 pub use spaces::spaces;
+pub use text::text;
 pub use users::users;
 
 use std::cmp::Reverse;

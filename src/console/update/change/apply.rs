@@ -48,9 +48,12 @@ pub(super) fn what(id: ChangeCommand, value: &str, job: &Kept) -> Result<What, S
         }
         ChangeCommand::Priority => Ok(What::Priority(value.to_owned())),
         ChangeCommand::Label => label(value),
-        ChangeCommand::Undo | ChangeCommand::Log | ChangeCommand::Unlock | ChangeCommand::Lock => {
-            Err("it is not about a job".to_owned())
-        }
+        ChangeCommand::Undo
+        | ChangeCommand::Log
+        | ChangeCommand::Unlock
+        | ChangeCommand::Lock
+        | ChangeCommand::FreeAll
+        | ChangeCommand::CleanUp => Err("it is not about a job".to_owned()),
     }
 }
 

@@ -102,7 +102,9 @@ fn completions(model: &Model, id: ChangeCommand, namespace: &Name) -> Vec<Comple
 /// Something happened to the prompt.
 pub fn prompt(model: &mut Model, id: ChangeCommand, event: PromptEvent) -> Vec<Effect> {
     match event {
-        PromptEvent::Done(text) if !text.trim().is_empty() => confirm::open(model, id, text.trim()),
+        PromptEvent::Done(text) if text.trim().is_empty() => Vec::new(),
+        PromptEvent::Done(text) if id == ChangeCommand::CleanUp => super::clean_up::ended(model, text.trim()),
+        PromptEvent::Done(text) => confirm::open(model, id, text.trim()),
         _ => Vec::new(),
     }
 }

@@ -23,8 +23,20 @@ const PROPAGATIONS: &[&str] = &["goes afterwards", "goes first, then the job", "
 
 /// Asks whether to do it to all jobs that it can be done to.
 pub(super) fn open(model: &mut Model, id: ChangeCommand, value: &str) -> Vec<Effect> {
+    let targets = apply::targets(model);
+    open_for(model, id, value, targets, None)
+}
+
+/// Asks about these jobs, under a title of its own where one is given.
+pub(super) fn open_for(
+    model: &mut Model,
+    id: ChangeCommand,
+    value: &str,
+    targets: Vec<Kept>,
+    asked: Option<String>,
+) -> Vec<Effect> {
     let (mut jobs, mut left_out) = (Vec::new(), Vec::new());
-    for job in apply::targets(model) {
+    for job in targets {
         match apply::what(id, value, &job) {
             Ok(what) => jobs.push((job, what)),
             Err(why) => left_out.push(apply::why_not(&job, &why)),
@@ -45,7 +57,7 @@ pub(super) fn open(model: &mut Model, id: ChangeCommand, value: &str) -> Vec<Eff
         what: what.clone(),
     };
     let changes: Vec<_> = jobs.iter().map(change).collect();
-    let title = title(&changes, id);
+    let title = asked.unwrap_or_else(|| title(&changes, id));
     let options =
         (id == ChangeCommand::Delete).then_some(Options { label: "What it owns", words: PROPAGATIONS, at: 0 });
     push(model, title, lines, yes(id), options, changes);

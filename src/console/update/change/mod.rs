@@ -5,12 +5,14 @@
 
 mod apply;
 mod ask;
+mod clean_up;
 mod confirm;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub use ask::{offered, prompt};
+pub use clean_up::answer;
 pub use confirm::{confirmed, go, undo_picked};
 pub use told::{begin, deadline, message, settled};
 
@@ -39,6 +41,8 @@ pub fn command(model: &mut Model, id: ChangeCommand) -> Vec<Effect> {
             tell(model, Tone::Good, "Read-only again");
             vec![Effect::Change(ChangeEffect::Unlock(model.session.id, model.now))]
         }
+        ChangeCommand::FreeAll => clean_up::free(model),
+        ChangeCommand::CleanUp => clean_up::ask(model),
         ChangeCommand::Scale | ChangeCommand::Queue | ChangeCommand::Priority | ChangeCommand::Label => {
             ask::open(model, id)
         }

@@ -384,3 +384,26 @@ fn nothing_breaks_at_any_size() {
         }
     }
 }
+
+#[test]
+fn gpus_of_jobs_that_have_ended_are_freed_after_a_question_about_those_very_jobs() {
+    let mut h = view("v o", 80, 24);
+    h.keys("A F");
+    let screen = h.screen();
+    assert!(screen.contains("Free 2 GPUs in 1 job?") && screen.contains("nlp/ablation-7"), "{screen}");
+    h.keys("enter");
+    let changes = |h: &Harness| h.effects.iter().any(|effect| matches!(effect, Effect::Change(_)));
+    assert!(!changes(&h), "cancel is the default");
+    h.keys("A F y");
+    assert!(changes(&h));
+    h.keys(":").type_text("clean-up 30d").keys("enter");
+    assert!(h.screen().contains("No job in scope ended more than 30d ago"), "{}", h.screen());
+    h.keys(":").type_text("clean-up 1h").keys("enter");
+    assert!(h.screen().contains("Delete 1 job that ended more than 60m ago?"), "{}", h.screen());
+    h.keys("esc");
+    h.model.session.read_only = true;
+    h.keys("A F");
+    assert!(h.model.overlays.is_empty(), "read-only holds");
+    h.keys(":").type_text("clean-up 1h").keys("enter");
+    assert!(h.model.overlays.is_empty(), "however it is asked for");
+}

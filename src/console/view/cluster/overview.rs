@@ -42,7 +42,7 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
     if held > 0 {
         let of = if jobs == 1 { "1 job that has".to_owned() } else { format!("{jobs} jobs that have") };
         let is = if held == 1 { "is" } else { "are" };
-        let text = format!("{} {is} held by {of} ended: {hours} GPU-hours so far", counted(held));
+        let text = format!("{} {is} held by {of} ended: {hours} GPU-hours so far (:free-gpus)", counted(held));
         out.extend(labelled("Wasted", VALUES, &text, Role::Warn, columns));
     }
     out.extend(ranking(
