@@ -110,7 +110,7 @@ fn the_palette_switches_context_and_scope() {
 
 #[test]
 fn help_lists_the_keys_of_the_view_it_was_asked_in() {
-    let mut it = Harness::new(100, 60);
+    let mut it = Harness::new(100, 100);
     it.keys("?");
     let screen = it.screen();
     assert!(screen.contains("Job list") && screen.contains("Everywhere") && !screen.contains("Job page"), "{screen}");
