@@ -6,7 +6,7 @@ use super::model::{
     Drawn,
     change::ChangeEffect,
     draft::{DraftEffect, DraftId},
-    page::PageEffect,
+    page::{PageEffect, PageId, metrics::Followed},
     record::{RecordEffect, Wanted},
     session::{Scope, SessionEffect, SessionId},
     survey::SurveyEffect,
@@ -49,6 +49,15 @@ pub enum Remember {
     },
 }
 
+/// What a job page wants of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetricsEffect {
+    /// Read these again and again, in place of what was read for the page before.
+    Follow(PageId, SessionId, Followed),
+    /// Read no more for the page.
+    Stop(PageId),
+}
+
 /// An order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -64,6 +73,8 @@ pub enum Effect {
     Page(PageEffect),
     /// About what is read beside the fleet.
     Survey(SurveyEffect),
+    /// About the numbers of a job page.
+    Metrics(MetricsEffect),
     /// About changes to the cluster.
     Change(ChangeEffect),
     /// About visits to replicas.

@@ -28,6 +28,8 @@ pub enum CommandId {
     Change(ChangeCommand),
     /// Its tab Logs'.
     Log(LogCommand),
+    /// Its tab Metrics'.
+    Metrics(MetricsCommand),
     /// Of read-only text on top of a view.
     Text(TextCommand),
     /// Of drafts, however they are shown.
@@ -177,6 +179,17 @@ pub enum LogCommand {
     Save,
     SaveEach,
     Pager,
+}
+
+/// Of its tab Metrics: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum MetricsCommand {
+    Shape,
+    Range,
+    Open,
+    SaveJson,
+    SaveCsv,
 }
 
 /// Of the flight recorder: each has its row in `commands`.

@@ -11,7 +11,7 @@ use super::{
         Drawn,
         change::ChangeMessage,
         draft::DraftMessage,
-        page::{LogId, LogMessage, PageId, PageMessage},
+        page::{LogId, LogMessage, PageId, PageMessage, metrics::MetricsMessage},
         record::RecordMessage,
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
         survey::{Survey, SurveyId},
@@ -39,6 +39,8 @@ pub enum Message {
     Session(SessionId, SessionMessage),
     /// Of a job page: of one that is closed is dropped.
     Page(PageId, PageMessage),
+    /// Numbers for a job page: of one that is closed is dropped.
+    Metrics(PageId, MetricsMessage),
     /// Of a log: of one that is closed is dropped.
     Log(LogId, LogMessage),
     /// What the lines of a log that is read say of its job, whenever that changes.

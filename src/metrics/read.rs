@@ -186,7 +186,7 @@ async fn sample(session: &Session, job: &Job) -> Result<Reading, Problem> {
     let gpus: &[Metric] = if job.gpus.is_some() { &Metric::SHOWN[..4] } else { &[] };
     if !gpus.is_empty() {
         let why = "metrics.k8s.io knows CPU and memory only";
-        let hint = "x asks nvidia-smi in the workers; or set the address of a Prometheus (docs/metrics.md).";
+        let hint = "Set the address of a Prometheus (docs/metrics.md).";
         reading.lacks.push(lack(gpus.to_vec(), why, hint));
     }
     let network = vec![Metric::NetIn, Metric::NetOut];

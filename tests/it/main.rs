@@ -15,6 +15,7 @@ mod job_page;
 mod lived;
 mod log_follow;
 mod malformed;
+mod metrics;
 mod once;
 mod preflight;
 mod program;

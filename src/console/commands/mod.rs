@@ -9,6 +9,7 @@ mod cluster;
 mod draft;
 mod list;
 mod logs;
+mod metrics;
 mod page;
 mod record;
 mod text;
@@ -16,7 +17,8 @@ mod visit;
 
 pub use super::ids::{
     AppCommand, ChangeCommand, ClusterCommand, ClusterView, CommandId, Context, DraftCommand, EditorCommand,
-    FixCommand, FormCommand, ListCommand, LogCommand, PageCommand, RecordCommand, Right, TextCommand, VisitCommand,
+    FixCommand, FormCommand, ListCommand, LogCommand, MetricsCommand, PageCommand, RecordCommand, Right, TextCommand,
+    VisitCommand,
 };
 use super::model::Model;
 
@@ -124,7 +126,7 @@ fn always(_: &Model) -> Result<(), Why> {
 
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
-    let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(change::ROWS);
+    let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(metrics::ROWS).chain(change::ROWS);
     let job = job.chain(visit::ROWS).chain(record::ROWS).chain(cluster::ROWS);
     app::ROWS.iter().chain(job).chain(text::ROWS).chain(draft::ROWS)
 }

@@ -13,7 +13,7 @@ const READ_LOGS: Right = Right { verb: "get", group: "", resource: "pods/log" };
 /// On the list, for the selected job.
 const ANY_JOB: &[Context] = &[Context::Page, Context::List];
 const PAGE: &[Context] = &[Context::Page];
-const SIDE: &[Context] = &[Context::Workers, Context::Logs];
+const SIDE: &[Context] = &[Context::Workers, Context::Logs, Context::Metrics];
 const OVERVIEW: &[Context] = &[Context::Overview];
 const CONFIGURATION: &[Context] = &[Context::Configuration];
 const WORKERS: &[Context] = &[Context::Workers];
@@ -41,6 +41,13 @@ pub(super) const ROWS: &[Command] = &[
     row(P::Tab(Tab::Workers), "page.workers", "Workers", "Show every replica of the job.", ANY_JOB),
     row(P::Tab(Tab::Logs), "page.logs", "Logs", "Read what the job writes, by rank.", ANY_JOB).needing(READ_LOGS),
     row(P::Tab(Tab::Events), "page.events", "Events", "Show the events of the job and all it owns.", ANY_JOB),
+    row(
+        P::Tab(Tab::Metrics),
+        "page.metrics",
+        "Metrics",
+        "Show what the replicas use: GPUs, memory, CPU, network.",
+        ANY_JOB,
+    ),
     row(P::Tab(Tab::Queue), "page.queue", "Queue", "Show what the job waits for: place, room, who is ahead.", ANY_JOB),
     row(P::NextTab, "page.next-tab", "Next tab", "Go to the next tab.", PAGE).key_only().hinted(50),
     row(P::PreviousTab, "page.previous-tab", "Previous tab", "Go to the tab before.", PAGE).key_only(),
@@ -60,8 +67,16 @@ pub(super) const ROWS: &[Command] = &[
     row(P::HalfPageUp, "page.half-page-up", "Half page up", "Go half a page up.", PAGE).key_only(),
     row(P::Top, "page.top", "Top", "Go to the beginning.", PAGE).key_only(),
     row(P::Bottom, "page.bottom", "Bottom", "Go to the end; a log is followed again.", PAGE).key_only(),
-    row(P::Left, "page.left", "Left", "Select the replica to the left; in a log, scroll left.", SIDE).key_only(),
-    row(P::Right, "page.right", "Right", "Select the replica to the right; in a log, scroll right.", SIDE).key_only(),
+    row(P::Left, "page.left", "Left", "Select the replica to the left, or the metric; in a log, scroll left.", SIDE)
+        .key_only(),
+    row(
+        P::Right,
+        "page.right",
+        "Right",
+        "Select the replica to the right, or the metric; in a log, scroll right.",
+        SIDE,
+    )
+    .key_only(),
     row(P::Search, "page.search", "Search", "Search here: a word, or /a regular expression/.", PAGE)
         .key_only()
         .hinted(20),

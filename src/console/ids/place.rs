@@ -10,13 +10,14 @@ pub enum Tab {
     Workers,
     Logs,
     Events,
+    Metrics,
     Queue,
 }
 
 impl Tab {
     /// All, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events, Self::Queue];
+    pub const ALL: [Self; 7] =
+        [Self::Overview, Self::Configuration, Self::Workers, Self::Logs, Self::Events, Self::Metrics, Self::Queue];
 
     /// Its number, which is its key.
     pub const fn number(self) -> u8 {
@@ -26,6 +27,7 @@ impl Tab {
             Self::Workers => 3,
             Self::Logs => 4,
             Self::Events => 5,
+            Self::Metrics => 6,
             Self::Queue => 7,
         }
     }
@@ -38,6 +40,7 @@ impl Tab {
             Self::Workers => "Workers",
             Self::Logs => "Logs",
             Self::Events => "Events",
+            Self::Metrics => "Metrics",
             Self::Queue => "Queue",
         }
     }
@@ -58,6 +61,7 @@ impl Tab {
             Self::Workers => Context::Workers,
             Self::Logs => Context::Logs,
             Self::Events => Context::Events,
+            Self::Metrics => Context::Metrics,
             Self::Queue => Context::Queue,
         }
     }
@@ -82,6 +86,8 @@ pub enum Context {
     Logs,
     /// Tab Events.
     Events,
+    /// Tab Metrics.
+    Metrics,
     /// Tab Queue.
     Queue,
     /// The cluster views.
@@ -104,7 +110,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, as help lists them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Any,
         Self::List,
         Self::Page,
@@ -113,6 +119,7 @@ impl Context {
         Self::Workers,
         Self::Logs,
         Self::Events,
+        Self::Metrics,
         Self::Queue,
         Self::Cluster,
         Self::Text,
@@ -135,6 +142,7 @@ impl Context {
             Self::Workers => "workers",
             Self::Logs => "logs",
             Self::Events => "events",
+            Self::Metrics => "metrics",
             Self::Queue => "queue",
             Self::Cluster => "cluster",
             Self::Text => "text",
@@ -158,6 +166,7 @@ impl Context {
             Self::Workers => "Job page: Workers",
             Self::Logs => "Job page: Logs",
             Self::Events => "Job page: Events",
+            Self::Metrics => "Job page: Metrics",
             Self::Queue => "Job page: Queue",
             Self::Cluster => "Cluster views",
             Self::Text => "Help and other texts",

@@ -9,6 +9,7 @@ mod disk;
 mod draft;
 mod listen;
 mod logs;
+mod metrics;
 mod owned;
 mod page;
 mod record;
@@ -61,6 +62,8 @@ struct Running {
     ready: watch::Receiver<Option<Ready>>,
     labels: watch::Sender<Option<String>>,
     cluster: record::Cluster,
+    context: String,
+    sources: metrics::Sources,
     gate: Gate,
     /// The profile that manifests are checked by.
     profile: String,
@@ -82,6 +85,7 @@ pub struct Runner {
     running: Option<Running>,
     pages: page::Tasks,
     survey: survey::Reading,
+    metrics: metrics::Tasks,
     changes: change::Tasks,
     forwards: visit::Forwards,
     recorder: Option<record::Recorder>,
@@ -107,6 +111,7 @@ impl Runner {
             running: None,
             pages,
             survey: None,
+            metrics: metrics::Tasks::default(),
             changes,
             forwards,
             recorder,
@@ -125,6 +130,7 @@ impl Runner {
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
             Effect::Survey(effect) => survey::execute(self, effect),
+            Effect::Metrics(effect) => metrics::execute(self, effect),
             Effect::Change(effect) => change::execute(self, effect),
             Effect::Visit(effect) => visit::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),
@@ -256,7 +262,10 @@ impl Runner {
         let gate = change::gate(self, context);
         let profile = self.start.config.profile_in(context);
         tokio::spawn(live.run());
-        self.running = Some(Running { id, mailbox, ready, labels, cluster, gate, profile, token, _cancels: cancels });
+        let (context, sources) = (context.to_owned(), metrics::Sources::default());
+        let running =
+            Running { id, mailbox, ready, labels, cluster, context, sources, gate, profile, token, _cancels: cancels };
+        self.running = Some(running);
     }
 
     /// Runs a task on the current session, if it is the one meant and stands.

@@ -61,6 +61,7 @@ fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             Vec::new()
         }
         Message::Page(id, message) => page::message(model, id, message),
+        Message::Metrics(id, message) => page::metrics(model, id, message),
         Message::Log(id, message) => page::log(model, id, message),
         Message::Said(id, logs) => {
             page::heard(model, id, logs);
@@ -154,6 +155,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::User(at) => user::command(model, at),
         CommandId::Record(id) => record::command(model, id),
         CommandId::Log(id) => page::log_command(model, id),
+        CommandId::Metrics(id) => page::metrics_command(model, id),
         CommandId::Text(id) => text::command(model, id),
         CommandId::Draft(id) => draft::command(model, id),
         CommandId::Editor(id) => draft::editor(model, id),

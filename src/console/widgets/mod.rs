@@ -5,5 +5,6 @@
 pub mod frame;
 pub mod picker;
 pub mod rich;
+pub mod spark;
 pub mod table;
 pub mod text;

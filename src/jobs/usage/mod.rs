@@ -13,4 +13,4 @@ pub use export::Sheet;
 pub use flags::{Flag, Worker, flags};
 pub use metric::Metric;
 pub use series::{Series, Stats};
-pub use table::{Lack, Points, Range, Reading, Usage, Window};
+pub use table::{Lack, Points, Range, Reading, Usage, Window, age};

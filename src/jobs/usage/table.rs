@@ -6,7 +6,10 @@ use super::{
     metric::{Metric, Sum},
     series::{Series, Stats},
 };
-use crate::jobs::{Clean, Name, Secs};
+use crate::jobs::{
+    Clean, Name, Secs,
+    time::{duration, duration_changes_in},
+};
 
 /// How far back one looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +73,17 @@ pub struct Usage {
     step: u32,
     most: usize,
     pods: BTreeMap<Name, [Option<Series>; Metric::ALL.len()]>,
+}
+
+/// How old the newest value is, in steps of ten seconds at first; and when that reads otherwise.
+pub fn age(newest: Secs, now: Secs) -> (String, Secs) {
+    let age = now.since(newest);
+    if age < 120 {
+        let tens = age / 10 * 10;
+        let text = if tens == 0 { "<10s".to_owned() } else { format!("{tens}s") };
+        return (text, newest.plus(tens + 10));
+    }
+    (duration(age), now.plus(duration_changes_in(age)))
 }
 
 impl Range {

@@ -5,6 +5,7 @@
 pub mod config;
 pub mod events;
 pub mod logs;
+pub mod metrics;
 pub mod recorded;
 pub mod workers;
 
@@ -16,6 +17,7 @@ pub use self::{
     config::ConfigModel,
     events::EventsModel,
     logs::{LogId, LogMessage, LogOrder, LogsModel},
+    metrics::MetricsModel,
     recorded::Recorded,
     workers::WorkersModel,
 };
@@ -129,6 +131,11 @@ impl Kept {
         JobKey { namespace: namespace.clone(), name: name.clone(), kind: *kind, uid: uid.clone() }
     }
 
+    /// When the job began: was started, else made.
+    pub fn began(&self) -> Secs {
+        self.row.started.unwrap_or(self.row.created)
+    }
+
     /// Its pods as the pure functions want them.
     pub fn pod_refs(&self) -> Vec<&PodRow> {
         self.pods.iter().collect()
@@ -221,6 +228,8 @@ pub struct PageModel {
     pub events: EventsModel,
     /// Of tab Queue.
     pub queue: Scroll,
+    /// Tab Metrics.
+    pub metrics: MetricsModel,
 }
 
 impl PageModel {
@@ -245,6 +254,7 @@ impl PageModel {
             logs: LogsModel::default(),
             events: EventsModel::default(),
             queue: Scroll::default(),
+            metrics: MetricsModel::default(),
         }
     }
 
@@ -265,7 +275,7 @@ impl PageModel {
     /// Where we are in the lines of the open tab.
     pub const fn scroll(&self) -> &Scroll {
         match (self.tab, &self.workers.open) {
-            (Tab::Overview | Tab::Logs, _) => &self.overview,
+            (Tab::Overview | Tab::Logs | Tab::Metrics, _) => &self.overview,
             (Tab::Configuration, _) => &self.config.scroll,
             (Tab::Workers, Some(open)) => &open.scroll,
             (Tab::Workers, None) => &self.workers.search,
@@ -277,7 +287,7 @@ impl PageModel {
     /// The same, to move in.
     pub const fn scroll_mut(&mut self) -> &mut Scroll {
         match (self.tab, &mut self.workers.open) {
-            (Tab::Overview | Tab::Logs, _) => &mut self.overview,
+            (Tab::Overview | Tab::Logs | Tab::Metrics, _) => &mut self.overview,
             (Tab::Configuration, _) => &mut self.config.scroll,
             (Tab::Workers, Some(open)) => &mut open.scroll,
             (Tab::Workers, None) => &mut self.workers.search,
@@ -298,8 +308,10 @@ impl PageModel {
             logs.window.heard.iter().filter(|_| logs.grid && self.tab == Tab::Logs).filter_map(|heard| heard.at);
         let stamped = logs.window.lines.iter().filter(|_| logs.stamps == logs::Stamps::Relative);
         let lines = stamped.filter_map(|shown| Some(shown.line.at?.secs()));
+        let sampled = self.metrics.followed.as_ref().and_then(|_| self.metrics.usage.newest());
         let ages = own.chain(pods).chain(events).chain(conditions).chain(heard).chain(lines);
-        ages.map(|since| now.plus(duration_changes_in(now.since(since)))).min()
+        let sampled = sampled.map(|newest| crate::jobs::usage::age(newest, now).1);
+        ages.map(|since| now.plus(duration_changes_in(now.since(since)))).chain(sampled).min()
     }
 
     /// The job's kind.

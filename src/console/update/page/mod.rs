@@ -3,6 +3,7 @@
 mod cause;
 mod gone;
 mod logs;
+mod metrics;
 mod owned;
 mod recorded;
 mod workers;
@@ -11,12 +12,13 @@ use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
 pub use logs::{heard, message as log};
+pub use metrics::{command as metrics_command, message as metrics};
 pub use recorded::{go_over, open_recorded};
 
 use crate::{
     console::{
         commands::{LogCommand, PageCommand},
-        effect::Effect,
+        effect::{Effect, MetricsEffect},
         model::{
             Model,
             notices::Tone,
@@ -108,12 +110,16 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
         effects.extend(logs::resized(model));
     }
     effects.extend(cause::wished(model));
+    effects.extend(metrics::follow(model));
     effects
 }
 
 /// Closes the page, if one is open.
 pub fn close(model: &mut Model) -> Vec<Effect> {
-    model.page.take().map(|page| Effect::Page(PageEffect::Close(page.id))).into_iter().collect()
+    let Some(page) = model.page.take() else { return Vec::new() };
+    let mut effects = vec![Effect::Page(PageEffect::Close(page.id))];
+    effects.extend(page.metrics.followed.map(|_| Effect::Metrics(MetricsEffect::Stop(page.id))));
+    effects
 }
 
 /// The job was changed by us: its object is read again where it is seen.
@@ -158,6 +164,7 @@ pub fn command(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         }
         _ if tab == Tab::Logs => logs::moved(model, id),
         _ if workers::is_picking(model) => workers::command(model, id),
+        _ if tab == Tab::Metrics => metrics::moved(model, id),
         PageCommand::Next | PageCommand::Previous => {
             find(model, id == PageCommand::Previous);
             Vec::new()
@@ -223,7 +230,7 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
             }
             effects.push(PageEffect::Events(id, session, key));
         }
-        Tab::Workers => workers::keep_selection(page),
+        Tab::Workers | Tab::Metrics => workers::keep_selection(page),
         // The hostfile tells which rank runs where.
         Tab::Logs if page.owned == Fetched::Unasked && page.gone.is_none() => effects.extend(owned::shown(page)),
         Tab::Logs | Tab::Queue => {}
@@ -233,6 +240,8 @@ fn show(model: &mut Model, tab: Tab) -> Vec<Effect> {
         effects.extend(logs::shown(model));
     }
     keep_scroll(model);
+    metrics::show_selected(model);
+    effects.extend(metrics::follow(model));
     effects
 }
 
@@ -338,7 +347,10 @@ pub fn resized(model: &mut Model) -> Vec<Effect> {
         workers::keep_selection(page);
     }
     keep_scroll(model);
-    logs::resized(model)
+    metrics::show_selected(model);
+    let mut effects = logs::resized(model);
+    effects.extend(metrics::follow(model));
+    effects
 }
 
 /// Something was read beside the fleet that the page may show.
@@ -401,6 +413,9 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
     {
         return Vec::new();
     }
+    if model.page.as_mut().is_some_and(metrics::back) {
+        return Vec::new();
+    }
     close(model)
 }
 
@@ -422,7 +437,7 @@ pub fn copied(model: &Model) -> Option<String> {
         Tab::Configuration => yaml(page)?.ok(),
         Tab::Logs => Some(logs::copied(page)),
         Tab::Workers => workers::selected_pod(page).map(|pod: Name| pod.to_string()),
-        Tab::Overview => Some(row.name.to_string()),
+        Tab::Overview | Tab::Metrics => Some(row.name.to_string()),
         Tab::Events | Tab::Queue => Some(joined(lines(model)?.iter().map(|line| line.text().trim_end().to_owned()))),
     }
 }

@@ -1,6 +1,7 @@
 mod causes;
 mod lives;
 mod logs;
+mod metrics;
 mod owned;
 mod queue;
 mod small;
@@ -322,7 +323,7 @@ fn golden_events() {
 #[test]
 fn tabs_go_round_and_esc_goes_back_step_by_step() {
     let mut h = harness(80, 24, 4, Tab::Overview);
-    h.keys("tab tab tab tab tab tab");
+    h.keys("tab tab tab tab tab tab tab");
     assert_eq!(page(&h).tab, Tab::Overview);
     h.keys("shift-tab");
     assert_eq!(page(&h).tab, Tab::Queue);

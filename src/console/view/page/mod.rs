@@ -3,6 +3,7 @@
 pub mod config;
 pub mod events;
 pub mod logs;
+pub mod metrics;
 pub mod overview;
 pub mod queue;
 mod replica;
@@ -47,8 +48,19 @@ pub struct Areas {
     pub summary: Rect,
     /// The open tab.
     pub content: Rect,
-    /// Workers and log beside the Overview, where there is room.
-    pub beside: Option<(Rect, Rect)>,
+    /// What stands beside the Overview, where there is room.
+    pub beside: Option<Beside>,
+}
+
+/// What stands beside the Overview, from above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The workers.
+    pub workers: Rect,
+    /// What they use.
+    pub metrics: Rect,
+    /// The end of the log.
+    pub log: Rect,
 }
 
 /// What is left of the body for the page: a job that is gone takes the last line to say so.
@@ -68,9 +80,11 @@ pub fn areas(body: Rect, tab: Tab) -> Areas {
     if tab == Tab::Overview && body.width >= WIDE.0 && body.height >= WIDE.1 {
         let left = body.width / 2;
         let right = Rect { x: body.x + left + 2, width: body.width - left - 2, ..content };
-        let upper = right.height / 3;
-        let lower = Rect { y: right.y + upper + 1, height: right.height - upper - 1, ..right };
-        beside = Some((Rect { height: upper, ..right }, lower));
+        let (upper, middle) = (right.height / 3, right.height / 4);
+        let workers = Rect { height: upper, ..right };
+        let metrics = Rect { y: workers.bottom() + 1, height: middle, ..right };
+        let log = Rect { y: metrics.bottom() + 1, height: right.height - upper - middle - 2, ..right };
+        beside = Some(Beside { workers, metrics, log });
         content.width = left - 1;
     }
     Areas { tabs, summary: Rect { height: summary, ..rest }, content, beside }
@@ -114,7 +128,7 @@ pub fn lines(model: &Model, page: &PageModel, area: Rect) -> Option<Vec<RichLine
             let beside = queue::Beside { survey: &model.survey, fleet: &model.fleet };
             Some(queue::lines(page, beside, now, area.width))
         }
-        Tab::Logs => None,
+        Tab::Logs | Tab::Metrics => None,
     }
 }
 
@@ -136,28 +150,33 @@ pub fn draw(model: &Model, page: &PageModel, theme: &Theme, area: Rect, buf: &mu
             let scroll = page.scroll();
             rich::draw(&lines, scroll.top, scroll.search.as_ref(), areas.content, buf, theme);
         }
+        None if page.tab == Tab::Metrics => metrics::draw(page, model.now, theme, areas.content, buf),
         None if page.tab == Tab::Logs => logs::draw(page, model.now, theme, areas.content, buf),
         None => workers::draw(&page.workers, &page.job, model.now, theme, areas.content, buf),
     }
-    if let Some((upper, lower)) = areas.beside {
-        draw_frame(theme, areas.content, upper, buf);
-        workers::draw_beside(&page.workers, &page.job, model.now, theme, upper, buf);
+    if let Some(beside) = areas.beside {
+        draw_frame(theme, areas.content, &beside, buf);
+        workers::draw_beside(&page.workers, &page.job, model.now, theme, beside.workers, buf);
+        metrics::draw_beside(page, model.now, theme, beside.metrics, buf);
         if page.job.pods.is_empty() && !page.logs.is_open() {
-            draw_no_log(page, theme, lower, buf);
+            draw_no_log(page, theme, beside.log, buf);
         } else {
-            logs::draw_tail(page, model.now, theme, lower, buf);
+            logs::draw_tail(page, model.now, theme, beside.log, buf);
         }
     }
 }
 
 /// The lines between the Overview and what stands beside it.
-fn draw_frame(theme: &Theme, left: Rect, upper: Rect, buf: &mut Buffer) {
+fn draw_frame(theme: &Theme, left: Rect, beside: &Beside, buf: &mut Buffer) {
+    let upper = beside.workers;
     let ([across, down, ..], style) = (theme.lines(), theme.style(Role::Dim));
     for y in left.y..left.bottom() {
         put(buf, buf.area, upper.x - 2, y, down, style);
     }
     let line = across.repeat(usize::from(upper.width));
-    put(buf, buf.area, upper.x, upper.bottom(), &line, style);
+    for y in [upper.bottom(), beside.metrics.bottom()] {
+        put(buf, buf.area, upper.x, y, &line, style);
+    }
 }
 
 /// Why there is no log yet, in the log's place.
@@ -250,6 +269,7 @@ fn summary(model: &Model, page: &PageModel) -> RichLine {
             Fetched::Ready(_) => config::summary(model, &page.config),
         },
         Tab::Events => events::summary(&page.events, &page.job),
+        Tab::Metrics => metrics::summary(page, model.now),
         Tab::Logs => logs::summary(page),
         Tab::Overview | Tab::Workers | Tab::Queue => RichLine::default(),
     }

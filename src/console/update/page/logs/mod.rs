@@ -148,7 +148,7 @@ fn rows(model: &Model) -> (u16, u16) {
     let Some(page) = &model.page else { return (1, 0) };
     let areas = view::areas(view::body(page, trouble::body(model)), page.tab);
     match areas.beside {
-        Some((_, log)) => (log.height.saturating_sub(1).max(1), 0),
+        Some(beside) => (beside.log.height.saturating_sub(1).max(1), 0),
         None => view::logs::rows(&page.logs, areas.content),
     }
 }

@@ -1,0 +1,147 @@
+//! Tab Metrics: what was measured of the replicas, what is looked at, and what is being read for it.
+//!
+//! The selected replica is the one that is selected on tab Workers.
+
+use super::{Refusal, workers::Shape};
+use crate::{
+    jobs::{
+        Clean, Name, Secs,
+        replica::Replica,
+        usage::{Flag, Lack, Metric, Range, Reading, Stats, Usage, Window, Worker, flags},
+    },
+    metrics::Job,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub struct MetricsModel {
+    /// How far back one looks.
+    pub range: Range,
+    /// What one looks at.
+    pub metric: Metric,
+    /// What was measured.
+    pub usage: Usage,
+    /// Where it comes from, once that is known.
+    pub source: Option<Clean>,
+    /// What was tried before that source.
+    pub tried: Vec<Refusal>,
+    /// What could not be had.
+    pub lacks: Vec<Lack>,
+    /// Why the last look failed; what was read before is shown all the same.
+    pub trouble: Option<Refusal>,
+    /// What that comes to for the whole job, by metric.
+    pub totals: [Option<Stats>; Metric::ALL.len()],
+    /// Whether anything was answered yet.
+    pub answered: bool,
+    /// What is being read now, if anything.
+    pub followed: Option<Followed>,
+    /// Rows or cells, if one was asked for.
+    pub asked: Option<Shape>,
+    /// Show the selected replica alone, large.
+    pub open: bool,
+    /// First visible line.
+    pub top: usize,
+}
+
+/// What is read again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Of which pods.
+    pub job: Job,
+    /// How far back.
+    pub range: Range,
+    /// When the job began.
+    pub started: Secs,
+}
+
+/// A replica that can be measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its id.
+    pub id: Name,
+    /// What it is called.
+    pub title: String,
+    /// Its pod, and what that has.
+    pub worker: Worker,
+    /// What is odd about it.
+    pub flags: Vec<Flag>,
+}
+
+/// What was read for the tab.
+#[derive(Debug)]
+pub enum MetricsMessage {
+    /// A source, and what was tried before it.
+    Source(Clean, Vec<Refusal>),
+    /// What was measured in a window: all of it, or what is to be added.
+    Read(Box<Measured>),
+    /// It could not be read.
+    Failed(Refusal),
+}
+
+/// What was measured in a window.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The window.
+    pub window: Window,
+    /// Whether it takes the place of what was measured before.
+    pub whole: bool,
+    /// What was read.
+    pub reading: Reading,
+}
+
+impl Default for MetricsModel {
+    fn default() -> Self {
+        Self {
+            range: Range::default(),
+            metric: Metric::default(),
+            usage: Usage::new(15),
+            source: None,
+            tried: Vec::new(),
+            lacks: Vec::new(),
+            trouble: None,
+            totals: [None; Metric::ALL.len()],
+            answered: false,
+            followed: None,
+            asked: None,
+            open: false,
+            top: 0,
+        }
+    }
+}
+
+impl MetricsModel {
+    /// Takes what was measured.
+    pub fn take(&mut self, measured: Measured) {
+        let Measured { window, whole, reading } = measured;
+        if whole || window.step != self.usage.step() {
+            self.usage = Usage::new(window.step);
+        }
+        self.usage.take(&reading);
+        self.lacks = reading.lacks;
+        (self.trouble, self.answered) = (None, true);
+    }
+
+    /// The replicas that have pods, with what is odd about them.
+    pub fn members(&self, replicas: &[Replica<'_>], now: Secs) -> Vec<Member> {
+        let with = |replica: &Replica<'_>| Some((replica.id(), replica.title(), Worker::of(replica)?));
+        let all: Vec<_> = replicas.iter().filter_map(with).collect();
+        let workers: Vec<Worker> = all.iter().map(|(.., worker)| worker.clone()).collect();
+        let odd = flags(&self.usage, &workers, now);
+        let member = |(id, title, worker): (Name, String, Worker)| {
+            let flags = odd.iter().filter(|(pod, _)| *pod == worker.pod).map(|(_, flag)| *flag).collect();
+            Member { id, title, worker, flags }
+        };
+        all.into_iter().map(member).collect()
+    }
+
+    /// The members of which the metric can be measured: those with GPUs, for what is of GPUs.
+    pub fn measured<'m>(&self, members: &'m [Member]) -> Vec<&'m Member> {
+        let of_gpus = self.metric.is_of_gpus() && members.iter().any(|member| member.worker.gpus > 0);
+        members.iter().filter(|member| !of_gpus || member.worker.gpus > 0).collect()
+    }
+
+    /// Since when values count.
+    pub fn from(&self, started: Secs, now: Secs) -> Secs {
+        self.range.window(started, now).from
+    }
+}

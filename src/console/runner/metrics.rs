@@ -1,0 +1,185 @@
+//! Reading numbers for a page that shows them: every ten seconds, as long as it does.
+//!
+//! The source is looked for once a session, whoever needs it first; one that is not the best is looked for again after a
+//! minute.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{sync::Mutex, time::Instant};
+use tokio_util::sync::DropGuard;
+
+use super::{Ready, Results, Runner, refusal};
+use crate::{
+    cluster::Target,
+    config::{Paths, context::PrometheusSettings},
+    console::{
+        effect::MetricsEffect,
+        message::Message,
+        model::page::{
+            PageId,
+            metrics::{Followed, Measured, MetricsMessage},
+        },
+        wish::wish,
+    },
+    disk::Remembered,
+    jobs::{Secs, usage::Window},
+    metrics::{self, Found, Service, Source},
+};
+
+/// Between two looks of a visible page.
+const EVERY: Duration = Duration::from_secs(10);
+/// After so long another source is looked for, if there was none that knows all.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// What runs for pages.
+#[derive(Default)]
+pub(super) struct Tasks(HashMap<PageId, DropGuard>);
+
+/// The sources of a session, found once for all that need them.
+#[derive(Clone, Default)]
+pub(super) struct Sources(Arc<Mutex<Option<(Instant, Found)>>>);
+
+/// Executes an order.
+pub(super) fn execute(runner: &mut Runner, effect: MetricsEffect) {
+    match effect {
+        MetricsEffect::Follow(id, session, followed) => {
+            let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
+            let Some(search) = Search::of(runner) else { return };
+            let token = runner.token();
+            let task = Task { id, ready, search, followed, results: runner.results() };
+            runner.metrics.0.insert(id, token.clone().drop_guard());
+            tokio::spawn(token.run_until_cancelled_owned(task.run()));
+        }
+        MetricsEffect::Stop(id) => {
+            runner.metrics.0.remove(&id);
+        }
+    }
+}
+
+/// All that is needed to find a source.
+struct Search {
+    target: Target,
+    settings: PrometheusSettings,
+    paths: Option<Paths>,
+    context: String,
+    sources: Sources,
+}
+
+impl Search {
+    fn of(runner: &Runner) -> Option<Self> {
+        let running = runner.running.as_ref()?;
+        let context = running.context.clone();
+        Some(Self {
+            target: runner.start.in_context(runner.target.as_ref()?, &context),
+            settings: runner.start.config.context(&context).prometheus,
+            paths: runner.start.paths.clone(),
+            context,
+            sources: running.sources.clone(),
+        })
+    }
+
+    /// The session's source. Who comes while it is looked for waits for that.
+    async fn found(&self, ready: &Ready) -> Found {
+        let mut held = self.sources.0.lock().await;
+        if let Some((at, found)) = &*held
+            && (found.source.has_history() || at.elapsed() < AGAIN)
+        {
+            return found.clone();
+        }
+        let found = self.look(ready).await;
+        *held = Some((Instant::now(), found.clone()));
+        found
+    }
+
+    async fn look(&self, ready: &Ready) -> Found {
+        let wish = match wish(&self.settings) {
+            Ok(wish) => wish,
+            Err(problem) => {
+                let source = if ready.offer.metrics { Source::MetricsServer } else { Source::Nothing };
+                return Found { source, tried: vec![problem], remember: None };
+            }
+        };
+        let before = self.remembered().await;
+        let found = metrics::find(&self.target, &ready.session, &ready.offer, &wish, before.clone()).await;
+        if let Some(service) = found.remember.clone().filter(|service| Some(service) != before.as_ref()) {
+            self.remember(service).await;
+        }
+        found
+    }
+
+    async fn remembered(&self) -> Option<Service> {
+        let (path, context) = (self.paths.as_ref()?.remembered(), self.context.clone());
+        let read = move || Service::parse(Remembered::load(&path).0.sources.get(&context)?);
+        tokio::task::spawn_blocking(read).await.ok()?
+    }
+
+    async fn remember(&self, service: Service) {
+        let Some(path) = self.paths.as_ref().map(Paths::remembered) else { return };
+        let context = self.context.clone();
+        let write = move || Remembered::change(&path, |all| drop(all.sources.insert(context, service.to_string())));
+        // What can't be remembered is found again the next time.
+        let _ = tokio::task::spawn_blocking(write).await;
+    }
+
+    /// The source does not answer any more: the next one who asks looks anew.
+    async fn forget(&self) {
+        *self.sources.0.lock().await = None;
+    }
+}
+
+struct Task {
+    id: PageId,
+    ready: Ready,
+    search: Search,
+    followed: Followed,
+    results: Results,
+}
+
+/// Failures in a row after which a source is looked for anew.
+const PATIENCE: u32 = 3;
+
+impl Task {
+    async fn run(self) {
+        let (mut told, mut known, mut failures) = (None, None, 0);
+        loop {
+            let found = self.search.found(&self.ready).await;
+            if told.as_ref() != Some(&found.source.title()) {
+                (told, known) = (Some(found.source.title()), None);
+                let tried = found.tried.iter().map(refusal).collect();
+                self.tell(MetricsMessage::Source(found.source.title(), tried)).await;
+            }
+            match self.look(&found.source, &mut known).await {
+                Ok(()) => failures = 0,
+                Err(failed) => {
+                    failures += 1;
+                    self.tell(failed).await;
+                }
+            }
+            if failures == PATIENCE {
+                failures = 0;
+                self.search.forget().await;
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// Reads what is not known yet. `known`: up to when it is, at which steps.
+    async fn look(&self, source: &Source, known: &mut Option<(Secs, u32)>) -> Result<(), MetricsMessage> {
+        let Followed { job, range, started } = &self.followed;
+        let all = range.window(*started, self.ready.session.now());
+        let since = known.filter(|(_, step)| *step == all.step).map(|(at, step)| Secs(at.0.saturating_sub(2 * step)));
+        // A sample may have come a step or two late.
+        let window = since.map_or(all, |since| all.after(since));
+        let read = metrics::read(source, &self.ready.session, job, window).await;
+        let reading = read.map_err(|problem| MetricsMessage::Failed(refusal(&problem)))?;
+        let whole = source.has_history() && since.is_none();
+        *known = Some((window.to, window.step));
+        self.tell(MetricsMessage::Read(Box::new(Measured { window: Window { ..window }, whole, reading }))).await;
+        Ok(())
+    }
+
+    async fn tell(&self, message: MetricsMessage) {
+        // A closed channel means that the console has ended.
+        let _ = self.results.send(Message::Metrics(self.id, message)).await;
+    }
+}

@@ -1,0 +1,211 @@
+//! Tab Metrics: what is read while it is in sight, what its keys do, what was read.
+
+use ratatui::layout::Rect;
+
+use crate::{
+    console::{
+        commands::{MetricsCommand, PageCommand},
+        effect::{Effect, MetricsEffect},
+        model::{
+            Model,
+            notices::Tone,
+            page::{
+                PageEffect, PageId, PageModel, Tab,
+                metrics::{Followed, Member, MetricsMessage},
+                workers::Shape,
+            },
+        },
+        view::{
+            page::{self as view, metrics as drawn},
+            trouble,
+        },
+    },
+    jobs::{
+        Raw, Secs,
+        replica::Replica,
+        usage::{Metric, Sheet, Usage},
+    },
+    metrics::Job,
+};
+
+/// Begins to read what came in sight, and ends with what went out of it.
+pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
+    let body = trouble::body(model);
+    let Some(page) = &mut model.page else { return Vec::new() };
+    let wanted = wanted(page, body);
+    if wanted == page.metrics.followed {
+        return Vec::new();
+    }
+    let effect = match &wanted {
+        Some(followed) => MetricsEffect::Follow(page.id, page.session, followed.clone()),
+        None => MetricsEffect::Stop(page.id),
+    };
+    page.metrics.followed = wanted;
+    vec![Effect::Metrics(effect)]
+}
+
+fn wanted(page: &PageModel, body: Rect) -> Option<Followed> {
+    let areas = view::areas(view::body(page, body), page.tab);
+    let in_sight = page.tab == Tab::Metrics || areas.beside.is_some();
+    if !in_sight || page.recorded.is_some() || page.gone.is_some() || page.job.pods.is_empty() {
+        return None;
+    }
+    let replicas = page.job.replicas();
+    let job = Job::of(&page.job.row.namespace, replicas.iter().filter_map(Replica::pod));
+    Some(Followed { job, range: page.metrics.range, started: page.job.began() })
+}
+
+/// Something was read.
+pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Effect> {
+    let now = model.now;
+    let Some(page) = model.page.as_mut().filter(|page| page.id == id) else {
+        model.dirty = false;
+        return Vec::new();
+    };
+    let metrics = &mut page.metrics;
+    match message {
+        MetricsMessage::Source(source, tried) => (metrics.source, metrics.tried) = (Some(source), tried),
+        MetricsMessage::Read(measured) => {
+            metrics.take(*measured);
+            add_up(page, now);
+        }
+        MetricsMessage::Failed(refusal) => (metrics.trouble, metrics.answered) = (Some(refusal), true),
+    }
+    show_selected(model);
+    Vec::new()
+}
+
+/// What the whole job uses.
+fn add_up(page: &mut PageModel, now: Secs) {
+    let members = page.metrics.members(&page.job.replicas(), now);
+    let from = page.metrics.from(page.job.began(), now);
+    let metrics = &mut page.metrics;
+    for metric in Metric::SHOWN {
+        let pods = members.iter().map(|member| &member.worker.pod);
+        metrics.totals[metric.index()] = metrics.usage.total(metric, pods).stats(from);
+    }
+}
+
+/// A command of the tab.
+pub fn command(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
+    let rows = drawn::rows_of(model);
+    let now = model.now;
+    let Some(page) = &mut model.page else { return Vec::new() };
+    match id {
+        MetricsCommand::Range => {
+            let metrics = &mut page.metrics;
+            metrics.range = metrics.range.next();
+            // Other steps: nothing of what was read fits.
+            (metrics.usage, metrics.answered) = (Usage::new(metrics.range.window(now, now).step), false);
+            return follow(model);
+        }
+        MetricsCommand::Shape => {
+            let members = page.metrics.members(&page.job.replicas(), now);
+            let shape = drawn::shape(&page.metrics, page.metrics.measured(&members).len(), rows);
+            page.metrics.asked = Some(if shape == Shape::Grid { Shape::Table } else { Shape::Grid });
+            page.metrics.top = 0;
+        }
+        MetricsCommand::Open => page.metrics.open = !page.metrics.open,
+        MetricsCommand::SaveJson | MetricsCommand::SaveCsv => return save(model, id),
+    }
+    show_selected(model);
+    Vec::new()
+}
+
+/// Whether esc closes something of the tab.
+pub(super) fn back(page: &mut PageModel) -> bool {
+    page.tab == Tab::Metrics && std::mem::take(&mut page.metrics.open)
+}
+
+/// Keys that move: left and right among metrics, up and down among replicas.
+pub(super) fn moved(model: &mut Model, id: PageCommand) -> Vec<Effect> {
+    let now = model.now;
+    let rows = drawn::rows_of(model);
+    let Some(page) = &mut model.page else { return Vec::new() };
+    let at = Metric::SHOWN.iter().position(|metric| *metric == page.metrics.metric).unwrap_or(0);
+    let count = Metric::SHOWN.len();
+    match id {
+        PageCommand::Left => page.metrics.metric = Metric::SHOWN[(at + count - 1) % count],
+        PageCommand::Right => page.metrics.metric = Metric::SHOWN[(at + 1) % count],
+        _ => step(page, id, now, rows),
+    }
+    show_selected(model);
+    Vec::new()
+}
+
+fn step(page: &mut PageModel, id: PageCommand, now: Secs, rows: usize) {
+    let members = page.metrics.members(&page.job.replicas(), now);
+    let shown = page.metrics.measured(&members);
+    let Some(last) = shown.len().checked_sub(1) else { return };
+    let at = selected(&shown, page).unwrap_or(0);
+    let line = match drawn::shape(&page.metrics, shown.len(), rows) {
+        Shape::Grid if !page.metrics.open => drawn::CELLS,
+        _ => 1,
+    };
+    let half = rows.div_ceil(2) * line;
+    let to = match id {
+        PageCommand::Down => at + line,
+        PageCommand::Up => at.saturating_sub(line),
+        PageCommand::HalfPageDown => at + half,
+        PageCommand::HalfPageUp => at.saturating_sub(half),
+        PageCommand::Top => 0,
+        PageCommand::Bottom => last,
+        _ => at,
+    };
+    page.workers.selected = Some(shown[to.min(last)].id.clone());
+}
+
+fn selected(shown: &[&Member], page: &PageModel) -> Option<usize> {
+    shown.iter().position(|member| Some(&member.id) == page.workers.selected.as_ref())
+}
+
+/// One of the replicas that are shown is selected, and in sight.
+pub(super) fn show_selected(model: &mut Model) {
+    let (rows, now) = (drawn::rows_of(model), model.now);
+    let Some(page) = model.page.as_mut().filter(|page| page.tab == Tab::Metrics) else { return };
+    let members = page.metrics.members(&page.job.replicas(), now);
+    let shown = page.metrics.measured(&members);
+    let Some(first) = shown.first() else { return };
+    let at = selected(&shown, page).unwrap_or(0);
+    if at == 0 {
+        page.workers.selected = Some(first.id.clone());
+    }
+    let line = match drawn::shape(&page.metrics, shown.len(), rows) {
+        Shape::Grid => at / drawn::CELLS,
+        Shape::Table => at,
+    };
+    let lines = match drawn::shape(&page.metrics, shown.len(), rows) {
+        Shape::Grid => shown.len().div_ceil(drawn::CELLS),
+        Shape::Table => shown.len(),
+    };
+    let rows = rows.max(1);
+    let top = page.metrics.top.min(line).max((line + 1).saturating_sub(rows));
+    page.metrics.top = top.min(lines.saturating_sub(rows));
+}
+
+/// Writes what was measured to a file.
+fn save(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
+    let now = model.now;
+    let Some(page) = &model.page else { return Vec::new() };
+    let (metrics, replicas) = (&page.metrics, page.job.replicas());
+    if metrics.usage.is_empty() {
+        return super::tell(model, Tone::Warn, "Nothing was measured yet");
+    }
+    let source = metrics.source.clone().unwrap_or_default();
+    let row = &page.job.row;
+    let sheet = Sheet {
+        job: row,
+        replicas: &replicas,
+        usage: &metrics.usage,
+        source: &source,
+        range: metrics.range,
+        lacks: &metrics.lacks,
+        now,
+    };
+    let (text, ending) = match id {
+        MetricsCommand::SaveCsv => (sheet.csv(), "csv"),
+        _ => (format!("{:#}\n", sheet.json()), "json"),
+    };
+    let name = format!("{}-{}-metrics.{ending}", row.namespace, row.name);
+    vec![Effect::Page(PageEffect::Save(page.id, name, Raw::new(text)))]
+}
