@@ -22,6 +22,7 @@ use crate::{
     cluster::Target,
     disk::Remembered,
     jobs::fleet::{Batch, JobKey, Said},
+    metrics::Odd,
 };
 
 /// What happened.
@@ -41,6 +42,8 @@ pub enum Message {
     Page(PageId, PageMessage),
     /// Numbers for a job page: of one that is closed is dropped.
     Metrics(PageId, MetricsMessage),
+    /// What is odd about what pods of the cluster use; of an older session is dropped.
+    Glance(SessionId, Vec<Odd>),
     /// Of a log: of one that is closed is dropped.
     Log(LogId, LogMessage),
     /// What the lines of a log that is read say of its job, whenever that changes.

@@ -23,8 +23,9 @@ use super::{
     resources,
     row::{Condition, EventRow, JobRow, PodRow, WorkloadRow},
     state::{Derived, Failure, State},
-    text::Sym,
+    text::{Name, Sym},
     time::Secs,
+    usage::Flag,
 };
 
 /// Everything that is known about one job.
@@ -44,6 +45,8 @@ pub struct Input<'a> {
     pub rules: &'a Rules,
     /// What its logs say, as far as they were read.
     pub logs: Logs<'a>,
+    /// What is odd about what its pods use, where that was measured.
+    pub odd: &'a [(Name, Flag)],
 }
 
 /// What the logs of a job say.

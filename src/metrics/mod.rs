@@ -4,6 +4,7 @@
 //! to a [`Usage`](crate::jobs::usage::Usage). It must not alter a cluster: that `nvidia-smi` runs is `changes`' business.
 
 pub mod find;
+pub mod glance;
 pub mod nvidia_smi;
 pub mod read;
 pub mod source;
@@ -14,5 +15,6 @@ mod queries;
 mod server;
 
 pub use find::{Found, find};
+pub use glance::Odd;
 pub use read::{Job, read};
 pub use source::{Prometheus, Service, Source, Wish};

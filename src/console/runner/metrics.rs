@@ -56,6 +56,35 @@ pub(super) fn execute(runner: &mut Runner, effect: MetricsEffect) {
     }
 }
 
+/// After so long a session's cluster is looked at for the first time, and how often it is again; where there is no
+/// Prometheus, one is looked for as often as the last says.
+const GLANCE: [Duration; 3] = [Duration::from_secs(20), Duration::from_mins(1), Duration::from_mins(10)];
+
+/// Looks at the whole cluster's numbers again and again, once the session stands and as long as it does.
+pub(super) fn glance(runner: &Runner) {
+    let (Some(search), Some(mut ready)) = (Search::of(runner), runner.readiness()) else { return };
+    let (token, results) = (runner.token(), runner.results());
+    tokio::spawn(token.run_until_cancelled_owned(async move {
+        let Ok(Some(first)) = ready.wait_for(Option::is_some).await.map(|ready| ready.clone()) else { return };
+        let mut pause = GLANCE[0];
+        loop {
+            tokio::time::sleep(pause).await;
+            let Some(now) = ready.borrow().clone() else { continue };
+            let Source::Prometheus(prometheus) = search.found(&now).await.source else {
+                pause = GLANCE[2];
+                continue;
+            };
+            pause = GLANCE[1];
+            // What can't be had is told where somebody looks for it.
+            if let Ok(odd) = prometheus.glance(now.session.now()).await
+                && results.send(Message::Glance(first.id, odd)).await.is_err()
+            {
+                return;
+            }
+        }
+    }));
+}
+
 /// All that is needed to find a source.
 struct Search {
     target: Target,
@@ -149,6 +178,8 @@ impl Task {
                 self.tell(MetricsMessage::Source(found.source.title(), tried)).await;
             }
             match self.look(&found.source, &mut known).await {
+                // The numbers of what has ended don't change any more.
+                Ok(()) if self.followed.ended.is_some() && found.source.has_history() => return,
                 Ok(()) => failures = 0,
                 Err(failed) => {
                     failures += 1;
@@ -165,8 +196,9 @@ impl Task {
 
     /// Reads what is not known yet. `known`: up to when it is, at which steps.
     async fn look(&self, source: &Source, known: &mut Option<(Secs, u32)>) -> Result<(), MetricsMessage> {
-        let Followed { job, range, started } = &self.followed;
-        let all = range.window(*started, self.ready.session.now());
+        let Followed { job, range, started, ended } = &self.followed;
+        let now = self.ready.session.now();
+        let all = range.window(*started, ended.map_or(now, |ended| ended.min(now)));
         let since = known.filter(|(_, step)| *step == all.step).map(|(at, step)| Secs(at.0.saturating_sub(2 * step)));
         // A sample may have come a step or two late.
         let window = since.map_or(all, |since| all.after(since));

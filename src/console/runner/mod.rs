@@ -266,6 +266,7 @@ impl Runner {
         let running =
             Running { id, mailbox, ready, labels, cluster, context, sources, gate, profile, token, _cancels: cancels };
         self.running = Some(running);
+        metrics::glance(self);
     }
 
     /// Runs a task on the current session, if it is the one meant and stands.

@@ -7,6 +7,7 @@ pub mod change;
 pub mod cluster;
 pub mod draft;
 pub mod fleet;
+pub mod glance;
 pub mod input;
 pub mod list;
 pub mod listen;
@@ -56,12 +57,19 @@ fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             effects.extend(draft::follow(model));
             effects
         }
-        Message::Session(..) => {
+        Message::Page(id, message) => page::message(model, id, message),
+        Message::Metrics(id, message) => {
+            let mut effects = page::metrics(model, id, message);
+            let dirty = model.dirty;
+            effects.extend(fleet::settle(model));
+            model.dirty |= dirty;
+            effects
+        }
+        Message::Glance(id, odd) if id == model.session.id => glance::taken(model, &odd),
+        Message::Session(..) | Message::Glance(..) => {
             model.dirty = was_dirty;
             Vec::new()
         }
-        Message::Page(id, message) => page::message(model, id, message),
-        Message::Metrics(id, message) => page::metrics(model, id, message),
         Message::Log(id, message) => page::log(model, id, message),
         Message::Said(id, logs) => {
             page::heard(model, id, logs);

@@ -38,6 +38,8 @@ pub enum Place {
     Api,
     /// A line of a log, without its tag.
     Log,
+    /// What is odd about what a replica uses, in our words (`usage::Flag`).
+    Metric,
 }
 
 impl Place {
@@ -45,7 +47,7 @@ impl Place {
     pub(super) const COUNT: usize = Self::NAMES.len();
 
     /// In the order of the enum.
-    const NAMES: [(&'static str, Self); 13] = [
+    const NAMES: [(&'static str, Self); 14] = [
         ("waiting", Self::Waiting),
         ("message", Self::Message),
         ("terminated", Self::Terminated),
@@ -59,6 +61,7 @@ impl Place {
         ("queue", Self::Queue),
         ("api", Self::Api),
         ("log", Self::Log),
+        ("metric", Self::Metric),
     ];
 
     /// The place that a rule file calls so.

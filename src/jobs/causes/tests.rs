@@ -65,7 +65,8 @@ fn every_class_is_a_known_one() {
         image_rate_limit unschedulable_resources unschedulable_placement unschedulable_pvc gang_unschedulable \
         kueue_inadmissible podsready_timeout quota_exceeded limitrange_violation policy_denied \
         admission_device_unavailable config_object_missing volume_mount_failed container_start_error \
-        evicted_pressure preempted node_lost deadline_exceeded backoff_limit none";
+        evicted_pressure preempted node_lost deadline_exceeded backoff_limit none \
+        gpu_idle rank_behind gpu_throttled memory_near_limit";
     let known: Vec<&str> = CLASSES.split_whitespace().collect();
     let rules = Rules::builtin();
     for rule in rules.iter() {

@@ -40,6 +40,7 @@ impl Case {
             since: Secs(0),
             rules: &RULES,
             logs: Logs::default(),
+            odd: &[],
         };
         derive(&input, now)
     }

@@ -20,7 +20,8 @@ pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gp
         State::Paused => deactivated(input),
         State::Succeeded if leaked_gpus > 0 => Some(leaked(leaked_gpus)),
         State::Running => {
-            said_in_logs(input, team, state).or_else(|| unsaid::silent(input)).or_else(|| unsaid::restarted(team))
+            let told = said_in_logs(input, team, state).or_else(|| unsaid::silent(input));
+            told.or_else(|| unsaid::restarted(team)).or_else(|| measured(input, team))
         }
         State::Succeeded => said_in_logs(input, team, state),
         State::Unreadable => input.job.warning.as_ref().map(|why| {
@@ -163,6 +164,23 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
     let seen = Seen { told: &seen, logs: &logs, crew, replicas, ended_well, launching };
     let cause = causes::cause(input.rules, &seen)?;
     Some(unsaid::with_what_the_job_is(input, state, cause))
+}
+
+/// What is odd about what the replicas of a job use that is well otherwise.
+fn measured(input: &Input<'_>, team: &Team<'_>) -> Option<Cause> {
+    let words: Vec<(&PodRow, String)> = input
+        .odd
+        .iter()
+        .filter_map(|(name, flag)| Some((*input.pods.iter().find(|pod| pod.name == *name)?, flag.to_string())))
+        .collect();
+    let seen: Vec<Observation<'_>> = words
+        .iter()
+        .map(|(pod, text)| {
+            let subject = Some(subject(pod, pod.containers.iter().find(|container| !container.init)));
+            Observation { place: Place::Metric, text, at: At::Pod(pod.name.as_str()), subject, time: pod.started }
+        })
+        .collect();
+    causes::best(input.rules, &seen, team.workers.len().max(team.members_wanted as usize))
 }
 
 /// Of a job that is well by its objects, only logs can say otherwise.

@@ -33,7 +33,8 @@ impl Fleet {
         let derived = Arc::new(Derived::unsettled());
         let job = Job { row, derived };
         let (events, said) = (JobEvents::default(), Heard::default());
-        let entry = JobEntry { job, pods: vec![], events, said, dirty: false, since: None, list, seen };
+        let odd = Vec::new();
+        let entry = JobEntry { job, pods: vec![], events, said, odd, dirty: false, since: None, list, seen };
         let id = self.jobs.insert(uid.clone(), entry);
         self.groups.entry(namespace.as_str(), &name).jobs.push(id);
         self.touch(&uid);

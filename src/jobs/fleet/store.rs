@@ -19,8 +19,9 @@ use crate::jobs::{
     derive::{self, Input, Logs},
     row::{EventRow, PodRow, WorkloadRow},
     state::{Cause, Derived},
-    text::Uid,
+    text::{Name, Uid},
     time::Secs,
+    usage::Flag,
 };
 
 /// Server times further ahead of ours than this are nonsense, not skew.
@@ -56,6 +57,8 @@ pub(super) struct JobEntry {
     pub(super) pods: Vec<u32>,
     pub(super) events: JobEvents,
     pub(super) said: Heard,
+    /// What is odd about what its pods use.
+    pub(super) odd: Vec<(Name, Flag)>,
     pub(super) dirty: bool,
     pub(super) since: Option<Secs>,
     pub(super) list: u16,
@@ -257,6 +260,20 @@ impl Fleet {
         self.touch(&key.uid);
     }
 
+    /// Takes in what is odd about what the pods of a job use, in the place of what was before.
+    pub fn measure(&mut self, key: &JobKey, odd: Vec<(Name, Flag)>) {
+        let Some(entry) = self.jobs.id(&key.uid).and_then(|id| self.jobs.get_mut(id)) else { return };
+        if entry.odd != odd {
+            entry.odd = odd;
+            self.touch(&key.uid);
+        }
+    }
+
+    /// What is odd about what the pods of a job use, as far as it was measured.
+    pub fn odd(&self, key: &JobKey) -> &[(Name, Flag)] {
+        self.entry(key).map_or(&[], |entry| &entry.odd)
+    }
+
     /// With what is known of the job's logs.
     fn derived_with_logs(&self, entry: &JobEntry, now: Secs) -> Derived {
         if entry.said.is_empty() {
@@ -280,6 +297,7 @@ impl Fleet {
             since: entry.since.unwrap_or(now),
             rules: &self.rules,
             logs,
+            odd: &entry.odd,
         };
         derive::derive(&input, now)
     }

@@ -1,4 +1,6 @@
 //! What is odd about what the replicas of a job use: the one place that says from when on it is.
+//!
+//! Its numbers are coarse, so that what is told of them does not change with every sample.
 
 use std::fmt;
 
@@ -16,7 +18,7 @@ const BEHIND: (f64, f64) = (20.0, 0.75);
 /// Fewer replicas have no others to be compared with.
 const TEAM: usize = 3;
 /// From this share of its limit on memory is near it.
-const NEAR: f64 = 0.9;
+pub const NEAR: f64 = 0.9;
 /// Values older than this say nothing about now.
 const RECENT: u32 = 300;
 
@@ -55,7 +57,23 @@ pub enum Flag {
     Throttled,
 }
 
+/// To the nearest multiple of five.
+fn fives(percent: f64) -> f64 {
+    (percent / 5.0).round() * 5.0
+}
+
 impl Flag {
+    /// Idle for so many seconds: in steps of ten minutes, then of hours.
+    pub fn idle(seconds: u32) -> Self {
+        let step = if seconds < 10_800 { 600 } else { 3_600 };
+        Self::Idle(seconds / step * step)
+    }
+
+    /// Memory at this share of its limit, in steps of 5 %.
+    pub fn near(share: f64) -> Self {
+        Self::MemoryNear((share * 20.0 + 1e-6).floor() / 20.0)
+    }
+
     /// A word for a table.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -92,9 +110,9 @@ impl fmt::Display for Flag {
         match self {
             Self::Xid(code) => write!(f, "Xid error {code}"),
             Self::MemoryNear(share) => write!(f, "memory at {}% of its limit", (share * 100.0).round()),
-            Self::Idle(seconds) => write!(f, "GPUs idle for {}", duration(*seconds)),
+            Self::Idle(seconds) => write!(f, "GPUs idle for over {}", duration(*seconds)),
             Self::Behind(own, others) => {
-                write!(f, "GPUs at {}%, the others at {}%", own.round(), others.round())
+                write!(f, "GPUs at about {}%, the others at {}%", own.round(), others.round())
             }
             Self::Throttled => f.write_str("GPUs slowed down for heat"),
         }
@@ -128,7 +146,7 @@ fn xid(usage: &Usage, worker: &Worker, now: Secs) -> Option<Flag> {
 fn memory(usage: &Usage, worker: &Worker, now: Secs) -> Option<Flag> {
     let used = recent(usage, worker, Metric::Memory, now)?;
     let share = if worker.memory_limit > 0 { used / worker.memory_limit as f64 } else { 0.0 };
-    (share >= NEAR).then_some(Flag::MemoryNear(share))
+    (share >= NEAR).then(|| Flag::near(share))
 }
 
 /// Only who was measured for all that time is known to be idle.
@@ -139,7 +157,7 @@ fn idle(usage: &Usage, worker: &Worker, now: Secs) -> Option<Flag> {
     let quiet = series.points().rev().take_while(|(_, value)| *value < IDLE_BELOW);
     let since = quiet.map(|(at, _)| at).last()?;
     let seconds = end.since(since).saturating_add(usage.step());
-    (seconds >= IDLE_FOR).then_some(Flag::Idle(seconds))
+    (seconds >= IDLE_FOR).then(|| Flag::idle(seconds))
 }
 
 /// The mean of a worker over the time of comparison, if it was measured in half of it.
@@ -158,7 +176,7 @@ fn behind(own: f64, means: &[Option<f64>]) -> Option<Flag> {
     }
     all.sort_by(f64::total_cmp);
     let median = all[all.len() / 2];
-    (own + BEHIND.0 <= median && own < median * BEHIND.1).then_some(Flag::Behind(own, median))
+    (own + BEHIND.0 <= median && own < median * BEHIND.1).then(|| Flag::Behind(fives(own), fives(median)))
 }
 
 fn throttled(usage: &Usage, worker: &Worker, now: Secs) -> Option<Flag> {
@@ -201,7 +219,7 @@ mod tests {
         assert_eq!(found(Metric::Gpu, &[&[1.0; 9]]), [], "it was not measured for so long");
         let mut busy_before = vec![90.0; 20];
         busy_before.extend([4.9; 12]);
-        assert_eq!(found(Metric::Gpu, &[&busy_before]), w0(Flag::Idle(720)));
+        assert_eq!(found(Metric::Gpu, &[&busy_before]), w0(Flag::Idle(600)));
         let mut blip = vec![0.0; 20];
         blip[15] = 30.0;
         assert_eq!(found(Metric::Gpu, &[&blip]), []);
@@ -240,8 +258,8 @@ mod tests {
             [
                 "Xid error 79",
                 "memory at 93% of its limit",
-                "GPUs idle for 12m",
-                "GPUs at 41%, the others at 95%",
+                "GPUs idle for over 12m",
+                "GPUs at about 41%, the others at 95%",
                 "GPUs slowed down for heat"
             ]
         );

@@ -231,6 +231,24 @@ impl Usage {
         total
     }
 
+    /// What a pod used at a moment, in words: memory and GPUs, as far as they were measured in the minute before.
+    pub fn moment(&self, pod: &Name, at: Secs, memory_limit: u64) -> Option<String> {
+        let value = |metric| Some(self.series(pod, metric)?.at(at, 60.max(2 * self.step))?.1);
+        let of = |metric: Metric, word: &str, whole: Option<f64>| {
+            let value = value(metric)?;
+            let whole = whole.map_or(String::new(), |whole| format!(" of {}", metric.text(whole)));
+            Some(format!("{word} {}{whole}", metric.text(value)))
+        };
+        let limit = (memory_limit > 0).then_some(memory_limit as f64);
+        let parts = [
+            of(Metric::Memory, "memory", limit),
+            of(Metric::GpuMemory, "GPU memory", value(Metric::GpuMemoryTotal)),
+            of(Metric::Gpu, "GPUs at", None),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
     /// How full a metric of a pod is, from 0 to 1: against what there is of it, where that is known.
     pub fn share(&self, pod: &Name, metric: Metric, value: f64, memory_limit: u64) -> Option<f64> {
         let whole = match metric {
@@ -308,6 +326,22 @@ mod tests {
         let usage = usage(10, &[("a", Metric::Power, &[(10, 2.0), (20, 4.0)]), ("b", Metric::Power, &[(10, 6.0)])]);
         let total = usage.total(Metric::Power, &[name("a"), name("b")]);
         assert_eq!(total.points().collect::<Vec<_>>(), [(Secs(10), 8.0)]);
+    }
+
+    #[test]
+    fn a_moment_is_told_by_what_was_measured_just_before() {
+        let usage = usage(
+            15,
+            &[
+                ("a", Metric::Memory, &[(75, 3e9), (90, 4e9)]),
+                ("a", Metric::GpuMemory, &[(90, 2e9)]),
+                ("a", Metric::Gpu, &[(15, 9.0)]),
+            ],
+        );
+        let told = |at| usage.moment(&name("a"), Secs(at), 1 << 32);
+        assert_eq!(told(100).as_deref(), Some("memory 3.7Gi of 4Gi, GPU memory 1.8Gi"), "utilisation is too old");
+        assert_eq!(told(80).as_deref(), Some("memory 2.7Gi of 4Gi"));
+        assert_eq!(told(900), None);
     }
 
     #[test]

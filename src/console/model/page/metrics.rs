@@ -52,6 +52,8 @@ pub struct Followed {
     pub range: Range,
     /// When the job began.
     pub started: Secs,
+    /// Until when its numbers count, if it has ended.
+    pub ended: Option<Secs>,
 }
 
 /// A replica that can be measured.

@@ -29,10 +29,12 @@ use crate::{
         Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
         absence::Absence,
         fleet::{Fleet, JobKey},
+        health,
         ranks::Ranks,
         replica::{Replica, ReplicaStatus, replicas},
         state::Derived,
         time::duration_changes_in,
+        usage::Flag,
     },
     logs::Query,
 };
@@ -110,6 +112,8 @@ pub struct Kept {
     pub warnings: Vec<EventRow>,
     /// Its Workload.
     pub workload: Option<WorkloadRow>,
+    /// What is odd about what its pods use.
+    pub odd: Vec<(Name, Flag)>,
 }
 
 impl Kept {
@@ -122,6 +126,7 @@ impl Kept {
             pods: fleet.pods(key).into_iter().cloned().collect(),
             warnings: fleet.events(key).into_iter().cloned().collect(),
             workload: fleet.workload(key).cloned(),
+            odd: fleet.odd(key).to_vec(),
         })
     }
 
@@ -144,6 +149,26 @@ impl Kept {
     /// Why replicas of this role have no pod, where they have none.
     pub fn absence(&self, role: &str) -> Absence {
         Absence::of(&self.row, &self.derived, self.workload.as_ref(), role)
+    }
+
+    /// Until when its numbers count: its end, with the last sample after it, else now.
+    pub fn measured_until(&self, now: Secs) -> Secs {
+        self.derived.finished.map_or(now, |end| end.plus(30).min(now))
+    }
+
+    /// The pod that the cause of a bad end is about, and when that was.
+    pub fn ended_badly(&self) -> Option<(&PodRow, Secs)> {
+        let id = self.derived.cause.as_ref()?.replica.as_ref()?;
+        let replicas = self.replicas();
+        let pod = replicas.iter().find(|replica| replica.id() == *id)?.pod()?;
+        let end = health::last_bad_end(pod)?.finished?;
+        Some((self.pods.iter().find(|own| own.uid == pod.uid)?, end))
+    }
+
+    /// What is odd about what a replica uses.
+    pub fn flags<'a>(&'a self, replica: &Replica<'a>) -> impl Iterator<Item = &'a Flag> {
+        let pod = replica.pod().map(|pod| &pod.name);
+        self.odd.iter().filter(move |(name, _)| Some(name) == pod).map(|(_, flag)| flag)
     }
 
     /// Its replicas, leading role first.

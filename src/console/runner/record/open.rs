@@ -100,6 +100,7 @@ fn kept(record: &Record, logs: &[KeptLog], rules: &Arc<Rules>) -> Kept {
         pods: Vec::new(),
         warnings: Vec::new(),
         workload: record.workload.clone(),
+        odd: Vec::new(),
     });
     let mut derived = (*job.derived).clone();
     let gone = record.deleted.is_some() || record.pods.iter().all(|pod| pod.gone.is_some());

@@ -46,13 +46,16 @@ pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
 
 fn wanted(page: &PageModel, body: Rect) -> Option<Followed> {
     let areas = view::areas(view::body(page, body), page.tab);
-    let in_sight = page.tab == Tab::Metrics || areas.beside.is_some();
+    // What a failed replica used at its end is said beside the cause.
+    let explains = page.tab == Tab::Overview && page.job.ended_badly().is_some();
+    let in_sight = page.tab == Tab::Metrics || areas.beside.is_some() || explains;
     if !in_sight || page.recorded.is_some() || page.gone.is_some() || page.job.pods.is_empty() {
         return None;
     }
     let replicas = page.job.replicas();
     let job = Job::of(&page.job.row.namespace, replicas.iter().filter_map(Replica::pod));
-    Some(Followed { job, range: page.metrics.range, started: page.job.began() })
+    let ended = page.job.derived.finished.map(|end| end.plus(30));
+    Some(Followed { job, range: page.metrics.range, started: page.job.began(), ended })
 }
 
 /// Something was read.
@@ -72,11 +75,25 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
         MetricsMessage::Failed(refusal) => (metrics.trouble, metrics.answered) = (Some(refusal), true),
     }
     show_selected(model);
+    hand_on(model);
     Vec::new()
+}
+
+/// What is odd is told where the job's causes are made.
+fn hand_on(model: &mut Model) {
+    let Some(page) = model.page.as_ref().filter(|page| page.gone.is_none() && page.recorded.is_none()) else { return };
+    let members = page.metrics.members(&page.job.replicas(), page.job.measured_until(model.now));
+    let odd = members.into_iter().flat_map(|member| {
+        let pod = member.worker.pod;
+        member.flags.into_iter().map(move |flag| (pod.clone(), flag))
+    });
+    let (key, odd) = (page.job.key(), odd.collect());
+    model.fleet.measure(&key, odd);
 }
 
 /// What the whole job uses.
 fn add_up(page: &mut PageModel, now: Secs) {
+    let now = page.job.measured_until(now);
     let members = page.metrics.members(&page.job.replicas(), now);
     let from = page.metrics.from(page.job.began(), now);
     let metrics = &mut page.metrics;

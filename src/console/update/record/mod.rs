@@ -112,7 +112,7 @@ fn ended_runs(pod: &PodRow) -> u32 {
 /// A job is gone: what the fleet had of it is kept now.
 fn job_left(model: &mut Model, left: LeftJob) -> Vec<Effect> {
     let LeftJob { row, derived, pods, events: warnings, workload } = left;
-    let job = Kept { row, derived, pods, warnings, workload };
+    let job = Kept { row, derived, pods, warnings, workload, odd: Vec::new() };
     let key = job.key();
     let waited = model.record.pending.remove(&key).unwrap_or_default();
     model.record.seen.remove(&key.uid);

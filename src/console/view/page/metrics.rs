@@ -64,15 +64,18 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
     let metrics = &page.metrics;
     let range = match metrics.range.title() {
         range if range.starts_with("since") => range.to_owned(),
+        range if page.job.derived.finished.is_some() => format!("its last {range}"),
         range => format!("last {range}"),
     };
     let mut line = RichLine::of(range, Role::Title);
     if let Some(source) = &metrics.source {
         line = line.and(format!("  {source}"), Role::Text);
     }
-    if let Some(newest) = metrics.usage.newest() {
+    if let (Some(newest), None) = (metrics.usage.newest(), page.job.derived.finished) {
         let old = now.since(newest) > 60 + 2 * metrics.usage.step();
         line = line.and(format!(", {} old", age(newest, now).0), if old { Role::Stale } else { Role::Dim });
+    } else if let (Some(newest), Some(_)) = (metrics.usage.newest(), page.job.derived.finished) {
+        line = line.and(format!(", until {newest}"), Role::Dim);
     } else if !metrics.answered && metrics.followed.is_some() {
         line = line.and("  reading ...", Role::Wait);
     }
@@ -84,7 +87,7 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
 
 /// Draws the tab.
 pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let metrics = &page.metrics;
+    let (metrics, now) = (&page.metrics, page.job.measured_until(now));
     if metrics.usage.is_empty() {
         rich::draw(&nothing(page, area.width), 0, None, area, buf, theme);
         return;
@@ -360,6 +363,7 @@ pub fn draw_beside(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: 
         rich::draw(&nothing(page, area.width), 0, None, below, buf, theme);
         return;
     }
+    let now = page.job.measured_until(now);
     let members = metrics.members(&page.job.replicas(), now);
     let shown = metrics.measured(&members);
     if shown.len() > usize::from(below.height) {

@@ -41,6 +41,11 @@ pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> 
         None if waits(job) => out.extend(absence_lines(&job.absence(""), columns)),
         None => {}
     }
+    if let Some((pod, at)) = job.ended_badly()
+        && let Some(text) = page.metrics.usage.moment(&pod.name, at, pod.requests.memory_limit)
+    {
+        out.extend(labelled("At its end", VALUES, &text, Role::Text, columns));
+    }
     if derived.leaked_gpus > 0 && derived.cause.as_ref().is_none_or(|cause| &*cause.rule != LEAK) {
         let text = format!("Finished, still holding {} GPUs", derived.leaked_gpus);
         out.extend(labelled("Holds", VALUES, &text, Role::Bad, columns));

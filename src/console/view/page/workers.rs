@@ -12,7 +12,7 @@ use crate::{
             text::{cut, put},
         },
     },
-    jobs::{Secs, replica::Replica, time::duration},
+    jobs::{Secs, replica::Replica, state::Severity, time::duration, usage::Flag},
 };
 
 /// Lines that must be free below for the selected replica in full; else it has one.
@@ -82,7 +82,7 @@ pub fn draw(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme, area: 
         Shape::Table => all.len() + 1,
     };
     match shape {
-        Shape::Grid => draw_grid(workers, &all, theme, body, buf),
+        Shape::Grid => draw_grid(workers, job, &all, theme, body, buf),
         Shape::Table => draw_table(workers, job, &all, now, theme, body, buf),
     }
     let Some(replica) = all.iter().find(|replica| Some(replica.id()) == workers.selected) else { return };
@@ -121,7 +121,7 @@ pub fn draw_beside(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme,
     draw_line(&legend(&all, theme.ascii), None, area, buf, theme);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if all.len() >= usize::from(below.height) {
-        draw_grid(workers, &all, theme, below, buf);
+        draw_grid(workers, job, &all, theme, below, buf);
         return;
     }
     let lines = table_lines(&all, job, workers.by_node, now, below.width);
@@ -129,7 +129,7 @@ pub fn draw_beside(workers: &WorkersModel, job: &Kept, now: Secs, theme: &Theme,
 }
 
 /// Draws the grid alone, from the line that `workers.top` says.
-pub fn draw_grid(workers: &WorkersModel, all: &[Replica<'_>], theme: &Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw_grid(workers: &WorkersModel, job: &Kept, all: &[Replica<'_>], theme: &Theme, area: Rect, buf: &mut Buffer) {
     let lines = grid(all, workers.by_node, area.width);
     for (line, y) in lines.iter().skip(workers.top).zip(area.y..area.bottom()) {
         match line {
@@ -140,19 +140,31 @@ pub fn draw_grid(workers: &WorkersModel, all: &[Replica<'_>], theme: &Theme, are
             GridLine::Cells(index, positions) => {
                 put(buf, area, area.x, y, &format!("{index:>6}"), theme.style(Role::Dim));
                 for (i, at) in positions.iter().enumerate() {
-                    cell(workers, &all[*at], i, theme, Rect { y, height: 1, ..area }, buf);
+                    cell(workers, job, &all[*at], i, theme, Rect { y, height: 1, ..area }, buf);
                 }
             }
         }
     }
 }
 
-fn cell(workers: &WorkersModel, replica: &Replica<'_>, i: usize, theme: &Theme, area: Rect, buf: &mut Buffer) {
+fn cell(
+    workers: &WorkersModel,
+    job: &Kept,
+    replica: &Replica<'_>,
+    i: usize,
+    theme: &Theme,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let status = replica.status();
-    let symbol = if theme.ascii { status.ascii() } else { status.symbol };
+    // What is odd about one that is well otherwise stands in its place.
+    let odd = job.flags(replica).next().filter(|_| status.severity == Severity::Good);
+    let own = if theme.ascii { status.ascii() } else { status.symbol };
+    let symbol = odd.map_or(own, Flag::symbol);
+    let severity = odd.map_or(status.severity, Flag::severity);
     let selected = workers.selected.as_ref().is_some_and(|id| *id == replica.id());
     let x = area.x.saturating_add(RULER).saturating_add(2 * i as u16);
-    let style = theme.style(Role::of(status.severity));
+    let style = theme.style(Role::of(severity));
     if selected {
         let marker = if theme.ascii { "[" } else { "▐" };
         put(buf, area, x - 1, area.y, marker, theme.style(Role::Marker));
@@ -243,9 +255,12 @@ fn table_row(replica: &Replica<'_>, job: &Kept, now: Secs) -> Vec<(String, Role)
     let mains: Vec<_> = pod.containers.iter().filter(|c| !c.init).collect();
     let ready = format!("{}/{}", mains.iter().filter(|c| c.ready).count(), mains.len());
     let node = pod.node.as_ref().map_or_else(|| "none yet".to_owned(), ToString::to_string);
+    let odd = job.flags(replica).next().filter(|_| status.severity == Severity::Good);
+    let state = odd.map_or_else(|| status.word.to_string(), |flag| format!("{}, {}", status.word, flag.word()));
+    let severity = odd.map_or(status.severity, Flag::severity);
     vec![
         (replica.title(), Role::Text),
-        (status.word.to_string(), Role::of(status.severity)),
+        (state, Role::of(severity)),
         (ready, Role::Text),
         (replica.restarts().to_string(), if replica.restarts() > 0 { Role::Warn } else { Role::Text }),
         (pod.requests.gpus.to_string(), Role::Text),
@@ -286,5 +301,6 @@ fn detail_line(replica: &Replica<'_>, job: &Kept, now: Secs) -> String {
     let age = duration(now.since(pod.created));
     let gpus = if pod.requests.gpus > 0 { format!(", {} GPUs", pod.requests.gpus) } else { String::new() };
     let restarts = if replica.restarts() > 0 { format!(", {} restarts", replica.restarts()) } else { String::new() };
-    format!("{}: {} on {}{gpus}{restarts}, {age} old, {}", replica.title(), status.word, node(replica), pod.name)
+    let odd = job.flags(replica).fold(String::new(), |odd, flag| odd + &format!(", {flag}"));
+    format!("{}: {} on {}{gpus}{restarts}, {age} old, {}{odd}", replica.title(), status.word, node(replica), pod.name)
 }

@@ -151,7 +151,7 @@ fn orders(h: &Harness) -> Vec<&MetricsEffect> {
 
 #[test]
 fn it_is_read_while_it_is_in_sight_and_only_then() {
-    let mut h = harness(80, 24, 4, Tab::Overview);
+    let mut h = harness(80, 24, 4, Tab::Configuration);
     assert_eq!(orders(&h), Vec::<&MetricsEffect>::new(), "nobody looks");
     h.keys("6");
     let [MetricsEffect::Follow(_, _, followed)] = orders(&h)[..] else { panic!("{:?}", orders(&h)) };
@@ -163,7 +163,7 @@ fn it_is_read_while_it_is_in_sight_and_only_then() {
     let count = orders(&h).len();
     h.keys("right down t enter esc");
     assert_eq!(orders(&h).len(), count, "nothing else is to be read for that");
-    h.keys("1");
+    h.keys("2");
     assert!(matches!(orders(&h).last(), Some(MetricsEffect::Stop(_))));
     h.keys("u esc");
     assert!(matches!(orders(&h)[count + 1..], [MetricsEffect::Follow(..), MetricsEffect::Stop(_)]), "{:?}", orders(&h));
@@ -181,6 +181,25 @@ fn a_new_pod_is_read_too_and_a_job_that_is_gone_no_more() {
     h.effects.extend(effects);
     assert!(matches!(orders(&h).last(), Some(MetricsEffect::Stop(_))));
     assert!(h.screen().contains("Worker 3"), "what was read stays: {}", h.screen());
+}
+
+#[test]
+fn what_a_killed_worker_used_at_its_end_stands_beside_the_cause() {
+    let mut h = harness(80, 24, 4, Tab::Overview);
+    assert!(matches!(orders(&h)[..], [MetricsEffect::Follow(..)]), "{:?}", orders(&h));
+    measured(&mut h, reading(4), true);
+    assert!(h.screen().contains("At its end  memory 14.8Gi, GPU memory 4"), "{}", h.screen());
+}
+
+#[test]
+fn of_a_job_that_has_ended_the_time_before_its_end_is_looked_at() {
+    let mut h = harness(80, 24, 4, Tab::Overview);
+    let derived = crate::jobs::state::Derived { finished: Some(Secs(NOW - 1000)), ..(*page(&h).job.derived).clone() };
+    h.model.page.as_mut().expect("a page").job.derived = Arc::new(derived);
+    h.keys("6");
+    let Some(MetricsEffect::Follow(_, _, followed)) = orders(&h).last() else { panic!("{:?}", orders(&h)) };
+    assert_eq!(followed.ended, Some(Secs(NOW - 970)));
+    assert!(h.screen().contains("its last 15m"), "{}", h.screen());
 }
 
 #[test]
