@@ -20,6 +20,7 @@ pub mod health;
 pub mod kind;
 pub mod manifest;
 pub mod near;
+pub mod outlook;
 pub mod part;
 pub mod quantity;
 pub mod queue;

@@ -3,6 +3,7 @@
 use http::Method;
 use mpideck::console::model::Model;
 use mpideck::console::model::draft::Live;
+use mpideck::jobs::outlook::Outlook;
 use mpideck::sim::{FleetKind, Options, Sim};
 use serde_json::{Value, json};
 
@@ -153,4 +154,18 @@ async fn a_change_that_the_console_has_not_seen_yet_is_not_overwritten() {
     assert!(deck.screen().contains("somebody changed the same fields meanwhile"), "{}", deck.screen());
     let (_, job) = ask(&client(&sim, "admin").await, &Method::GET, JOB).answer().await;
     assert_eq!(job["spec"]["mpiReplicaSpecs"]["Worker"]["replicas"], 5);
+}
+
+#[tokio::test]
+async fn whether_a_job_starts_at_once_or_waits_is_told_on_the_last_page() {
+    let sim = empty().await;
+    let mut deck = on_the_last_page(&sim, "admin").await;
+    let outlooks = |model: &Model| model.draft().map(|draft| draft.asked.outlooks.clone()).unwrap_or_default();
+    deck.until("it is known", |model| outlooks(model).len() == 1).await;
+    assert!(matches!(outlooks(&deck.model)[0], Outlook::Starts(_)), "{}", deck.screen());
+    deck.keys("esc");
+    rewrite(&mut deck, "s/replicas: 2/replicas: 90000/");
+    deck.keys("ctrl-o");
+    deck.until("it waits", |model| matches!(outlooks(model).first(), Some(Outlook::Waits(_)))).await;
+    assert!(deck.screen().contains("find no room now"), "{}", deck.screen());
 }

@@ -9,7 +9,10 @@ use tokio::{
 
 use super::{Ready, Results, Runner};
 use crate::{
-    cluster::preflight::{Candidate, preflight},
+    cluster::{
+        preflight::{Candidate, preflight},
+        survey::{self, Pods, Surveyor},
+    },
     console::{
         message::Message,
         model::{
@@ -23,6 +26,7 @@ use crate::{
             Checks,
             cluster::{Answer, Facts, Part, Said},
         },
+        outlook::{Ground, Outlook, outlook},
     },
 };
 
@@ -143,7 +147,26 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
         .await;
         said[at] = judged(candidate, &facts);
     }
-    results.send(message(&said)).await.ok()
+    results.send(message(&said)).await.ok()?;
+    if question.haste == Haste::Pause {
+        return Some(());
+    }
+    let outlooks = outlooks(&ready, &candidates).await;
+    results.send(Message::Draft(DraftMessage::Outlook(id, question.clone(), outlooks))).await.ok()
+}
+
+/// Whether the jobs would start at once, by who holds what now.
+async fn outlooks(ready: &Ready, candidates: &[Candidate]) -> Vec<Outlook> {
+    let mut namespaces: Vec<_> = candidates.iter().map(|candidate| candidate.namespace.clone()).collect();
+    namespaces.sort();
+    namespaces.dedup();
+    let wanted = survey::Wanted { nodes: true, pods: Pods::All, queues: true, namespaces, ..survey::Wanted::default() };
+    let found = Surveyor::default().read(&ready.session, &ready.offer, &wanted).await;
+    let ground = Ground { nodes: &found.nodes, pods: &found.pods, queues: &found.queues };
+    let of = |candidate: &Candidate| {
+        outlook(candidate.kind, &candidate.job, candidate.namespace.as_str(), &ground)
+    };
+    candidates.iter().map(of).collect()
 }
 
 fn judged(candidate: &Candidate, facts: &Facts) -> Said {

@@ -2,7 +2,7 @@
 
 use crate::{
     console::model::session::SessionId,
-    jobs::{Name, checks::cluster::Said},
+    jobs::{Name, checks::cluster::Said, outlook::Outlook},
 };
 
 /// How soon to ask.
@@ -36,6 +36,8 @@ pub struct AskedModel {
     pub said: Vec<Said>,
     /// Whether that is about what was asked last.
     pub answered: bool,
+    /// Whether each job would start at once, on the last page; none until who holds what was read.
+    pub outlooks: Vec<Outlook>,
 }
 
 impl AskedModel {

@@ -30,6 +30,7 @@ use crate::{
         drafting::Template,
         fleet::JobKey,
         form::Listed,
+        outlook::Outlook,
     },
 };
 
@@ -314,6 +315,8 @@ pub enum DraftMessage {
     Checked(DraftId, u64, Box<Report>),
     /// What the cluster says so far to each job of the text that was asked about.
     Asked(DraftId, Question, Vec<Said>),
+    /// Whether each of them would start at once.
+    Outlook(DraftId, Question, Vec<Outlook>),
     /// One was read, or not.
     Loaded(DraftKey, Result<(About, Raw), Clean>),
     /// The text of this version is on disk, or why not.

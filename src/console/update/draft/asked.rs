@@ -9,7 +9,7 @@ use crate::{
             session::Phase,
         },
     },
-    jobs::{Name, Raw, checks::cluster::Said},
+    jobs::{Name, Raw, checks::cluster::Said, outlook::Outlook},
 };
 
 /// Asks about the text as it is, unless that was asked already.
@@ -33,6 +33,7 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
     let question = Question { session, version, namespace, haste };
     draft.asked.question = Some(question.clone());
     draft.asked.answered = false;
+    draft.asked.outlooks.clear();
     Some(Effect::Draft(DraftEffect::Ask(draft.id, question, Raw::new(draft.editor.text()))))
 }
 
@@ -50,12 +51,25 @@ pub(super) fn again(model: &mut Model) {
 
 /// The cluster has answered, or some of it.
 pub(super) fn answered(model: &mut Model, id: DraftId, question: &Question, said: Vec<Said>) {
-    let asked = |draft: &&mut Draft| draft.id == id && draft.asked.question.as_ref() == Some(question);
-    let Some(draft) = model.draft_mut().filter(asked) else {
-        model.dirty = false;
-        return;
-    };
+    let Some(draft) = of(model, id, question) else { return };
     (draft.asked.said, draft.asked.answered) = (said, true);
     draft.judge();
     super::resized(model);
+}
+
+/// It is known whether the jobs would start at once.
+pub(super) fn outlook(model: &mut Model, id: DraftId, question: &Question, outlooks: Vec<Outlook>) {
+    if let Some(draft) = of(model, id, question) {
+        draft.asked.outlooks = outlooks;
+    }
+}
+
+/// The draft that this was asked about; an answer to an older question changes nothing.
+fn of<'m>(model: &'m mut Model, id: DraftId, question: &Question) -> Option<&'m mut Draft> {
+    let asked = |draft: &Draft| draft.id == id && draft.asked.question.as_ref() == Some(question);
+    if !model.draft().is_some_and(asked) {
+        model.dirty = false;
+        return None;
+    }
+    model.draft_mut()
 }

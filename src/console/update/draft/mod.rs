@@ -285,6 +285,7 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             return start::read(model, &source, object);
         }
         DraftMessage::Read(..) => {}
+        DraftMessage::Outlook(id, question, outlooks) => asked::outlook(model, id, &question, outlooks),
         DraftMessage::Theirs(id, found) => return live::read(model, id, found),
         DraftMessage::Checked(id, version, report) => return checked(model, id, version, *report),
         DraftMessage::Asked(id, question, said) => {

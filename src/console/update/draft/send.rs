@@ -17,7 +17,7 @@ use crate::{
         update::{change, page},
         view::draft as view,
     },
-    jobs::Clean,
+    jobs::{Clean, outlook::Outlook},
 };
 
 /// Opens the last page, if there is something to send.
@@ -78,6 +78,16 @@ pub(super) fn create(model: &mut Model, anyway: bool) -> Vec<Effect> {
     if let Some(verdict) = draft.refused().filter(|_| !anyway) {
         let key = model.keys.map.key_in(&[Context::Send], CommandId::Draft(DraftCommand::Anyway));
         let text = format!("The checks say: {}; {} sends it all the same", verdict.words(), key.unwrap_or_default());
+        model.notices.tell(model.now, Tone::Warn, &text);
+        return Vec::new();
+    }
+    let never = draft.asked.outlooks.iter().find_map(|outlook| match outlook {
+        Outlook::Never(why) => Some(why.clone()),
+        _ => None,
+    });
+    if let Some(why) = never.filter(|_| !anyway) {
+        let key = model.keys.map.key_in(&[Context::Send], CommandId::Draft(DraftCommand::Anyway));
+        let text = format!("It would never start ({why}); {} sends it all the same", key.unwrap_or_default());
         model.notices.tell(model.now, Tone::Warn, &text);
         return Vec::new();
     }

@@ -19,6 +19,7 @@ use crate::{
     jobs::{
         Kind,
         checks::{Problem, Verdict, cluster::Part},
+        outlook::Outlook,
         quantity::parse_count,
     },
 };
@@ -90,8 +91,31 @@ fn checks(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
         draft.problems.iter().partition(|problem| problem.area == CLUSTER);
     let mut out = own_checks(draft, &own, columns);
     out.extend(cluster_says(model, draft, &cluster, columns));
+    out.extend(starts(model, draft, columns));
     out.extend(problems(draft, columns));
     out
+}
+
+/// Whether the jobs would start at once.
+fn starts(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
+    let asked = &draft.asked;
+    if model.session.phase != Phase::Up || asked.question.is_none() || (asked.answered && asked.said.is_empty()) {
+        return Vec::new();
+    }
+    if asked.outlooks.is_empty() {
+        return labelled("Starts", VALUES, "asking who holds what ...", Role::Wait, columns);
+    }
+    let say = |outlook: &Outlook| match outlook {
+        Outlook::Starts(why) => (format!("at once: {why}"), Role::Good),
+        Outlook::Waits(why) => (format!("later: {why}"), Role::Warn),
+        Outlook::Never(why) => (format!("never: {why}"), Role::Bad),
+        Outlook::Unknown(why) => (format!("not known when: {why}"), Role::Dim),
+    };
+    let lines = asked.outlooks.iter().enumerate().flat_map(|(at, outlook)| {
+        let (text, role) = say(outlook);
+        labelled(if at == 0 { "Starts" } else { "" }, VALUES, &text, role, columns)
+    });
+    lines.collect()
 }
 
 /// What becomes of it by the checks that need no cluster.

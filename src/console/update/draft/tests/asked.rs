@@ -14,6 +14,7 @@ use crate::{
             cluster::{Answer, Facts, Part},
         },
         manifest::text::Document,
+        outlook::Outlook,
     },
 };
 
@@ -163,4 +164,24 @@ fn what_the_cluster_said_moves_with_the_text() {
     it.keys("enter");
     checked(&mut it);
     assert_eq!(line(&it), Some(6));
+}
+
+#[test]
+fn whether_it_starts_at_once_is_told_and_what_never_starts_is_not_sent_by_enter() {
+    let mut it = connected();
+    it.keys("ctrl-o");
+    checked(&mut it);
+    answered(&mut it, &[Part::Right], vec![(Part::Right, Answer::Yes)]);
+    assert!(it.screen().contains("asking who holds what"), "{}", it.screen());
+    let tell = |it: &mut Harness, outlook: Outlook| {
+        let (id, question) = asked(it).expect("asked");
+        it.send(Message::Draft(DraftMessage::Outlook(id, question, vec![outlook])));
+    };
+    tell(&mut it, Outlook::Starts(Clean::new("all its pods find room on the nodes")));
+    assert!(it.screen().contains("Starts    at once: all its pods find room"), "{}", it.screen());
+    tell(&mut it, Outlook::Never(Clean::new("queue gpu: needs 32 GPU")));
+    it.keys("enter");
+    assert!(!sent(&it) && it.screen().contains("It would never start"), "{}", it.screen());
+    it.keys("!");
+    assert!(sent(&it));
 }
