@@ -1,6 +1,7 @@
 //! What messages and commands do to the job page. Logs and workers have their own files.
 
 mod cause;
+mod configuration;
 mod gone;
 mod logs;
 mod metrics;
@@ -11,6 +12,7 @@ mod workers;
 use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 
+use configuration::{configuration, render, yaml};
 pub use logs::{heard, message as log};
 pub use metrics::{command as metrics_command, message as metrics};
 pub use recorded::{go_over, open_recorded};
@@ -23,15 +25,14 @@ use crate::{
             Model,
             notices::Tone,
             overlay::{Overlay, Prompt, PromptEvent, Purpose},
-            page::{Fetched, Kept, PageEffect, PageId, PageMessage, PageModel, Tab, config::Form},
+            page::{Fetched, Kept, PageEffect, PageId, PageMessage, PageModel, Tab},
         },
         view::{page as view, trouble},
         widgets::rich,
     },
     jobs::{
-        Name, Raw,
+        Name,
         fleet::{Changed, JobKey},
-        manifest::{self, Env},
     },
     logs::Query,
 };
@@ -250,51 +251,8 @@ fn ask(model: &mut Model, which: u8, label: &'static str, text: &str) -> Vec<Eff
     Vec::new()
 }
 
-fn configuration(model: &mut Model, id: PageCommand) -> Vec<Effect> {
-    let Some(page) = &mut model.page else { return Vec::new() };
-    match id {
-        PageCommand::Form => page.config.form = page.config.form.next(),
-        PageCommand::Reveal => {
-            page.config.env = if page.config.env == Env::Masked { Env::Shown } else { Env::Masked };
-        }
-        _ => {
-            let row = &page.job.row;
-            let name = format!("{}-{}-{}.yaml", row.namespace, row.name, page.config.form.title());
-            let (id, text) = (page.id, yaml(page));
-            return match text {
-                Some(Ok(text)) => vec![Effect::Page(PageEffect::Save(id, name, Raw::new(text)))],
-                Some(Err(error)) => tell(model, Tone::Bad, &error.to_string()),
-                None => tell(model, Tone::Warn, "The manifest is not read yet"),
-            };
-        }
-    }
-    render(model)
-}
-
 fn tell(model: &mut Model, tone: Tone, text: &str) -> Vec<Effect> {
     model.notices.tell(model.now, tone, text);
-    Vec::new()
-}
-
-/// The manifest as the tab shows it.
-fn yaml(page: &PageModel) -> Option<Result<String, manifest::ManifestError>> {
-    let object = page.object.ready()?;
-    Some(match page.config.form {
-        Form::Cleaned => manifest::cleaned(object, page.config.env),
-        Form::Effective => manifest::effective(page.kind(), object, page.config.env),
-        Form::Stored => manifest::stored(object, page.config.env),
-    })
-}
-
-/// Makes the lines of tab Configuration again.
-fn render(model: &mut Model) -> Vec<Effect> {
-    let Some(page) = &mut model.page else { return Vec::new() };
-    match yaml(page) {
-        Some(Ok(text)) => page.config.lines = manifest::highlight(&text),
-        Some(Err(error)) => return tell(model, Tone::Bad, &error.to_string()),
-        None => page.config.lines.clear(),
-    }
-    keep_scroll(model);
     Vec::new()
 }
 
