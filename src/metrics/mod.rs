@@ -1,11 +1,10 @@
-//! Where numbers come from: a Prometheus, metrics.k8s.io, `nvidia-smi` in the replicas; each named, in this order.
+//! Where numbers come from: a Prometheus, else metrics.k8s.io; each named.
 //!
 //! Owns finding a source, the questions that it is asked and what its answers mean. It keeps nothing: what was read goes
-//! to a [`Usage`](crate::jobs::usage::Usage). It must not alter a cluster: that `nvidia-smi` runs is `changes`' business.
+//! to a [`Usage`](crate::jobs::usage::Usage). It must not alter a cluster.
 
 pub mod find;
 pub mod glance;
-pub mod nvidia_smi;
 pub mod read;
 pub mod source;
 
