@@ -164,7 +164,13 @@ mod tests {
 
     fn pod(node: &str, gpus: u32) -> HeldPod {
         let requests = Requests { gpus, ..Requests::default() };
-        HeldPod { uid: Uid::new(node), name: Name::lossy("p"), node: Some(Sym::new(node)), requests, ..HeldPod::default() }
+        HeldPod {
+            uid: Uid::new(node),
+            name: Name::lossy("p"),
+            node: Some(Sym::new(node)),
+            requests,
+            ..HeldPod::default()
+        }
     }
 
     fn job(workers: u64, gpus: u64, queue: Option<&str>) -> Value {

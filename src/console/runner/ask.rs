@@ -163,9 +163,7 @@ async fn outlooks(ready: &Ready, candidates: &[Candidate]) -> Vec<Outlook> {
     let wanted = survey::Wanted { nodes: true, pods: Pods::All, queues: true, namespaces, ..survey::Wanted::default() };
     let found = Surveyor::default().read(&ready.session, &ready.offer, &wanted).await;
     let ground = Ground { nodes: &found.nodes, pods: &found.pods, queues: &found.queues };
-    let of = |candidate: &Candidate| {
-        outlook(candidate.kind, &candidate.job, candidate.namespace.as_str(), &ground)
-    };
+    let of = |candidate: &Candidate| outlook(candidate.kind, &candidate.job, candidate.namespace.as_str(), &ground);
     candidates.iter().map(of).collect()
 }
 
