@@ -2,6 +2,7 @@
 //!
 //! Plain data with one owner, the loop. Must not do anything by itself.
 
+pub mod alert;
 pub mod change;
 pub mod cluster;
 pub mod draft;
@@ -22,6 +23,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ratatui::layout::Size;
 
 use self::{
+    alert::AlertModel,
     change::ChangeModel,
     cluster::{Behind, ClusterModel},
     draft::{Draft, DraftsModel},
@@ -81,6 +83,8 @@ pub struct Model {
     pub cluster: Option<ClusterModel>,
     /// The view that led to the list as it is.
     pub behind: Option<Behind>,
+    /// What one is told of without looking.
+    pub alert: AlertModel,
     /// The flight recorder.
     pub record: RecordModel,
     /// Manifests that are written here.
@@ -131,6 +135,7 @@ impl Model {
             page: None,
             cluster: None,
             behind: None,
+            alert: AlertModel::default(),
             record: RecordModel::default(),
             drafts: DraftsModel::default(),
             survey: SurveyModel::default(),

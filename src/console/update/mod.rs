@@ -2,6 +2,7 @@
 //!
 //! Plain functions: no await, no I/O, no clock, no terminal.
 
+pub mod alert;
 pub mod app;
 pub mod change;
 pub mod cluster;

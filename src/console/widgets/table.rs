@@ -32,7 +32,9 @@ pub fn put_cell(buf: &mut Buffer, row: Rect, x: u16, width: u16, cell: &TableCel
         Align::Left => 0,
         Align::Right => u16::try_from(room - cut::width(&text).min(room)).unwrap_or(0),
     };
-    put(buf, row, row.x.saturating_add(x).saturating_add(blank), row.y, &text, cell.style);
+    // Some characters take more cells than they are measured by.
+    let own = Rect { width: x.saturating_add(width).min(row.width), ..row };
+    put(buf, own, row.x.saturating_add(x).saturating_add(blank), row.y, &text, cell.style);
 }
 
 #[cfg(test)]

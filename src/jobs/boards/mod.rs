@@ -50,7 +50,9 @@ impl Column {
 
     /// How wide it would like to be.
     pub fn wanted(&self, widest: u16) -> Wanted {
-        let min = if self.align == Align::Right { widest } else { widest.min(10) };
+        // What stays tells the row: it is cut late.
+        let least = if self.gives_way == 0 { 24 } else { 10 };
+        let min = if self.align == Align::Right { widest } else { widest.min(least) };
         Wanted { min, natural: widest, gives_way: self.gives_way, takes_rest: false }
     }
 }

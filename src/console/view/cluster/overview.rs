@@ -5,7 +5,10 @@ use crate::{
     console::{
         model::{Model, cluster::ClusterModel},
         theme::Role,
-        widgets::rich::{RichLine, heading, labelled, table},
+        widgets::{
+            rich::{RichLine, heading, labelled, table},
+            text::width,
+        },
     },
     jobs::{Sym, capacity::Gpus},
 };
@@ -29,9 +32,7 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
     } else if model.survey.at.is_some() && cluster.table.unread.is_empty() {
         out.push(RichLine::of("This cluster has no nodes.", Role::Dim));
     }
-    let states = it.states.iter().map(|(word, severity, n)| (format!("{n} {word}  "), Role::of(*severity)));
-    let line = states.fold(RichLine::of("Jobs", Role::Label).pad_to(VALUES), |line, (text, role)| line.and(text, role));
-    out.push(if it.states.is_empty() { line.and(format!("none in {}", model.session.scope), Role::Dim) } else { line });
+    out.extend(states(model, cluster, columns));
     let wants = if it.wanted == 0 {
         "no job waits for GPUs".to_owned()
     } else {
@@ -56,6 +57,25 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
         out.push(RichLine::default());
         out.extend(unread);
     }
+    out
+}
+
+/// Jobs by state, on as many lines as it takes.
+fn states(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
+    let mut line = RichLine::of("Jobs", Role::Label).pad_to(VALUES);
+    if cluster.overview.states.is_empty() {
+        return vec![line.and(format!("none in {}", model.session.scope), Role::Dim)];
+    }
+    let mut out = Vec::new();
+    for (word, severity, n) in &cluster.overview.states {
+        let text = format!("{n} {word}  ");
+        if line.width() > VALUES && line.width() + width(text.trim_end()) > columns {
+            out.push(std::mem::take(&mut line).pad_to(VALUES));
+            line = line.pad_to(VALUES);
+        }
+        line = line.and(text, Role::of(*severity));
+    }
+    out.push(line);
     out
 }
 
