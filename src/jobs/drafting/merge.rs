@@ -45,9 +45,11 @@ pub fn merge(base: &Value, theirs: &Value, mine: &Value) -> Merge {
     merged(base, theirs, mine, &|_| None)
 }
 
-/// The same, where the conflict at this pointer was decided.
+/// The same, where the conflict at this pointer was decided. What it leads to is merged again: items that are gone now
+/// no longer count in the pointers of those behind them.
 pub fn decided(base: &Value, theirs: &Value, mine: &Value, at: &str, take: Take) -> Merge {
-    merged(base, theirs, mine, &|here| (here == at).then_some(take))
+    let after = merged(base, theirs, mine, &|here| (here == at).then_some(take));
+    merge(&after.base, theirs, &after.mine)
 }
 
 fn merged(base: &Value, theirs: &Value, mine: &Value, decide: &Decide<'_>) -> Merge {
@@ -127,7 +129,10 @@ impl Merger<'_> {
     fn lists(&mut self, at: &str, base: &[Value], theirs: &[Value], mine: &[Value]) -> Option<[Vec<Value>; 3]> {
         let (base, theirs, mine) = (named(base)?, named(theirs)?, named(mine)?);
         let mut made = [Vec::new(), Vec::new(), Vec::new()];
-        let names = theirs.iter().chain(mine.iter().filter(|(name, _)| find(&theirs, name).is_none()));
+        // What only they took away leaves no trace.
+        let only_mine =
+            |(name, item): &&(&str, &Value)| find(&theirs, name).is_none() && find(&base, name) != Some(*item);
+        let names = theirs.iter().chain(mine.iter().filter(only_mine));
         for (number, (name, _)) in names.enumerate() {
             // Counted through, so that no two conflicts have one place, whatever becomes of the items before.
             let here = joined(at, &number.to_string());

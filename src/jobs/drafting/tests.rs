@@ -367,6 +367,16 @@ fn leaves(value: &Value, at: &str, out: &mut Vec<(String, Value)>) {
     }
 }
 
+#[test]
+fn a_conflict_keeps_its_place_though_items_before_it_are_gone() {
+    let base = json!([{"n": 1, "name": "a"}, {"n": 0, "name": "c"}]);
+    let mine = json!([{"n": 0, "name": "c"}, {"n": 0, "name": "a"}]);
+    let merge = merge(&base, &json!([]), &mine);
+    assert_eq!(merge.conflicts.iter().map(|c| c.at.as_str()).collect::<Vec<_>>(), ["/0"]);
+    let after = decided(&merge.base, &json!([]), &merge.mine, "/0", Take::Mine);
+    assert_eq!((after.conflicts.len(), after.merged), (0, json!([{"n": 0, "name": "a"}])));
+}
+
 proptest! {
     #[test]
     fn a_merge_drops_nothing_of_mine_or_theirs_in_silence(base in any_object(), theirs in any_object(), mine in any_object()) {
