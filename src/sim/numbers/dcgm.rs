@@ -165,7 +165,7 @@ fn each(scene: &Scene, read: impl Fn(&Gpu, Timestamp) -> f64 + Copy + 'static) -
     for gpu in &scene.gpus {
         let row = |labels, read| Row { labels, node: gpu.node.name.to_string(), read };
         if scene.labels == GpuLabels::None {
-            let own = gpu.clone();
+            let own = Arc::clone(gpu);
             let value = move |at| speaks(&own.node, at).then(|| read(&own, at));
             rows.push(row(gpu.labels(None, scene.labels), Box::new(value)));
             continue;
@@ -173,13 +173,15 @@ fn each(scene: &Scene, read: impl Fn(&Gpu, Timestamp) -> f64 + Copy + 'static) -
         // A pod that was narrowed away is not asked for.
         let asked = |tenancy: &&Tenancy| scene.pods.binary_search_by(|pod| pod.uid.cmp(&tenancy.pod.uid)).is_ok();
         for tenancy in gpu.tenancies.iter().filter(asked) {
-            let (own, term) = (gpu.clone(), tenancy.clone());
+            let (own, term) = (Arc::clone(gpu), tenancy.clone());
             let value = move |at| (term.holds(at) && speaks(&own.node, at)).then(|| read(&own, at));
             rows.push(row(gpu.labels(Some(tenancy), scene.labels), Box::new(value)));
         }
-        let own = gpu.clone();
-        let value = move |at| (own.tenant(at).is_none() && speaks(&own.node, at)).then(|| read(&own, at));
-        rows.push(row(gpu.labels(None, scene.labels), Box::new(value)));
+        if scene.unowned {
+            let own = Arc::clone(gpu);
+            let value = move |at| (own.tenant(at).is_none() && speaks(&own.node, at)).then(|| read(&own, at));
+            rows.push(row(gpu.labels(None, scene.labels), Box::new(value)));
+        }
     }
     rows
 }

@@ -5,7 +5,7 @@ use promql_parser::label::Matcher;
 
 use super::exporter::Exporter;
 use super::family::{Family, Reading, Row};
-use super::scene::{GpuLabels, Pod, Scene};
+use super::scene::{GpuLabels, Scene};
 use super::targets::{kept, target, targets};
 use crate::sim::controllers::value::hash;
 use crate::sim::promql::{Fault, Labels, NAME, Series, Source, is_meant, stale};
@@ -34,7 +34,10 @@ impl History<'_> {
     pub(super) fn found(&self, matchers: &[Matcher]) -> Vec<Found> {
         let mut found = self.up(matchers);
         for exporter in Exporter::ALL {
-            let scene = self.scene.narrowed(|pod| may_mean(exporter, self.scene.labels, matchers, pod));
+            let may_mean =
+                |namespace: &str, pod: &str| may_mean(exporter, self.scene.labels, matchers, (namespace, pod));
+            let mut scene = self.scene.narrowed(|pod| may_mean(&pod.namespace, &pod.name));
+            scene.unowned = may_mean("", "");
             let named = |family: &&Family| matchers.iter().filter(|m| m.name == NAME).all(|m| m.is_match(family.name));
             for family in exporter.families().iter().filter(named) {
                 let rows = (family.rows)(&scene).into_iter();
@@ -64,12 +67,12 @@ impl History<'_> {
     }
 }
 
-/// Whether a pod can have series that are meant: by its names alone, so that others need not be made.
-fn may_mean(exporter: Exporter, how: GpuLabels, matchers: &[Matcher], pod: &Pod) -> bool {
+/// Whether a pod of this namespace and name can have series that are meant: others need not be made.
+fn may_mean(exporter: Exporter, how: GpuLabels, matchers: &[Matcher], (namespace, pod): (&str, &str)) -> bool {
     let before = if exporter == Exporter::Dcgm && how == GpuLabels::Exported { "exported_" } else { "" };
     matchers.iter().all(|m| match m.name.strip_prefix(before) {
-        Some("namespace") => m.is_match(&pod.namespace),
-        Some("pod") => m.is_match(&pod.name),
+        Some("namespace") => m.is_match(namespace),
+        Some("pod") => m.is_match(pod),
         _ => true,
     })
 }

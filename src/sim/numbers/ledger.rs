@@ -135,10 +135,10 @@ impl Ledger {
         }
         let gpus = nodes.values().flat_map(|node| self.gpus_of(node)).collect();
         let quotas = store.list(&QUOTAS, None, &Selector::default()).items;
-        Scene { pods: self.pods.values().cloned().collect(), nodes, gpus, quotas, labels }
+        Scene { pods: self.pods.values().cloned().collect(), nodes, gpus, unowned: true, quotas, labels }
     }
 
-    fn gpus_of(&self, node: &Arc<Node>) -> Vec<Gpu> {
+    fn gpus_of(&self, node: &Arc<Node>) -> Vec<Arc<Gpu>> {
         let slots = self.gpus.get(&node.name).map(Vec::as_slice).unwrap_or_default();
         let has = node.capacity.get(GPU).map_or(0, |n| usize::try_from(*n).unwrap_or(0));
         let tenancy = |(uid, from, until): &Stretch| {
@@ -147,7 +147,7 @@ impl Ledger {
         };
         let gpu = |index: usize| {
             let stretches = slots.get(index).into_iter().flatten();
-            Gpu { node: Arc::clone(node), index, tenancies: stretches.filter_map(tenancy).collect() }
+            Arc::new(Gpu { node: Arc::clone(node), index, tenancies: stretches.filter_map(tenancy).collect() })
         };
         (0..has.max(slots.len())).map(gpu).collect()
     }

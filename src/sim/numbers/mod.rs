@@ -67,7 +67,7 @@ impl Numbers {
     /// The GPUs that a pod has now, and what they do.
     pub(crate) fn gpus_of(&self, uid: &str) -> Vec<Held> {
         let (scene, now) = (self.scene(GpuLabels::default()), self.now());
-        let is_held = |gpu: &&scene::Gpu| gpu.tenant(now).is_some_and(|tenancy| tenancy.pod.uid == uid);
+        let is_held = |gpu: &&Arc<scene::Gpu>| gpu.tenant(now).is_some_and(|tenancy| tenancy.pod.uid == uid);
         let held = scene.gpus.iter().filter(is_held);
         held.map(|gpu| Held { uuid: gpu.uuid(), bus: gpu.bus(), card: card(&gpu.node.product), state: gpu.state(now) })
             .collect()

@@ -135,7 +135,9 @@ impl Node {
 pub(crate) struct Scene {
     pub(crate) pods: Vec<Arc<Pod>>,
     pub(crate) nodes: BTreeMap<CompactString, Arc<Node>>,
-    pub(crate) gpus: Vec<Gpu>,
+    pub(crate) gpus: Vec<Arc<Gpu>>,
+    /// Whether GPUs are asked for that no pod has.
+    pub(crate) unowned: bool,
     pub(crate) quotas: Vec<Obj>,
     pub(crate) labels: GpuLabels,
 }
