@@ -29,6 +29,13 @@ pub struct Toleration {
 }
 
 impl Taint {
+    /// The taints of a Node.
+    pub fn all_of(node: &Value) -> Vec<Self> {
+        let text = |taint: &Value, field: &str| Sym::new(taint[field].as_str().unwrap_or_default());
+        let each = node["spec"]["taints"].as_array().into_iter().flatten();
+        each.map(|t| Self { key: text(t, "key"), value: text(t, "value"), effect: text(t, "effect") }).collect()
+    }
+
     /// Whether pods without a toleration for it stay away.
     pub fn is_hard(&self) -> bool {
         self.effect.as_str() != "PreferNoSchedule"

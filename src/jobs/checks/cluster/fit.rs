@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::super::case::Found;
 use super::facts::{Answer, Facts, Part};
 use super::need::{Need, amounts, needs, shown};
-use crate::jobs::Kind;
+use crate::jobs::{
+    Kind,
+    taint::{Taint, Toleration},
+};
 
 /// Roles that fit no node, and why most nodes are out.
 pub(super) fn nodes(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'static str, Found)>) {
@@ -51,10 +54,10 @@ fn reason(node: &Value, need: &Need) -> Option<String> {
     {
         return Some("outside of the node affinity".to_owned());
     }
-    let taints = node["spec"]["taints"].as_array().into_iter().flatten();
-    let mut hard = taints.filter(|taint| taint["effect"] != "PreferNoSchedule");
-    if let Some(taint) = hard.find(|taint| !tolerated(taint, &need.spec["tolerations"])) {
-        return Some(format!("with the taint {}", taint["key"].as_str().unwrap_or_default()));
+    let tolerations = Toleration::all_of(&need.spec);
+    let mut hard = Taint::all_of(node).into_iter().filter(Taint::is_hard);
+    if let Some(taint) = hard.find(|taint| !taint.is_tolerated(&tolerations)) {
+        return Some(format!("with the taint {}", taint.key));
     }
     let has = amounts(&node["status"]["allocatable"]);
     need.requests.iter().find_map(|(resource, wanted)| {
@@ -81,15 +84,5 @@ fn term_fits(term: &Value, labels: &Value) -> bool {
             }
             _ => true,
         }
-    })
-}
-
-fn tolerated(taint: &Value, tolerations: &Value) -> bool {
-    tolerations.as_array().into_iter().flatten().any(|toleration| {
-        let text = |field: &str| toleration[field].as_str().unwrap_or_default();
-        let key = text("key").is_empty() || toleration["key"] == taint["key"];
-        let effect = text("effect").is_empty() || toleration["effect"] == taint["effect"];
-        let value = text("operator") == "Exists" || text("value") == taint["value"].as_str().unwrap_or_default();
-        key && effect && value
     })
 }
