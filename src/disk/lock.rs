@@ -18,7 +18,7 @@ use super::{
 /// Held while it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -35,9 +35,18 @@ impl Lock {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(rustix::io::Errno::WOULDBLOCK) => Err(DiskProblem::new(path, DiskKind::Busy)),
             // A file system without locks: better unlocked than not at all.
-            Ok(()) | Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK) => Ok(Self { _file: file }),
+            Ok(()) | Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK) => Ok(Self { file }),
             Err(errno) => Err(DiskProblem::io(&beside, &errno.into())),
         }
+    }
+}
+
+impl Drop for Lock {
+    /// Said, not left to the closing of the file: a program that is just being started has the file open, too, until it
+    /// runs, and would hold the lock so long.
+    fn drop(&mut self) {
+        // There is nothing to do about a failure: the lock goes with the file then.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -51,7 +60,9 @@ mod tests {
         let path = dir.path().join("a");
         let first = Lock::take(&path).expect("free");
         assert_eq!(Lock::take(&path).map(|_| ()).map_err(|problem| problem.kind), Err(DiskKind::Busy));
+        let also_open = first.file.try_clone().expect("open twice");
         drop(first);
         assert!(Lock::take(&path).is_ok());
+        drop(also_open);
     }
 }
