@@ -170,7 +170,8 @@ async fn one_that_is_not_there_is_told() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    on_screen(format!("http://{addr}"), &["can't find a Prometheus", "no numbers: no source was found"]).await;
+    let words = ["metrics.k8s.io knows CPU and memory only", "can't find a Prometheus at http://127.0.0.1", "CPU"];
+    on_screen(format!("http://{addr}"), &words).await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::{
             Model,
             notices::Tone,
             page::{
-                PageEffect, PageId, PageModel, Tab,
+                MetricsModel, PageEffect, PageId, PageModel, Tab,
                 metrics::{Followed, Member, MetricsMessage},
                 workers::Shape,
             },
@@ -69,8 +69,12 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
     match message {
         MetricsMessage::Source(source, tried) => (metrics.source, metrics.tried) = (Some(source), tried),
         MetricsMessage::Read(measured) => {
+            let is_first = !metrics.answered;
             metrics.take(*measured);
             add_up(page, now);
+            if is_first {
+                look_at_what_there_is(&mut page.metrics);
+            }
         }
         MetricsMessage::Failed(refusal) => (metrics.trouble, metrics.answered) = (Some(refusal), true),
     }
@@ -100,6 +104,14 @@ fn add_up(page: &mut PageModel, now: Secs) {
     for metric in Metric::SHOWN {
         let pods = members.iter().map(|member| &member.worker.pod);
         metrics.totals[metric.index()] = metrics.usage.total(metric, pods).stats(from);
+    }
+}
+
+/// Of a job without GPUs, or where nobody measures them, what else is known comes first.
+fn look_at_what_there_is(metrics: &mut MetricsModel) {
+    let is_known = |metric: &Metric| metrics.totals[metric.index()].is_some();
+    if !is_known(&metrics.metric) {
+        metrics.metric = Metric::SHOWN.into_iter().find(is_known).unwrap_or(metrics.metric);
     }
 }
 

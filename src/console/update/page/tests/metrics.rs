@@ -117,7 +117,6 @@ fn golden_metrics_server_alone() {
         points.values.drain(..points.values.len() - 1);
     }
     measured(&mut h, Reading { points: now, lacks: vec![lack] }, false);
-    h.keys("left left left left");
     insta::assert_snapshot!("metrics_server_80x24", h.screen());
 }
 
