@@ -9,6 +9,7 @@ use crate::jobs::{
     Sym,
     boards::{NodeAbout, Table},
     capacity::Overview,
+    fleet::JobKey,
 };
 
 /// What is told of the selected row.
@@ -43,6 +44,8 @@ pub struct ClusterModel {
     pub view: ClusterView,
     /// The `ClusterQueue` whose waiting list is open, in the view of queues.
     pub line: Option<Sym>,
+    /// The job whose tab Queue led to that list.
+    pub from: Option<JobKey>,
     /// What the view shows, where it is a table.
     pub table: Table,
     /// What the first view shows.
@@ -77,7 +80,7 @@ impl ClusterModel {
     pub fn go(&mut self, view: ClusterView, line: Option<Sym>) {
         self.spots.insert((self.view, self.line.is_some()), std::mem::take(&mut self.here));
         self.here = self.spots.remove(&(view, line.is_some())).unwrap_or_default();
-        (self.view, self.line) = (view, line);
+        (self.view, self.line, self.from) = (view, line, None);
         (self.table, self.about) = (Table::default(), About::Nothing);
     }
 }

@@ -69,8 +69,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if model.page.is_some() {
         return page::back(model);
     }
-    if super::cluster::back(model) {
-        return Vec::new();
+    if let Some(effects) = super::cluster::back(model) {
+        return effects;
     }
     if !list::back(model) {
         model.notices.tell(model.now, Tone::Info, "This is the first view; q or ctrl-c leaves");

@@ -92,7 +92,7 @@ fn jobs(out: &mut Overview, fleet: &Fleet, now: Secs) {
     let (mut leaked_seconds, mut states) = (0_u64, BTreeMap::<(Severity, &'static str), u32>::new());
     for job in fleet.jobs() {
         let derived = &job.derived;
-        *states.entry((derived.state.severity(), derived.state.word())).or_default() += 1;
+        *states.entry((derived.state.severity(), derived.state.in_words())).or_default() += 1;
         if derived.state.is_waiting() {
             out.wanted += u64::from(derived.gpus);
         }

@@ -35,8 +35,12 @@ pub fn forecast(queues: &Queues, cluster_queue: &str, ahead: usize, missing: &[(
     let known = if queues.loads.is_whole() { "" } else { " that you may see" };
     let (about, how) = if count < FEWEST || span == 0 {
         let hours = WINDOW / 3600;
-        let few = if count == 0 { "no Workload".to_owned() } else { format!("only {count}") };
-        (None, format!("no estimate: {few}{known} was let in there in the last {hours} h"))
+        let few = match count {
+            0 => format!("no Workload{known} was"),
+            1 => format!("only 1 Workload{known} was"),
+            _ => format!("only {count} Workloads{known} were"),
+        };
+        (None, format!("no estimate: {few} let in there in the last {hours} h"))
     } else {
         let turns = ahead as u32 + 1;
         let about = (u64::from(span) * u64::from(turns) / u64::from(count)).min(u64::from(u32::MAX)) as u32;

@@ -97,7 +97,8 @@ fn line(model: &mut Model) -> Vec<Effect> {
         model.notices.tell(model.now, Tone::Warn, "The ClusterQueue of this job is not known");
         return Vec::new();
     };
-    let selected = model.page.as_ref().map(|page| page.job.row.uid.clone());
+    let from = model.page.as_ref().map(|page| page.job.key());
+    let selected = from.as_ref().map(|key| key.uid.clone());
     let effects = page::close(model);
     open(model, ClusterView::Queues, Some(name));
     let own = selected.and_then(|uid| {
@@ -107,6 +108,7 @@ fn line(model: &mut Model) -> Vec<Effect> {
     });
     if let Some(cluster) = &mut model.cluster {
         cluster.spot_mut().selected = own;
+        cluster.from = from;
     }
     rebuild(model);
     effects
@@ -117,19 +119,24 @@ pub fn leave(model: &mut Model) {
     (model.cluster, model.behind) = (None, None);
 }
 
-/// Esc: back to the view that led here, out of a waiting list, out of the views. Whether there was any of that.
-pub fn back(model: &mut Model) -> bool {
-    match &model.cluster {
+/// Esc: back to the view or job that led here, out of a waiting list, out of the views. `None`: there was none of that.
+pub fn back(model: &mut Model) -> Option<Vec<Effect>> {
+    match &mut model.cluster {
+        Some(cluster) if cluster.from.is_some() => {
+            let from = cluster.from.take()?;
+            leave(model);
+            return Some(page::open_on(model, &from, Tab::Queue));
+        }
         Some(cluster) if cluster.line.is_some() => open(model, ClusterView::Queues, None),
         Some(_) => model.cluster = None,
         None => {
-            let Some(Behind { cluster, filter, attention }) = model.behind.take() else { return false };
+            let Behind { cluster, filter, attention } = model.behind.take()?;
             model.cluster = Some(cluster);
             list::show_only(model, &filter, attention);
             rebuild(model);
         }
     }
-    true
+    Some(Vec::new())
 }
 
 /// The jobs behind the selected row.

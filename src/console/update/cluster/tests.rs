@@ -348,6 +348,9 @@ fn a_waiting_job_leads_to_its_page_and_its_page_to_all_that_wait() {
     assert_eq!(open.line.as_ref().map(Sym::as_str), Some("team-nlp"));
     assert_eq!(open.spot().selected.as_deref(), Some("nlp/mpijob-pretrain-00001"));
     h.keys("esc");
+    let page = h.model.page.as_ref().expect("back on the page that led there");
+    assert_eq!((page.job.row.name.as_str(), page.tab, h.model.cluster.is_none()), ("pretrain", Tab::Queue, true));
+    h.keys("v q j enter esc");
     assert!(h.model.cluster.as_ref().is_some_and(|open| open.line.is_none()), "up to all queues");
 }
 
