@@ -189,8 +189,7 @@ fn as_json(report: &Report, profile: &str) -> Result<String, Failure> {
         problems: job.problems.iter().map(item).collect(),
     });
     let document = Document { profile, jobs: jobs.collect(), problems: report.problems.iter().map(item).collect() };
-    let text = serde_json::to_string_pretty(&document).map_err(|error| Failure::new(&error.to_string()))?;
-    Ok(text + "\n")
+    print::json(&document)
 }
 
 #[cfg(test)]

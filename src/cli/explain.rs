@@ -223,8 +223,7 @@ fn json(cause: Option<&Cause>) -> Result<String, Failure> {
             consequences: cause.consequences.iter().map(AsRef::as_ref).collect(),
         },
     );
-    let text = serde_json::to_string_pretty(&answer);
-    text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
+    print::json(&answer)
 }
 
 fn text(cause: Option<&Cause>) -> String {

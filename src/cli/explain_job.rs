@@ -62,9 +62,7 @@ async fn explained(
     let mut fleet = Fleet::new(rules.clone());
     let scope = scope.unwrap_or_else(|| get::own_namespace(&session));
     let unread = get::read(&session, &offer, &scope, &Filter::default(), &mut fleet, timeout, now()).await?;
-    for note in unread::notes(&unread) {
-        print::complain(&format!("note: {note}"));
-    }
+    unread::complain(&unread);
     let now = now();
     fleet.settle(now);
     let found = fleet.jobs().filter(|job| job.row.name.as_str() == name).max_by_key(|job| job.row.created);

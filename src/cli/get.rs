@@ -88,9 +88,7 @@ async fn jobs(
     let mut fleet = Fleet::new(rules);
     let scope = scope.unwrap_or_else(|| own_namespace(&session));
     let unread = read(&session, &offer, &scope, filter, &mut fleet, timeout, now()).await?;
-    for note in unread::notes(&unread) {
-        print::complain(&format!("note: {note}"));
-    }
+    unread::complain(&unread);
     let now = now();
     fleet.settle(now);
     let chosen = choose(&fleet, args, filter, now);

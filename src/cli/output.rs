@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use super::{
     exit::Failure,
     item::{JobItem, JobList},
+    print,
 };
 use crate::jobs::{
     Secs,
@@ -45,10 +46,7 @@ pub fn render(
     match format {
         Format::Table => Ok(text_table::render(&columns.columns, jobs.iter().copied(), now, room)),
         Format::Wide => Ok(text_table::render(&columns.wide(), jobs.iter().copied(), now, None)),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&list());
-            text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
-        }
+        Format::Json => print::json(&list()),
         Format::Yaml => {
             let text = serde_saphyr::to_string(&list());
             text.map_err(|error| Failure::new(&format!("can't write YAML: {error}")))

@@ -8,12 +8,20 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
+use serde::Serialize;
+
 use super::exit::Failure;
 use crate::jobs::text::is_unsafe;
 
 /// Prints text, as it is but for what could drive a terminal.
 pub fn out(text: &str) -> Result<(), Failure> {
     write(&harmless(text))
+}
+
+/// One JSON document, for people to read, too.
+pub fn json(document: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(document);
+    text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
 }
 
 fn write(text: &str) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::print;
 use crate::jobs::{
     Name,
     fleet::{ListKey, ListOf, ListPhase},
@@ -53,6 +54,13 @@ impl Unread {
 /// Whether a list holds jobs.
 pub fn is_of_jobs(list: &ListKey) -> bool {
     matches!(list.of, ListOf::Jobs(_))
+}
+
+/// Says on stderr what was not read.
+pub fn complain(unread: &[Unread]) {
+    for note in notes(unread) {
+        print::complain(&format!("note: {note}"));
+    }
 }
 
 /// A line a cause. Namespaces that lack the same for the same reason share one.

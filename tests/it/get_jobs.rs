@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::program::{Program, Said, served};
 use crate::pty::Pty;
 use crate::sim_client::{mpi_job, namespace};
+use crate::tools;
 
 struct Desk {
     sim: Sim,
@@ -137,13 +138,9 @@ async fn each_user_gets_their_part_and_one_line_about_the_rest() {
 
 /// What kubectl reads of the same objects is what we say of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn the_same_objects_as_kubectl_sees() {
     let desk = desk().await;
-    if tokio::process::Command::new("kubectl").arg("--help").output().await.is_err() {
-        let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
-        assert!(!required, "kubectl is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
-        eprintln!("SKIPPED: kubectl is not on PATH");
+    if !tools::is_there("kubectl", "--help") {
         return;
     }
     let theirs = desk.program.start("kubectl", &["get", "mpijobs,pytorchjobs", "-A", "-o", "json"]).await;

@@ -33,5 +33,6 @@ mod sim_recorded;
 mod sim_scale;
 mod sim_watch;
 mod tmux;
+mod tools;
 mod top;
 mod visits;

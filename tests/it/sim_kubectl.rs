@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 use crate::sim_client::{mpi_job, namespace};
+use crate::tools;
 
 /// A served cluster and kubectl's place to keep things.
 struct Desk {
@@ -56,13 +57,8 @@ async fn desk_of(release: Release) -> Option<Desk> {
     Some(desk)
 }
 
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn desk_with(options: Options) -> Option<Desk> {
-    let there = Command::new("kubectl").arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-    if there.is_err() {
-        let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
-        assert!(!required, "kubectl is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
-        eprintln!("SKIPPED: kubectl is not on PATH");
+    if !tools::is_there("kubectl", "--help") {
         return None;
     }
     let sim = Sim::start(options).await.unwrap();

@@ -18,6 +18,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::sim_client::{ask, client};
+use crate::tools;
 
 /// How long a slow machine may take for anything.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -100,17 +101,6 @@ struct Peer {
     port: u16,
     _child: Child,
     _home: tempfile::TempDir,
-}
-
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
-async fn is_there() -> bool {
-    let there = Command::new("prometheus").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-    let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
-    assert!(there.is_ok() || !required, "prometheus is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
-    if there.is_err() {
-        eprintln!("SKIPPED: prometheus is not on PATH");
-    }
-    there.is_ok()
 }
 
 /// Token and CA of the admin, in files as Prometheus reads them.
@@ -213,7 +203,7 @@ fn differ(theirs: &Answer, ours: &Answer, share: f64) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_prometheus_knows_the_same_of_what_it_scraped() {
-    if !is_there().await {
+    if !tools::is_there("prometheus", "--version") {
         return;
     }
     // Steady: a value that is read a second later is the same but for its noise.

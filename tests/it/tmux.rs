@@ -3,13 +3,15 @@
 //! On a server of its own, with tmux's default settings.
 
 use std::{
-    io::Write as _,
     process::{Command, Output, Stdio},
     thread,
     time::Duration,
 };
 
-use crate::pty::{PATIENCE, now};
+use crate::{
+    pty::{PATIENCE, now},
+    tools,
+};
 
 /// A tmux server with one pane, in which the demo runs.
 struct Tmux {
@@ -24,11 +26,7 @@ fn program(name: &str) -> Command {
 impl Tmux {
     /// `None`, loudly, where there is no tmux and none is required.
     fn start(cols: u16, rows: u16) -> Option<Self> {
-        let there = program("tmux").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if there.is_err() {
-            let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
-            assert!(!required, "tmux is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
-            let _ = writeln!(std::io::stderr(), "SKIPPED: tmux is not on PATH");
+        if !tools::is_there("tmux", "-V") {
             return None;
         }
         let tmux = Self { home: tempfile::tempdir().expect("a home") };

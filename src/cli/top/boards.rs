@@ -166,8 +166,7 @@ fn sort(table: &mut Table, by: Option<&str>) -> Result<(), Failure> {
 
 fn json_text(items: &[Value], unread: &[Clean]) -> Result<String, Failure> {
     let unread: Vec<&str> = unread.iter().map(Clean::as_str).collect();
-    let text = serde_json::to_string_pretty(&json!({"items": items, "unread": unread}));
-    text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
+    print::json(&json!({"items": items, "unread": unread}))
 }
 
 fn items(board: Board, fleet: &Fleet, read: &Survey) -> Vec<Value> {

@@ -91,9 +91,7 @@ async fn top(args: &WorkersArgs, scope: Option<Scope>, load: &LoadTarget, setup:
     let mut fleet = Fleet::new(Arc::default());
     let scope = scope.unwrap_or_else(|| get::own_namespace(&session));
     let unread = get::read(&session, &offer, &scope, &Filter::default(), &mut fleet, timeout, now()).await?;
-    for note in unread::notes(&unread) {
-        print::complain(&format!("note: {note}"));
-    }
+    unread::complain(&unread);
     fleet.settle(now());
     let named = fleet.jobs().filter(|job| job.row.name.as_str() == args.job);
     let job = named.max_by_key(|job| job.row.created).ok_or_else(|| get::absent(&args.job, &scope, &unread))?;
@@ -146,10 +144,7 @@ fn rendered(format: Format, sheet: &Sheet<'_>) -> Result<String, Failure> {
     match format {
         Format::Table => Ok(table(sheet, false)),
         Format::Wide => Ok(table(sheet, true)),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&sheet.json());
-            text.map(|text| text + "\n").map_err(|error| Failure::new(&format!("can't write JSON: {error}")))
-        }
+        Format::Json => print::json(&sheet.json()),
         Format::Csv => Ok(sheet.csv()),
     }
 }

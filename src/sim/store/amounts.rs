@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::jobs::quantity::Quantity;
+
 /// Tidies all quantities of a list of resources; numbers become texts.
 pub(super) fn tidy(amounts: Option<&mut Value>) {
     for (_, amount) in amounts.and_then(Value::as_object_mut).into_iter().flatten() {
@@ -14,47 +16,30 @@ pub(super) fn tidy(amounts: Option<&mut Value>) {
     }
 }
 
-/// What a quantity is in the server's own form; `None` of what is none, or is too large to be told.
+/// What a quantity is in the server's own form; `None` of what is none, and of those with an exponent, which keep it.
 fn shortest(text: &str) -> Option<String> {
-    let split = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let digits: i128 = format!("{whole}{part}").parse().ok()?;
-    let binary = unit.ends_with('i');
-    let factor = match unit.trim_end_matches('i') {
-        "n" => (1, 1_000_000_000),
-        "u" => (1, 1_000_000),
-        "m" => (1, 1000),
-        "" => (1, 1),
-        prefix => {
-            let step = "kKMGTPE".find(prefix).filter(|_| prefix.len() == 1)?;
-            let power = u32::try_from(step.max(1)).ok()?;
-            (if binary { 1024_i128 } else { 1000 }.checked_pow(power)?, 1)
-        }
-    };
-    let below = 10_i128.checked_pow(u32::try_from(part.len()).ok()?)?.checked_mul(factor.1)?;
-    let above = digits.checked_mul(factor.0)?.checked_mul(1000)?;
-    let milli = above.div_euclid(below) + i128::from(above.rem_euclid(below) != 0);
-    Some(written(milli, binary))
-}
-
-fn written(milli: i128, binary: bool) -> String {
-    if milli % 1000 != 0 {
-        return format!("{milli}m");
+    let (sign, size) = text.strip_prefix('-').map_or(("", text), |size| ("-", size));
+    if size.trim_end_matches("Ei").trim_end_matches('E').contains(['e', 'E']) {
+        return None;
     }
-    let mut amount = milli / 1000;
-    let binary = binary && amount.abs() >= 1024;
-    let (step, units) = if binary {
+    let amount = Quantity::parse(size)?;
+    let (units, milli) = (amount.units()?, amount.milli()?);
+    // Thousandths of very many units have no room.
+    if milli % 1000 != 0 && milli != u64::MAX {
+        return Some(format!("{sign}{milli}m"));
+    }
+    let binary = size.ends_with('i') && units >= 1024;
+    let (step, names) = if binary {
         (1024, ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"])
     } else {
         (1000, ["", "k", "M", "G", "T", "P", "E"])
     };
-    let mut unit = 0;
-    while amount != 0 && amount % step == 0 && unit + 1 < units.len() {
-        amount /= step;
+    let (mut rest, mut unit) = (units, 0);
+    while rest != 0 && rest % step == 0 && unit + 1 < names.len() {
+        rest /= step;
         unit += 1;
     }
-    format!("{amount}{}", units[unit])
+    Some(format!("{sign}{rest}{}", names[unit]))
 }
 
 #[cfg(test)]
@@ -77,10 +62,13 @@ mod tests {
             ("0", "0"),
             ("8", "8"),
             ("-1", "-1"),
+            ("2Ei", "2Ei"),
+            ("3E", "3E"),
         ] {
             assert_eq!(shortest(given).as_deref(), Some(stored), "{given}");
         }
         assert_eq!(shortest("much"), None);
         assert_eq!(shortest("1Qi"), None);
+        assert_eq!(shortest("1e3"), None);
     }
 }

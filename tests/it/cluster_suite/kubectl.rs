@@ -15,6 +15,7 @@ use tokio::process::Command;
 
 use super::normal::Names;
 use super::place::Place;
+use crate::tools;
 
 /// How far commands and what they say stand in.
 const INDENT: &str = "  ";
@@ -162,13 +163,11 @@ fn diff(expected: &str, got: &str) -> String {
 /// `false`, loudly, where there is no kubectl and none is required, or one of other words.
 #[allow(clippy::print_stderr, reason = "a skipped test says so")]
 async fn is_there() -> bool {
-    let version = Command::new("kubectl").args(["version", "--client"]).output().await;
-    let Some(version) = version.ok().filter(|version| version.status.success()) else {
-        let required = std::env::var("MPIDECK_REQUIRE_TOOLS").is_ok_and(|v| v == "1");
-        assert!(!required, "kubectl is not on PATH, and MPIDECK_REQUIRE_TOOLS=1");
-        eprintln!("SKIPPED: kubectl is not on PATH");
+    if !tools::is_there("kubectl", "--help") {
         return false;
-    };
+    }
+    let version = Command::new("kubectl").args(["version", "--client"]).output().await.unwrap();
+    assert!(version.status.success(), "{version:?}");
     let said = String::from_utf8_lossy(&version.stdout).into_owned();
     let same = said.contains(&format!("Client Version: {RECORDED_WITH}."));
     if !same {
