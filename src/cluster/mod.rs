@@ -26,6 +26,7 @@ pub mod wire;
 
 mod credentials;
 pub(crate) mod order;
+mod pages;
 pub(crate) mod paths;
 mod proxy;
 mod rights;

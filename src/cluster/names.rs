@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::{
     discovery::Offer,
-    paths::{self, Resource},
+    pages::Pages,
+    paths::Resource,
     problem::{Problem, ProblemKind},
     session::Session,
 };
@@ -61,21 +62,15 @@ pub(super) async fn read(
     namespace: Option<&Name>,
     doing: &str,
 ) -> Result<Vec<Name>, Problem> {
-    let (mut names, mut next) = (Vec::new(), String::new());
-    while names.len() < MOST {
-        let mut pairs = vec![("limit", "500")];
-        if !next.is_empty() {
-            pairs.push(("continue", next.as_str()));
-        }
-        let url = format!("{}{}", resource.all(namespace), paths::query(&pairs));
-        let body = session.get(&url, SLIM, doing).await?;
+    let mut pages = Pages::new(session, &resource.all(namespace), (&[], "500"), SLIM, doing);
+    let mut names = Vec::new();
+    while names.len() < MOST
+        && let Some(page) = pages.next().await?
+    {
         let list: List =
-            serde_json::from_slice(&body).map_err(|_| Problem::unexpected(doing, "the answer is not a list"))?;
+            serde_json::from_slice(&page.body).map_err(|_| Problem::unexpected(doing, "the answer is not a list"))?;
         names.extend(list.items.into_iter().flatten().filter_map(|i| Name::new(&i.metadata.name)));
-        match list.metadata.r#continue.filter(|c| !c.is_empty()) {
-            Some(token) => next = token,
-            None => break,
-        }
+        pages.go_on(list.metadata.r#continue.unwrap_or_default());
     }
     names.sort();
     Ok(names)

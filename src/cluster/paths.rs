@@ -59,6 +59,11 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     out
 }
 
+/// A URL that has a query, and one pair more.
+pub(crate) fn with(url: &str, key: &str, value: &str) -> String {
+    format!("{url}&{key}={}", segment(value))
+}
+
 fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

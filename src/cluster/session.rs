@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use kube::{Client, Config, client::Body};
 use serde::de::DeserializeOwned;
 use tokio::{
-    sync::{Mutex, Semaphore},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
     time::Instant,
 };
 
@@ -41,8 +41,8 @@ struct Inner {
     timeout: Duration,
     now: Now,
     load: Load,
-    /// Two pages of pods in memory at once would cost more than all the rows.
-    pages: Semaphore,
+    /// Each page of pods in memory costs as much as all the rows: one is read, one is on its way.
+    turns: Arc<Semaphore>,
     access: std::sync::Mutex<Known>,
     /// What the server calls us.
     name: std::sync::OnceLock<Clean>,
@@ -90,7 +90,7 @@ pub async fn connect(target: Target) -> Result<Session, Problem> {
         timeout: target.timeout,
         now: target.now,
         load: Load::default(),
-        pages: Semaphore::new(1),
+        turns: Arc::new(Semaphore::new(2)),
         access: std::sync::Mutex::default(),
         name: std::sync::OnceLock::new(),
         refused: tokio::sync::watch::Sender::new(None),
@@ -347,8 +347,9 @@ impl Session {
         (self.0.now)()
     }
 
-    pub(crate) fn pages(&self) -> &Semaphore {
-        &self.0.pages
+    /// Waits until there is room for one more page of large objects. `None` never comes: nobody closes it.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.turns).acquire_owned().await.ok()
     }
 
     pub(crate) fn known_access(&self) -> std::sync::MutexGuard<'_, Known> {

@@ -9,10 +9,11 @@ use futures::{future::join, join};
 
 use super::{
     discovery::Offer,
-    paths::{self, Resource},
+    pages::Pages,
+    paths::Resource,
     problem::{Problem, ProblemKind},
     session::{JSON, Session},
-    wire::slim::Slim,
+    wire::slim::{Slim, SlimPage},
 };
 use crate::jobs::{
     capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
@@ -220,15 +221,15 @@ impl Known<'_> {
         let mut refused = None;
         if let Some(queue) = cluster {
             let path = format!("{}{end}", of("clusterqueues").one(None, &queue));
-            match self.page::<WaitingRow>(&path, "read who waits in a ClusterQueue").await {
-                Ok(rows) => return Part::whole(rows.0),
+            match self.short(&path, "read who waits in a ClusterQueue").await {
+                Ok(rows) => return Part::whole(rows),
                 Err(problem) => refused = Some(words(&problem)),
             }
         }
         let Line::Local(namespace, name) = line else { return Part { rows: Vec::new(), unread: refused } };
         let path = format!("{}{end}", of("localqueues").one(Some(namespace), name.as_str()));
-        match self.page(&path, "read who waits in a LocalQueue").await {
-            Ok(rows) => Part::whole(rows.0),
+        match self.short(&path, "read who waits in a LocalQueue").await {
+            Ok(rows) => Part::whole(rows),
             Err(problem) => Part::unread(words(&problem)),
         }
     }
@@ -255,29 +256,25 @@ impl Known<'_> {
         query: &[(&str, &str)],
         doing: &str,
     ) -> Result<Vec<R>, Problem> {
-        let (mut rows, mut next) = (Vec::new(), String::new());
-        loop {
-            let mut pairs = query.to_vec();
-            pairs.push(("limit", PAGE));
-            if !next.is_empty() {
-                pairs.push(("continue", &next));
-            }
-            let url = format!("{}{}", resource.all(namespace), paths::query(&pairs));
-            let _turn = if resource.plural == "pods" { self.session.pages().acquire().await.ok() } else { None };
-            let (page, more) = self.page(&url, doing).await?;
-            rows.extend(page);
-            if more.is_empty() {
-                return Ok(rows);
-            }
-            next = more;
+        let mut pages = Pages::new(self.session, &resource.all(namespace), (query, PAGE), JSON, doing)
+            .in_turn(resource.plural == "pods");
+        let mut rows = Vec::new();
+        while let Some(got) = pages.next().await? {
+            let page = page::<R>(&got.body, doing)?;
+            rows.extend(page.rows);
+            pages.go_on(page.next);
         }
+        Ok(rows)
     }
 
-    async fn page<R: Slim>(&self, url: &str, doing: &str) -> Result<(Vec<R>, String), Problem> {
-        let body = self.session.get(url, JSON, doing).await?;
-        let page = R::page(&body).map_err(|_| Problem::unexpected(doing, "the answer is not a list of that kind"))?;
-        Ok((page.rows, page.next))
+    /// A list that has no further page.
+    async fn short<R: Slim>(&self, url: &str, doing: &str) -> Result<Vec<R>, Problem> {
+        Ok(page(&self.session.get(url, JSON, doing).await?, doing)?.rows)
     }
+}
+
+fn page<R: Slim>(body: &[u8], doing: &str) -> Result<SlimPage<R>, Problem> {
+    R::page(body).map_err(|_| Problem::unexpected(doing, "the answer is not a list of that kind"))
 }
 
 /// What to ask for, else what went wrong.

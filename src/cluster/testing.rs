@@ -53,7 +53,12 @@ pub(crate) fn kubeconfig() -> Loaded {
 }
 
 pub(crate) fn answer(code: u16, body: &Value) -> Answer {
-    let body = Full::new(Bytes::from(body.to_string())).boxed();
+    text(code, body.to_string())
+}
+
+/// The same with the text as it is.
+pub(crate) fn text(code: u16, body: String) -> Answer {
+    let body = Full::new(Bytes::from(body)).boxed();
     Response::builder().status(code).header("content-type", "application/json").body(body).expect("a response")
 }
 

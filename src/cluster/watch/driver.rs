@@ -10,9 +10,10 @@ use super::{Spec, backoff::Backoff, lines::Lines};
 use crate::{
     cluster::{
         mailbox::Mailbox,
+        pages::Pages,
         problem::{Problem, ProblemKind as Kind},
         session::{JSON, Session},
-        wire::{self, Page, Seen},
+        wire::{self, Seen},
     },
     jobs::{
         fleet::{ListPhase, Row},
@@ -104,40 +105,29 @@ impl Driver {
 
     /// Reads all pages; the version to watch from.
     async fn list(&mut self) -> Result<String, Problem> {
-        let (mut next, mut count, mut version) = (String::new(), 0, None);
-        loop {
-            let page = self.page(&next).await?;
+        let (mut count, mut version) = (0, None);
+        let limited = (self.spec.query(), PAGE);
+        let mut pages = Pages::new(&self.session, &self.spec.path, (&limited.0, limited.1), JSON, &self.spec.doing)
+            .in_turn(self.spec.is_pods());
+        while let Some(got) = pages.next().await? {
+            let page = wire::page(self.spec.key.of, &got.body)
+                .map_err(|_| Problem::unexpected(&self.spec.doing, "the answer is not a list of that kind"))?;
+            drop(got);
             if version.is_none() {
                 self.mailbox.restart(&self.spec.key);
                 version = Some(page.resource_version);
             }
             count += page.rows.len() as u32;
             self.mailbox.upserts(&self.spec.key, page.rows.into_iter().filter(|row| wanted(&self.spec, row)));
-            if page.next.is_empty() {
-                break;
-            }
-            if !self.listed {
+            if !self.listed && !page.next.is_empty() {
                 self.show(ListPhase::Loading(count));
             }
-            next = page.next;
+            pages.go_on(page.next);
         }
         self.mailbox.complete(&self.spec.key);
         self.listed = true;
         self.true_at = self.session.now();
         Ok(version.unwrap_or_default())
-    }
-
-    async fn page(&self, next: &str) -> Result<Page, Problem> {
-        let mut more = vec![("limit", PAGE)];
-        if !next.is_empty() {
-            more.push(("continue", next));
-        }
-        let url = self.spec.url(&more);
-        // Held until the page is rows again.
-        let _turn = if self.spec.is_pods() { self.session.pages().acquire().await.ok() } else { None };
-        let body = self.session.get(&url, JSON, &self.spec.doing).await?;
-        wire::page(self.spec.key.of, &body)
-            .map_err(|_| Problem::unexpected(&self.spec.doing, "the answer is not a list of that kind"))
     }
 
     /// Watches until it can't go on from where it is.

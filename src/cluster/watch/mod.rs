@@ -195,6 +195,13 @@ impl Spec {
     }
 
     fn url(&self, more: &[(&str, &str)]) -> String {
+        let mut pairs = self.query();
+        pairs.extend_from_slice(more);
+        format!("{}{}", self.path, paths::query(&pairs))
+    }
+
+    /// What narrows it down.
+    fn query(&self) -> Vec<(&str, &str)> {
         let mut pairs = Vec::with_capacity(8);
         if !self.labels.is_empty() {
             pairs.push(("labelSelector", self.labels.as_str()));
@@ -202,8 +209,7 @@ impl Spec {
         if !self.fields.is_empty() {
             pairs.push(("fieldSelector", self.fields));
         }
-        pairs.extend_from_slice(more);
-        format!("{}{}", self.path, paths::query(&pairs))
+        pairs
     }
 
     fn is_pods(&self) -> bool {

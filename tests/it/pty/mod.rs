@@ -127,8 +127,10 @@ impl Pty {
 
     pub(crate) fn resize(&self, cols: u16, rows: u16) {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        // As in a terminal: its own screen has the size before the program is told, and what it writes is read after.
+        let mut screen = self.screen.lock().expect("not poisoned");
+        screen.parser.screen_mut().set_size(rows, cols);
         self.master.resize(size).expect("resized");
-        self.screen.lock().expect("not poisoned").parser.screen_mut().set_size(rows, cols);
     }
 
     /// The text on the screen.

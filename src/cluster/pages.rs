@@ -1,0 +1,186 @@
+//! Lists read page by page, the next page on its way while one is read.
+//!
+//! Owns `limit` and `continue`, and how many pages of pods are in memory. Must not know what is on a page: who reads it
+//! says what follows.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    paths,
+    problem::{Problem, ProblemKind},
+    session::Session,
+};
+
+/// A list that is being read. Dropping it cancels what is on its way.
+pub(super) struct Pages {
+    session: Session,
+    ask: Ask,
+    at: At,
+}
+
+/// What all pages of a list have in common.
+#[derive(Clone)]
+struct Ask {
+    url: String,
+    accept: &'static str,
+    doing: String,
+    in_turn: bool,
+}
+
+/// Which page comes next.
+enum At {
+    First,
+    After(String),
+    /// Asked for already, after this token.
+    Coming(String, AbortOnDropHandle<Result<Page, Problem>>),
+    End,
+}
+
+/// A page as it came. Its turn ends with it.
+pub(super) struct Page {
+    pub(super) body: Bytes,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Pages {
+    /// A list at this path, so many objects a page. `doing` completes «can't …».
+    pub(super) fn new(
+        session: &Session,
+        path: &str,
+        (query, limit): (&[(&str, &str)], &str),
+        accept: &'static str,
+        doing: &str,
+    ) -> Self {
+        let mut pairs = query.to_vec();
+        pairs.push(("limit", limit));
+        let url = format!("{path}{}", paths::query(&pairs));
+        let ask = Ask { url, accept, doing: doing.to_owned(), in_turn: false };
+        Self { session: session.clone(), ask, at: At::First }
+    }
+
+    /// Pages of large objects wait for their turn, so that no more than two are in memory, whatever is read at once.
+    pub(super) fn in_turn(mut self, in_turn: bool) -> Self {
+        self.ask.in_turn = in_turn;
+        self
+    }
+
+    /// The next page, `None` after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Page>, Problem> {
+        let page = match std::mem::replace(&mut self.at, At::End) {
+            At::End => return Ok(None),
+            At::First => fetch(&self.session, &self.ask, "").await?,
+            At::After(token) => fetch(&self.session, &self.ask, &token).await?,
+            At::Coming(_, task) => task.await.map_err(|error| self.lost(&error))??,
+        };
+        if let Some(token) = told_first(&page.body) {
+            let (session, ask, after) = (self.session.clone(), self.ask.clone(), token.clone());
+            let task = tokio::spawn(async move { fetch(&session, &ask, &after).await });
+            self.at = At::Coming(token, AbortOnDropHandle::new(task));
+        }
+        Ok(Some(page))
+    }
+
+    /// What the page that was read says comes after it: a token, or nothing.
+    pub(super) fn go_on(&mut self, token: String) {
+        match &self.at {
+            At::Coming(coming, _) if *coming == token => {}
+            _ if token.is_empty() => self.at = At::End,
+            _ => self.at = At::After(token),
+        }
+    }
+
+    fn lost(&self, error: &tokio::task::JoinError) -> Problem {
+        let what = format!("can't {}", self.ask.doing);
+        Problem::new(ProblemKind::Bug, &what, &error.to_string(), "Please report this.")
+    }
+}
+
+async fn fetch(session: &Session, ask: &Ask, after: &str) -> Result<Page, Problem> {
+    let turn = if ask.in_turn { session.turn().await } else { None };
+    let url = if after.is_empty() { ask.url.clone() } else { paths::with(&ask.url, "continue", after) };
+    let body = session.get(&url, ask.accept, &ask.doing).await?;
+    Ok(Page { body, _turn: turn })
+}
+
+/// The token of the next page where the server writes it before the objects, as it does for its own kinds.
+fn told_first(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Head {
+        metadata: Meta,
+    }
+    #[derive(Deserialize)]
+    struct Meta {
+        r#continue: String,
+    }
+    const ITEMS: &[u8] = br#""items":"#;
+    let head = &body[..body.len().min(2048)];
+    let end = head.windows(ITEMS.len()).position(|bytes| bytes == ITEMS)?;
+    let head = [&head[..end + ITEMS.len()], b"null}"].concat();
+    let Head { metadata: Meta { r#continue } } = serde_json::from_slice(&head).ok()?;
+    Some(r#continue).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::cluster::{session::JSON, testing};
+
+    /// A server of three pages, which writes its tokens before or after the objects, and what it was asked for.
+    async fn server(before: bool) -> (Session, Arc<Mutex<Vec<String>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let session = testing::session(move |request| {
+            log.lock().expect("not poisoned").push(request.uri().to_string());
+            let page =
+                testing::param(&request, "continue").map_or(1, |token| token.trim_end().parse().expect("a page"));
+            let next = if page < 3 { (page + 1).to_string() } else { String::new() };
+            let (meta, items) = (format!(r#""metadata":{{"continue":"{next}"}}"#), format!(r#""items":[{page}]"#));
+            let body = if before { format!("{{{meta},{items}}}") } else { format!("{{{items},{meta}}}") };
+            testing::text(200, body)
+        });
+        (session.await, asked)
+    }
+
+    #[tokio::test]
+    async fn every_page_is_asked_for_once_wherever_its_token_is_written() {
+        #[derive(Deserialize)]
+        struct List {
+            metadata: Meta,
+            items: [u8; 1],
+        }
+        #[derive(Deserialize)]
+        struct Meta {
+            r#continue: String,
+        }
+        for before in [true, false] {
+            let (session, asked) = server(before).await;
+            let mut pages =
+                Pages::new(&session, "/api/v1/pods", (&[("a", "b")], "250"), JSON, "list pods").in_turn(true);
+            let mut read = Vec::new();
+            while let Some(page) = pages.next().await.expect("a page") {
+                let list: List = serde_json::from_slice(&page.body).expect("a list");
+                read.extend(list.items);
+                pages.go_on(list.metadata.r#continue);
+            }
+            assert_eq!(read, [1, 2, 3]);
+            let first = "/api/v1/pods?a=b&limit=250";
+            let urls = [first.to_owned(), format!("{first}&continue=2"), format!("{first}&continue=3")];
+            assert_eq!(*asked.lock().expect("not poisoned"), urls);
+        }
+    }
+
+    #[test]
+    fn a_token_is_known_before_the_objects_where_it_comes_before_them() {
+        let told = |body: &str| told_first(body.as_bytes());
+        assert_eq!(told(r#"{"kind":"PodList","metadata":{"continue":"a b"},"items":[{"#).as_deref(), Some("a b"));
+        assert_eq!(told(r#"{"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[]}"#), None);
+        assert_eq!(told(r#"{"kind":"PodList","metadata":{"continue":""},"items":[]}"#), None);
+        assert_eq!(told(r#"{"items":[{"metadata":{"continue":"x"}}],"metadata":{"continue":"y"}}"#), None);
+        assert_eq!(told("no list"), None);
+    }
+}
