@@ -22,6 +22,7 @@ pub mod session;
 pub mod survey;
 pub mod target;
 pub mod watch;
+pub mod who;
 pub mod wire;
 
 mod credentials;
@@ -30,6 +31,7 @@ mod pages;
 pub(crate) mod paths;
 mod proxy;
 mod rights;
+mod signer;
 mod transport;
 
 pub use mailbox::Mailbox;

@@ -6,30 +6,26 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, header};
 use http_body_util::BodyExt as _;
-use kube::{Client, Config, client::Body};
+use kube::{Client, client::Body};
 use serde::de::DeserializeOwned;
-use tokio::{
-    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    credentials::{self, Brought, Login, Plugin},
+    credentials::{Login, Plugin},
     kubeconfig::Resolved,
     load::Load,
     order::Order,
-    problem::{About, Credential, Problem, ProblemKind as Kind},
-    proxy::{self, ProxyEnv},
+    problem::{About, Problem, ProblemKind as Kind},
+    proxy::ProxyEnv,
     rights::Known,
-    target::{Dial, Now, Target},
+    signer::{self, Signer},
+    target::{Now, Target},
     transport,
+    who::Who,
 };
-use crate::jobs::{
-    text::{Clean, Name},
-    time::Secs,
-};
+use crate::jobs::{text::Clean, time::Secs};
 
 /// A connection, cheap to clone. It is made without waiting for the server; the first call shows whether it answers.
 #[derive(Clone)]
@@ -50,36 +46,16 @@ struct Inner {
     refused: tokio::sync::watch::Sender<Option<Problem>>,
 }
 
-/// Whom a session speaks to and as whom, for titles and messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
-    /// Context, as the kubeconfig spells it.
-    pub context: Clean,
-    /// Cluster name.
-    pub cluster: Clean,
-    /// Its address.
-    pub server: Clean,
-    /// The proxy on the way there, without the credentials for it.
-    pub proxy: Option<Clean>,
-    /// User name in the kubeconfig, or whom `--as` names.
-    pub user: Clean,
-    /// The namespace that the context names.
-    pub namespace: Option<Name>,
-    /// How it signs in.
-    pub credential: Credential,
-}
-
 /// Makes a session. No network is used, except by a credential plugin or an OIDC refresh.
 pub async fn connect(target: Target) -> Result<Session, Problem> {
     let resolved = resolved(&target)?;
     let proxies = ProxyEnv::from_env();
     let config = transport::config(&resolved, &proxies, target.dial.is_some())?;
-    let who = who(&target, &resolved, config.proxy_url.as_ref());
-    let about = Around::of(&who);
+    let who = Who::of(&target, &resolved, config.proxy_url.as_ref());
     let base = match plugin(&resolved)? {
-        None => build(config, target.dial.clone(), &about).await?,
+        None => signer::build(config, target.dial.clone(), &who).await?,
         Some(plugin) => {
-            let signer = Signer::new(plugin, config, target.dial.clone(), Arc::clone(&target.now), about);
+            let signer = Signer::new(plugin, config, target.dial.clone(), Arc::clone(&target.now), who.clone());
             signer.begin(target.login.clone()).await?;
             signer.client(resolved.namespace.as_deref().unwrap_or("default"))
         }
@@ -129,39 +105,6 @@ fn resolved(target: &Target) -> Result<Resolved, Problem> {
     Ok(resolved)
 }
 
-fn who(target: &Target, resolved: &Resolved, proxy: Option<&http::Uri>) -> Who {
-    Who {
-        context: Clean::new(&resolved.context),
-        cluster: Clean::new(&resolved.cluster_name),
-        server: Clean::new(resolved.cluster.server.as_deref().unwrap_or_default()),
-        proxy: proxy.map(|uri| Clean::new(&proxy::shown(uri))),
-        user: Clean::new(resolved.user.impersonate.as_deref().unwrap_or(&resolved.user_name)),
-        namespace: resolved.namespace.as_deref().and_then(Name::new),
-        credential: credential(target, resolved),
-    }
-}
-
-fn credential(target: &Target, resolved: &Resolved) -> Credential {
-    let user = &resolved.user;
-    if target.kubeconfig.in_cluster {
-        Credential::InCluster
-    } else if let Some(provider) = &user.auth_provider {
-        Credential::Provider(Clean::new(&provider.name))
-    } else if user.username.is_some() && user.password.is_some() {
-        Credential::Basic
-    } else if user.token.is_some() {
-        Credential::Token
-    } else if let Some(file) = &user.token_file {
-        Credential::TokenFile(Clean::new(file))
-    } else if let Some(exec) = &user.exec {
-        Credential::Plugin(Clean::new(exec.command.as_deref().unwrap_or("?")))
-    } else if user.client_certificate.is_some() || user.client_certificate_data.is_some() {
-        Credential::Certificate
-    } else {
-        Credential::Anonymous
-    }
-}
-
 /// The exec plugin of a user, unless something that comes before it is set.
 fn plugin(resolved: &Resolved) -> Result<Option<Plugin>, Problem> {
     let user = &resolved.user;
@@ -179,146 +122,6 @@ fn plugin(resolved: &Resolved) -> Result<Option<Plugin>, Problem> {
         None
     };
     Ok(Some(Plugin { exec, cluster }))
-}
-
-/// Owned words for [`About`].
-#[derive(Clone)]
-struct Around {
-    server: Clean,
-    proxy: Option<Clean>,
-    credential: Credential,
-}
-
-impl Around {
-    fn of(who: &Who) -> Self {
-        Self { server: who.server.clone(), proxy: who.proxy.clone(), credential: who.credential.clone() }
-    }
-
-    fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
-        About {
-            doing,
-            server: self.server.as_str(),
-            proxy: self.proxy.as_ref().map(Clean::as_str),
-            credential: &self.credential,
-        }
-    }
-}
-
-async fn build(config: Config, dial: Option<Dial>, around: &Around) -> Result<Client, Problem> {
-    let runtime = tokio::runtime::Handle::current();
-    let made = tokio::task::spawn_blocking(move || {
-        let _inside = runtime.enter();
-        transport::client(config, dial)
-    });
-    match made.await {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(e)) => Err(Problem::of(&e, &around.about("connect"))),
-        Err(e) => Err(Problem::new(Kind::Bug, "can't connect", &e.to_string(), "Please report this.")),
-    }
-}
-
-/// Signs requests with what a plugin brought, and asks it again in time.
-#[derive(Clone)]
-struct Signer(Arc<SignerInner>);
-
-struct SignerInner {
-    plugin: Plugin,
-    config: Config,
-    dial: Option<Dial>,
-    now: Now,
-    around: Around,
-    state: Mutex<Signed>,
-}
-
-#[derive(Default)]
-struct Signed {
-    client: Option<Client>,
-    header: Option<http::HeaderValue>,
-    expires: Option<Secs>,
-    /// The last failure, so that two dozen watches don't run a failing plugin two dozen times.
-    failed: Option<(Instant, Problem)>,
-}
-
-const FAILURE_HOLDS: Duration = Duration::from_secs(15);
-
-impl Signer {
-    fn new(plugin: Plugin, config: Config, dial: Option<Dial>, now: Now, around: Around) -> Self {
-        Self(Arc::new(SignerInner { plugin, config, dial, now, around, state: Mutex::default() }))
-    }
-
-    async fn begin(&self, login: Option<Login>) -> Result<(), Problem> {
-        let mut state = self.0.state.lock().await;
-        let brought = match login {
-            Some(Login(brought)) => brought,
-            None => self.0.plugin.run().await?,
-        };
-        self.take(&mut state, brought).await
-    }
-
-    async fn take(&self, state: &mut Signed, brought: Brought) -> Result<(), Problem> {
-        let mut config = self.0.config.clone();
-        if let Some((certificate, key)) = &brought.identity {
-            let engine = base64::engine::general_purpose::STANDARD;
-            let data = |pem: &str| base64::Engine::encode(&engine, pem);
-            let pair =
-                serde_json::json!({ "client-certificate-data": data(certificate), "client-key-data": data(key) });
-            let pair: kube::config::AuthInfo = serde_json::from_value(pair).unwrap_or_default();
-            config.auth_info.client_certificate_data = pair.client_certificate_data;
-            config.auth_info.client_key_data = pair.client_key_data;
-        }
-        if state.client.is_none() || brought.identity.is_some() {
-            state.client = Some(build(config, self.0.dial.clone(), &self.0.around).await?);
-        }
-        state.header = brought.header;
-        state.expires = brought.expires;
-        state.failed = None;
-        Ok(())
-    }
-
-    /// A client and header that are good for at least a minute.
-    async fn current(&self) -> Result<(Client, Option<http::HeaderValue>), Problem> {
-        let mut state = self.0.state.lock().await;
-        let now = (self.0.now)();
-        if state.client.is_none() || state.expires.is_some_and(|end| now.plus(credentials::EARLY) >= end) {
-            if let Some((at, problem)) = &state.failed
-                && at.elapsed() < FAILURE_HOLDS
-            {
-                return Err(problem.clone());
-            }
-            match self.0.plugin.run().await {
-                Ok(brought) => self.take(&mut state, brought).await?,
-                Err(problem) => {
-                    state.failed = Some((Instant::now(), problem.clone()));
-                    return Err(problem);
-                }
-            }
-        }
-        let client = state.client.clone().ok_or_else(|| {
-            Problem::new(Kind::Bug, "can't sign in", "the signer has no client", "Please report this.")
-        })?;
-        Ok((client, state.header.clone()))
-    }
-
-    /// The server does not take what we have: the next request asks the plugin anew.
-    async fn refused(&self) {
-        self.0.state.lock().await.expires = Some(Secs(0));
-    }
-
-    async fn call(self, mut request: Request<Body>) -> Result<Response<Body>, tower::BoxError> {
-        let (client, signature) = self.current().await?;
-        if let Some(value) = signature {
-            request.headers_mut().insert(header::AUTHORIZATION, value);
-        }
-        let response = client.send(request).await?;
-        if response.status() == StatusCode::UNAUTHORIZED {
-            self.refused().await;
-        }
-        Ok(response)
-    }
-
-    fn client(self, namespace: &str) -> Client {
-        Client::new(tower::service_fn(move |request| self.clone().call(request)), namespace)
-    }
 }
 
 impl Session {
@@ -366,13 +169,7 @@ impl Session {
     }
 
     pub(crate) fn about<'a>(&'a self, doing: &'a str) -> About<'a> {
-        let who = &self.0.who;
-        About {
-            doing,
-            server: who.server.as_str(),
-            proxy: who.proxy.as_ref().map(Clean::as_str),
-            credential: &who.credential,
-        }
+        self.0.who.about(doing)
     }
 
     /// GET, whole body. `doing` completes «can't …».
