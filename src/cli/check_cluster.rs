@@ -2,14 +2,9 @@
 //!
 //! Owns the connection for that. What is asked is `cluster::preflight`'s, what follows `jobs::checks::cluster`'s.
 
-use std::process::ExitCode;
-
-use super::{args::Global, console, exit::Failure, print, reach, setup::Setup};
+use super::{args::Global, console, exit::Failure, print, reach, reached::Reached, setup::Setup};
 use crate::{
-    cluster::{
-        connect, discovery,
-        preflight::{Candidate, preflight},
-    },
+    cluster::preflight::{Candidate, preflight},
     console::start::LoadTarget,
     jobs::{
         Kind, Name,
@@ -23,12 +18,7 @@ pub(super) fn add(checks: &Checks, report: &mut Report, global: &Global, setup: 
     let asked = global.namespaces.first().and_then(|name| Name::new(name));
     let jobs: Vec<_> =
         report.jobs.iter().map(|job| (job.kind, Name::new(job.namespace.as_str()), job.object())).collect();
-    let (send, receive) = std::sync::mpsc::sync_channel(1);
-    console::in_runtime(async move {
-        let _ = send.send(ask(&load, asked, jobs).await);
-        Ok(ExitCode::SUCCESS)
-    })?;
-    let answers = receive.recv().map_err(|_| Failure::new("the cluster was not asked: a bug"))??;
+    let answers = console::in_runtime(ask(&load, asked, jobs))?;
     let mut partial = false;
     for (job, facts) in report.jobs.iter_mut().zip(answers) {
         let object = job.object();
@@ -44,8 +34,7 @@ pub(super) fn add(checks: &Checks, report: &mut Report, global: &Global, setup: 
 type Jobs = Vec<(Kind, Option<Name>, serde_json::Value)>;
 
 async fn ask(load: &LoadTarget, asked: Option<Name>, jobs: Jobs) -> Result<Vec<Facts>, Failure> {
-    let session = connect(load()?).await?;
-    let offer = discovery::discover(&session).await?;
+    let Reached { session, offer, .. } = Reached::by(load).await?;
     let own = asked.or_else(|| session.who().namespace.clone()).or_else(|| Name::new("default")).unwrap_or_default();
     let mut all = Vec::new();
     for (kind, namespace, job) in jobs {

@@ -41,19 +41,16 @@ pub fn run(global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
 }
 
 /// Runs a future to its end on a runtime of our own.
-pub fn in_runtime(task: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+pub fn in_runtime<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     on_runtime(Builder::new_multi_thread().worker_threads(2), task)
 }
 
 /// The same on this thread alone: every further one keeps memory of its own.
-pub fn on_one_thread(task: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+pub fn on_one_thread<T>(task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     on_runtime(&mut Builder::new_current_thread(), task)
 }
 
-fn on_runtime(
-    builder: &mut Builder,
-    task: impl Future<Output = Result<ExitCode, Failure>>,
-) -> Result<ExitCode, Failure> {
+fn on_runtime<T>(builder: &mut Builder, task: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = builder.enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(&format!("can't start: {error}")))?;
     let ended = runtime.block_on(task);

@@ -3,14 +3,22 @@
 //! Owns which logs are read for it (the leading pod's last attempt and those of bad pods) and how much of each. A log that
 //! can't be read is said on stderr, and the answer is given without it.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{args::Global, console, exit::Failure, get, print, reach, setup::Setup, unread};
+use super::{
+    args::Global,
+    console,
+    exit::Failure,
+    print, reach,
+    reached::{Jobs, Reached},
+    setup::Setup,
+    unread,
+};
 use crate::{
     cluster::{
-        Session, connect, discovery,
+        Session,
         logs::{self, LogOf, LogPiece},
     },
     console::{model::session::Scope, start::LoadTarget},
@@ -18,7 +26,7 @@ use crate::{
         Name, PodRow, Secs,
         causes::{Crew, LogSeen, Quiet, Rules, Scan, Subject},
         filter::Filter,
-        fleet::{self, Fleet, Teller, telling},
+        fleet::{self, Teller, telling},
         row::ContainerState,
         state::Cause,
     },
@@ -38,14 +46,7 @@ pub(super) fn run(
     let scope = reach::scope(global)?;
     let load = reach::user_clusters(global, setup);
     let stall = u32::try_from(setup.config.stall_after.value.as_secs()).unwrap_or(u32::MAX);
-    // What is printed is decided by the caller, outside the runtime.
-    let (send, receive) = std::sync::mpsc::sync_channel(1);
-    console::in_runtime(async move {
-        let answer = explained(name, rules, scope, &load, stall).await;
-        let _ = send.send(answer);
-        Ok(ExitCode::SUCCESS)
-    })?;
-    receive.recv().map_err(|_| Failure::new("the job was not explained: a bug"))?
+    console::in_runtime(explained(name, rules, scope, &load, stall))
 }
 
 async fn explained(
@@ -55,22 +56,15 @@ async fn explained(
     load: &LoadTarget,
     stall: u32,
 ) -> Result<(Option<Cause>, bool), Failure> {
-    let target = load()?;
-    let (now, timeout) = (target.now.clone(), target.timeout);
-    let session = connect(target).await?;
-    let offer = discovery::discover(&session).await?;
-    let mut fleet = Fleet::new(rules.clone());
-    let scope = scope.unwrap_or_else(|| get::own_namespace(&session));
-    let unread = get::read(&session, &offer, &scope, &Filter::default(), &mut fleet, timeout, now()).await?;
-    unread::complain(&unread);
-    let now = now();
-    fleet.settle(now);
-    let found = fleet.jobs().filter(|job| job.row.name.as_str() == name).max_by_key(|job| job.row.created);
-    let job = found.ok_or_else(|| get::absent(name, &scope, &unread))?;
+    let reached = Reached::by(load).await?;
+    let read = reached.jobs(rules.clone(), scope, &Filter::default()).await?;
+    let Jobs { fleet, unread, now, .. } = &read;
+    unread::complain(unread);
+    let job = read.named(name)?;
     let pods = fleet.pods(&job.key());
-    let logs = read_logs(&session, &rules, &pods, timeout, (now, stall)).await;
+    let logs = read_logs(&reached.session, &rules, &pods, (*now, stall)).await;
     let seen: Vec<LogSeen<'_>> = logs.iter().map(Log::seen).collect();
-    let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), now);
+    let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), *now);
     Ok((cause, !unread.is_empty()))
 }
 
@@ -90,17 +84,11 @@ impl Log {
     }
 }
 
-async fn read_logs(
-    session: &Session,
-    rules: &Rules,
-    pods: &[&PodRow],
-    timeout: Duration,
-    (now, stall): (Secs, u32),
-) -> Vec<Log> {
+async fn read_logs(session: &Session, rules: &Rules, pods: &[&PodRow], (now, stall): (Secs, u32)) -> Vec<Log> {
     let mut out = Vec::new();
     for (nth, Teller { pod, previous, past }) in telling(pods).into_iter().enumerate() {
         let tail = if nth == 0 { TAIL.0 } else { TAIL.1 };
-        match read_log(session, rules, pod, tail, previous, timeout).await {
+        match read_log(session, rules, pod, tail, previous).await {
             Ok(scan) => {
                 let (of, whole) = (format!("log of {}", pod.name), scan.lines() < tail);
                 let goes_on = fleet::main_container(pod)
@@ -115,14 +103,7 @@ async fn read_logs(
     out
 }
 
-async fn read_log(
-    session: &Session,
-    rules: &Rules,
-    pod: &PodRow,
-    tail: u32,
-    previous: bool,
-    timeout: Duration,
-) -> Result<Scan, String> {
+async fn read_log(session: &Session, rules: &Rules, pod: &PodRow, tail: u32, previous: bool) -> Result<Scan, String> {
     let namespace = Name::new(pod.namespace.as_str()).ok_or("its namespace has no name")?;
     let container = fleet::main_container(pod);
     let what = LogOf {
@@ -140,7 +121,7 @@ async fn read_log(
     let mut pieces = logs::follow(session, what, &cancel);
     let (mut scan, mut number) = (Scan::default(), 0);
     loop {
-        let piece = tokio::time::timeout(timeout, pieces.recv()).await;
+        let piece = tokio::time::timeout(session.timeout(), pieces.recv()).await;
         match piece.map_err(|_| "no answer in time".to_owned())? {
             Some(LogPiece::Lines(lines)) => {
                 for line in lines {

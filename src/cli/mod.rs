@@ -23,6 +23,7 @@ pub mod new;
 pub mod output;
 pub mod print;
 pub mod reach;
+mod reached;
 pub mod record;
 pub mod setup;
 pub mod top;

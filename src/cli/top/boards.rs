@@ -13,18 +13,15 @@ use crate::{
         args::Global,
         console,
         exit::{self, Failure},
-        get, print, reach,
+        print, reach,
+        reached::{Jobs, Reached},
         setup::Setup,
         unread,
     },
-    cluster::{
-        Session, connect,
-        discovery::{self, Offer},
-        survey::{Pods, Survey, Surveyor, Wanted},
-    },
+    cluster::survey::{Pods, Survey, Surveyor, Wanted},
     console::{model::session::Scope, start::LoadTarget},
     jobs::{
-        Clean, Name, Secs,
+        Clean, Name,
         boards::{self, Table},
         filter::Filter,
         fleet::Fleet,
@@ -77,24 +74,21 @@ async fn top(
     load: &LoadTarget,
     setup: &Setup,
 ) -> Result<ExitCode, Failure> {
-    let target = load()?;
-    let (now, timeout) = (target.now.clone(), target.timeout);
-    let session = connect(target).await?;
-    let offer = discovery::discover(&session).await?;
-    if board == Board::Queues && offer.kueue.is_none() {
+    let reached = Reached::by(load).await?;
+    if board == Board::Queues && reached.offer.kueue.is_none() {
         return Err(Failure::not_found("this cluster serves no queues").hint("Kueue is not installed here."));
     }
     let mut fleet = Fleet::new(Arc::default());
     let mut missing = Vec::new();
     if matches!(board, Board::Namespaces | Board::Users) {
-        let read = jobs(&session, &offer, scope.as_ref(), &mut fleet, timeout, now()).await?;
-        missing.extend(unread::notes(&read).iter().map(|note| Clean::new(note)));
-        fleet.settle(now());
+        let read = jobs(&reached, scope.as_ref()).await?;
+        missing.extend(unread::notes(&read.unread).iter().map(|note| Clean::new(note)));
+        fleet = read.fleet;
     }
-    let own = get::own_namespace(&session);
+    let own = reached.own_scope();
     let places = scope.as_ref().map_or(own.names(), Scope::names);
     let wanted = wanted(board, places);
-    let read = Surveyor::default().read(&session, &offer, &wanted).await;
+    let read = Surveyor::default().read(&reached.session, &reached.offer, &wanted).await;
     let mut table = rows(board, &fleet, &read);
     sort(&mut table, args.sort.as_deref())?;
     let whys = table.unread.iter().map(|why| Clean::new(&format!("ask for: {why}")));
@@ -115,21 +109,12 @@ async fn top(
 }
 
 /// The jobs of all namespaces, else of one's own, unless others were asked for.
-async fn jobs(
-    session: &Session,
-    offer: &Offer,
-    scope: Option<&Scope>,
-    fleet: &mut Fleet,
-    timeout: std::time::Duration,
-    now: Secs,
-) -> Result<Vec<unread::Unread>, Failure> {
-    let filter = Filter::default();
-    let wide = scope.cloned().unwrap_or(Scope::All);
-    let read = get::read(session, offer, &wide, &filter, fleet, timeout, now).await;
-    if read.is_ok() || scope.is_some() {
-        return read;
+async fn jobs(reached: &Reached, scope: Option<&Scope>) -> Result<Jobs, Failure> {
+    let all = Filter::default();
+    match reached.jobs(Arc::default(), Some(scope.cloned().unwrap_or(Scope::All)), &all).await {
+        Err(_) if scope.is_none() => reached.jobs(Arc::default(), None, &all).await,
+        answer => answer,
     }
-    get::read(session, offer, &get::own_namespace(session), &filter, fleet, timeout, now).await
 }
 
 fn wanted(board: Board, places: &[Name]) -> Wanted {

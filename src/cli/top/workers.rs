@@ -11,17 +11,16 @@ use crate::{
         args::Global,
         console,
         exit::{self, Failure},
-        get, print, reach,
+        print, reach,
+        reached::Reached,
         setup::Setup,
         unread,
     },
-    cluster::{connect, discovery},
     console::{model::session::Scope, start::LoadTarget, wish::wish},
     disk::Remembered,
     jobs::{
         Clean, Secs,
         filter::Filter,
-        fleet::Fleet,
         replica::replicas,
         usage::{
             Metric, Range, Sheet, Usage,
@@ -84,31 +83,25 @@ pub(super) fn run(args: &WorkersArgs, global: &Global, setup: &Setup) -> Result<
 }
 
 async fn top(args: &WorkersArgs, scope: Option<Scope>, load: &LoadTarget, setup: &Setup) -> Result<ExitCode, Failure> {
-    let target = load()?;
-    let (now, timeout) = (target.now.clone(), target.timeout);
-    let session = connect(target.clone()).await?;
-    let offer = discovery::discover(&session).await?;
-    let mut fleet = Fleet::new(Arc::default());
-    let scope = scope.unwrap_or_else(|| get::own_namespace(&session));
-    let unread = get::read(&session, &offer, &scope, &Filter::default(), &mut fleet, timeout, now()).await?;
-    unread::complain(&unread);
-    fleet.settle(now());
-    let named = fleet.jobs().filter(|job| job.row.name.as_str() == args.job);
-    let job = named.max_by_key(|job| job.row.created).ok_or_else(|| get::absent(&args.job, &scope, &unread))?;
-    let pods = fleet.pods(&job.key());
+    let reached = Reached::by(load).await?;
+    let read = reached.jobs(Arc::default(), scope, &Filter::default()).await?;
+    unread::complain(&read.unread);
+    let job = read.named(&args.job)?;
+    let Reached { target, session, offer } = &reached;
+    let pods = read.fleet.pods(&job.key());
     if pods.is_empty() {
         return Err(Failure::not_found(&format!("job «{}» has no pods", args.job)).hint("Nothing of it runs now."));
     }
     let context = session.who().context.clone();
     let wish = wish(&setup.config.context(context.as_str()).prometheus)?;
-    let found = metrics::find(&target, &session, &offer, &wish, remembered(setup, &context)).await;
+    let found = metrics::find(target, session, offer, &wish, remembered(setup, &context)).await;
     for problem in &found.tried {
         print::complain(&format!("note: {problem}. {}", problem.hint));
     }
     let of = metrics::Job::of(&job.row.namespace, pods.iter().copied());
-    let (range, now) = (args.range.range(), now());
+    let (range, now) = (args.range.range(), session.now());
     let window = range.window(job.row.started.unwrap_or(job.row.created), now);
-    let reading = metrics::read(&found.source, &session, &of, window).await?;
+    let reading = metrics::read(&found.source, session, &of, window).await?;
     let mut usage = Usage::new(window.step);
     usage.take(&reading);
     for lack in &reading.lacks {
@@ -119,7 +112,7 @@ async fn top(args: &WorkersArgs, scope: Option<Scope>, load: &LoadTarget, setup:
     let sheet =
         Sheet { job: &job.row, replicas: &replicas, usage: &usage, source: &source, range, lacks: &reading.lacks, now };
     print::out(&rendered(args.output, &sheet)?)?;
-    let partial = !unread.is_empty() || !reading.lacks.is_empty();
+    let partial = !read.unread.is_empty() || !reading.lacks.is_empty();
     Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
 }
 
