@@ -39,6 +39,8 @@ const NUMBER: u16 = 9;
 const FLAGS: u16 = 8;
 /// Cells of a line of values at most.
 const SPARK: u16 = 60;
+/// Seconds in which a Prometheus has looked at a pod twice: a rate needs that.
+const SEEN_WITHIN: u32 = 120;
 /// Where the cells of the heat map begin.
 const RULER: u16 = 12;
 
@@ -89,7 +91,7 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
 pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let (metrics, now) = (&page.metrics, page.job.measured_until(now));
     if metrics.usage.is_empty() {
-        rich::draw(&nothing(page, area.width), 0, None, area, buf, theme);
+        rich::draw(&nothing(page, now, area.width), 0, None, area, buf, theme);
         return;
     }
     let members = metrics.members(&page.job.replicas(), now);
@@ -123,7 +125,7 @@ fn draw_all(page: &PageModel, shown: &[&Member], now: Secs, theme: &Theme, area:
 }
 
 /// What stands there as long as nothing was measured.
-fn nothing(page: &PageModel, columns: u16) -> Vec<RichLine> {
+fn nothing(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> {
     let metrics = &page.metrics;
     let mut out = Vec::new();
     let mut say = |text: &str, role| out.extend(labelled("", 0, text, role, columns));
@@ -142,6 +144,10 @@ fn nothing(page: &PageModel, columns: u16) -> Vec<RichLine> {
         }
         None if page.gone.is_some() => say("The job was deleted before its numbers were read.", Role::Dim),
         None if !metrics.answered => say("reading ...", Role::Wait),
+        None if has_just_begun(page, now) => {
+            say("Nothing was measured yet: its pods have not run for long.", Role::Wait);
+            return out;
+        }
         None => say("Nothing was measured of these replicas.", Role::Warn),
     }
     for lack in &metrics.lacks {
@@ -151,6 +157,12 @@ fn nothing(page: &PageModel, columns: u16) -> Vec<RichLine> {
         say(&format!("{}. {}", refusal.what, refusal.hint), Role::Dim);
     }
     out
+}
+
+/// Whether no pod of it has run for so long that a Prometheus must have looked at it.
+fn has_just_begun(page: &PageModel, now: Secs) -> bool {
+    let mut began = page.job.pods.iter().filter_map(|pod| pod.started);
+    page.job.derived.finished.is_none() && began.all(|began| now.since(began) < SEEN_WITHIN)
 }
 
 /// The job's own numbers, all metrics side by side.
@@ -360,7 +372,7 @@ pub fn draw_beside(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: 
     rich::draw_line(&title, None, area, buf, theme);
     let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     if metrics.usage.is_empty() {
-        rich::draw(&nothing(page, area.width), 0, None, below, buf, theme);
+        rich::draw(&nothing(page, now, area.width), 0, None, below, buf, theme);
         return;
     }
     let now = page.job.measured_until(now);

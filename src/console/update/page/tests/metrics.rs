@@ -141,6 +141,10 @@ fn what_can_not_be_read_is_said_and_what_was_read_stays() {
     let screen = h.screen();
     assert!(screen.contains("Nothing was measured") && screen.contains("no pod labels"), "{screen}");
     assert!(!screen.contains("0%"), "{screen}");
+    let page = h.model.page.as_mut().expect("a page");
+    page.job.pods.iter_mut().for_each(|pod| pod.started = Some(Secs(NOW - 20)));
+    let screen = h.screen();
+    assert!(screen.contains("not run for long") && !screen.contains("no pod labels"), "{screen}");
 }
 
 fn orders(h: &Harness) -> Vec<&MetricsEffect> {
