@@ -101,7 +101,7 @@ impl Pages {
 async fn fetch(session: &Session, ask: &Ask, after: &str) -> Result<Page, Problem> {
     let turn = if ask.in_turn { session.turn().await } else { None };
     let url = if after.is_empty() { ask.url.clone() } else { paths::with(&ask.url, "continue", after) };
-    let body = session.get(&url, ask.accept, &ask.doing).await?;
+    let body = session.get_page(&url, ask.accept, &ask.doing).await?;
     Ok(Page { body, _turn: turn })
 }
 

@@ -174,8 +174,17 @@ impl Session {
 
     /// GET, whole body. `doing` completes «can't …».
     pub(crate) async fn get(&self, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
-        let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
-        self.limited(doing, self.whole(built(request, doing)?, doing)).await
+        self.get_into(BytesMut::new(), path, accept, doing).await
+    }
+
+    /// GET of a page of objects: the same, and its memory goes back to the system with it.
+    pub(super) async fn get_page(&self, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
+        self.get_into(BytesMut::with_capacity(MAPPED), path, accept, doing).await
+    }
+
+    async fn get_into(&self, room: BytesMut, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
+        let request = built(Request::get(path).header(header::ACCEPT, accept).body(Body::empty()), doing)?;
+        self.limited(doing, self.whole(request, room, doing)).await
     }
 
     /// GET, as JSON of this shape.
@@ -195,14 +204,14 @@ impl Session {
             .header(header::ACCEPT, JSON)
             .header(header::CONTENT_TYPE, JSON)
             .body(Body::from(body.to_string().into_bytes()));
-        let bytes = self.limited(doing, self.whole(built(request, doing)?, doing)).await?;
+        let bytes = self.limited(doing, self.whole(built(request, doing)?, BytesMut::new(), doing)).await?;
         serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
     }
 
     /// Sends an order that alters the cluster, once. For `changes` alone (`tests/it/house.rs` holds the code to that).
     pub(crate) async fn alter(&self, order: &Order<'_>) -> Result<serde_json::Value, Problem> {
         let doing = order.doing;
-        let bytes = self.limited(doing, self.whole(built(order.request(), doing)?, doing)).await?;
+        let bytes = self.limited(doing, self.whole(built(order.request(), doing)?, BytesMut::new(), doing)).await?;
         serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
     }
 
@@ -259,13 +268,22 @@ impl Session {
         Err(Problem::answered(parts.status.as_u16(), &parts.headers, &body, &self.about(doing)))
     }
 
-    async fn whole(&self, request: Request<Body>, doing: &str) -> Result<Bytes, Problem> {
+    async fn whole(&self, request: Request<Body>, room: BytesMut, doing: &str) -> Result<Bytes, Problem> {
         let response = self.begun(request, doing).await?;
-        self.collect(response.into_body(), doing, MAX_BODY).await
+        self.collect_into(room, response.into_body(), doing, MAX_BODY).await
     }
 
-    pub(super) async fn collect(&self, mut body: Body, doing: &str, most: usize) -> Result<Bytes, Problem> {
-        let mut all = BytesMut::new();
+    pub(super) async fn collect(&self, body: Body, doing: &str, most: usize) -> Result<Bytes, Problem> {
+        self.collect_into(BytesMut::new(), body, doing, most).await
+    }
+
+    async fn collect_into(
+        &self,
+        mut all: BytesMut,
+        mut body: Body,
+        doing: &str,
+        most: usize,
+    ) -> Result<Bytes, Problem> {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|e| {
                 let error: &(dyn std::error::Error + 'static) = &e;
@@ -287,6 +305,9 @@ pub(crate) const JSON: &str = "application/json";
 const MAX_ERROR: usize = 256 * 1024;
 /// A page of 250 objects, each at etcd's limit, is more than any cluster stores.
 pub(super) const MAX_BODY: usize = 512 * 1024 * 1024;
+/// Room that glibc maps for itself and unmaps when it is freed. After the first smaller one it keeps such room in its heap
+/// for good (mallopt(3), `M_MMAP_THRESHOLD`). What is not written to is not there.
+const MAPPED: usize = 33 << 20;
 
 pub(super) fn built(request: Result<Request<Body>, http::Error>, doing: &str) -> Result<Request<Body>, Problem> {
     request.map_err(|e| Problem::new(Kind::Bug, &format!("can't {doing}"), &e.to_string(), "Please report this."))

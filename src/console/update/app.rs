@@ -1,16 +1,19 @@
 //! Commands that work everywhere, and the palette.
 
 use super::{command as run, list, page};
-use crate::console::{
-    commands::{self, AppCommand, ChangeCommand, ClusterView, CommandId, DraftCommand, RecordCommand, VisitCommand},
-    effect::{Effect, Remember},
-    model::{
-        Model,
-        notices::Tone,
-        overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose, TextOverlay, TextSource},
-        session::SessionEffect,
+use crate::{
+    console::{
+        commands::{self, AppCommand, ChangeCommand, ClusterView, CommandId, DraftCommand, RecordCommand, VisitCommand},
+        effect::{Effect, Remember},
+        model::{
+            Model,
+            notices::Tone,
+            overlay::{Completion, Overlay, Prompt, PromptEvent, Purpose, TextOverlay, TextSource},
+            session::SessionEffect,
+        },
+        view::trouble,
     },
-    view::trouble,
+    jobs::near::nearest,
 };
 
 /// A command that works everywhere.
@@ -187,9 +190,20 @@ fn run_line(model: &mut Model, line: &str) -> Vec<Effect> {
     if let Some(row) = row {
         return run(model, row.id);
     }
-    let text = format!("There is no command «{line}»; tab completes, ? lists them");
+    if let Some(whole) = begun(word) {
+        return run_line(model, format!("{} {rest}", whole.trim_end()).trim_end());
+    }
+    let meant = nearest(word, WORDS.iter().map(|(word, _)| word.trim_end()));
+    let meant = meant.map_or_else(String::new, |meant| format!("; is «{meant}» meant?"));
+    let text = format!("There is no command «{line}»{meant}; tab completes, ? lists them");
     model.notices.tell(model.now, Tone::Warn, &text);
     Vec::new()
+}
+
+/// The one word that begins like this, with what follows it.
+fn begun(start: &str) -> Option<&'static str> {
+    let mut words = WORDS.iter().map(|(word, _)| *word).filter(|word| word.starts_with(start) && start.len() > 1);
+    words.next().filter(|_| words.next().is_none())
 }
 
 const WORDS: [(&str, &str); 23] = [

@@ -129,6 +129,17 @@ fn the_scope_picker_takes_typed_names_where_namespaces_are_unreadable() {
 }
 
 #[test]
+fn a_command_may_be_begun_only_and_a_mistyped_one_is_guessed() {
+    let mut it = with_contexts();
+    it.keys(":").type_text("mess").keys("enter");
+    assert!(it.screen().contains("Messages"), "{}", it.screen());
+    it.keys("esc :").type_text("h").keys("enter");
+    assert!(it.screen().contains("no command «h»;"), "several begin so: {}", it.screen());
+    it.keys(":").type_text("helth").keys("enter");
+    assert!(it.screen().contains("is «health» meant?"), "{}", it.screen());
+}
+
+#[test]
 fn a_notice_leaves_the_footer_when_its_time_is_over() {
     let mut it = with_contexts();
     it.keys(":").type_text("nonsense").keys("enter");

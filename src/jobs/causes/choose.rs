@@ -414,9 +414,9 @@ fn origin(seen: &Seen<'_>, hit: &Hit<'_>) -> Origin {
             Origin::Log { pod, rank: line.rank, time: line.at }
         }
         (At::Pod(pod), None) => {
-            let captures = if hit.place == Place::Message { hit.captures() } else { None };
-            let said = captures.and_then(|captures| captures.get(0)).map_or(&[][..], |found| found.as_bytes());
-            Origin::Pod { pod: Name::lossy(pod), said: Clean::new(&String::from_utf8_lossy(said)) }
+            let said = if hit.place == Place::Message { hit.rule.pattern.find(hit.matched()) } else { None };
+            let said = String::from_utf8_lossy(said.unwrap_or_default());
+            Origin::Pod { pod: Name::lossy(pod), said: Clean::new(&said) }
         }
         (At::Event(..), None) => {
             let message = hit.text.split_once(": ").map_or(hit.text, |(_, message)| message);

@@ -39,6 +39,11 @@ impl Pattern {
         self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
     }
 
+    /// The part of a text that it matches.
+    pub(super) fn find<'t>(&self, text: &'t str) -> Option<&'t [u8]> {
+        Some(self.regex()?.find(text.as_bytes())?.as_bytes())
+    }
+
     /// What it captures in a text that it matches.
     pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
         self.regex()?.captures(text.as_bytes())
