@@ -3,6 +3,7 @@
 //! Reached like any other cluster, through a kubeconfig; nothing outside may ask whether it is this one. It uses the
 //! types and quantities of [`jobs`](crate::jobs), neither derivation nor checks, or it would prove nothing.
 
+mod amounts;
 pub mod api;
 mod asked;
 pub mod chance;
@@ -17,12 +18,15 @@ pub mod options;
 pub mod output;
 mod promql;
 pub mod release;
+pub mod resource;
 pub mod scenario;
 mod schema;
 pub mod start;
 pub mod store;
 mod transport;
 pub mod users;
+mod value;
+mod write;
 
 pub use clock::Clock;
 pub use faults::Faults;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Admitted, header};
+use super::{Admitted, go, header};
 use crate::sim::store::{Refusal, Resource, resource};
 
 /// Bytes of a body that a refusal repeats.
@@ -13,7 +13,8 @@ pub(super) fn read(request: &Admitted, refuse: impl Fn(&str) -> Refusal) -> Resu
     let media = header(&request.headers, "content-type").split(';').next().unwrap_or_default().trim();
     match media {
         "" | "application/json" | "application/vnd.kubernetes.protobuf" => {
-            serde_json::from_slice(&request.body).map_err(|error| refuse(&format!("json parse error: {}", go(&error))))
+            let refuse = |error| refuse(&format!("json parse error: {}", go::error(&error, &request.body)));
+            serde_json::from_slice(&request.body).map_err(refuse)
         }
         "application/yaml" => {
             let text = String::from_utf8_lossy(&request.body);
@@ -25,23 +26,6 @@ pub(super) fn read(request: &Admitted, refuse: impl Fn(&str) -> Refusal) -> Resu
                 format!("the body of the request was in an unknown format - accepted media types include: {known}");
             Err(Refusal::new(415, "UnsupportedMediaType", said))
         }
-    }
-}
-
-/// An error of a JSON text in Go's words, where it has some.
-pub(super) fn go(error: &serde_json::Error) -> String {
-    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() }
-}
-
-/// Go's word for what a value is.
-pub(super) fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 
@@ -71,17 +55,33 @@ pub(super) fn manifest(resource: &Resource, request: &Admitted) -> Result<Value,
         Refusal::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({sent})"))
     };
     let mut value = read(request, |why| unrecognized(&format!("couldn't get version/kind; {why}")))?;
+    if value.is_null() {
+        if resource.custom {
+            return Err(unrecognized("Object 'Kind' is missing in 'null'"));
+        }
+        value = json!({});
+    }
     if !value.is_object() {
         let type_meta =
             r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
-        let what = go_kind(&value);
+        let what = go::kind(&value);
         let why = format!(
             "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type {type_meta}"
         );
         return Err(unrecognized(&why));
     }
+    for key in ["kind", "apiVersion"] {
+        if let Some(other) = value.get(key).filter(|sent| !sent.is_string() && !sent.is_null()) {
+            let what = go::kind(other);
+            let why = format!("json: cannot unmarshal {what} into Go struct field .{key} of type string");
+            return Err(unrecognized(&format!("couldn't get version/kind; json parse error: {why}")));
+        }
+    }
     let sent = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
     let (sent_kind, sent_version) = (sent("kind"), sent("apiVersion"));
+    if sent_version.matches('/').count() > 1 {
+        return Err(unrecognized(&format!("unexpected GroupVersion string: {sent_version}")));
+    }
     if resource.custom {
         if sent_kind.is_empty() {
             return Err(unrecognized(&format!("Object 'Kind' is missing in '{value}'")));
@@ -155,7 +155,13 @@ pub(super) fn place(resource: &Resource, request: &Admitted, value: &mut Value) 
             let why = format!("the name of the object ({sent}) does not match the name on the URL ({})", asked.name);
             return Err(Refusal::bad_request(why));
         }
-        meta["name"] = json!(asked.name);
+        if meta["name"].as_str().is_none_or(str::is_empty) {
+            let why = format!(
+                "the name of the object ({} based on URL) was undeterminable: name must be provided",
+                asked.name
+            );
+            return Err(Refusal::bad_request(why));
+        }
     }
     if meta["namespace"].as_str().is_some_and(|n| !n.is_empty() && n != namespace) {
         let why = "the namespace of the provided object does not match the namespace sent on the request";

@@ -7,9 +7,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::partial::metadata;
-use super::{Query, header, table};
+use super::{Admitted, Query, header, table};
 use crate::sim::store::{Object, Refusal, Resource, Store};
-use http::HeaderMap;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +23,25 @@ pub(super) enum Form {
 
 impl Form {
     /// Reads `Accept`: the first entry that can be given.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let accept = header(headers, "accept");
+    pub(super) fn of(request: &Admitted) -> Result<Self, Refusal> {
+        let accept = header(&request.headers, "accept");
         if accept.is_empty() {
             return Ok(Self::Whole);
         }
-        accept.split(',').find_map(Self::entry).ok_or_else(|| not_acceptable(accept))
+        let form = accept.split(',').find_map(Self::entry).ok_or_else(|| not_acceptable(accept))?;
+        let include = request.query.get("includeObject");
+        if form == Self::Table && !["", "Metadata", "Object", "None"].contains(&include) {
+            let said =
+                format!("includeObject: Invalid value: {include:?}: must be 'Metadata', 'Object', 'None', or empty");
+            return Err(Refusal::bad_request(format!("Unable to convert to Table as requested: {said}")));
+        }
+        Ok(form)
     }
 
     /// As [`of`](Self::of), for one object: a form of lists is refused.
-    pub(super) fn of_one(headers: &HeaderMap, resource: &Resource) -> Result<Self, Refusal> {
-        let accept = header(headers, "accept");
-        let form = Self::of(headers)?;
+    pub(super) fn of_one(request: &Admitted, resource: &Resource) -> Result<Self, Refusal> {
+        let accept = header(&request.headers, "accept");
+        let form = Self::of(request)?;
         if form == Self::Metadata
             && accept.split(',').next().is_some_and(|first| first.contains("as=PartialObjectMetadataList"))
         {
@@ -93,6 +99,10 @@ impl Form {
             Self::Table => table::head(resource, "", Some(meta)),
             _ => vec![format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":{meta},"items":["#).into()],
         };
+        let mut objects = objects.peekable();
+        if self == Self::Table && objects.peek().is_none() && table::is_bare(resource) {
+            return vec![table::empty(resource, meta)];
+        }
         let now = store.clock().now();
         for (at, object) in objects.enumerate() {
             if at > 0 {

@@ -11,28 +11,43 @@ use crate::sim::store::{Listed, Refusal, Resource, Selector};
 impl Server {
     /// Answers a list.
     pub(super) fn list(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
-        let form = Form::of(&request.headers)?;
+        let form = Form::of(request)?;
         let query = &request.query;
         let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
         check_list_options(query, self.store.version())?;
         let mut rest = self.listed(resource, request, &selector)?;
         let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let total = rest.items.len();
+        let more = limit == Some(total) && self.goes_on(resource, request, &rest);
         let mut meta = json!({"resourceVersion": rest.version.to_string()});
         if resource.custom && form == Form::Whole {
             meta["continue"] = json!("");
         }
         if let Some(limit) = limit.filter(|n| *n < total) {
             let after = rest.items.split_off(limit);
-            meta["continue"] = json!(self.snapshots.keep(Rest { version: rest.version, items: after }));
+            let start = after.first().map(place).unwrap_or_default();
+            meta["continue"] =
+                json!(self.snapshots.keep(resource, Rest { version: rest.version, items: after }, &start));
             if selector.is_empty() {
                 meta["remainingItemCount"] = json!(total - limit);
             }
+        } else if more {
+            // A server that has read as many as were asked for does not look whether what follows would be selected.
+            let after = rest.items.last().map(place).unwrap_or_default() + "\0";
+            meta["continue"] =
+                json!(self.snapshots.keep(resource, Rest { version: rest.version, items: Vec::new() }, &after));
         }
         let items = rest.items.iter().map(Arc::as_ref);
         let parts = form.many(resource, items, &meta, query, &self.store);
         let gzip = header(&request.headers, "accept-encoding").contains("gzip");
         Ok(reply::parts(parts, reply::JSON, gzip))
+    }
+
+    /// Whether there is anything behind the last of these, selected or not.
+    fn goes_on(&self, resource: &'static Resource, request: &Admitted, rest: &Rest) -> bool {
+        let Some(last) = rest.items.last().map(place) else { return false };
+        let all = self.store.list(resource, request.asked.scope(resource), &Selector::default()).items;
+        all.iter().any(|object| place(object) > last)
     }
 
     fn listed(&self, resource: &'static Resource, request: &Admitted, selector: &Selector) -> Result<Rest, Refusal> {
@@ -48,7 +63,7 @@ impl Server {
             };
             return Ok(rest(listed));
         }
-        match self.snapshots.find(token)? {
+        match self.snapshots.find(resource, token)? {
             Continue::Rest(rest) => Ok(rest),
             Continue::From(start) => {
                 let mut listed = self.store.list(resource, scope, selector);
@@ -73,9 +88,16 @@ fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
     if query.has("sendInitialEvents") {
         return Err(invalid_options("sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"));
     }
+    let forbidden = |why: &str| format!("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden {why}");
+    let mut wrong = Vec::new();
     if !matching.is_empty() && version.is_empty() {
-        let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-        return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
+        wrong.push(forbidden("unless resourceVersion is provided"));
+    }
+    if !matching.is_empty() && !query.get("continue").is_empty() {
+        wrong.push(forbidden("when continue is provided"));
+    }
+    if !wrong.is_empty() {
+        return Err(invalid_options_all(&wrong.iter().map(String::as_str).collect::<Vec<_>>()));
     }
     if !["", "Exact", "NotOlderThan"].contains(&matching) {
         let why = format!("Unsupported value: \"{matching}\": supported values: \"Exact\", \"NotOlderThan\", \"\"");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::sim::schema::Fault;
-use crate::sim::store::words::{LABEL_VALUE, is_label_value, wrong_key};
+use crate::sim::store::words::{wrong_key, wrong_value};
 use crate::sim::store::{Refusal, Resource};
 
 /// Finalizers that need no domain.
@@ -29,9 +29,7 @@ pub(super) fn faults(resource: &Resource, value: &Value, old: Option<&Value>) ->
     for (key, at) in map(&meta["labels"]) {
         out.extend(wrong_key(key).iter().map(|why| invalid("labels", key, why)));
         let text = at.as_str().unwrap_or_default();
-        if !is_label_value(text) {
-            out.push(invalid("labels", text, LABEL_VALUE));
-        }
+        out.extend(wrong_value(text).into_iter().map(|why| invalid("labels", text, why)));
     }
     for (key, _) in map(&meta["annotations"]) {
         out.extend(wrong_key(&key.to_lowercase()).iter().map(|why| invalid("annotations", key, why)));

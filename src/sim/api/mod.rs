@@ -11,6 +11,7 @@ mod discovery;
 mod evict;
 mod exec;
 mod form;
+mod go;
 mod list;
 mod log;
 mod measured;
@@ -225,7 +226,7 @@ impl Server {
     }
 
     fn get(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
-        let form = Form::of_one(&request.headers, resource)?;
+        let form = Form::of_one(request, resource)?;
         let asked = &request.asked;
         let object = self.store.get(resource, &asked.object_namespace(resource), &asked.name)?;
         let body = form.one(resource, &object, &request.query, &self.store);

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::body::{go, go_kind};
-use super::{Admitted, header, strategic};
+use super::{Admitted, go, header, strategic};
 use crate::sim::store::{Refusal, Resource};
 
 /// A patch that was read.
@@ -23,22 +22,24 @@ impl Patch {
         let undecodable = |why: String| Refusal::bad_request(format!("error decoding patch: {why}"));
         let object = |prefix: &str| {
             let refuse = |why: String| Refusal::bad_request(format!("{prefix}{why}"));
-            let read: Value = serde_json::from_slice(&request.body).map_err(|error| refuse(go(&error)))?;
+            let read: Value =
+                serde_json::from_slice(&request.body).map_err(|error| refuse(go::error(&error, &request.body)))?;
             if read.is_object() {
                 return Ok(read);
             }
-            let what = go_kind(&read);
+            let what = go::kind(&read);
             Err(refuse(format!("json: cannot unmarshal {what} into Go value of type map[string]interface {{}}")))
         };
         match content_type {
             "application/merge-patch+json" => object("error decoding patch: ").map(Self::Merge),
             "application/strategic-merge-patch+json" if !resource.custom => object("").map(Self::Strategic),
             "application/json-patch+json" => {
-                let read = serde_json::from_slice(&request.body).map_err(|error| undecodable(go(&error)))?;
+                let read = serde_json::from_slice(&request.body)
+                    .map_err(|error| undecodable(go::error(&error, &request.body)))?;
                 match read {
                     Value::Array(operations) => Ok(Self::Json(operations)),
                     other => {
-                        let what = go_kind(&other);
+                        let what = go::kind(&other);
                         let into = "Go value of type []handlers.jsonPatchOp";
                         Err(undecodable(format!("json: cannot unmarshal {what} into {into}")))
                     }

@@ -20,14 +20,14 @@ impl Server {
         let resources = numbers.resources();
         match asked.verb.as_str() {
             "get" => {
-                let form = Form::of_one(&request.headers, resource)?;
+                let form = Form::of_one(request, resource)?;
                 let object = self.store.get(source, &asked.object_namespace(resource), &asked.name);
                 let object = object.ok().and_then(|object| self.made(resource, &object, &resources));
                 let found = object.ok_or_else(|| missing(&asked.namespace, &asked.name, of_pods))?;
                 Ok(reply::json(200, form.one(resource, &found, &request.query, &self.store), reply::JSON))
             }
             "list" => {
-                let form = Form::of(&request.headers)?;
+                let form = Form::of(request)?;
                 let query = &request.query;
                 let selector = Selector::parse(source, query.get("labelSelector"), query.get("fieldSelector"))?;
                 let listed = self.store.list(source, asked.scope(resource), &selector);

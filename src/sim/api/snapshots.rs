@@ -8,10 +8,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::sim::store::{Obj, Refusal};
+use crate::sim::store::{Obj, Refusal, Resource};
 
 /// As long as etcd keeps a revision by default.
 const LIFE: Duration = Duration::from_mins(5);
+/// The form of tokens.
+const VERSION: &str = "meta.k8s.io/v1";
 /// Lists kept at once; the oldest goes first.
 const KEPT: usize = 64;
 
@@ -29,26 +31,34 @@ pub(super) struct Snapshots(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     next: u64,
-    lists: VecDeque<(u64, Instant, Rest)>,
+    lists: VecDeque<Entry>,
+}
+
+struct Entry {
+    number: u64,
+    of: &'static Resource,
+    since: Instant,
+    rest: Rest,
 }
 
 impl Snapshots {
-    /// Keeps the rest of a list and gives the token that asks for it. The same token can be used again.
-    pub(super) fn keep(&self, rest: Rest) -> String {
+    /// Keeps the rest of a list, which begins at the place `start`, and gives the token that asks for it. The same token
+    /// can be used again.
+    pub(super) fn keep(&self, of: &'static Resource, rest: Rest, start: &str) -> String {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        while kept.lists.len() >= KEPT || kept.lists.front().is_some_and(|(_, since, _)| now - *since > LIFE) {
+        while kept.lists.len() >= KEPT || kept.lists.front().is_some_and(|entry| now - entry.since > LIFE) {
             kept.lists.pop_front();
         }
         kept.next += 1;
         let number = kept.next;
-        let token = token(rest.version as i64, number, rest.items.first());
-        kept.lists.push_back((number, now, rest));
+        let token = encode(rest.version as i64, number, start);
+        kept.lists.push_back(Entry { number, of, since: now, rest });
         token
     }
 
     /// The rest that a token asks for.
-    pub(super) fn find(&self, token: &str) -> Result<Continue, Refusal> {
+    pub(super) fn find(&self, of: &Resource, token: &str) -> Result<Continue, Refusal> {
         let refuse =
             |why: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| refuse("illegal base64 data at input byte 0"))?;
@@ -57,14 +67,20 @@ impl Snapshots {
             refuse(&format!("invalid character '\\x{first:02x}' looking for beginning of value"))
         };
         let read: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
+        if let Some(version) = Some(read["v"].as_str().unwrap_or_default()).filter(|v| *v != VERSION) {
+            return Err(refuse(&format!("server does not recognize this encoded version {version}")));
+        }
         let start = read["start"].as_str().ok_or_else(invalid)?;
         if read["rv"].as_i64() == Some(-1) {
             return Ok(Continue::From(start.to_owned()));
         }
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found =
-            kept.lists.iter().find(|(n, since, _)| Some(*n) == read["list"].as_u64() && since.elapsed() <= LIFE);
-        found.map(|(_, _, rest)| Continue::Rest(rest.clone())).ok_or_else(|| expired(start))
+        let mut living = kept.lists.iter().filter(|entry| entry.since.elapsed() <= LIFE);
+        match living.find(|entry| Some(entry.number) == read["list"].as_u64()) {
+            Some(entry) if entry.of == of => Ok(Continue::Rest(entry.rest.clone())),
+            Some(_) => Ok(Continue::From(start.to_owned())),
+            None => Err(expired(start)),
+        }
     }
 
     /// Forgets all: every token is expired.
@@ -86,13 +102,8 @@ pub(super) fn place(object: &Obj) -> String {
     format!("{}/{}", object.namespace, object.name)
 }
 
-fn token(version: i64, list: u64, first: Option<&Obj>) -> String {
-    encode(version, list, &first.map(place).unwrap_or_default())
-}
-
 fn encode(version: i64, list: u64, start: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD
-        .encode(json!({"v": "meta.k8s.io/v1", "rv": version, "start": start, "list": list}).to_string())
+    BASE64_URL_SAFE_NO_PAD.encode(json!({"v": VERSION, "rv": version, "start": start, "list": list}).to_string())
 }
 
 /// 410, with a token for who can live with a list of two moments.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::patch::Patch;
-use super::{Admitted, Reply, builtin, meta, reply, strategic};
+use super::{Admitted, Reply, builtin, go, meta, reply, strategic};
 use crate::sim::schema::{self, Fault, Schemas};
 use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS};
 use crate::sim::store::{Part, Refusal, Resource};
@@ -122,6 +122,10 @@ fn mistyped(resource: &Resource, value: &Value) -> Option<String> {
     let all = Schemas::all();
     match all.of(resource).filter(|_| !resource.custom) {
         Some(node) => schema::mistyped(node, value, "", resource.kind),
+        None if !value["metadata"].is_object() && !value["metadata"].is_null() => {
+            let what = go::kind(&value["metadata"]);
+            Some(format!("json: cannot unmarshal {what} into Go value of type v1.ObjectMeta"))
+        }
         None => schema::mistyped(all.metadata()?, &value["metadata"], "", resource.kind),
     }
 }

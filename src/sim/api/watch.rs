@@ -50,7 +50,7 @@ struct Watch {
 impl Server {
     /// Opens a watch.
     pub(super) fn watch(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
-        let form = Form::of(&request.headers)?;
+        let form = Form::of(request)?;
         let query = &request.query;
         let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
         check_numbers(query)?;

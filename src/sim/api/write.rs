@@ -59,6 +59,9 @@ impl Server {
                     return Err(Refusal::forbidden(resource, &asked.name, "this namespace may not be deleted"));
                 }
                 let deleted = self.store.delete(resource, &namespace, &asked.name, &options)?;
+                if *resource == NAMESPACES && options.dry_run {
+                    return Ok(reply::value(200, &terminating(&deleted.object)));
+                }
                 Ok(removed(resource, &deleted, request))
             }
             _ => self.delete_collection(resource, request, dry_run),
@@ -66,7 +69,7 @@ impl Server {
     }
 
     fn written(&self, code: u16, resource: &Resource, object: &Obj, request: &Admitted) -> Result<Reply, Refusal> {
-        let form = Form::of(&request.headers)?;
+        let form = Form::of(request)?;
         Ok(reply::json(code, form.one(resource, object, &request.query, &self.store), reply::JSON))
     }
 
@@ -121,16 +124,25 @@ fn removed(resource: &Resource, deleted: &Deleted, request: &Admitted) -> Reply 
     answer
 }
 
+/// A namespace as it would be while it goes.
+fn terminating(namespace: &Obj) -> Value {
+    let mut going = (*namespace.value()).clone();
+    going["status"]["phase"] = json!("Terminating");
+    going
+}
+
 /// `dryRun=All`, or none.
 pub(super) fn dry_run(request: &Admitted) -> Result<bool, Refusal> {
     match request.query.get("dryRun") {
-        "" => Ok(false),
         "All" => Ok(true),
-        other => {
-            let said = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
-            Err(validate::bad_option(request, "dryRun", "FieldValueNotSupported", &said))
-        }
+        "" if !request.query.has("dryRun") => Ok(false),
+        other => Err(unsupported_dry_run(request, &json!([other]))),
     }
+}
+
+fn unsupported_dry_run(request: &Admitted, asked: &Value) -> Refusal {
+    let said = format!("Unsupported value: {asked}: supported values: \"All\"");
+    validate::bad_option(request, "dryRun", "FieldValueNotSupported", &said)
 }
 
 fn says_propagation(request: &Admitted) -> bool {
@@ -170,12 +182,15 @@ fn delete_options(resource: &Resource, request: &Admitted, dry_run: bool) -> Res
         let conditions = body.get("preconditions")?;
         conditions[key].as_str().map(str::to_owned)
     };
-    let dry_in_body = body.get("dryRun").and_then(Value::as_array).is_some_and(|d| d.iter().any(|v| v == "All"));
+    let dry_in_body = body.get("dryRun").filter(|asked| **asked != json!([]) && !asked.is_null());
+    if let Some(asked) = dry_in_body.filter(|asked| **asked != json!(["All"])) {
+        return Err(unsupported_dry_run(request, asked));
+    }
     Ok(DeleteOptions {
         grace: body.get("gracePeriodSeconds").and_then(Value::as_i64).or(request.query.number("gracePeriodSeconds")),
         propagation,
         uid: precondition("uid"),
         version: precondition("resourceVersion"),
-        dry_run: dry_run || dry_in_body,
+        dry_run: dry_run || dry_in_body.is_some(),
     })
 }

@@ -9,11 +9,13 @@ use super::{
     limits,
     pod_rules::{self, Causes},
     quota,
-    value::{int, name, text},
 };
-use crate::sim::store::{
-    Admission, Refusal, Resource, Store,
-    resource::{CLAIMS, JOBS, PODS, PRIORITYCLASSES},
+use crate::sim::{
+    store::{
+        Admission, Refusal, Resource, Store,
+        resource::{CLAIMS, JOBS, PODS, PRIORITYCLASSES},
+    },
+    value::{int, name, text},
 };
 
 /// The step that the store runs before it creates an object.

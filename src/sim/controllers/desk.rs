@@ -17,14 +17,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    batch, kueue, mpijob, nodes, podgc, quota,
+    batch, kueue, mpijob, namespaces, nodes, podgc, quota,
     recorder::Recorder,
     scheduler::{self, Room, Sitter},
-    trainer, training,
-    value::{self, after, name, namespace, text},
-    volumes,
+    trainer, training, volumes,
     work::{Key, Pace, Work},
-    write::Write,
 };
 use crate::{
     jobs::Kind,
@@ -37,6 +34,8 @@ use crate::{
                 PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
             },
         },
+        value::{self, after, name, namespace, text},
+        write::Write,
     },
 };
 
@@ -160,6 +159,10 @@ impl Desk {
                 );
                 let service = self.get(&SERVICES, space, object).is_some();
                 Some((trainer::job_set(&set_of, &jobs, service, now), None))
+            }
+            Work::Namespace => {
+                let there = namespaces::KEPT.map(|(resource, name)| self.get(resource, object, name).is_some());
+                Some((namespaces::reconcile(&*self.get(&NAMESPACES, "", object)?, there), None))
             }
             Work::Claim => {
                 let claim = self.get(&CLAIMS, space, object)?;

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::amounts::amount;
-use super::value::{list, name, namespace};
-use crate::sim::store::{
-    Refusal, Resource, Selector, Store,
-    resource::{CLAIMS, LIMITRANGES, PODS},
+use crate::sim::{
+    amounts::amount,
+    store::{
+        Refusal, Resource, Selector, Store,
+        resource::{CLAIMS, LIMITRANGES, PODS},
+    },
+    value::{list, name, namespace},
 };
 
 /// Where admission says which defaults it gave.
@@ -58,7 +60,7 @@ fn said(amounts: &Value, what: &str) -> Option<(i64, String)> {
 fn total(pod: &Value, side: &str, what: &str) -> Option<(i64, String)> {
     let of = |container: &Value| said(&container["resources"][side], what).map(|(n, _)| n);
     let all: Vec<i64> = list(pod, "/spec/containers").iter().filter_map(of).collect();
-    (!all.is_empty()).then(|| (all.iter().sum(), super::amounts::written(what, all.iter().sum())))
+    (!all.is_empty()).then(|| (all.iter().sum(), crate::sim::amounts::written(what, all.iter().sum())))
 }
 
 /// Sets what containers do not say, and tells so in an annotation.

@@ -14,15 +14,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     desk::Desk,
-    gangs, podgc,
-    value::{after, controller, is_deleting, text},
+    gangs, namespaces, podgc,
     work::{Key, Pace, Work},
 };
 use crate::{
     jobs::Kind,
     sim::{
-        kubelet::{journal::Journal, script::Scripts},
+        kubelet::{STATIC, journal::Journal, script::Scripts},
         store::{Change, ChangeKind, Feed, Obj, Resource, Store, resource},
+        value::{after, controller, is_deleting, text},
     },
 };
 
@@ -35,8 +35,6 @@ pub(crate) trait Calendar: Send {
     fn act(&mut self, store: &Store, now: Timestamp);
 }
 
-/// Pods with this label play no part in any controller's work.
-pub(crate) const STATIC: &str = "sim.mpideck.io/static";
 /// Passes done in one go before others get their turn.
 const IN_A_ROW: usize = 64;
 
@@ -222,6 +220,12 @@ impl Manager {
                 self.add(of(work), soon);
             }
         }
+        if *change.resource == resource::NAMESPACES && !gone {
+            self.add(Key::new(Work::Namespace, "", &object.name), soon);
+        }
+        if gone && namespaces::KEPT.contains(&(change.resource, object.name.as_str())) {
+            self.add(Key::new(Work::Namespace, "", &object.namespace), soon);
+        }
         let (group, plural) = (change.resource.group, change.resource.plural);
         if object.label("kueue.x-k8s.io/queue-name").is_some() && plural != "workloads" {
             let name = format!("{plural}/{}", object.name);
@@ -341,6 +345,8 @@ fn work_of(kind: &Resource) -> Option<Work> {
     }
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

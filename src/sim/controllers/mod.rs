@@ -1,10 +1,9 @@
 //! The sim's controllers: mpi-operator, training-operator, Trainer, JobSet, Kueue, batch Jobs, the scheduler.
 //!
-//! Each is one pass: a function from what it sees to a list of [`write::Write`]s. [`manager`] decides what is looked at
+//! Each is one pass: a function from what it sees to a list of [`Write`](crate::sim::write::Write)s. [`manager`] decides what is looked at
 //! and when, [`desk`] reads, executes and remembers. None may know HTTP, users or the console.
 
 pub(crate) mod admit;
-pub(crate) mod amounts;
 pub(crate) mod batch;
 pub(crate) mod desk;
 mod gangs;
@@ -12,6 +11,7 @@ pub(crate) mod kueue;
 mod limits;
 pub(crate) mod manager;
 pub(crate) mod mpijob;
+mod namespaces;
 mod nodes;
 mod pod_rules;
 mod podgc;
@@ -20,9 +20,7 @@ mod recorder;
 pub(crate) mod scheduler;
 pub(crate) mod trainer;
 pub(crate) mod training;
-pub(crate) mod value;
 mod volumes;
 pub(crate) mod work;
-pub(crate) mod write;
 
 pub(crate) use kueue::summary as pending_workloads;

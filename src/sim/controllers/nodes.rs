@@ -8,13 +8,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
-    value::{after, annotation, condition, int, is_deleting, list, name, namespace, set, stamp, text, time},
-    write::{Cond, Note, Write, set_condition},
-};
 use crate::sim::{
     release::Release,
     store::resource::{NODES, PODS},
+    value::{after, annotation, condition, int, is_deleting, list, name, namespace, set, stamp, text, time},
+    write::{Cond, Note, Write, set_condition},
 };
 
 /// A node with this annotation is not heard from.

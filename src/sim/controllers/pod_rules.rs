@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::amounts::amount;
-use super::value::{list, text};
-use crate::sim::store::words::{self, LABEL_VALUE, is_label, is_label_value, is_subdomain, wrong_key};
+use crate::sim::{
+    amounts::amount,
+    store::words::{self, is_label, is_subdomain, wrong_key, wrong_value},
+    value::{list, text},
+};
 
 /// Reason, field and sentence of each fault.
 pub(super) type Causes = Vec<(&'static str, String, String)>;
@@ -71,9 +73,8 @@ pub(super) fn spec(spec: &Value, at: &str, out: &mut Causes) {
 pub(super) fn labels(labels: &Value, field: &str, out: &mut Causes) {
     for (key, value) in labels.as_object().into_iter().flatten() {
         out.extend(wrong_key(key).iter().map(|why| invalid(field.to_owned(), &Value::from(key.as_str()), why)));
-        if !is_label_value(value.as_str().unwrap_or_default()) {
-            out.push(invalid(field.to_owned(), value, LABEL_VALUE));
-        }
+        let wrong = wrong_value(value.as_str().unwrap_or_default());
+        out.extend(wrong.into_iter().map(|why| invalid(field.to_owned(), value, why)));
     }
 }
 

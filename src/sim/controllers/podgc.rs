@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
+use crate::sim::{
+    store::resource::PODS,
     value::{after, is_deleting, is_over, name, namespace, push, set, stamp, text},
     write::Write,
 };
-use crate::sim::store::resource::PODS;
 
 /// Seconds between two rounds.
 const ROUND: i64 = 20;

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
+use crate::sim::{
     amounts::{self, Amounts, amount, written},
+    store::{
+        Refusal, Resource, Selector, Store,
+        resource::{CLAIMS, EVENTS, PODS, QUOTAS},
+    },
     value::{is_over, list, name, namespace, text},
-};
-use crate::sim::store::{
-    Refusal, Resource, Selector, Store,
-    resource::{CLAIMS, EVENTS, PODS, QUOTAS},
 };
 
 /// Core kinds that a quota may count by their bare name.

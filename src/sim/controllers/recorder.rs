@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::limits::Limits;
-use super::{
+use crate::sim::{
+    store::{Part, Refusal, Selector, Store, resource::EVENTS},
     value::{after, hash, micro_stamp, mix, stamp, text},
     write::Note,
 };
-use crate::sim::store::{Part, Refusal, Selector, Store, resource::EVENTS};
 
 /// How long the API server keeps an event.
 const KEPT: f64 = 3600.0;
@@ -128,7 +128,7 @@ impl Recorder {
 }
 
 fn seconds(earlier: Timestamp, later: Timestamp) -> f64 {
-    super::value::seconds_between(earlier, later)
+    crate::sim::value::seconds_between(earlier, later)
 }
 
 fn last_seen(event: &Value) -> Option<Timestamp> {

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use self::preempt::{Sitter, victims};
-use super::{
+use crate::sim::{
     amounts::{self, Amounts, amount},
+    release::Release,
     value::{condition, label, list, name, set, stamp, text, truth},
 };
-use crate::sim::release::Release;
 
 /// A node as the scheduler sees it.
 #[derive(Clone, Debug)]

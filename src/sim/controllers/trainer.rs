@@ -7,14 +7,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
+use crate::sim::{
+    store::resource::{JOBS, JOBSETS, SERVICES, TRAINJOBS},
     value::{
         self, after, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, text, time, truth,
         uid,
     },
     write::{Cond, Note, Write, set_condition},
 };
-use crate::sim::store::resource::{JOBS, JOBSETS, SERVICES, TRAINJOBS};
 
 const TRAINER: &str = "trainjob-controller";
 const JOBSET: &str = "jobset";

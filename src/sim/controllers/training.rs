@@ -8,18 +8,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{
-    value::{
-        self, after, has_condition, int, is_deleting, is_over, label, list, name, namespace, owned_by, phase, set,
-        stamp, text, time, truth, uid,
-    },
-    write::{Note, Write},
-};
 use crate::{
     jobs::Kind,
-    sim::store::{
-        Resource,
-        resource::{PODS, SERVICES},
+    sim::{
+        store::{
+            Resource,
+            resource::{PODS, SERVICES},
+        },
+        value::{
+            self, after, has_condition, int, is_deleting, is_over, label, list, name, namespace, owned_by, phase, set,
+            stamp, text, time, truth, uid,
+        },
+        write::{Note, Write},
     },
 };
 

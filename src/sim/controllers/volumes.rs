@@ -8,11 +8,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
+use crate::sim::{
+    store::resource::CLAIMS,
     value::{after, annotation, list, name, seconds_between, set, text, time},
     write::{Note, Write},
 };
-use crate::sim::store::resource::CLAIMS;
 
 const FROM: &str = "persistentvolume-controller";
 const SELECTED: &str = "volume.kubernetes.io/selected-node";
@@ -111,7 +111,7 @@ pub(crate) fn reconcile(claim: &Value, classes: &[Arc<Value>], now: Timestamp) -
 }
 
 fn bound(claim: &Value, class: &Value) -> Vec<Write> {
-    let volume = format!("pvc-{}", super::value::uid(claim));
+    let volume = format!("pvc-{}", crate::sim::value::uid(claim));
     let mut main = claim.clone();
     set(&mut main, "/spec/volumeName", json!(volume));
     let provisioner = text(class, "/provisioner");

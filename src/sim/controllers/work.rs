@@ -32,6 +32,8 @@ pub(crate) enum Work {
     Quota,
     /// A group of pods that are placed together.
     Gang,
+    /// What a namespace always has.
+    Namespace,
     /// A node's life.
     Node,
     /// Old events.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 
 use super::{part::Part, usage::Curve};
-use crate::sim::controllers::value::{annotation, chance, hash, label, mix, name, namespace, text};
+use crate::sim::value::{annotation, chance, hash, label, mix, name, namespace, text};
 
 /// What goes wrong other than by an exit code.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::{
     network,
     script::{Scripts, role},
 };
-use crate::sim::controllers::value::{int, is_deleting, is_ready, list, name, seconds_between, text, time, uid};
+use crate::sim::value::{int, is_deleting, is_ready, list, name, seconds_between, text, time, uid};
 
 /// All that can be seen from a pod.
 pub(crate) struct Around<'a> {

@@ -15,12 +15,10 @@ use super::{
     usage::{self, Curve, UseForm},
 };
 use crate::sim::{
-    controllers::{
-        amounts::{self, Amounts},
-        manager::STATIC,
-        value::{chance, hash, int, label, list, mix, seconds_between, time, uid},
-    },
+    amounts::{self, Amounts},
+    kubelet::STATIC,
     output::{Meter, Usage},
+    value::{chance, hash, int, label, list, mix, seconds_between, time, uid},
 };
 
 /// Readings are taken so many seconds apart, each with a chance of its own.
@@ -153,11 +151,11 @@ mod tests {
 
     use super::*;
     use crate::sim::{
-        controllers::value::after,
         kubelet::{
             journal::{Ending, Waited},
             script::Scripts,
         },
+        value::after,
     };
 
     fn meter(script: &str, journal: &Arc<Journal>, pod: &Value) -> ScriptMeter {

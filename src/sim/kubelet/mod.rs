@@ -31,8 +31,10 @@ use self::{
     meet::Around,
     script::Scripts,
 };
-use super::controllers::value::{after, is_over, seconds_between, text, time, uid};
+use crate::sim::value::{after, is_over, seconds_between, text, time, uid};
 
+/// Pods with this label play no part in anybody's work: they are as they were put there.
+pub(crate) const STATIC: &str = "sim.mpideck.io/static";
 /// Seconds between two looks whether a wait is over; more when it has been long.
 const LOOK_AGAIN: f64 = 0.5;
 /// A wait ends so shortly after it was seen to: no reader of the log is ahead of it.
@@ -43,7 +45,7 @@ pub(crate) struct Turn {
     /// The new status.
     pub(crate) status: Value,
     /// Events of the change.
-    pub(crate) notes: Vec<super::controllers::write::Note>,
+    pub(crate) notes: Vec<crate::sim::write::Note>,
     /// Which stage this is.
     pub(crate) serial: u32,
     /// When to look again.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::sim::controllers::value::{label, list, namespace, text};
+use crate::sim::value::{label, list, namespace, text};
 
 /// Whether `policies` let `from` reach `port` of `to`: what is selected by no policy is open, what is selected by one
 /// is closed but for what some policy allows.

@@ -17,8 +17,8 @@ use super::{
     text::{Cast, Writer},
 };
 use crate::sim::{
-    controllers::value::{after, hash, int, list, mix, seconds_between, text, time, uid},
     output::{Meter, Output, Outputs, Written},
+    value::{after, hash, int, list, mix, seconds_between, text, time, uid},
 };
 
 /// How often a reader looks whether a wait is over.

@@ -12,7 +12,7 @@ use super::{
     behaviour::{Behaviour, Tags, Trouble},
     form::{Fault, RoleForm},
 };
-use crate::sim::controllers::value::{annotation, label, list, text};
+use crate::sim::value::{annotation, label, list, text};
 
 /// Pod annotation that names the script.
 pub(crate) const ANNOTATION: &str = "sim.mpideck.io/script";

@@ -9,7 +9,7 @@ use super::{
     behaviour::{Behaviour, Trouble},
     life::{Moment, Run, Stage},
 };
-use crate::sim::controllers::{
+use crate::sim::{
     value::{after, hash, list, mix, name, namespace, set, stamp, text, uid},
     write::Note,
 };

@@ -14,7 +14,7 @@ use super::{
     meet::ssh_port,
     script::role,
 };
-use crate::sim::controllers::value::{after, chance, hash, list, mix, name, namespace, text};
+use crate::sim::value::{after, chance, hash, list, mix, name, namespace, text};
 
 /// The longest text that a place may ask for.
 const LONGEST: usize = 1 << 20;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::family::{Family, Row, counter, gauge};
 use super::scene::{Gpu, GpuLabels, Node, Scene, Tenancy};
 use crate::sim::chance::Chance;
-use crate::sim::controllers::value::{chance, hash, mix};
 use crate::sim::output::Usage;
 use crate::sim::promql::Labels;
+use crate::sim::value::{chance, hash, mix};
 
 /// The driver of all nodes.
 const DRIVER: &str = "580.95.05";

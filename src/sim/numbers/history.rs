@@ -7,8 +7,8 @@ use super::exporter::Exporter;
 use super::family::{Family, Reading, Row};
 use super::scene::{GpuLabels, Scene};
 use super::targets::{kept, target, targets};
-use crate::sim::controllers::value::hash;
 use crate::sim::promql::{Fault, Labels, NAME, Series, Source, is_meant, stale};
+use crate::sim::value::hash;
 
 /// Milliseconds between two scrapes.
 pub(super) const SCRAPE: i64 = 15_000;

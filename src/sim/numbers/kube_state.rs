@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::family::{Family, Row, counter, gauge};
 use super::scene::{Container, Node, Pod, Scene};
-use crate::sim::controllers::amounts::{Amounts, amount};
-use crate::sim::controllers::value::{name, namespace};
+use crate::sim::amounts::{Amounts, amount};
 use crate::sim::promql::Labels;
+use crate::sim::value::{name, namespace};
 
 const PHASES: [&str; 5] = ["Pending", "Succeeded", "Failed", "Unknown", "Running"];
 

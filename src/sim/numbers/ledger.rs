@@ -10,13 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::scene::{Container, Gpu, GpuLabels, Node, Pod, Scene, Tenancy};
-use crate::sim::controllers::amounts::{Amounts, amount};
-use crate::sim::controllers::value::{
-    controller, int, is_over, label, list, name, namespace, phase, text, time, truth, uid,
-};
+use crate::sim::amounts::{Amounts, amount};
 use crate::sim::output::Outputs;
 use crate::sim::store::resource::{NODES, PODS, QUOTAS};
 use crate::sim::store::{ChangeKind, Feed, Obj, Selector, Store};
+use crate::sim::value::{controller, int, is_over, label, list, name, namespace, phase, text, time, truth, uid};
 
 /// For how long pods are remembered that are gone, and how many at most.
 const REMEMBERED: (SignedDuration, usize) = (SignedDuration::from_hours(6), 4000);

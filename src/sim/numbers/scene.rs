@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::sim::controllers::amounts::Amounts;
+use crate::sim::amounts::Amounts;
 use crate::sim::output::Meter;
 use crate::sim::store::Obj;
 

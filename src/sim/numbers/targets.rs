@@ -2,8 +2,8 @@
 
 use super::exporter::Exporter;
 use super::scene::{GpuLabels, Scene};
-use crate::sim::controllers::value::{hash, suffix};
 use crate::sim::promql::{Labels, NAME};
+use crate::sim::value::{hash, suffix};
 
 /// Where the GPU operator lives.
 const OPERATOR: &str = "gpu-operator";

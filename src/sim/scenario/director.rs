@@ -12,14 +12,12 @@ use super::{
     plan::{Doing, Plan},
 };
 use crate::sim::{
-    controllers::{
-        manager::Calendar,
-        value::{after, name, namespace, set, uid},
-    },
+    controllers::manager::Calendar,
     store::{
         DeleteOptions, Part, Propagation, Refusal, Selector, Store,
         resource::{MPIJOBS, PODS, WORKLOADS},
     },
+    value::{after, name, namespace, set, uid},
 };
 
 /// Makes, pauses and deletes jobs at their time.

@@ -12,13 +12,13 @@ use super::{error::ScenarioError, plan::Plan};
 use crate::{
     jobs::Kind,
     sim::{
-        controllers::value::text,
         kubelet::{
             behaviour::Tags,
             form::{Fault, RoleForm},
             script::ScriptForm,
         },
         store::{Resource, resource},
+        value::text,
     },
 };
 

@@ -11,11 +11,11 @@ use crate::{
     jobs::Kind,
     sim::{
         Clock,
-        controllers::value::{int, is_deleting, label, list, name, text, uid},
         store::{
             ChangeKind,
             resource::{self, EVENTS, JOBS, PODS, WORKLOADS},
         },
+        value::{int, is_deleting, label, list, name, text, uid},
     },
 };
 

@@ -6,9 +6,9 @@ use super::plan::Plan;
 use crate::{
     jobs::Kind,
     sim::{
-        controllers::value::{list, push, set},
         kubelet::script::ANNOTATION,
         store::{Resource, Store},
+        value::{list, push, set},
     },
 };
 

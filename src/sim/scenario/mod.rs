@@ -28,12 +28,12 @@ use super::{
     controllers::{
         admit,
         manager::{Calendar, Manager},
-        value::after,
         work::Pace,
     },
     kubelet::output::ScriptOutputs,
     store::Store,
 };
+use crate::sim::value::after;
 
 /// How long nodes, queues and operators have been there, in seconds.
 const GROUND_AGE: f64 = 131.0 * 86_400.0;

@@ -8,14 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::sim::{
     chance::Chance,
-    controllers::{
-        manager::STATIC,
-        value::{after, set, stamp},
-    },
+    kubelet::STATIC,
     store::{
         Part, Store,
         resource::{MPIJOBS, NAMESPACES, PODS},
     },
+    value::{after, set, stamp},
 };
 
 const SPACES: u32 = 10;

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::*;
 use crate::sim::{
     Clock,
-    controllers::value::{condition, list, name, phase, text},
     store::{
         Selector,
         resource::{self, EVENTS, MPIJOBS, PODS, WORKLOADS},
     },
+    value::{condition, list, name, phase, text},
 };
 
 fn demo() -> (Store, Manager, Timestamp) {

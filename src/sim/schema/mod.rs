@@ -6,6 +6,7 @@
 mod duplicates;
 mod keyed;
 mod rules;
+mod time;
 mod walk;
 
 use std::collections::HashMap;
@@ -20,12 +21,14 @@ use regex::Regex;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::store::resource::{
-    BUDGETS, CLAIMS, CONFIGMAPS, DEPLOYMENTS, EVENTS, JAXJOBS, JOBS, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES,
-    NETWORKPOLICIES, NODES, PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, Resource, SECRETS, SERVICEACCOUNTS,
-    SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
+use crate::{
+    jobs::schema::{META, PLACE, tidy, types as jobs},
+    sim::resource::{
+        BUDGETS, CLAIMS, CONFIGMAPS, DEPLOYMENTS, EVENTS, JAXJOBS, JOBS, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES,
+        NETWORKPOLICIES, NODES, PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, Resource, SECRETS,
+        SERVICEACCOUNTS, SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
+    },
 };
-use crate::jobs::schema::{META, PLACE, tidy, types as jobs};
 pub(crate) use duplicates::duplicates;
 pub(crate) use keyed::repeated;
 pub(crate) use rules::{broken, has_rules};

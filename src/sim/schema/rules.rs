@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::walk::{Fault, NOWHERE, join};
-use crate::sim::store::Resource;
+use crate::sim::resource::Resource;
 
 /// What a rule looks at.
 #[derive(Clone, Copy)]
@@ -243,7 +243,7 @@ fn is_uri(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::store::resource::{CLUSTERQUEUES, MPIJOBS, TRAINJOBS};
+    use crate::sim::resource::{CLUSTERQUEUES, MPIJOBS, TRAINJOBS};
     use serde_json::json;
 
     fn told(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Node;
+use super::{Node, time};
 
 /// What does not fit: the machine's reason, the field, the sentence.
 pub(crate) type Fault = (&'static str, String, String);
@@ -198,6 +198,11 @@ pub(crate) fn mistyped(node: Node<'_>, value: &Value, path: &str, holder: &str) 
         return Some(
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'".to_owned(),
         );
+    }
+    if let (Some(text), Some("date-time")) = (value.as_str(), node.schema["format"].as_str())
+        && let Some(why) = time::wrong(text)
+    {
+        return Some(why);
     }
     match value {
         Value::Object(map) => map.iter().find_map(|(key, inner)| {

@@ -38,8 +38,7 @@ fn of_kind(resource: &Resource, value: &mut Value) {
     } else if *resource == JOBS {
         batch_job(value);
     } else if *resource == NAMESPACES {
-        let name = value["metadata"]["name"].clone();
-        value["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+        own_label(value);
         set(&mut value["spec"], &json!({"finalizers": ["kubernetes"]}));
     } else if *resource == SERVICES {
         service(&mut value["spec"]);
@@ -347,23 +346,36 @@ fn qos(spec: &Value) -> &'static str {
 }
 
 /// 422 for a name that is none of its kind.
-pub(super) fn check_name(resource: &Resource, name: &str) -> Result<(), Refusal> {
+pub(super) fn check_name(resource: &Resource, name: &str, prefix: &str) -> Result<(), Refusal> {
+    // A dash at the end of what it was made of is not the end of the name.
+    let stem = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |stem| format!("{stem}a"));
+    let fault = |field, said: &str, held: &str| {
+        let why = wrong_name(resource, held)?;
+        Some(("FieldValueInvalid", field, format!("Invalid value: \"{said}\": {why}")))
+    };
+    let of_prefix = if prefix.is_empty() { None } else { fault("metadata.generateName", prefix, &stem) };
+    let faults: Vec<_> = of_prefix.into_iter().chain(fault("metadata.name", name, name)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &faults)) }
+}
+
+/// The label by which a namespace is selected: nobody takes it off.
+pub(super) fn own_label(namespace: &mut Value) {
+    let name = namespace["metadata"]["name"].clone();
+    namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
+}
+
+/// What is wrong with a name of this kind.
+fn wrong_name(resource: &Resource, name: &str) -> Option<String> {
     if *resource == NAMESPACES && name.contains('.') {
-        let said = format!("Invalid value: \"{name}\": must not contain dots");
-        return Err(Refusal::invalid(resource, name, &[("FieldValueInvalid", "metadata.name", said)]));
+        return Some("must not contain dots".to_owned());
     }
     let (good, rule, longest) = if [&NAMESPACES, &SERVICES].contains(&resource) {
         (words::is_label(name), words::LABEL, 63)
     } else {
         (words::is_subdomain(name), words::SUBDOMAIN, 253)
     };
-    if good {
-        return Ok(());
-    }
-    let too_long = format!("must be no more than {longest} characters");
-    let rule = if name.len() > longest { &too_long } else { rule };
-    let said = format!("Invalid value: \"{name}\": {rule}");
-    Err(Refusal::invalid(resource, name, &[("FieldValueInvalid", "metadata.name", said)]))
+    let too_long = || format!("must be no more than {longest} characters");
+    (!good).then(|| if name.len() > longest { too_long() } else { rule.to_owned() })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Label selectors, read as the API server reads them, with its words for what it can't read.
 
-use super::words::{LABEL_VALUE, is_label_value, wrong_key};
+use super::words::{wrong_key, wrong_value};
 
 /// One requirement of a selector.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,15 +119,16 @@ fn requirement(rest: &mut &[&str]) -> Result<LabelTerm, String> {
         other => return refuse(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
     };
     for (at, value) in values.iter().enumerate() {
-        if !is_label_value(value) {
-            return refuse(format!("values[{at}][{key}]: Invalid value: \"{value}\": {LABEL_VALUE}"));
+        let wrong = wrong_value(value);
+        if !wrong.is_empty() {
+            return refuse(format!("values[{at}][{key}]: Invalid value: \"{value}\": {}", wrong.join("; ")));
         }
     }
     let bound = || {
         let value = values.concat();
         let wrong = || {
             format!(
-                "unable to parse requirement: values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
+                "unable to parse requirement: values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
             )
         };
         value.parse::<i64>().map_err(|_| wrong())
@@ -166,7 +167,13 @@ fn set(rest: &mut &[&str]) -> Result<Vec<String>, String> {
             word if word.is_empty() || is_special(word) => {
                 return refuse(format!("found '{word}', expected: ',', ')' or identifier"));
             }
-            word => values.last_mut().map(|last| word.clone_into(last)).unwrap_or_default(),
+            word => {
+                values.last_mut().map(|last| word.clone_into(last)).unwrap_or_default();
+                let next = rest.first().copied().unwrap_or_default();
+                if !matches!(next, "," | ")") {
+                    return refuse(format!("found '{next}', expected: ',' or ')'"));
+                }
+            }
         }
     }
 }

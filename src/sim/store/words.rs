@@ -1,8 +1,9 @@
 //! Which words the API takes as names, label keys and label values, and how it refuses others.
 
 /// How a label's value must be.
-pub const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const NAME_PART: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const QUALIFIED: &str = "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
 /// How most names must be.
 pub const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 /// How names of namespaces and services must be.
@@ -29,13 +30,18 @@ pub fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(part)
 }
 
-/// Whether `text` can be a label's value.
-pub fn is_label_value(text: &str) -> bool {
-    text.is_empty() || (text.len() <= 63 && is_word(text))
+/// What is wrong with a label's value; nothing if it is one.
+pub fn wrong_value(text: &str) -> Vec<&'static str> {
+    let long = (text.len() > 63).then_some("must be no more than 63 bytes");
+    let odd = (!text.is_empty() && !is_word(text)).then_some(LABEL_VALUE);
+    long.into_iter().chain(odd).collect()
 }
 
 /// What is wrong with a key of labels or annotations; nothing if it is one.
 pub fn wrong_key(key: &str) -> Vec<String> {
+    if key.matches('/').count() > 1 {
+        return vec![QUALIFIED.to_owned()];
+    }
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -73,12 +79,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_can_be_wrong_twice() {
+        assert_eq!(wrong_value(&"a".repeat(64)).len(), 1);
+        assert_eq!(wrong_value(&"-".repeat(64)).len(), 2);
+        assert_eq!(wrong_key("a/b/c").len(), 1);
+    }
+
+    #[test]
     fn keys_and_values_of_labels() {
         for (key, good) in [("app", true), ("example.com/app", true), ("a b", false), ("A_/x", false), ("a/", false)] {
             assert_eq!(wrong_key(key).is_empty(), good, "{key}");
         }
         for (value, good) in [("", true), ("x", true), ("-x", false), ("a_b.C", true), ("a b", false)] {
-            assert_eq!(is_label_value(value), good, "{value}");
+            assert_eq!(wrong_value(value).is_empty(), good, "{value}");
         }
     }
 }

@@ -169,6 +169,9 @@ impl Store {
         change(&mut value)?;
         check_preconditions(resource, &current, &value)?;
         keep_what_is_the_servers(resource, &old, &mut value, part);
+        if *resource == NAMESPACES {
+            defaults::own_label(&mut value);
+        }
         if resource.generation && part != Part::Status && spec_differs(resource, &old, &value) {
             value["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }
@@ -226,8 +229,8 @@ impl Inner {
             }
             meta["name"] = json!(format!("{}{}", &prefix[..prefix.len().min(58)], self.chance.suffix()));
         }
-        let name = meta["name"].as_str().unwrap_or_default();
-        defaults::check_name(resource, name)
+        let text = |key: &str| meta[key].as_str().unwrap_or_default();
+        defaults::check_name(resource, text("name"), text("generateName"))
     }
 
     /// Whether an object of this name may come to be.

@@ -232,5 +232,7 @@ topics! {
     reviews
     schemas
     pods
+    requests
+    spaces
     kinds
 }

@@ -163,13 +163,13 @@ impl Place {
         let (code, answer) = self.send(&Method::POST, path, &object).await;
         assert!(matches!(code, 201 | 409), "namespace {name}: {code} {answer}");
         self.made.lock().unwrap().push(name.clone());
-        if self.sim.is_none() {
+        if self.sim.is_none() || self.acting {
             self.until_pods_are_let_in(&name).await;
         }
         name
     }
 
-    /// A real server refuses pods until a controller has made the namespace's service account.
+    /// A server refuses pods until a controller has made the namespace's service account.
     async fn until_pods_are_let_in(&self, namespace: &str) {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/default");
         for _ in 0..100 {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::partial::metadata;
-use crate::sim::store::{Object, Resource};
+use crate::sim::store::{Object, Resource, resource::LIMITRANGES};
 
 /// Whether a row begins with the name of what it shows.
 fn is_named(resource: &Resource) -> bool {
@@ -38,6 +38,19 @@ pub(super) fn head(resource: &Resource, version: &str, meta: Option<&Value>) -> 
         r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{meta},"columnDefinitions":{columns},"rows":["#
     );
     vec![head.into()]
+}
+
+/// Whether a kind has no printer of its own: where there is nothing to show, its rows are null.
+pub(super) fn is_bare(resource: &Resource) -> bool {
+    *resource == LIMITRANGES
+}
+
+/// The table of such a kind where there is nothing to show.
+pub(super) fn empty(resource: &Resource, meta: &Value) -> Bytes {
+    let mut table = head(resource, "", Some(meta)).concat();
+    table.truncate(table.len() - 1);
+    table.extend(b"null}");
+    table.into()
 }
 
 /// A table without columns, as watches send it after the first: one row, of this object.

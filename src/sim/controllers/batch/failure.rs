@@ -5,9 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::sim::controllers::value::{
-    after, has_condition, int, is_over, list, name, namespace, phase, text, time, truth,
-};
+use crate::sim::value::{after, has_condition, int, is_over, list, name, namespace, phase, text, time, truth};
 
 /// How a Job ends.
 pub(super) enum Verdict {

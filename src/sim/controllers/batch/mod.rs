@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::failure::Verdict;
-use super::{
+use crate::sim::{
+    store::resource::{JOBS, PODS},
     value::{
         self, after, has_condition, int, is_deleting, is_over, list, name, namespace, phase, push, set, stamp, text,
         time, truth, uid,
     },
     write::{Note, Write},
 };
-use crate::sim::store::resource::{JOBS, PODS};
 
 const FROM: &str = "job-controller";
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";

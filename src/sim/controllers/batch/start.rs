@@ -7,11 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Counted, FROM, INDEX, Pass, TRACKING};
 use crate::sim::{
-    controllers::{
-        value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, set, suffix, text, time, uid},
-        write::{Note, Write},
-    },
     store::resource::PODS,
+    value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, set, suffix, text, time, uid},
+    write::{Note, Write},
 };
 
 /// The labels that tie a pod to its Job.

@@ -7,11 +7,11 @@ use super::{Desk, values};
 use crate::sim::{
     controllers::{
         gangs,
-        value::{after, name, namespace},
         work::{Key, Work},
-        write::Note,
     },
     store::{Selector, resource::PODS},
+    value::{after, name, namespace},
+    write::Note,
 };
 
 impl Desk {

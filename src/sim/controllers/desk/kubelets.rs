@@ -6,18 +6,14 @@ use serde_json::Value;
 
 use super::{Desk, values};
 use crate::sim::{
-    controllers::{
-        scheduler,
-        value::{self, after, is_deleting, name, namespace, text},
-        volumes,
-        work::Key,
-        write::Note,
-    },
+    controllers::{scheduler, volumes, work::Key},
     kubelet::{self, Surroundings, Ward, behaviour},
     store::{
         DeleteOptions, Part, Selector,
         resource::{CLAIMS, CONFIGMAPS, NETWORKPOLICIES, PODS},
     },
+    value::{self, after, is_deleting, name, namespace, text},
+    write::Note,
 };
 
 /// Seconds between a pod's deletion and its end.

@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use super::{Desk, values};
 use crate::sim::{
+    amounts,
     controllers::{
-        amounts,
         scheduler::{self, Room, Sitter},
-        value::{self, after, is_deleting, is_over, name, namespace, set, text},
         volumes,
         work::{Key, Work},
-        write::{Cond, Note, set_condition},
     },
     store::{
         DeleteOptions, Obj, Part, Selector,
         resource::{CLAIMS, NODES, PODS, STORAGECLASSES},
     },
+    value::{self, after, is_deleting, is_over, name, namespace, set, text},
+    write::{Cond, Note, set_condition},
 };
 
 /// The scheduler of every pod that names none.

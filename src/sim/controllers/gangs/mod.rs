@@ -11,13 +11,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
+use super::scheduler::{self, Room, node_of};
+use crate::sim::{
     amounts,
-    scheduler::{self, Room, node_of},
+    release::Release,
     value::{annotation, int, is_deleting, is_over, label, list, name, phase, text},
     write::Write,
 };
-use crate::sim::release::Release;
 
 /// Annotation by which Volcano finds a pod's group.
 pub(crate) const VOLCANO_GROUP: &str = "scheduling.k8s.io/group-name";

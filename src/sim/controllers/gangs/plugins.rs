@@ -7,12 +7,10 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Refused, Seen, Trial, count, least};
 use crate::sim::{
-    controllers::{
-        scheduler::nowhere,
-        value::{controller, is_deleting, name, namespace, set, stamp, text, uid},
-        write::Write,
-    },
+    controllers::scheduler::nowhere,
     store::resource::PODGROUPS_SCHEDULER_PLUGINS,
+    value::{controller, is_deleting, name, namespace, set, stamp, text, uid},
+    write::Write,
 };
 
 /// Seconds between two tries.

@@ -6,16 +6,14 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Refused, Seen, Trial, count, least};
 use crate::sim::{
-    controllers::{
-        amounts::{amount, quantity},
-        scheduler::node_of,
-        value::{
-            condition, has_condition, hash, is_deleting, is_over, mix, name, namespace, phase, seconds_between, set,
-            stamp, text, time, uid,
-        },
-        write::{Note, Write},
-    },
+    amounts::amount,
+    controllers::scheduler::node_of,
     store::resource::PODGROUPS,
+    value::{
+        condition, has_condition, hash, is_deleting, is_over, mix, name, namespace, phase, seconds_between, set, stamp,
+        text, time, uid,
+    },
+    write::{Note, Write},
 };
 
 const FROM: &str = "volcano";
@@ -76,7 +74,7 @@ fn fits_queue(seen: &Seen<'_>) -> bool {
         let free: i64 = seen.rooms.values().map(|room| room.free.get(bare).copied().unwrap_or(0)).sum();
         let all: i64 = seen.rooms.values().map(total).sum();
         let room = free as f64 + all as f64 * (OVERCOMMIT - 1.0);
-        asked.as_str().map_or_else(|| amount(bare, asked), |text| quantity(bare, text)) as f64 <= room
+        amount(bare, asked) as f64 <= room
     })
 }
 

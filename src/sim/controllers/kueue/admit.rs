@@ -15,17 +15,14 @@ use super::{
     report, settings,
 };
 use crate::sim::{
-    controllers::{
-        value::{
-            self, after, annotation, has_condition, int, is_deleting, label, name, namespace, set, stamp, text, time,
-            uid,
-        },
-        write::{Note, Write},
-    },
     store::{
         Resource, Selector, Store,
         resource::{CLUSTERQUEUES, LOCALQUEUES, RESOURCEFLAVORS, WORKLOADS},
     },
+    value::{
+        self, after, annotation, has_condition, int, is_deleting, label, name, namespace, set, stamp, text, time, uid,
+    },
+    write::{Note, Write},
 };
 
 const FROM: &str = "kueue-admission";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::quota::{Cell, Group, Hall, Halls};
-use crate::sim::controllers::{
+use crate::sim::{
     amounts::{self, Amounts, written},
     value::{int, list, text},
 };

@@ -7,16 +7,12 @@ use super::{CLASS, QUEUE, condition, release};
 use crate::{
     jobs::Kind,
     sim::{
-        controllers::{
-            value::{
-                self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, text, truth, uid,
-            },
-            write::{Note, Write},
-        },
         store::{
             Resource, Selector, Store,
             resource::{PRIORITYCLASSES, RESOURCEFLAVORS, WORKLOADPRIORITYCLASSES, WORKLOADS},
         },
+        value::{self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, text, truth, uid},
+        write::{Note, Write},
     },
 };
 

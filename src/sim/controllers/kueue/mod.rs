@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use self::{admit::admit, jobs::workload, pending::summary};
-use super::{
+use crate::sim::{
     value::{int, list, text},
     write::{Cond, set_condition},
 };
@@ -49,13 +49,13 @@ fn evict(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
         Some(old) => old["count"] = json!(int(old, "/count").unwrap_or(0) + 1),
         None => all.push(json!({"reason": reason, "underlyingCause": "", "count": 1})),
     }
-    super::value::set(load, "/status/schedulingStats/evictions", Value::Array(all));
+    crate::sim::value::set(load, "/status/schedulingStats/evictions", Value::Array(all));
 }
 
 /// Takes the reservation back.
 fn release(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
     condition(load, "QuotaReserved", false, reason, message, now);
-    if super::value::has_condition(load, "Admitted") {
+    if crate::sim::value::has_condition(load, "Admitted") {
         condition(load, "Admitted", false, "NoReservation", "The workload has no reservation", now);
     }
     if let Some(status) = load["status"].as_object_mut() {

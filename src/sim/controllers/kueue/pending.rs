@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{is_active, priority};
 use crate::sim::{
-    controllers::value::{condition, has_condition, is_deleting, name, namespace, text, uid},
     store::{
         Selector, Store,
         resource::{CLUSTERQUEUES, LOCALQUEUES, WORKLOADS},
     },
+    value::{condition, has_condition, is_deleting, name, namespace, text, uid},
 };
 
 /// Whether a Workload is in a queue: neither in, nor over, nor switched off.

@@ -7,7 +7,7 @@ use super::{
     priority,
     quota::{Cell, Halls, usage},
 };
-use crate::sim::controllers::value::{condition, has_condition, name, text, uid};
+use crate::sim::value::{condition, has_condition, name, text, uid};
 
 /// One that must go, and why.
 pub(super) struct Victim<'a> {

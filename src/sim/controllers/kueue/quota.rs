@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::sim::controllers::{
+use crate::sim::{
     amounts::amount,
     value::{list, name, text},
 };

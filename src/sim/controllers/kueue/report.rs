@@ -10,15 +10,13 @@ use super::{
     quota::{Cell, Hall, Halls, usage},
 };
 use crate::sim::{
-    controllers::{
-        amounts::written,
-        value::{has_condition, list, set, text},
-        write::Write,
-    },
+    amounts::written,
     store::{
         Resource,
         resource::{CLUSTERQUEUES, LOCALQUEUES},
     },
+    value::{has_condition, list, set, text},
+    write::Write,
 };
 
 type Key = (String, String);

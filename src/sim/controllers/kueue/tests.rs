@@ -7,18 +7,14 @@ use serde_json::{Value, json};
 use super::summary;
 use crate::sim::{
     Clock,
-    controllers::{
-        admit,
-        manager::Manager,
-        value::{after, condition, list, set, text},
-        work::Pace,
-    },
+    controllers::{admit, manager::Manager, work::Pace},
     kubelet::script::Scripts,
     scenario::ground,
     store::{
         Part, Selector, Store,
         resource::{self, CLUSTERQUEUES, CONFIGMAPS, LOCALQUEUES, MPIJOBS, NAMESPACES, RESOURCEFLAVORS, WORKLOADS},
     },
+    value::{after, condition, list, set, text},
 };
 
 /// Name, cohort, preemption, and GPUs by flavor.

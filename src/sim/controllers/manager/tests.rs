@@ -1,21 +1,19 @@
 //! Life cycles: recorded jobs lived through again, compared in everything but time.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    recorded::{Recording, act, at, folder, make},
+    *,
+};
 use crate::sim::{
     Clock,
-    controllers::{
-        admit,
-        value::{label, list, name, phase, set},
-    },
+    controllers::admit,
     scenario::ground,
-    store::{
-        DeleteOptions, Part, Propagation,
-        resource::{EVENTS, JOBS, MPIJOBS, NAMESPACES, PODS},
-    },
+    store::resource::{EVENTS, JOBS, MPIJOBS, NAMESPACES, PODS},
+    value::{label, list, name, phase},
 };
 
 pub(super) struct World {
@@ -142,60 +140,21 @@ fn recorded(lines: &[Value]) -> Seen {
     seen.finish()
 }
 
-/// What was done from outside, by job: seconds after the recording's start.
-fn actions(world: &mut World, job: &str, end: f64) {
-    let scale = |n: i64| move |j: &mut Value| set(j, "/spec/mpiReplicaSpecs/Worker/replicas", json!(n));
-    let suspend = |to: bool| move |j: &mut Value| set(j, "/spec/runPolicy/suspend", json!(to));
-    let delete = |world: &World, propagation| {
-        let options = DeleteOptions { propagation, ..DeleteOptions::default() };
-        world.store.delete(&MPIJOBS, "rec", job, &options).unwrap();
-    };
-    match job {
-        "suspended" => {
-            world.until(24.9);
-            world.store.modify(&MPIJOBS, "rec", job, Part::Main, suspend(false)).unwrap();
-        }
-        "elastic" => {
-            world.until(29.9);
-            world.store.modify(&MPIJOBS, "rec", job, Part::Main, scale(4)).unwrap();
-            world.until(44.9);
-            world.store.modify(&MPIJOBS, "rec", job, Part::Main, scale(1)).unwrap();
-        }
-        "deleted" => {
-            world.until(49.9);
-            delete(world, Propagation::Background);
-        }
-        "image-pull" => {
-            world.until(64.9);
-            delete(world, Propagation::Foreground);
-        }
-        _ => {}
-    }
-    world.until(end);
-}
-
-/// Our own recordings of the real operator.
-pub(super) fn recordings() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/recorded")
-}
-
 /// What happened to the recorded job `job`, and what happens here.
 fn both(job: &str, lag: f64, longer: f64) -> (Seen, Seen) {
-    let text = std::fs::read_to_string(recordings().join(format!("{job}.jsonl"))).unwrap();
-    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    let end = lines.last().unwrap()["t"].as_f64().unwrap() + longer;
+    let Recording { manifest, lines, did, before, .. } = Recording::read(job);
+    let end = lines.last().map_or(0.0, at) + longer;
     let mut world = World::new(lag);
-    let mut manifest = lines[0]["manifest"].clone();
-    // The stand-in for the kubelet started at once what had no words of its own.
-    for role in ["Launcher", "Worker"] {
-        let annotations = &mut manifest["spec"]["mpiReplicaSpecs"][role]["template"]["metadata"]["annotations"];
-        if annotations["fake/state"].is_null() && annotations["fake/run-seconds"].is_null() {
-            annotations["fake/run-seconds"] = json!("100000");
-        }
+    for object in &before {
+        make(&world.store, object);
     }
     world.store.create(&MPIJOBS, manifest).unwrap();
-    actions(&mut world, job, end);
-    (recorded(&lines[1..]), world.seen().finish())
+    for (second, what) in did {
+        world.until(second);
+        act(&world.store, job, &what);
+    }
+    world.until(end);
+    (recorded(&lines), world.seen().finish())
 }
 
 macro_rules! life_cycles {
@@ -226,13 +185,45 @@ life_cycles! {
     an_invalid_spec_is_only_told: "invalid", 0.1, 12.0;
     workers_fit_nowhere: "unschedulable", 0.1, 12.0;
     workers_run_out_of_memory: "worker-oom", 0.1, 12.0;
+    suspended_while_it_runs: "suspend-later", 0.1, 12.0;
+    a_worker_is_evicted: "evicted", 0.1, 12.0;
+    a_worker_is_evicted_and_the_launcher_fails: "evicted-clean", 0.1, 12.0;
+    a_worker_is_deleted: "worker-deleted", 0.1, 12.0;
+    the_launcher_job_is_deleted: "launcher-job-deleted", 0.1, 12.0;
+    the_launcher_is_a_worker: "as-worker", 0.1, 12.0;
+    the_launcher_is_the_only_worker: "as-worker-alone", 0.1, 12.0;
+    all_workers_are_cleaned_up: "clean-all", 0.1, 12.0;
+    running_workers_are_cleaned_up_after_a_failure: "fail-clean-running", 0.1, 12.0;
+    the_launcher_job_is_removed_in_time: "ttl", 0.1, 12.0;
+    mpich: "mpich", 0.1, 12.0;
+    the_launcher_is_evicted_twice: "launcher-evicted", 0.1, 12.0;
+    the_launcher_waits_long: "wait-ready-slow", 0.1, 12.0;
+    the_launcher_waits_for_workers_of_a_resumed_job: "wait-ready-suspended", 0.1, 12.0;
+    the_clean_up_policy_changes_before_the_end: "policy-changed", 0.1, 12.0;
+    the_clean_up_policy_changes_after_the_end: "policy-late", 0.1, 12.0;
+    workers_scale_to_none: "scaled-to-none", 0.1, 12.0;
+    a_finished_job_is_suspended: "suspended-finished", 0.1, 12.0;
+    a_suspended_job_is_scaled: "suspended-scaled", 0.1, 12.0;
+    a_job_leaves_orphans: "orphaned", 0.1, 12.0;
+    workers_end_before_the_launcher: "worker-done", 0.1, 12.0;
+    the_launcher_fits_nowhere: "launcher-unschedulable", 0.1, 12.0;
+    there_are_no_workers: "no-workers", 0.1, 12.0;
+    somebody_empties_the_status: "status-emptied", 0.1, 12.0;
+    a_deadline_begins_anew: "deadline-resumed", 0.1, 12.0;
+    a_deadline_comes_too_late: "deadline-changed", 0.1, 12.0;
+    a_pod_is_in_the_way: "unowned-pod", 0.1, 12.0;
+    a_job_is_in_the_way: "unowned-job", 0.1, 12.0;
+    failed_workers_stay: "fail-mixed", 0.1, 12.0;
+    suspended_scaled_and_resumed: "suspend-running-clean", 0.1, 12.0;
+    three_attempts: "three-attempts", 0.1, 12.0;
+    a_changed_image_holds_for_new_workers: "image-changed", 0.1, 12.0;
     // The recorded operator was busy and never saw it running.
     the_launcher_waits_for_workers: "wait-ready", 25.0, 70.0;
 }
 
 #[tokio::test(start_paused = true)]
 async fn good_and_bad_specs_get_the_recorded_verdicts() {
-    let text_of = std::fs::read_to_string(recordings().with_file_name("verdicts.jsonl")).unwrap();
+    let text_of = std::fs::read_to_string(folder().with_file_name("verdicts.jsonl")).unwrap();
     let mut wrong = Vec::new();
     for line in text_of.lines() {
         let verdict: Value = serde_json::from_str(line).unwrap();
@@ -264,7 +255,7 @@ async fn good_and_bad_specs_get_the_recorded_verdicts() {
 /// The events of job `job` about what could not be made, and how often each was told, after so many seconds.
 fn failing(role: &str, moments: &[f64]) -> Vec<Vec<(String, i64)>> {
     let mut world = World::new(Pace::default().operator_lag);
-    let text_of = std::fs::read_to_string(recordings().join("ok-default.jsonl")).unwrap();
+    let text_of = std::fs::read_to_string(folder().join("ok-default.jsonl")).unwrap();
     let mut manifest: Value =
         serde_json::from_str::<Value>(text_of.lines().next().unwrap()).unwrap()["manifest"].take();
     for each in ["Launcher", "Worker"] {

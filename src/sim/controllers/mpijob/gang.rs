@@ -10,15 +10,13 @@ use super::{
     worker_replicas,
 };
 use crate::sim::{
-    controllers::{
-        amounts::{self, Amounts, written},
-        gangs::{PLUGINS_GROUP, VOLCANO_GROUP},
-        write::Write,
-    },
+    amounts::{self, Amounts, written},
+    controllers::gangs::{PLUGINS_GROUP, VOLCANO_GROUP},
     store::{
         Resource,
         resource::{PODGROUPS, PODGROUPS_SCHEDULER_PLUGINS},
     },
+    write::Write,
 };
 
 /// A gang scheduler, by the operator's flag. Whatever is not `volcano` is taken for scheduler-plugins of that name.

@@ -8,8 +8,8 @@ use super::{
     worker_name,
 };
 use crate::sim::{
-    controllers::write::{Note, Write},
     store::resource::{CONFIGMAPS, JOBS, PODS, SECRETS, SERVICES},
+    write::{Note, Write},
 };
 
 impl Pass<'_> {

@@ -16,11 +16,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use self::gang::{Gang, Seen as SeenGang, told_by};
-use super::{
+use crate::sim::{
+    store::resource::{MPIJOBS, PODS},
     value::{self, int, name, namespace, phase, set, stamp, text, truth},
     write::{Note, Write},
 };
-use crate::sim::store::resource::{MPIJOBS, PODS};
 
 const FROM: &str = "mpi-job-controller";
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Pass, Workers, full, is_suspended, names, truncated};
-use crate::sim::controllers::value::{self, has_condition, int, label, list, phase, set, stamp, text};
+use crate::sim::value::{self, has_condition, int, label, list, phase, set, stamp, text};
 
 /// Whether a terminal condition is True.
 pub(super) fn is_finished(job: &Value) -> bool {

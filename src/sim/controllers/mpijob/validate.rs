@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::make::has_container;
-use crate::sim::controllers::value::{int, name, text};
+use crate::sim::value::{int, name, text};
 
 const DNS_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
                         alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', \

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use crate::sim::controllers::{
+use crate::sim::{
     value::{hash, seconds_between, text},
     write::Note,
 };

@@ -9,11 +9,9 @@ use serde_json::Value;
 
 use super::{Room, obstacles};
 use crate::sim::{
-    controllers::{
-        amounts::{self, Amounts},
-        value::{int, text},
-    },
+    amounts::{self, Amounts},
     release::Release,
+    value::{int, text},
 };
 
 /// A pod on a node.

@@ -1,34 +1,23 @@
 //! What pods ask for, in whole numbers: millicores, bytes, pieces.
 //!
-//! Serves scheduler, quota and Kueue. Its own small reader of quantities, so that the sim proves the console's.
+//! Serves scheduler, quota, Kueue and what is measured.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::value::list;
+use crate::jobs::quantity::Quantity;
 
 /// Amounts by resource name: `cpu` in thousandths, the rest in units.
 pub(crate) type Amounts = BTreeMap<String, i64>;
 
-/// Reads a quantity such as `500m`, `16Gi`, `8`; `cpu` comes in thousandths. 0 if it is none.
-pub(crate) fn quantity(resource: &str, text: &str) -> i64 {
-    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit {
-        "m" => 0.001,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        "Ti" => 1_099_511_627_776.0,
-        _ => 1.0,
-    };
-    let scale = if resource.ends_with("cpu") { 1000.0 } else { 1.0 };
-    (number.parse::<f64>().unwrap_or(0.0) * factor * scale).round() as i64
+/// Reads a quantity such as `500m`, `16Gi`, `8`, rounded away from zero; `cpu` comes in thousandths. 0 if it is none.
+fn quantity(resource: &str, text: &str) -> i64 {
+    let (sign, size) = text.strip_prefix('-').map_or((1, text), |size| (-1, size));
+    let read = Quantity::parse(size);
+    let n = if resource.ends_with("cpu") { read.and_then(Quantity::milli) } else { read.and_then(Quantity::units) };
+    sign * n.map_or(0, |n| i64::try_from(n).unwrap_or(i64::MAX))
 }
 
 /// How much a JSON quantity (text or number) is.
@@ -46,20 +35,26 @@ pub(crate) fn of_spec(spec: &Value) -> Amounts {
         let limits = container.pointer("/resources/limits").and_then(Value::as_object);
         let requests = container.pointer("/resources/requests").and_then(Value::as_object);
         for (resource, value) in requests.into_iter().flatten() {
-            *out.entry(resource.clone()).or_default() += amount(resource, value);
+            add(&mut out, resource, value);
         }
         for (resource, value) in limits.into_iter().flatten() {
             if !requests.is_some_and(|r| r.contains_key(resource)) {
-                *out.entry(resource.clone()).or_default() += amount(resource, value);
+                add(&mut out, resource, value);
             }
         }
     }
     out
 }
 
+fn add(all: &mut Amounts, resource: &str, value: &Value) {
+    let sum = all.entry(resource.to_owned()).or_default();
+    *sum = sum.saturating_add(amount(resource, value));
+}
+
 /// Writes an amount back: cores without `m` where they are whole, memory in the largest whole unit.
 pub(crate) fn written(resource: &str, amount: i64) -> String {
-    const UNITS: [(&str, i64); 4] = [("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
+    const UNITS: [(&str, i64); 6] =
+        [("Ei", 1 << 60), ("Pi", 1 << 50), ("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
     if resource.ends_with("cpu") {
         return if amount % 1000 == 0 { (amount / 1000).to_string() } else { format!("{amount}m") };
     }
@@ -80,12 +75,31 @@ mod tests {
 
     #[test]
     fn quantities_read_and_write() {
-        for (resource, text, n) in
-            [("cpu", "500m", 500), ("cpu", "2", 2000), ("memory", "16Gi", 16 << 30), ("nvidia.com/gpu", "8", 8)]
-        {
+        for (resource, text, n) in [
+            ("cpu", "500m", 500),
+            ("cpu", "2", 2000),
+            ("memory", "16Gi", 16 << 30),
+            ("memory", "3Ei", 3 << 60),
+            ("nvidia.com/gpu", "8", 8),
+        ] {
             assert_eq!(quantity(resource, text), n);
             assert_eq!(written(resource, n), text);
         }
+        for (resource, text, n) in [
+            ("cpu", "100u", 1),
+            ("memory", "1.5P", 1_500_000_000_000_000),
+            ("cpu", "-1", -1000),
+            ("memory", "99Ei", i64::MAX),
+            ("memory", "much", 0),
+        ] {
+            assert_eq!(quantity(resource, text), n, "{text}");
+        }
+    }
+
+    #[test]
+    fn sums_do_not_run_over() {
+        let spec = json!({"containers": [{"resources": {"requests": {"memory": "7Ei"}}}, {"resources": {"requests": {"memory": "7Ei"}}}]});
+        assert_eq!(of_spec(&spec)["memory"], i64::MAX);
     }
 
     #[test]
