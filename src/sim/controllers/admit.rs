@@ -15,8 +15,11 @@ use crate::sim::{
         Admission, Refusal, Resource, Store,
         resource::{CLAIMS, JOBS, PODS, PRIORITYCLASSES},
     },
-    value::{int, name, text},
+    value::{int, list, name, text},
 };
+
+/// What holds of pods whose class says nothing else.
+const PREEMPTS: &str = "PreemptLowerPriority";
 
 /// The step that the store runs before it creates an object.
 pub(crate) fn step() -> Admission {
@@ -34,10 +37,15 @@ pub(crate) fn step() -> Admission {
 
 fn pod(store: &Store, resource: &'static Resource, pod: &mut Value) -> Result<(), Refusal> {
     priority(store, resource, pod)?;
+    runtime(resource, pod)?;
     limits::admit(store, resource, pod)?;
     let mut wrong = Causes::new();
     pod_rules::labels(&pod["metadata"]["labels"], "metadata.labels", &mut wrong);
     pod_rules::spec(&pod["spec"], "spec", &mut wrong);
+    if !list(pod, "/spec/schedulingGates").is_empty() && !text(pod, "/spec/nodeName").is_empty() {
+        let why = "Forbidden: cannot be set until all schedulingGates have been cleared".to_owned();
+        wrong.push(("FieldValueForbidden", "spec.nodeName".to_owned(), why));
+    }
     refused(resource, name(pod), &wrong)
 }
 
@@ -66,9 +74,36 @@ fn refused(resource: &Resource, name: &str, wrong: &Causes) -> Result<(), Refusa
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &causes)) }
 }
 
+/// There are no runtime classes here.
+fn runtime(resource: &Resource, pod: &Value) -> Result<(), Refusal> {
+    let class = text(pod, "/spec/runtimeClassName");
+    let why = if !class.is_empty() {
+        format!("pod rejected: RuntimeClass {class:?} not found")
+    } else if pod["spec"]["overhead"].is_object() {
+        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::forbidden(resource, name(pod), &why))
+}
+
+/// What a pod says of preemption must be what its class says.
+fn preemption(resource: &Resource, pod: &Value, class: &str) -> Result<(), Refusal> {
+    let given = text(pod, "/spec/preemptionPolicy");
+    // Of one that says nothing the usual was written down before.
+    if ["", PREEMPTS, class].contains(&given) {
+        return Ok(());
+    }
+    let why = format!(
+        "the string value of PreemptionPolicy ({given}) must not be provided in pod spec; priority admission controller computed {class} from the given PriorityClass name"
+    );
+    Err(Refusal::forbidden(resource, name(pod), &why))
+}
+
 fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), Refusal> {
     let class = text(pod, "/spec/priorityClassName");
     if class.is_empty() {
+        preemption(resource, pod, PREEMPTS)?;
         let given = pod["spec"]["priority"].as_i64().filter(|priority| *priority != 0);
         let Some(given) = given else { return Ok(()) };
         let why = format!(
@@ -81,6 +116,8 @@ fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), R
         return Err(Refusal::forbidden(resource, name(pod), &why));
     };
     let found = found.value();
+    let policy = text(&found, "/preemptionPolicy");
+    preemption(resource, pod, if policy.is_empty() { PREEMPTS } else { policy })?;
     pod["spec"]["priority"] = found["value"].clone();
     if found["preemptionPolicy"].is_string() {
         pod["spec"]["preemptionPolicy"] = found["preemptionPolicy"].clone();

@@ -149,6 +149,12 @@ fn pod_spec(spec: &mut Value, restart: &str) {
             let tag = image.rsplit('/').next().unwrap_or_default();
             let latest = !tag.contains(':') || tag.ends_with(":latest");
             let pull = if latest { "Always" } else { "IfNotPresent" };
+            // A text that is empty is as good as none.
+            for key in ["imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy"] {
+                if container[key] == "" {
+                    container[key] = Value::Null;
+                }
+            }
             set(
                 container,
                 &json!({

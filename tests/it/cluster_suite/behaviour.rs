@@ -232,6 +232,7 @@ topics! {
     reviews
     schemas
     pods
+    podspecs
     requests
     spaces
     kinds
