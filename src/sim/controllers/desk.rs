@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    batch, kueue, mpijob, namespaces, nodes, podgc, quota,
+    batch, jobset, kueue, mpijob, namespaces, nodes, podgc, quota,
     recorder::Recorder,
     scheduler::{self, Room, Sitter},
     trainer, training, volumes,
@@ -147,7 +147,15 @@ impl Desk {
                 let job = self.get(&TRAINJOBS, space, object)?;
                 let runtime = self.runtime(&job);
                 let jobset = self.get(&JOBSETS, space, object);
-                Some(trainer::train_job(&job, runtime.as_deref(), jobset.as_deref(), now))
+                let [secret, hostfile] = trainer::extras(object);
+                let hostfile = self.get(&CONFIGMAPS, space, &hostfile);
+                let seen = trainer::Seen {
+                    runtime: runtime.as_deref(),
+                    jobset: jobset.as_deref(),
+                    secret: self.get(&SECRETS, space, &secret).is_some(),
+                    hostfile: hostfile.as_deref(),
+                };
+                Some(trainer::train_job(&job, seen, now))
             }
             Work::JobSet => {
                 let set_of = self.get(&JOBSETS, space, object)?;
@@ -158,7 +166,7 @@ impl Desk {
                         .items,
                 );
                 let service = self.get(&SERVICES, space, object).is_some();
-                Some((trainer::job_set(&set_of, &jobs, service, now), None))
+                Some((jobset::job_set(&set_of, &jobs, service, now), None))
             }
             Work::Namespace => {
                 let there = namespaces::KEPT.map(|(resource, name)| self.get(resource, object, name).is_some());

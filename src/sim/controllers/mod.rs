@@ -7,6 +7,7 @@ pub(crate) mod admit;
 pub(crate) mod batch;
 pub(crate) mod desk;
 mod gangs;
+pub(crate) mod jobset;
 pub(crate) mod kueue;
 mod limits;
 pub(crate) mod manager;

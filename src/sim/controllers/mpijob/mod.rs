@@ -15,7 +15,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(crate) use self::gang::{Gang, Seen as SeenGang, told_by};
+pub(crate) use self::{
+    gang::{Gang, Seen as SeenGang, told_by},
+    objects::keys,
+};
 use crate::sim::{
     store::resource::{MPIJOBS, PODS},
     value::{self, int, name, namespace, phase, set, stamp, text, truth},

@@ -56,9 +56,17 @@ pub(super) fn config(job: &Value, pods: &[Arc<Value>]) -> Value {
     })
 }
 
-/// The Secret for ssh. Its key material is made up: nobody can log in with it.
+/// The Secret for ssh.
 pub(super) fn secret(job: &Value) -> Value {
-    let mut state = hash(uid(job));
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/ssh-auth", "metadata": metadata(job, "-ssh"),
+        "data": keys(uid(job)),
+    })
+}
+
+/// Keys for ssh, as a Secret's data. They are made up: nobody can log in with them.
+pub(crate) fn keys(seed: &str) -> Value {
+    let mut state = hash(seed);
     let bytes: Vec<u8> = std::iter::repeat_with(|| {
         state = mix(state);
         state.to_le_bytes()
@@ -69,8 +77,5 @@ pub(super) fn secret(job: &Value) -> Value {
     let body = STANDARD.encode(&bytes);
     let private = format!("-----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY-----\n");
     let public = format!("ecdsa-sha2-nistp521 {body}\n");
-    json!({
-        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/ssh-auth", "metadata": metadata(job, "-ssh"),
-        "data": {"ssh-privatekey": STANDARD.encode(private), "ssh-publickey": STANDARD.encode(public)},
-    })
+    json!({"ssh-privatekey": STANDARD.encode(private), "ssh-publickey": STANDARD.encode(public)})
 }

@@ -1,6 +1,6 @@
-//! Kubeflow Trainer and JobSet: a TrainJob becomes a JobSet by its runtime, a JobSet becomes batch Jobs.
+//! JobSet: batch Jobs that belong together.
 //!
-//! Owns one pass over one TrainJob and one over one JobSet. A TrainJob has no Running condition; neither do we give it one.
+//! Owns one pass over one JobSet.
 
 use std::sync::Arc;
 
@@ -8,158 +8,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::sim::{
-    store::resource::{JOBS, JOBSETS, SERVICES, TRAINJOBS},
-    value::{
-        self, after, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, text, time, truth,
-        uid,
-    },
+    store::resource::{JOBS, JOBSETS, SERVICES},
+    value::{has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, text, truth, uid},
     write::{Cond, Note, Write, set_condition},
 };
 
-const TRAINER: &str = "trainjob-controller";
 const JOBSET: &str = "jobset";
 const ATTEMPT: &str = "jobset.sigs.k8s.io/restart-attempt";
-
-/// One pass over a TrainJob; `runtime` is what its runtimeRef names.
-pub(crate) fn train_job(
-    job: &Value,
-    runtime: Option<&Value>,
-    jobset: Option<&Value>,
-    now: Timestamp,
-) -> (Vec<Write>, Option<Timestamp>) {
-    let manager = text(job, "/spec/managedBy");
-    let over = has_condition(job, "Complete") || has_condition(job, "Failed");
-    if is_deleting(job) || over || !matches!(manager, "" | "trainer.kubeflow.org/trainjob-controller") {
-        return (Vec::new(), None);
-    }
-    let mut next = job.clone();
-    let mut writes = Vec::new();
-    let Some(runtime) = runtime else {
-        let message = format!(
-            "ClusterTrainingRuntime.trainer.kubeflow.org \"{}\" not found: specified clusterTrainingRuntime must be created before the TrainJob is created",
-            text(job, "/spec/runtimeRef/name")
-        );
-        let c = Cond { kind: "Failed", truth: true, reason: "TrainingRuntimeNotSupported", message: &message };
-        set_condition(&mut next, c, now);
-        return (vec![Write::Status(&TRAINJOBS, next)], None);
-    };
-    let suspended = truth(job, "/spec/suspend");
-    match jobset {
-        None => {
-            let blame = Note::warning(
-                job,
-                TRAINER,
-                "TrainJobResourcesCreationFailed",
-                "TrainJob resources reconciliation failed: ",
-            );
-            writes.push(Write::Create { resource: &JOBSETS, object: expanded(job, runtime), blame: Some(blame) });
-        }
-        Some(set_of) if truth(set_of, "/spec/suspend") != suspended => {
-            let mut changed = set_of.clone();
-            set(&mut changed, "/spec/suspend", json!(suspended));
-            writes.push(Write::Update(&JOBSETS, changed));
-        }
-        Some(_) => {}
-    }
-    suspension(&mut next, suspended, now);
-    let wake = jobset.and_then(|set_of| follow(job, &mut next, set_of, now));
-    if next.get("status") != job.get("status") {
-        writes.push(Write::Status(&TRAINJOBS, next));
-    }
-    (writes, wake)
-}
-
-fn suspension(next: &mut Value, suspended: bool, now: Timestamp) {
-    if suspended {
-        let c = Cond { kind: "Suspended", truth: true, reason: "Suspended", message: "TrainJob is suspended" };
-        set_condition(next, c, now);
-    } else if has_condition(next, "Suspended") {
-        let c = Cond { kind: "Suspended", truth: false, reason: "Resumed", message: "TrainJob is resumed" };
-        set_condition(next, c, now);
-    }
-}
-
-/// Copies the JobSet's end and counts.
-fn follow(job: &Value, next: &mut Value, jobset: &Value, now: Timestamp) -> Option<Timestamp> {
-    for (from, kind) in [("Completed", "Complete"), ("Failed", "Failed")] {
-        if let Some(c) = value::condition(jobset, from).filter(|c| text(c, "/status") == "True") {
-            let c = Cond { kind, truth: true, reason: text(c, "/reason"), message: text(c, "/message") };
-            set_condition(next, c, now);
-        }
-    }
-    let counts = list(jobset, "/status/replicatedJobsStatus").to_vec();
-    if !counts.is_empty() {
-        set(next, "/status/jobsStatus", Value::Array(counts));
-    }
-    let limit = int(job, "/spec/activeDeadlineSeconds")?;
-    let start = value::condition(next, "Suspended")
-        .and_then(|c| time(c, "/lastTransitionTime"))
-        .or_else(|| time(job, "/metadata/creationTimestamp"))?;
-    let due = after(start, limit as f64);
-    if now >= due {
-        let message = "TrainJob exceeded its active deadline";
-        set_condition(next, Cond { kind: "Failed", truth: true, reason: "DeadlineExceeded", message }, now);
-        return None;
-    }
-    Some(due)
-}
-
-/// The JobSet that a runtime makes of a TrainJob.
-fn expanded(job: &Value, runtime: &Value) -> Value {
-    let mut spec = runtime.pointer("/spec/template/spec").cloned().unwrap_or_else(|| json!({}));
-    set(&mut spec, "/suspend", json!(truth(job, "/spec/suspend")));
-    let nodes = int(job, "/spec/trainer/numNodes").or_else(|| int(runtime, "/spec/mlPolicy/numNodes")).unwrap_or(1);
-    if let Some(jobs) = spec.get_mut("replicatedJobs").and_then(Value::as_array_mut) {
-        for replicated in jobs {
-            let role = text(replicated, "/name").to_owned();
-            let ancestor = replicated.pointer("/template/metadata").map_or("", |m| {
-                m.get("labels")
-                    .and_then(|l| l.get("trainer.kubeflow.org/trainjob-ancestor-step"))
-                    .and_then(Value::as_str)
-                    .unwrap_or("")
-            }) == "trainer";
-            if role == "node" {
-                set(replicated, "/template/spec/parallelism", json!(nodes));
-                set(replicated, "/template/spec/completions", json!(nodes));
-            }
-            if let Some(annotations) = job.pointer("/metadata/annotations") {
-                for (key, v) in
-                    annotations.as_object().into_iter().flatten().filter(|(k, _)| k.starts_with("sim.mpideck.io/"))
-                {
-                    let path = format!("/template/spec/template/metadata/annotations/{}", key.replace('/', "~1"));
-                    set(replicated, &path, v.clone());
-                }
-            }
-            trainer_container(job, replicated, &role, ancestor);
-        }
-    }
-    json!({
-        "apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet",
-        "metadata": {"name": name(job), "namespace": namespace(job), "ownerReferences": owned_by(job)},
-        "spec": spec, "status": {},
-    })
-}
-
-/// What the TrainJob says of its trainer, laid over the runtime's container `node`.
-fn trainer_container(job: &Value, replicated: &mut Value, role: &str, ancestor: bool) {
-    let Some(containers) =
-        replicated.pointer_mut("/template/spec/template/spec/containers").and_then(Value::as_array_mut)
-    else {
-        return;
-    };
-    for container in containers.iter_mut().filter(|c| text(c, "/name") == "node") {
-        if ancestor || role == "node" {
-            for field in ["image", "command", "args"] {
-                if let Some(given) = job.pointer(&format!("/spec/trainer/{field}")).filter(|_| ancestor) {
-                    container[field] = given.clone();
-                }
-            }
-            if let Some(resources) = job.pointer("/spec/trainer/resourcesPerNode") {
-                container["resources"] = resources.clone();
-            }
-        }
-    }
-}
+const ROLE: &str = "jobset.sigs.k8s.io/replicatedjob-name";
 
 /// One pass over a JobSet and its Jobs.
 pub(crate) fn job_set(set_of: &Value, jobs: &[Arc<Value>], service: bool, now: Timestamp) -> Vec<Write> {
@@ -190,13 +46,18 @@ pub(crate) fn job_set(set_of: &Value, jobs: &[Arc<Value>], service: bool, now: T
 }
 
 fn make_jobs(set_of: &Value, current: &[&Arc<Value>], attempt: i64, writes: &mut Vec<Write>) {
+    let mut global = 0;
     for replicated in list(set_of, "/spec/replicatedJobs") {
-        let role = text(replicated, "/name");
+        let (role, first) = (text(replicated, "/name"), global);
+        global += int(replicated, "/replicas").unwrap_or(1);
+        if !list(replicated, "/dependsOn").iter().all(|other| reached(other, set_of, current)) {
+            continue;
+        }
         for index in 0..int(replicated, "/replicas").unwrap_or(1) {
             let job_name = format!("{}-{role}-{index}", name(set_of));
             match current.iter().find(|j| name(j) == job_name) {
                 None => {
-                    let object = child(set_of, replicated, &job_name, index, attempt);
+                    let object = child(set_of, replicated, &job_name, [index, first + index, attempt]);
                     writes.push(Write::Create { resource: &JOBS, object, blame: None });
                 }
                 Some(job) if truth(job, "/spec/suspend") != truth(set_of, "/spec/suspend") => {
@@ -210,6 +71,21 @@ fn make_jobs(set_of: &Value, current: &[&Arc<Value>], attempt: i64, writes: &mut
     }
 }
 
+/// How many Jobs there are to be.
+fn wanted(set_of: &Value) -> i64 {
+    list(set_of, "/spec/replicatedJobs").iter().map(|r| int(r, "/replicas").unwrap_or(1)).sum()
+}
+
+/// Whether the Jobs that others wait for are as far as they wait for.
+fn reached(other: &Value, set_of: &Value, current: &[&Arc<Value>]) -> bool {
+    let found = list(set_of, "/spec/replicatedJobs").iter().find(|r| r["name"] == other["name"]);
+    let Some(replicated) = found else { return true };
+    let counts = counted(replicated, current);
+    let done = counts["succeeded"].as_i64().unwrap_or(0);
+    let ready = if text(other, "/status") == "Ready" { counts["ready"].as_i64().unwrap_or(0) } else { 0 };
+    done + ready >= int(replicated, "/replicas").unwrap_or(1)
+}
+
 fn subdomain(set_of: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Service",
@@ -218,16 +94,17 @@ fn subdomain(set_of: &Value) -> Value {
     })
 }
 
-fn child(set_of: &Value, replicated: &Value, job_name: &str, index: i64, attempt: i64) -> Value {
+fn child(set_of: &Value, replicated: &Value, job_name: &str, [index, global, attempt]: [i64; 3]) -> Value {
     let mut spec = replicated.pointer("/template/spec").cloned().unwrap_or_else(|| json!({}));
     let role = text(replicated, "/name");
     let labels = [
         ("jobset.sigs.k8s.io/jobset-name", name(set_of).to_owned()),
         ("jobset.sigs.k8s.io/jobset-uid", uid(set_of).to_owned()),
-        ("jobset.sigs.k8s.io/replicatedjob-name", role.to_owned()),
+        (ROLE, role.to_owned()),
         ("jobset.sigs.k8s.io/replicatedjob-replicas", int(replicated, "/replicas").unwrap_or(1).to_string()),
         ("jobset.sigs.k8s.io/job-index", index.to_string()),
-        ("jobset.sigs.k8s.io/job-global-index", index.to_string()),
+        ("jobset.sigs.k8s.io/job-global-index", global.to_string()),
+        ("jobset.sigs.k8s.io/global-replicas", wanted(set_of).to_string()),
         (ATTEMPT, attempt.to_string()),
     ];
     let mut meta = replicated.pointer("/template/metadata").cloned().unwrap_or_else(|| json!({}));
@@ -275,7 +152,7 @@ fn judge(
     writes: &mut Vec<Write>,
     now: Timestamp,
 ) {
-    let wanted: i64 = list(set_of, "/spec/replicatedJobs").iter().map(|r| int(r, "/replicas").unwrap_or(1)).sum();
+    let wanted = wanted(set_of);
     if let Some(failed) = current.iter().find(|j| has_condition(j, "Failed")) {
         let restarts = int(set_of, "/spec/failurePolicy/maxRestarts");
         if restarts.is_some_and(|max| attempt < max) {
@@ -310,17 +187,14 @@ fn judge(
 /// All Jobs are complete, or those that the success policy names.
 fn finished(set_of: &Value, current: &[&Arc<Value>]) -> bool {
     let named = list(set_of, "/spec/successPolicy/targetReplicatedJobs");
-    let counts = |job: &Value| {
-        named.is_empty()
-            || named.iter().any(|n| n.as_str() == Some(label(job, "jobset.sigs.k8s.io/replicatedjob-name")))
-    };
+    let counts = |job: &Value| named.is_empty() || named.iter().any(|n| n.as_str() == Some(label(job, ROLE)));
     current.iter().filter(|j| counts(j)).all(|j| has_condition(j, "Complete"))
 }
 
 fn counted(replicated: &Value, current: &[&Arc<Value>]) -> Value {
     let role = text(replicated, "/name");
     let of = |test: &dyn Fn(&Value) -> bool| {
-        let jobs = current.iter().filter(|j| label(j, "jobset.sigs.k8s.io/replicatedjob-name") == role);
+        let jobs = current.iter().filter(|j| label(j, ROLE) == role);
         jobs.filter(|j| test(j)).count()
     };
     let all_ready = |j: &Value| {
@@ -333,4 +207,40 @@ fn counted(replicated: &Value, current: &[&Arc<Value>]) -> Value {
         "failed": of(&|j| has_condition(j, "Failed")), "active": of(&|j| int(j, "/status/active").unwrap_or(0) > 0),
         "suspended": of(&|j| truth(j, "/spec/suspend")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(set_of: &Value, jobs: &[Arc<Value>]) -> Vec<Value> {
+        let writes = job_set(set_of, jobs, true, "2026-11-20T08:00:00Z".parse().unwrap());
+        let created = writes.into_iter().filter_map(|write| match write {
+            Write::Create { object, .. } => Some(object),
+            _ => None,
+        });
+        created.collect()
+    }
+
+    #[test]
+    fn a_launcher_waits_until_what_it_depends_on_is_ready() {
+        let role = |name: &str| json!({"name": name, "replicas": 1, "template": {"spec": {"parallelism": 2, "template": {"spec": {}}}}});
+        let mut launcher = role("launcher");
+        launcher["dependsOn"] = json!([{"name": "node", "status": "Ready"}]);
+        let set_of = json!({"metadata": {"name": "pi", "namespace": "a", "uid": "u"}, "spec": {"replicatedJobs": [role("node"), launcher]}});
+        let first = made(&set_of, &[]);
+        let names: Vec<&str> = first.iter().map(name).collect();
+        assert_eq!(names, ["pi-node-0"]);
+        let mut node = first[0].clone();
+        node["status"] = json!({"ready": 1});
+        assert!(made(&set_of, &[Arc::new(node.clone())]).is_empty());
+        node["status"] = json!({"ready": 2});
+        let then = made(&set_of, &[Arc::new(node)]);
+        let says = |key: &str| label(&then[0], &format!("jobset.sigs.k8s.io/{key}")).to_owned();
+        assert_eq!(
+            (name(&then[0]), says("job-index"), says("job-global-index")),
+            ("pi-launcher-0", "0".into(), "1".into())
+        );
+        assert_eq!(says("global-replicas"), "2");
+    }
 }
