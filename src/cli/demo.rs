@@ -151,7 +151,7 @@ pub fn run(args: &DemoArgs, global: &Global, setup: &Setup) -> Result<ExitCode, 
         let own =
             start.records.take().map(|records| records.root().with_file_name(format!("demo-{}", std::process::id())));
         start.records = own.clone().map(|root| Records::new(root, Bounds::default()));
-        let ended = console::show(start, global, setup).await;
+        let ended = Box::pin(console::show(start, global, setup)).await;
         if let Some(root) = own {
             // It need not have been made.
             let _ = std::fs::remove_dir_all(root);

@@ -7,7 +7,7 @@ use std::{fmt::Write as _, path::Path, process::ExitCode};
 use super::{args::Global, exit::Failure, print, setup::Setup, verbs};
 use crate::{
     cluster::kubeconfig,
-    config::{Config, Protection, Setting, files, paths},
+    config::{AlertSignal, Config, Protection, Setting, files, paths},
     jobs::quantity::format_bytes,
 };
 
@@ -79,6 +79,7 @@ fn write_settings(text: &mut String, config: &Config) {
     setting(text, "log-memory", &config.log_memory, |bytes| format_bytes(*bytes));
     setting(text, "log-streams", &config.log_streams, usize::to_string);
     setting(text, "stall-after", &config.stall_after, |time| format!("{}s", time.as_secs()));
+    write_alerts(text, config);
     for (name, context) in &config.contexts {
         let mut said = Vec::new();
         said.extend(context.alias.as_ref().map(|alias| format!("alias {alias}")));
@@ -96,6 +97,20 @@ fn write_settings(text: &mut String, config: &Config) {
     for (word, line) in &config.aliases {
         row(text, &format!("alias {word}"), line, "");
     }
+}
+
+fn write_alerts(text: &mut String, config: &Config) {
+    let list = |words: Vec<&str>| if words.is_empty() { "none".to_owned() } else { words.join(" ") };
+    setting(text, "alerts", &config.alerts, |jobs| jobs.word().to_owned());
+    setting(text, "alert-quota", &config.alert_quota, |at| {
+        at.map_or("off".to_owned(), |percent| format!("{percent}%"))
+    });
+    let words = |signals: &Vec<AlertSignal>| list(signals.iter().map(|signal| signal.word()).collect());
+    setting(text, "alert-signal", &config.alert_signal, words);
+    // Arguments may hold what is nobody else's business.
+    let program = |argv: &Vec<String>| list(argv.first().map(String::as_str).into_iter().collect());
+    setting(text, "alert-command", &config.alert_command, program);
+    setting(text, "alert-changes", &config.alert_changes, bool::to_string);
 }
 
 fn setting<T>(text: &mut String, name: &str, setting: &Setting<T>, show: impl Fn(&T) -> String) {

@@ -64,6 +64,8 @@ pub struct Wanted {
     pub spaces: bool,
     /// Queues, cohorts, flavors and Workloads.
     pub queues: bool,
+    /// Of these only what has quota: queues and cohorts.
+    pub rooms: bool,
     /// Who waits in a queue, as Kueue itself says.
     pub line: Option<Line>,
     /// Where to look when the whole cluster may not be read.
@@ -129,7 +131,7 @@ impl Surveyor {
                 known.pods(),
                 known.everywhere(wanted.quotas, Resource::core("resourcequotas"), &[]),
                 known.cluster(wanted.spaces, Resource::core("namespaces")),
-                known.queues(kinds),
+                known.queues(kinds || wanted.rooms, kinds),
             )
         });
         let (nodes, pods, quotas, spaces, queues) = lists.await;
@@ -191,7 +193,8 @@ impl Known<'_> {
         self.everywhere(self.wanted.pods != Pods::None, Resource::core("pods"), query).await
     }
 
-    async fn queues(&self, wanted: bool) -> (Queues, [Option<String>; 2]) {
+    /// `all`: flavors and Workloads, too.
+    async fn queues(&self, wanted: bool, all: bool) -> (Queues, [Option<String>; 2]) {
         let Some(version) = self.offer.kueue.as_ref().filter(|_| wanted) else { return Default::default() };
         let of = |plural: &str| Resource::new(KUEUE, version.as_str(), plural);
         let (clusters, cohorts, flavors) = (of("clusterqueues"), of("cohorts"), of("resourceflavors"));
@@ -199,8 +202,8 @@ impl Known<'_> {
         let (clusters, cohorts, flavors, (locals, loads)) = join!(
             self.cluster(true, clusters),
             self.cluster(self.offer.resource(KUEUE, "Cohort").is_some(), cohorts),
-            self.cluster(true, flavors),
-            join(self.everywhere(true, locals, &[]), self.everywhere(true, loads, &[])),
+            self.cluster(all, flavors),
+            join(self.everywhere(true, locals, &[]), self.everywhere(all, loads, &[])),
         );
         (Queues { clusters, cohorts, flavors, locals: locals.0, loads: loads.0 }, [locals.1, loads.1])
     }

@@ -7,13 +7,14 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    alerts::{self, AlertJobs, AlertSettings, AlertSignal},
     context::{self, ContextSettings, one_of},
     files::{self, TextFile},
     notes::{Gravity, Note, line_and_column},
     paths::Paths,
     value::Value,
 };
-use crate::jobs::near::nearest;
+use crate::jobs::{capacity::NEARLY, near::nearest};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +124,16 @@ pub struct Config {
     pub stall_after: Setting<Duration>,
     /// Whose limits and advice manifests are checked by.
     pub profile: Setting<String>,
+    /// Of which jobs changes are told.
+    pub alerts: Setting<AlertJobs>,
+    /// From so many percent on a quota is nearly full; `None`: quotas are not looked at.
+    pub alert_quota: Setting<Option<u64>>,
+    /// How the terminal tells beside the footer.
+    pub alert_signal: Setting<Vec<AlertSignal>>,
+    /// Program and arguments to run at each.
+    pub alert_command: Setting<Vec<String>>,
+    /// That program alters the cluster.
+    pub alert_changes: Setting<bool>,
     /// Additions to the palette: a word, and the command line that it stands for.
     pub aliases: BTreeMap<String, String>,
     /// By context name.
@@ -163,6 +174,16 @@ pub const KEYS: &[(&str, &str, &str, &str)] = &[
         "operator",
         "whose limits and advice manifests are checked by, see docs/checks.md",
     ),
+    (
+        "alerts",
+        "off, pinned or watched",
+        "watched",
+        "of which jobs changes are told, see docs/alerts.md; off tells nothing",
+    ),
+    ("alert-quota", "a percentage or off", "90", "from so much on a quota of the scope is told of"),
+    ("alert-signal", "list of bell, osc9, osc777", "none", "how the terminal tells of it, beside the footer"),
+    ("alert-command", "list of texts", "none", "program and arguments that are run at each, without a shell"),
+    ("alert-changes", "true or false", "false", "that program alters the cluster: read-only refuses it then"),
 ];
 
 impl Default for Config {
@@ -185,6 +206,11 @@ impl Default for Config {
             log_streams: Setting::new(8),
             stall_after: Setting::new(Duration::from_mins(10)),
             profile: Setting::new("operator".to_owned()),
+            alerts: Setting::default(),
+            alert_quota: Setting::new(Some(NEARLY)),
+            alert_signal: Setting::default(),
+            alert_command: Setting::default(),
+            alert_changes: Setting::default(),
             aliases: BTreeMap::new(),
             contexts: BTreeMap::new(),
         }
@@ -244,6 +270,17 @@ impl Config {
         self.profile.or_of_context(self.context(context).profile)
     }
 
+    /// All that is set of alerts.
+    pub fn alerts(&self) -> AlertSettings {
+        AlertSettings {
+            jobs: self.alerts.value,
+            quota: self.alert_quota.value,
+            signals: self.alert_signal.value.clone(),
+            command: self.alert_command.value.clone(),
+            changes: self.alert_changes.value,
+        }
+    }
+
     /// What is set for a context; defaults if nothing is.
     pub fn context(&self, name: &str) -> ContextSettings {
         self.contexts.get(name).cloned().unwrap_or_default()
@@ -269,6 +306,11 @@ impl Config {
             "log-streams" => self.log_streams.set(value.count(200)?, origin),
             "stall-after" => self.stall_after.set(value.duration()?, origin),
             "profile" => self.profile.set(context::profile(value)?, origin),
+            "alerts" => self.alerts.set(alerts::jobs(value)?, origin),
+            "alert-quota" => self.alert_quota.set(alerts::quota(value)?, origin),
+            "alert-signal" => self.alert_signal.set(alerts::signals(value)?, origin),
+            "alert-command" => self.alert_command.set(alerts::command(value)?, origin),
+            "alert-changes" => self.alert_changes.set(value.flag()?, origin),
             _ => return Ok(false),
         }
         Ok(true)

@@ -19,7 +19,9 @@ use super::{
     effect::Effect,
     key::Key,
     message::{Input, Message, Told},
-    model::{Drawn, Model, draft::DraftEffect, notices::Tone, page::LogMessage, visit::VisitEffect},
+    model::{
+        Drawn, Model, alert::AlertEffect, draft::DraftEffect, notices::Tone, page::LogMessage, visit::VisitEffect,
+    },
     runner::Runner,
     start::Start,
     tty::Tty,
@@ -28,9 +30,17 @@ use super::{
 };
 use crate::{
     cluster::Mailbox,
+    config::AlertSignal,
     disk::atomic,
     jobs::Secs,
-    term::{self, clipboard::Plan, input, output::is_lost, signals::Signal},
+    term::{
+        self,
+        clipboard::Plan,
+        input,
+        notify::{self, Ways},
+        output::is_lost,
+        signals::Signal,
+    },
 };
 
 /// Data is taken for at most this long before the keys are looked at again.
@@ -146,6 +156,7 @@ pub async fn run(start: Start) -> io::Result<Ended> {
     let size = input::size()?;
     let mut tty = Tty::enter(start.caps.color, start.config.mouse.value)?;
     let mut app = App::new(start, size);
+    app.model.alert.settings = app.start.config.alerts();
     app.runner.execute(Effect::Draft(DraftEffect::List));
     let mut console = Console { app, next_frame: Instant::now(), data_only: false, pace: FRAME };
     let ended = tokio::select! {
@@ -291,6 +302,9 @@ impl Console {
                 }
                 Effect::Mouse(on) => tty.mouse(on)?,
                 Effect::Clipboard(text) => self.copy(tty, &text).await?,
+                Effect::Alert(AlertEffect::Signal(text)) => {
+                    tty.along(&notify::sequence(&text, self.ways(), &self.app.start.caps));
+                }
                 Effect::Dump => self.dump(),
                 Effect::CountFrames(before) => self.count_frames(tty, before),
                 Effect::Login(_) => {
@@ -334,6 +348,13 @@ impl Console {
         };
         self.tell(Tone::Good, sent.to_string());
         Ok(())
+    }
+
+    /// How the terminal tells of alerts.
+    fn ways(&self) -> Ways {
+        let wanted = |signal| self.app.model.alert.settings.signals.contains(&signal);
+        let [bell, osc9, osc777] = [AlertSignal::Bell, AlertSignal::Osc9, AlertSignal::Osc777].map(wanted);
+        Ways { bell, osc9, osc777 }
     }
 
     fn count_frames(&mut self, tty: &Tty, before: Drawn) {

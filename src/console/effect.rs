@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::model::{
     Drawn,
+    alert::AlertEffect,
     change::ChangeEffect,
     draft::{DraftEffect, DraftId},
     page::{PageEffect, PageId, metrics::Followed},
@@ -71,6 +72,8 @@ pub enum Effect {
     Session(SessionId, SessionEffect),
     /// About a job page or a log.
     Page(PageEffect),
+    /// About what one is told of without looking.
+    Alert(AlertEffect),
     /// About what is read beside the fleet.
     Survey(SurveyEffect),
     /// About the numbers of a job page.

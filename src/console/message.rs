@@ -50,6 +50,8 @@ pub enum Message {
     Said(LogId, Vec<Said>),
     /// What was read beside the fleet: of what is not wanted any more is dropped.
     Survey(SurveyId, Box<Survey>),
+    /// Quotas were read, for alerts; of an older session is dropped.
+    Quotas(SessionId, Box<Survey>),
     /// Of changes to the cluster: never dropped, whatever session is current.
     Change(ChangeMessage),
     /// What one look at a log found.

@@ -65,6 +65,11 @@ impl Tty {
         self.terminal.backend_mut().send(bytes)
     }
 
+    /// Bytes that paint nothing, with the next frame.
+    pub(super) fn along(&mut self, bytes: &[u8]) {
+        self.terminal.backend_mut().along(bytes);
+    }
+
     /// Mouse reports on or off.
     pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
         self.guard.set_mouse(on)

@@ -8,7 +8,11 @@ use std::{fmt, process::Stdio, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::io::AsyncWriteExt as _;
 
-use super::{caps::Caps, child::Program};
+use super::{
+    caps::Caps,
+    child::Program,
+    passage::{through_screen, through_tmux},
+};
 
 /// Most terminals take at least this many encoded bytes.
 const CAP: usize = 74_994;
@@ -86,11 +90,8 @@ impl Plan {
         let raw = format!("\x1b]52;c;{}\x07", STANDARD.encode(&self.text));
         match self.way {
             Way::Terminal | Way::Tmux => raw.into_bytes(),
-            Way::TmuxSequences => {
-                let wrapped = raw.replace('\x1b', "\x1b\x1b");
-                format!("{raw}\x1bPtmux;{wrapped}\x1b\\").into_bytes()
-            }
-            Way::Screen => format!("\x1bP{raw}\x1b\\").into_bytes(),
+            Way::TmuxSequences => format!("{raw}{}", through_tmux(&raw)).into_bytes(),
+            Way::Screen => through_screen(&raw).into_bytes(),
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Output<W> {
     size: Size,
     painter: Painter,
     frame: Vec<u8>,
+    /// Bytes that paint nothing and go with the next frame.
+    along: Vec<u8>,
     packet: Vec<u8>,
     wanted: Option<Position>,
     shown: Option<Position>,
@@ -76,6 +78,7 @@ impl<W: Write> Output<W> {
             size,
             painter: Painter::new(color),
             frame: Vec::new(),
+            along: Vec::new(),
             packet: Vec::new(),
             wanted: None,
             shown: None,
@@ -101,9 +104,21 @@ impl<W: Write> Output<W> {
         self.sink.flush()
     }
 
+    /// Lets control bytes that paint nothing (a bell, a notification) go with the next frame, in its write.
+    pub fn along(&mut self, bytes: &[u8]) {
+        self.along.extend_from_slice(bytes);
+    }
+
     fn compose(&mut self) {
-        self.painter.plain(&mut self.frame);
         self.packet.clear();
+        if !self.frame.is_empty() || self.wanted != self.shown {
+            self.compose_frame();
+        }
+        self.packet.append(&mut self.along);
+    }
+
+    fn compose_frame(&mut self) {
+        self.painter.plain(&mut self.frame);
         self.packet.extend_from_slice(BEGIN);
         if self.shown.is_some() && (self.wanted.is_none() || self.frame.len() > 64) {
             self.packet.extend_from_slice(HIDE);
@@ -173,7 +188,7 @@ impl<W: Write> Backend for Output<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.written.last_bytes = 0;
-        if self.frame.is_empty() && self.wanted == self.shown {
+        if self.frame.is_empty() && self.wanted == self.shown && self.along.is_empty() {
             return Ok(());
         }
         self.compose();
@@ -285,6 +300,24 @@ mod tests {
                 assert_eq!(shown.trim_end(), *line, "step {step}, row {row}");
             }
         }
+    }
+
+    #[test]
+    fn what_goes_along_is_in_the_frames_write_and_goes_once() {
+        let mut terminal = terminal();
+        terminal.backend_mut().along(b"\x07");
+        terminal.draw(|f| f.render_widget(Paragraph::new("it failed"), f.area())).expect("drawn");
+        let sent = |terminal: &Terminal<Output<Calls>>| terminal.backend().sink.0.last().cloned().unwrap_or_default();
+        assert_eq!(calls(&terminal), 1);
+        assert!(
+            sent(&terminal).starts_with(BEGIN) && sent(&terminal).ends_with(b"\x1b[?2026l\x07"),
+            "after the update"
+        );
+        terminal.draw(|f| f.render_widget(Paragraph::new("it ended"), f.area())).expect("drawn");
+        assert!(!sent(&terminal).contains(&7));
+        terminal.backend_mut().along(b"\x07");
+        terminal.draw(|f| f.render_widget(Paragraph::new("it ended"), f.area())).expect("drawn");
+        assert_eq!(sent(&terminal), b"\x07", "with nothing to draw it goes alone");
     }
 
     #[test]

@@ -82,11 +82,13 @@ fn every_key_can_be_set_by_its_variable() {
             "log-memory" => "256M",
             "log-streams" => "3",
             "color" => "never",
-            "ascii" | "mouse" | "read-only" => "true",
-            "record" => "off",
+            "ascii" | "mouse" | "read-only" | "alert-changes" => "true",
+            "record" | "alerts" => "off",
             "records-size" | "record-size" => "2G",
             "records-age" => "7d",
             "profile" => "openshift-ai",
+            "alert-quota" => "80",
+            "alert-signal" => "bell,osc9",
             _ => "x",
         };
         let mut config = Config::default();

@@ -22,7 +22,7 @@ pub(super) const ROWS: &[Command] = &[
         RecordCommand::Pin,
         "job.pin",
         "Pin",
-        "Go on recording this job's log and events when its page is closed, or stop.",
+        "Go on recording this job and telling of its changes when its page is closed, or stop.",
         JOB,
     )
     .when(recorded),

@@ -199,6 +199,7 @@ impl Model {
             debug,
             self.record.next_deadline(),
             self.changes.next_deadline(),
+            self.alert.pace.next_deadline(),
             self.notices.next_deadline(now),
             page,
             self.session.next_deadline(now),

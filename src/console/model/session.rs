@@ -226,9 +226,24 @@ impl SessionModel {
         self.info().is_some_and(|info| info.record)
     }
 
+    /// Whether every list has been read: before that a job's pods and warnings are still on their way.
+    pub fn has_read(&self) -> bool {
+        let read = |key| self.lists.get(key).is_some_and(|phase| !matches!(phase, ListPhase::Loading(_)));
+        self.planned.as_ref().is_some_and(|keys| keys.iter().all(read))
+    }
+
     /// Whether nothing may be changed now.
     pub fn is_locked(&self, now: Secs) -> bool {
         self.read_only && self.unlocked.is_none_or(|until| until <= now)
+    }
+
+    /// Why nothing may be changed, and what to do.
+    pub fn why_locked(&self) -> String {
+        if self.read_only_all {
+            "this run is read-only (--read-only, or the setting of this name)".to_owned()
+        } else {
+            format!("context {} is read-only; :unlock 10 allows changes for ten minutes", self.context)
+        }
     }
 
     /// When an age in the header will read otherwise.

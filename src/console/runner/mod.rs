@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at the model; what an effect needs is in the effect. Must not write to the terminal.
 
+mod alert;
 mod ask;
 pub(super) mod change;
 mod check;
@@ -84,6 +85,7 @@ pub struct Runner {
     target: Option<Target>,
     running: Option<Running>,
     pages: page::Tasks,
+    alerts: alert::Tasks,
     survey: survey::Reading,
     metrics: metrics::Tasks,
     changes: change::Tasks,
@@ -110,6 +112,7 @@ impl Runner {
             target: None,
             running: None,
             pages,
+            alerts: alert::Tasks::default(),
             survey: None,
             metrics: metrics::Tasks::default(),
             changes,
@@ -129,6 +132,7 @@ impl Runner {
             Effect::Load => self.load(),
             Effect::Session(id, effect) => self.session(id, effect),
             Effect::Page(effect) => page::execute(self, effect),
+            Effect::Alert(effect) => alert::execute(self, effect),
             Effect::Survey(effect) => survey::execute(self, effect),
             Effect::Metrics(effect) => metrics::execute(self, effect),
             Effect::Change(effect) => change::execute(self, effect),

@@ -55,7 +55,7 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
     let mut changed = model.fleet.settle(model.now);
     model.dirty = !changed.jobs.is_empty();
     let mut effects = list::changed(model, &changed);
-    alert::changed(model, &changed);
+    effects.extend(alert::changed(model, &changed));
     // What goes is kept before its page asks for the record.
     effects.extend(record::changed(model, &mut changed));
     effects.extend(listen::changed(model, &changed.jobs, &effects));

@@ -1,8 +1,8 @@
 //! A look at the whole cluster's numbers, once a minute: what is odd, told where the jobs' causes are made.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::fleet;
+use super::{alert, fleet};
 use crate::{
     console::{effect::Effect, model::Model},
     jobs::{
@@ -20,18 +20,21 @@ pub fn taken(model: &mut Model, odd: &[Odd]) -> Vec<Effect> {
         by_pod.entry((namespace.as_str(), pod.as_str())).or_default().push(*flag);
     }
     let open = model.page.as_ref().filter(|page| page.metrics.followed.is_some()).map(|page| page.job.key());
-    let keys: Vec<JobKey> = model.fleet.jobs().map(Job::key).filter(|key| Some(key) != open.as_ref()).collect();
-    for key in keys {
-        let found = of_job(model, &key, &by_pod);
-        model.fleet.measure(&key, found);
+    // Those where something is odd now, and those where it was before.
+    let places: HashSet<&str> = by_pod.keys().map(|(namespace, _)| *namespace).collect();
+    let near = model.fleet.jobs().filter(|job| places.contains(job.row.namespace.as_str())).map(Job::key);
+    let keys: BTreeSet<JobKey> = near.chain(model.fleet.odd_jobs()).collect();
+    for key in keys.iter().filter(|key| Some(*key) != open.as_ref()) {
+        let found = of_job(model, key, &by_pod);
+        model.fleet.measure(key, found);
     }
-    fleet::settle(model)
+    let watched: Vec<JobKey> = model.alert.states.keys().filter(|key| Some(*key) != open.as_ref()).cloned().collect();
+    let mut effects: Vec<Effect> = watched.iter().flat_map(|key| alert::measured(model, key)).collect();
+    effects.extend(fleet::settle(model));
+    effects
 }
 
 fn of_job(model: &Model, key: &JobKey, by_pod: &HashMap<(&str, &str), Vec<Flag>>) -> Vec<(Name, Flag)> {
-    if by_pod.is_empty() {
-        return Vec::new();
-    }
     let mut found = Vec::new();
     for pod in model.fleet.pods(key) {
         let flags = by_pod.get(&(key.namespace.as_str(), pod.name.as_str())).into_iter().flatten();

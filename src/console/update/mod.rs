@@ -35,6 +35,7 @@ use crate::jobs::Secs;
 /// Lets a message happen.
 pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
     let mut effects = happened(model, message, now);
+    effects.extend(alert::follow(model));
     effects.extend(survey::follow(model));
     effects
 }
@@ -81,6 +82,11 @@ fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             fleet::settle(model)
         }
         Message::Survey(id, read) => survey::message(model, id, *read),
+        Message::Quotas(id, read) => {
+            let effects = alert::read(model, id, *read);
+            model.dirty |= was_dirty;
+            effects
+        }
         Message::Change(message) => {
             let mut effects = draft::over(model, &message);
             effects.extend(change::message(model, message));
@@ -113,6 +119,7 @@ fn entered(model: &mut Model, input: Input) -> Vec<Effect> {
     model.moved_from(before);
     effects.extend(session::narrow(model));
     effects.extend(record::follow(model));
+    alert::watch(model);
     effects.extend(draft::follow(model));
     effects
 }
@@ -130,6 +137,7 @@ fn deadline(model: &mut Model) -> Vec<Effect> {
     let mut effects = fleet::settle(model);
     model.dirty = true;
     change::deadline(model);
+    effects.extend(alert::deadline(model));
     if model.overlays.iter().any(Overlay::is_debug) {
         effects.extend(app::count(model));
     }
@@ -140,7 +148,7 @@ fn deadline(model: &mut Model) -> Vec<Effect> {
 pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
     if let Some(row) = commands::row(id) {
         let refused = if row.change && model.session.is_locked(model.now) {
-            Some(format!("{}: {}", row.title, session::read_only(model)))
+            Some(format!("{}: {}", row.title, model.session.why_locked()))
         } else {
             (row.enabled)(model).err().map(|why| format!("{}: {why}", row.title))
         };

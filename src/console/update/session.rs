@@ -159,16 +159,6 @@ fn favourite(model: &mut Model, n: usize) -> Vec<Effect> {
     }
 }
 
-/// Why nothing may be changed, and what to do.
-pub fn read_only(model: &Model) -> String {
-    let session = &model.session;
-    if session.read_only_all {
-        "this run is read-only (--read-only, or the setting of this name)".to_owned()
-    } else {
-        format!("context {} is read-only; :unlock 10 allows changes for ten minutes", session.context)
-    }
-}
-
 /// Opens a session: a new generation, the old one's content goes with it.
 pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Effect> {
     let mut effects = super::record::flush(model);

@@ -3,7 +3,7 @@
 use super::{Cell, Column, Goes, Row, Table, only, whys};
 use crate::jobs::{
     amounts::shown,
-    capacity::{HeldPod, QuotaRow, SpaceRow, Use, held, spaces as counted},
+    capacity::{HeldPod, NEARLY, QuotaRow, SpaceRow, Use, held, spaces as counted},
     columns::Tone,
     fleet::Fleet,
     part::Part,
@@ -22,9 +22,6 @@ static COLUMNS: &[Column] = &[
     Column::number("WAIT", 1, "of them waiting"),
     Column::words("REQUESTER", 4, "who asked for it"),
 ];
-
-/// From here on a quota is nearly full.
-pub(super) const NEARLY: u64 = 90;
 
 /// All namespaces that are known of.
 pub fn spaces(fleet: &Fleet, quotas: &Part<QuotaRow>, known: &Part<SpaceRow>, pods: &Part<HeldPod>) -> Table {

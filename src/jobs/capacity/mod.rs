@@ -2,6 +2,7 @@
 //!
 //! Pure: `cluster::survey` reads. One pass over rows a view; nothing is kept.
 
+mod fill;
 mod node;
 mod overview;
 mod rows;
@@ -10,6 +11,7 @@ mod space;
 mod tests;
 mod user;
 
+pub use fill::{Fill, NEARLY, fills};
 pub use node::{Holder, NodeUse, nodes, starts};
 pub use overview::{Gpus, Overview, overview};
 pub use rows::{HeldPod, NodeRow, QuotaRow, SpaceRow};

@@ -17,7 +17,9 @@ pub struct Use {
 impl Use {
     /// How full, in percent; 100 where nothing is allowed.
     pub fn percent(self) -> u64 {
-        (self.used * 100).checked_div(self.hard).unwrap_or(100)
+        // Thousandths of bytes come near what 64 bits hold.
+        let percent = (u128::from(self.used) * 100).checked_div(u128::from(self.hard));
+        percent.map_or(100, |percent| u64::try_from(percent).unwrap_or(u64::MAX))
     }
 }
 

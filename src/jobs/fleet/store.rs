@@ -274,6 +274,11 @@ impl Fleet {
         self.entry(key).map_or(&[], |entry| &entry.odd)
     }
 
+    /// The jobs of which something is odd, as far as that was measured.
+    pub fn odd_jobs(&self) -> impl Iterator<Item = JobKey> {
+        self.jobs.iter().filter(|(_, entry)| !entry.odd.is_empty()).map(|(_, entry)| entry.job.key())
+    }
+
     /// With what is known of the job's logs.
     fn derived_with_logs(&self, entry: &JobEntry, now: Secs) -> Derived {
         if entry.said.is_empty() {

@@ -1,5 +1,6 @@
 //! The program in a real terminal: a pty with a shell's job control, and a screen that is read back.
 
+mod alerts;
 mod changes;
 mod drafts;
 mod keys;

@@ -410,22 +410,3 @@ fn gpus_of_jobs_that_have_ended_are_freed_after_a_question_about_those_very_jobs
     h.keys(":").type_text("clean-up 1h").keys("enter");
     assert!(h.model.overlays.is_empty(), "however it is asked for");
 }
-
-#[test]
-fn a_pinned_job_that_changes_its_state_is_told_of_in_any_view() {
-    let mut h = console(80, 24);
-    let list = ListKey { of: ListOf::Jobs(Kind::MpiJob), namespace: None };
-    let put = |h: &mut Harness, name: &str, gpus: u32, state: &str| {
-        let upserts = vec![Row::Job(job("vision", name, gpus, state, "ada"))];
-        h.send(Message::Fleet(vec![Batch { upserts, complete: false, ..Batch::new(list.clone()) }]));
-    };
-    let key = h.model.fleet.find("vision", "segmentation-large").first().map(|job| job.key()).expect("there");
-    h.model.record.pinned.push(key);
-    put(&mut h, "segmentation-large", 5, "Running");
-    h.keys("v n");
-    assert!(!h.screen().contains("Running"), "nothing has changed yet: {}", h.screen());
-    put(&mut h, "segmentation-large", 6, "Succeeded");
-    assert!(h.screen().contains("vision/segmentation-large: Running, now Succeeded"), "{}", h.screen());
-    put(&mut h, "another", 6, "Succeeded");
-    assert!(!h.screen().contains("another"), "only those that are pinned: {}", h.screen());
-}

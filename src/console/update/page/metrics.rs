@@ -15,6 +15,7 @@ use crate::{
                 workers::Shape,
             },
         },
+        update::alert,
         view::{
             page::{self as view, metrics as drawn},
             trouble,
@@ -65,7 +66,8 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
         model.dirty = false;
         return Vec::new();
     };
-    let metrics = &mut page.metrics;
+    let (metrics, key) = (&mut page.metrics, page.job.key());
+    let is_read = matches!(message, MetricsMessage::Read(_));
     match message {
         MetricsMessage::Source(source, tried) => (metrics.source, metrics.tried) = (Some(source), tried),
         MetricsMessage::Read(measured) => {
@@ -80,7 +82,7 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
     }
     show_selected(model);
     hand_on(model);
-    Vec::new()
+    if is_read { alert::measured(model, &key) } else { Vec::new() }
 }
 
 /// What is odd is told where the job's causes are made.

@@ -23,7 +23,7 @@ use crate::{
     disk::records::{self, Stream},
     jobs::{
         Name, PodRow, Secs,
-        fleet::{Changed, Job, JobKey, Left, LeftJob, ListPhase},
+        fleet::{Changed, Job, JobKey, Left, LeftJob},
         replica::replicas,
         row::{ContainerRow, ContainerState},
         state::{Derived, Severity},
@@ -53,16 +53,10 @@ pub fn changed(model: &mut Model, changed: &mut Changed) -> Vec<Effect> {
     for key in &changed.jobs {
         effects.extend(job_changed(model, key));
     }
-    model.record.begun |= has_read(model);
+    model.record.begun |= model.session.has_read();
     effects.extend(follow(model));
     effects.extend(due(model, MOST_NOTES, model.now));
     effects
-}
-
-/// Whether every list has been read: before that a job's pods and warnings are still on their way.
-fn has_read(model: &Model) -> bool {
-    let read = |key| model.session.lists.get(key).is_some_and(|phase| !matches!(phase, ListPhase::Loading(_)));
-    model.session.planned.as_ref().is_some_and(|keys| keys.iter().all(read))
 }
 
 fn pending<'a>(model: &'a mut Model, key: &JobKey) -> &'a mut Pending {

@@ -5,6 +5,7 @@ use crate::{
     console::{
         message::Message,
         model::{
+            notices::Notice,
             page::Recorded,
             record::{Opened, RecordState, Which},
             session::{ContextInfo, SessionId},
@@ -14,7 +15,7 @@ use crate::{
     disk::records::{Header, Summary},
     jobs::{
         Clean, EventRow, JobRow, Kind, Sym, Uid,
-        fleet::{Batch, ListKey, ListOf, Row},
+        fleet::{Batch, ListKey, ListOf, ListPhase, Row},
         row::{Condition, Phase, Terminated, Truth},
     },
 };
@@ -216,7 +217,8 @@ fn nothing_is_kept_where_recording_is_off() {
     later(&mut console);
     send(&mut console, JOBS, vec![], vec![Uid::new("uid-a")]);
     assert_eq!(effects(&console, 0), []);
-    assert!(console.screen().contains("not recorded"), "{}", console.screen());
+    let said = |notice: &Notice| notice.text.as_str().contains("not recorded");
+    assert!(console.model.notices.iter().any(said), "{:?}", console.model.notices);
 }
 
 #[test]
