@@ -125,6 +125,13 @@ pub enum What {
         /// The directory that it is put into.
         into: String,
     },
+    /// Runs a program in replicas of it for what it prints, which is measured values.
+    Measure {
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// The pods, each with its container.
+        pods: Vec<(Name, Option<Sym>)>,
+    },
     /// Runs a program of the user's own that says of itself that it makes changes.
     Command {
         /// What it is called.
@@ -273,6 +280,7 @@ impl What {
             Self::Forward { .. } => "forward",
             Self::CopyOut { .. } => "copy-out",
             Self::CopyIn { .. } => "copy-in",
+            Self::Measure { .. } => "measure",
             Self::Command { .. } => "command",
         }
     }
@@ -295,6 +303,7 @@ impl What {
             Self::Forward { .. } => "Forwarded a port of",
             Self::CopyOut { .. } => "Copied out of",
             Self::CopyIn { .. } => "Copied into",
+            Self::Measure { .. } => "Measured the GPUs of",
             Self::Command { .. } => "Ran a command of yours for",
         }
     }
@@ -318,6 +327,10 @@ impl fmt::Display for Change {
             What::Forward { port, .. } => write!(f, "lead a port to port {port} of {subject}"),
             What::CopyOut { path, .. } => write!(f, "copy {path} out of {subject}"),
             What::CopyIn { from, into, .. } => write!(f, "copy {} to {into} of {subject}", from.display()),
+            What::Measure { argv, pods } => {
+                let program = argv.first().map(String::as_str).unwrap_or_default();
+                write!(f, "run {program} in {} pods of {subject}", pods.len())
+            }
             What::Command { name, argv, .. } => write!(f, "run {name} ({}) for {subject}", argv.join(" ")),
             _ => write!(f, "{} {subject}", what.verb()),
         }

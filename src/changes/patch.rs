@@ -161,6 +161,7 @@ fn body(subject: &Subject, what: &What) -> Option<Value> {
         | What::Forward { .. }
         | What::CopyOut { .. }
         | What::CopyIn { .. }
+        | What::Measure { .. }
         | What::Command { .. } => return None,
     })
 }

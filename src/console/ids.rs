@@ -208,6 +208,7 @@ pub enum VisitCommand {
     Shell,
     Run,
     Forward,
+    Gpus,
     Forwards,
     CopyOut,
     CopyIn,

@@ -1,10 +1,11 @@
-//! Where numbers come from: a Prometheus, else metrics.k8s.io; each named.
+//! Where numbers come from: a Prometheus, else metrics.k8s.io, when asked nvidia-smi in the replicas; each named.
 //!
 //! Owns finding a source, the questions that it is asked and what its answers mean. It keeps nothing: what was read goes
 //! to a [`Usage`](crate::jobs::usage::Usage). It must not alter a cluster.
 
 pub mod find;
 pub mod glance;
+pub mod nvidia_smi;
 pub mod read;
 pub mod source;
 

@@ -67,7 +67,7 @@ pub async fn read(source: &Source, session: &Session, job: &Job, window: Window)
         Source::Prometheus(prometheus) => history(prometheus, job, window, session.now()).await,
         Source::MetricsServer => sample(session, job).await,
         Source::Nothing => {
-            let hint = "Set the address of a Prometheus with prometheus (docs/metrics.md).";
+            let hint = "Set the address of a Prometheus with prometheus (docs/metrics.md), or ask nvidia-smi in the workers (A n on the job).";
             Err(Problem::new(ProblemKind::NotFound, "no numbers", "no source was found", hint))
         }
     }
@@ -186,7 +186,8 @@ async fn sample(session: &Session, job: &Job) -> Result<Reading, Problem> {
     let gpus: &[Metric] = if job.gpus.is_some() { &Metric::SHOWN[..4] } else { &[] };
     if !gpus.is_empty() {
         let why = "metrics.k8s.io knows CPU and memory only";
-        let hint = "Set the address of a Prometheus (docs/metrics.md).";
+        let hint =
+            "Set the address of a Prometheus (docs/metrics.md), or ask nvidia-smi in the workers (A n on the job).";
         reading.lacks.push(lack(gpus.to_vec(), why, hint));
     }
     let network = vec![Metric::NetIn, Metric::NetOut];

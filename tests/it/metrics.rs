@@ -1,5 +1,5 @@
 //! The tab Metrics on a Prometheus of the user's settings that works, is away, is slow, refuses, or has nothing: each is
-//! said on screen.
+//! said on screen. The same tab on metrics.k8s.io alone, and on nvidia-smi alone.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use http::Method;
 use mpideck::config::context::PrometheusSettings;
 use mpideck::config::{ContextSettings, Setting};
 use mpideck::jobs::usage::Metric;
+use mpideck::sim::faults::Plan;
 use mpideck::sim::{FleetKind, Options, Sim};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -177,4 +178,74 @@ async fn one_that_is_not_there_is_told() {
 #[tokio::test]
 async fn settings_that_make_no_sense_are_told() {
     on_screen("p:9090".to_owned(), &["«p:9090» is none of what prometheus takes"]).await;
+}
+
+/// The tab of a job that has run for five minutes on four GPUs, where no Prometheus is to be used.
+async fn of_gpus(faults: Plan, read_only: bool) -> (Sim, Deck) {
+    let text = "about = \"trains\"\nclass = \"none\"\nseconds = 60\nlike = \"horovod\"\n[[job]]\nname = \"vit\"\nworkers = 2\ngpus = 2\n";
+    let fleet = FleetKind::Scenario { file: "trains.toml".to_owned(), text: text.to_owned() };
+    let lived = Duration::from_mins(5);
+    let sim = Sim::start(Options { fleet, lived, faults, ..Options::new() }).await.unwrap();
+    let mut deck = Deck::with(&sim, "admin", |start| {
+        let prometheus = PrometheusSettings { place: Some("off".to_owned()), ..PrometheusSettings::default() };
+        let settings = ContextSettings { prometheus, ..ContextSettings::default() };
+        start.config.contexts.insert("admin".to_owned(), settings);
+        start.read_only = read_only;
+    });
+    deck.until("its workers run", |model| {
+        let job = model.fleet.find("vision", "vit").first().map(|job| job.key());
+        let runs = |pod: &&mpideck::jobs::PodRow| pod.phase == mpideck::jobs::row::Phase::Running;
+        job.is_some_and(|key| model.fleet.pods(&key).into_iter().filter(runs).count() == 3)
+    })
+    .await;
+    deck.keys("g enter u");
+    (sim, deck)
+}
+
+/// What was measured of both workers.
+fn known(model: &mpideck::console::Model) -> Vec<Metric> {
+    let Some(page) = &model.page else { return Vec::new() };
+    let of = |pod: &str, metric| page.metrics.usage.series(&mpideck::jobs::Name::lossy(pod), metric).is_some();
+    let both = |metric: &Metric| of("vit-worker-0", *metric) && of("vit-worker-1", *metric);
+    Metric::SHOWN.into_iter().filter(both).collect()
+}
+
+#[tokio::test]
+async fn the_tab_on_metrics_k8s_io_alone() {
+    let (_sim, mut deck) = of_gpus(Plan::default(), false).await;
+    deck.until("what it knows is read", |model| known(model) == [Metric::Cpu, Metric::Memory]).await;
+    let screen = flat(&deck.screen());
+    for words in ["metrics.k8s.io, ", " old", "metrics.k8s.io knows CPU and memory only", "nvidia-smi in the workers"] {
+        assert!(screen.contains(words), "{words}: {}", deck.screen());
+    }
+    // What is asked for goes beside it.
+    deck.keys("A n");
+    deck.until("both are known", |model| known(model).len() == 6).await;
+    let screen = flat(&deck.screen());
+    assert!(screen.contains("nvidia-smi by exec, <10s ago"), "{}", deck.screen());
+    assert!(!screen.contains("GPU utilisation, GPU memory"), "nothing of it is missing now: {}", deck.screen());
+}
+
+#[tokio::test]
+async fn the_tab_on_nvidia_smi_alone_and_not_under_read_only() {
+    let absent = || Plan { no_metrics_server: true, ..Plan::default() };
+    let (_sim, mut deck) = of_gpus(absent(), false).await;
+    deck.until("that there is nothing is said", |model| {
+        model.page.as_ref().is_some_and(|page| page.metrics.trouble.is_some())
+    })
+    .await;
+    assert!(flat(&deck.screen()).contains("ask nvidia-smi in the workers (A n"), "{}", deck.screen());
+    deck.keys("A n");
+    let gpus = [Metric::Gpu, Metric::GpuMemory, Metric::Power, Metric::Temperature];
+    deck.until("its GPUs are known", |model| known(model) == gpus && model.changes.running.is_empty()).await;
+    let screen = flat(&deck.screen());
+    assert!(screen.contains("nvidia-smi by exec, <10s ago") && screen.contains("2 GPUs"), "{}", deck.screen());
+    assert!(!screen.contains("no source"), "it is one: {}", deck.screen());
+    assert!(deck.model.notices.iter().any(|n| n.text.as_str().contains("Measured the GPUs of MPIJob vision/vit")));
+
+    let (_sim, mut deck) = of_gpus(absent(), true).await;
+    deck.keys("A n");
+    let refused = |model: &mpideck::console::Model| model.notices.iter().any(|n| n.text.as_str().contains("read-only"));
+    deck.until("it is refused", refused).await;
+    assert_eq!(known(&deck.model), []);
 }

@@ -7,9 +7,11 @@ mod archive;
 mod copy;
 mod escape;
 mod forward;
+mod measure;
 mod shell;
 
 pub use forward::{Forwarding, Traffic, listen};
+pub use measure::Answer;
 pub use shell::{Terminal, Typed};
 
 use super::{
@@ -68,6 +70,28 @@ pub async fn forward(
         }
     };
     around(desk, confirmed, &change, work).await
+}
+
+/// Runs a program in replicas at once, and gives what it printed in each.
+pub async fn measure(desk: &Desk, confirmed: Confirmed) -> (Report, Vec<Answer>) {
+    let Some(change) = confirmed.changes().first().cloned() else { return Default::default() };
+    let mut answers = Vec::new();
+    let work = async {
+        let What::Measure { argv, pods } = &change.what else { return Outcome::Failed(wrong(&change)) };
+        answers = Box::pin(measure::ask(desk, &change.subject.namespace, pods, argv)).await;
+        let good = answers.iter().filter(|(_, said)| said.is_ok()).count();
+        let uid = change.subject.uid.clone();
+        match answers.iter().find_map(|(_, said)| said.as_ref().err()) {
+            None => Outcome::done(uid),
+            Some(why) if good > 0 => Outcome::noted(uid, &format!("{good} of {} answered; {why}", answers.len())),
+            Some(why) => {
+                let hint = "Look with Run whether the program is there.";
+                Outcome::Failed(Problem::new(ProblemKind::Invalid, &format!("can't {change}"), why.as_str(), hint))
+            }
+        }
+    };
+    let report = around(desk, confirmed, &change, work).await;
+    (report, answers)
 }
 
 /// Lets something of the user's own run that says of itself that it alters the cluster.

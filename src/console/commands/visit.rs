@@ -37,6 +37,15 @@ pub(super) const ROWS: &[Command] = &[
     row(VisitCommand::CopyIn, "replica.copy-in", "Copy in", "Copy a file or directory into the replica.")
         .changing()
         .needing(EXEC),
+    row(
+        VisitCommand::Gpus,
+        "replica.gpus",
+        "Ask nvidia-smi",
+        "Run nvidia-smi once in each worker with GPUs; the tab Metrics shows what it says.",
+    )
+    .changing()
+    .needing(EXEC)
+    .when(gpus),
     Command::new(
         CommandId::Visit(VisitCommand::Forwards),
         "replica.forwards",
@@ -53,6 +62,14 @@ fn running(model: &Model) -> Result<(), Why> {
         return Err("this job is gone".to_owned());
     }
     PageModel::visited(page).map(|_| ())
+}
+
+fn gpus(model: &Model) -> Result<(), Why> {
+    let page = model.page.as_ref().ok_or_else(|| "open a job first".to_owned())?;
+    if page.recorded.is_some() || page.gone.is_some() {
+        return Err("this job is gone".to_owned());
+    }
+    if page.job.gpu_pods().is_empty() { Err("no replica with GPUs runs".to_owned()) } else { Ok(()) }
 }
 
 fn forwarded(model: &Model) -> Result<(), Why> {

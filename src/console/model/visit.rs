@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     change::ChangeId,
-    page::{PageModel, Tab},
+    page::{Kept, PageId, PageModel, Tab},
     session::SessionId,
 };
 use crate::{
@@ -59,6 +59,8 @@ pub enum VisitEffect {
     Lend(ChangeId, SessionId, Confirmed),
     /// Hand the terminal to a program of the user's own; the flag: what it showed stays until a key is pressed.
     Program(Vec<String>, bool),
+    /// Run a program in replicas for what it prints, for this page.
+    Measure(ChangeId, SessionId, PageId, Confirmed),
     /// Take a port of this machine and lead it on.
     Forward(ChangeId, SessionId, Confirmed),
     /// Lead it on no more.
@@ -92,6 +94,14 @@ impl PageModel {
             container,
             node: pod.node.clone(),
         })
+    }
+}
+
+impl Kept {
+    /// Its pods that run and have GPUs, each with the container that is measured.
+    pub fn gpu_pods(&self) -> Vec<(Name, Option<Sym>)> {
+        let with_gpus = self.pods.iter().filter(|pod| pod.requests.gpus > 0);
+        with_gpus.filter_map(|pod| Some((pod.name.clone(), Some(running(pod)?)))).collect()
     }
 }
 

@@ -175,7 +175,8 @@ impl Task {
             if told.as_ref() != Some(&found.source.title()) {
                 (told, known) = (Some(found.source.title()), None);
                 let tried = found.tried.iter().map(refusal).collect();
-                self.tell(MetricsMessage::Source(found.source.title(), tried)).await;
+                let title = (!matches!(found.source, Source::Nothing)).then(|| found.source.title());
+                self.tell(MetricsMessage::Source(title, tried)).await;
             }
             match self.look(&found.source, &mut known).await {
                 // The numbers of what has ended don't change any more.

@@ -1,4 +1,5 @@
-//! Ports that are led to replicas. Each goes on until it is stopped, its pod is gone, or its session ends.
+//! Visits that need no terminal: ports that are led to replicas, each until it is stopped, its pod is gone, or its session
+//! ends; a program in all replicas for what it prints.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,16 @@ use crate::{
         message::Message,
         model::{
             change::{ChangeId, ChangeMessage},
+            page::{
+                PageId,
+                metrics::{Asked, MetricsMessage},
+            },
             session::SessionId,
             visit::{Forward, VisitEffect, VisitMessage},
         },
     },
     jobs::Clean,
+    metrics::nvidia_smi,
 };
 
 /// Those that lead on; dropping one stops it.
@@ -33,9 +39,26 @@ impl Forwards {
 pub(super) fn execute(runner: &mut Runner, effect: VisitEffect) {
     match effect {
         VisitEffect::Forward(id, session, confirmed) => forward(runner, id, session, confirmed),
+        VisitEffect::Measure(id, session, page, confirmed) => measure(runner, id, session, page, confirmed),
         VisitEffect::Stop(id) => runner.forwards.stop(id),
         VisitEffect::Lend(..) | VisitEffect::Program(..) => {}
     }
+}
+
+/// Runs a program in replicas, and reads what it prints as numbers of their page.
+fn measure(runner: &Runner, id: ChangeId, session: SessionId, page: PageId, confirmed: Confirmed) {
+    let Some(desk) = change::desk(runner, session) else { return change::no_connection(runner, id, confirmed) };
+    let (token, results) = (runner.token(), runner.results());
+    tokio::spawn(token.run_until_cancelled_owned(async move {
+        let (report, answers) = visit::measure(&desk, confirmed).await;
+        let at = desk.session.now();
+        if !answers.is_empty() {
+            let asked = Asked { at, reading: nvidia_smi::reading(at, &answers) };
+            // A closed channel means that the console has ended.
+            let _ = results.send(Message::Metrics(page, MetricsMessage::Asked(Box::new(asked)))).await;
+        }
+        let _ = results.send(Message::Change(ChangeMessage::Over(id, report))).await;
+    }));
 }
 
 /// Leads a port of this machine to one of a replica.

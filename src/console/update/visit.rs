@@ -21,6 +21,7 @@ use crate::{
         },
     },
     jobs::Clean,
+    metrics::nvidia_smi,
 };
 
 /// `TensorBoard`'s port: what is forwarded most.
@@ -33,6 +34,9 @@ pub fn command(model: &mut Model, id: VisitCommand) -> Vec<Effect> {
     if id == VisitCommand::Forwards {
         list(model);
         return Vec::new();
+    }
+    if id == VisitCommand::Gpus {
+        return measure(model);
     }
     let visited = match model.page.as_ref().map(PageModel::visited) {
         Some(Ok(visited)) => visited,
@@ -54,6 +58,14 @@ pub fn command(model: &mut Model, id: VisitCommand) -> Vec<Effect> {
     prompt.hint = format!("in {} of {}/{}", visited.container, visited.namespace, visited.pod);
     model.overlays.push(Overlay::Prompt(prompt));
     Vec::new()
+}
+
+/// Asks `nvidia-smi` in all replicas with GPUs.
+fn measure(model: &mut Model) -> Vec<Effect> {
+    let Some(page) = &model.page else { return refused(model, "open a job first") };
+    let what = What::Measure { argv: nvidia_smi::ARGV.map(str::to_owned).into(), pods: page.job.gpu_pods() };
+    let (context, subject) = (Clean::new(&model.session.context), Subject::job(&page.job.key()));
+    change::go(model, Change { context, subject, what })
 }
 
 /// Something happened to a prompt.

@@ -181,6 +181,12 @@ impl Usage {
         self.all().filter_map(Series::last).map(|(at, _)| at).max()
     }
 
+    /// The same, of these metrics only.
+    pub fn newest_of(&self, wanted: impl Fn(Metric) -> bool) -> Option<Secs> {
+        let of = |metric: Metric| self.pods.values().filter_map(move |row| row[metric.index()].as_ref()?.last());
+        Metric::ALL.into_iter().filter(|metric| wanted(*metric)).flat_map(of).map(|(at, _)| at).max()
+    }
+
     /// Whether nothing was measured.
     pub fn is_empty(&self) -> bool {
         self.pods.is_empty()

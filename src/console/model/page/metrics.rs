@@ -25,8 +25,10 @@ pub struct MetricsModel {
     pub source: Option<Clean>,
     /// What was tried before that source.
     pub tried: Vec<Refusal>,
-    /// What could not be had.
+    /// What could not be had there.
     pub lacks: Vec<Lack>,
+    /// What nvidia-smi said in the replicas, if it was asked.
+    pub smi: Option<Box<Asked>>,
     /// Why the last look failed; what was read before is shown all the same.
     pub trouble: Option<Refusal>,
     /// What that comes to for the whole job, by metric.
@@ -72,12 +74,23 @@ pub struct Member {
 /// What was read for the tab.
 #[derive(Debug)]
 pub enum MetricsMessage {
-    /// A source, and what was tried before it.
-    Source(Clean, Vec<Refusal>),
+    /// A source, if there is one, and what was tried before it.
+    Source(Option<Clean>, Vec<Refusal>),
     /// What was measured in a window: all of it, or what is to be added.
     Read(Box<Measured>),
     /// It could not be read.
     Failed(Refusal),
+    /// nvidia-smi was asked in the replicas.
+    Asked(Box<Asked>),
+}
+
+/// What nvidia-smi said in the replicas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// When.
+    pub at: Secs,
+    /// What was read, and what could not be.
+    pub reading: Reading,
 }
 
 /// What was measured in a window.
@@ -100,6 +113,7 @@ impl Default for MetricsModel {
             source: None,
             tried: Vec::new(),
             lacks: Vec::new(),
+            smi: None,
             trouble: None,
             totals: [None; Metric::ALL.len()],
             answered: false,
@@ -116,11 +130,46 @@ impl MetricsModel {
     pub fn take(&mut self, measured: Measured) {
         let Measured { window, whole, reading } = measured;
         if whole || window.step != self.usage.step() {
-            self.usage = Usage::new(window.step);
+            self.begin(window.step);
         }
         self.usage.take(&reading);
         self.lacks = reading.lacks;
         (self.trouble, self.answered) = (None, true);
+    }
+
+    /// Begins anew at other steps; what was asked for once stays.
+    pub fn begin(&mut self, step: u32) {
+        self.usage = Usage::new(step);
+        if let Some(asked) = &self.smi {
+            self.usage.take(&asked.reading);
+        }
+    }
+
+    /// Takes what nvidia-smi said.
+    pub fn asked(&mut self, asked: Box<Asked>) {
+        self.usage.take(&asked.reading);
+        self.smi = Some(asked);
+    }
+
+    /// What could not be had at all: not where nvidia-smi said it.
+    pub fn lacking(&self) -> impl Iterator<Item = &Lack> {
+        let said = |metric: &Metric| {
+            let points = self.smi.iter().flat_map(|asked| &asked.reading.points);
+            points.into_iter().any(|points| points.metric == *metric)
+        };
+        let lacks = self.lacks.iter().filter(move |lack| !lack.metrics.iter().all(said));
+        lacks.chain(self.smi.iter().flat_map(|asked| &asked.reading.lacks))
+    }
+
+    /// When the newest value of the source was measured.
+    pub fn newest(&self) -> Option<Secs> {
+        let of_smi = |metric: Metric| self.smi.is_some() && metric.is_of_gpus() && self.is_poor();
+        self.usage.newest_of(|metric| !of_smi(metric))
+    }
+
+    /// Whether the source knows nothing of GPUs: what is known of them is from nvidia-smi.
+    fn is_poor(&self) -> bool {
+        self.source.is_none() || self.lacks.iter().any(|lack| lack.metrics.contains(&Metric::Gpu))
     }
 
     /// The replicas that have pods, with what is odd about them.

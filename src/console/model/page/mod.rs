@@ -333,9 +333,10 @@ impl PageModel {
             logs.window.heard.iter().filter(|_| logs.grid && self.tab == Tab::Logs).filter_map(|heard| heard.at);
         let stamped = logs.window.lines.iter().filter(|_| logs.stamps == logs::Stamps::Relative);
         let lines = stamped.filter_map(|shown| Some(shown.line.at?.secs()));
-        let sampled = self.metrics.followed.as_ref().and_then(|_| self.metrics.usage.newest());
+        let sampled = self.metrics.followed.as_ref().and_then(|_| self.metrics.newest());
+        let asked = self.metrics.smi.as_ref().map(|asked| asked.at);
         let ages = own.chain(pods).chain(events).chain(conditions).chain(heard).chain(lines);
-        let sampled = sampled.map(|newest| crate::jobs::usage::age(newest, now).1);
+        let sampled = sampled.into_iter().chain(asked).map(|newest| crate::jobs::usage::age(newest, now).1);
         ages.map(|since| now.plus(duration_changes_in(now.since(since)))).chain(sampled).min()
     }
 

@@ -46,6 +46,10 @@ pub fn begin(model: &mut Model, confirmed: Confirmed) -> Vec<Effect> {
         Some(What::Shell { .. } | What::Command { .. }) => {
             vec![Effect::Visit(VisitEffect::Lend(id, session, confirmed))]
         }
+        Some(What::Measure { .. }) => {
+            let page = model.page.as_ref().map(|page| page.id).unwrap_or_default();
+            vec![Effect::Visit(VisitEffect::Measure(id, session, page, confirmed))]
+        }
         Some(What::Forward { .. }) => vec![Effect::Visit(VisitEffect::Forward(id, session, confirmed))],
         _ => {
             tell(model, Tone::Info, &format!("Sent: {what}"));

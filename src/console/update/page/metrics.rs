@@ -22,9 +22,9 @@ use crate::{
         },
     },
     jobs::{
-        Raw, Secs,
+        Clean, Raw, Secs,
         replica::Replica,
-        usage::{Metric, Sheet, Usage},
+        usage::{Metric, Sheet},
     },
     metrics::Job,
 };
@@ -69,7 +69,12 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
     let (metrics, key) = (&mut page.metrics, page.job.key());
     let is_read = matches!(message, MetricsMessage::Read(_));
     match message {
-        MetricsMessage::Source(source, tried) => (metrics.source, metrics.tried) = (Some(source), tried),
+        MetricsMessage::Source(source, tried) => (metrics.source, metrics.tried) = (source, tried),
+        MetricsMessage::Asked(asked) => {
+            metrics.asked(asked);
+            add_up(page, now);
+            look_at_what_there_is(&mut page.metrics);
+        }
         MetricsMessage::Read(measured) => {
             let is_first = !metrics.answered;
             metrics.take(*measured);
@@ -127,7 +132,8 @@ pub fn command(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
             let metrics = &mut page.metrics;
             metrics.range = metrics.range.next();
             // Other steps: nothing of what was read fits.
-            (metrics.usage, metrics.answered) = (Usage::new(metrics.range.window(now, now).step), false);
+            metrics.begin(metrics.range.window(now, now).step);
+            metrics.answered = false;
             return follow(model);
         }
         MetricsCommand::Shape => {
@@ -222,7 +228,9 @@ fn save(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
     if metrics.usage.is_empty() {
         return super::tell(model, Tone::Warn, "Nothing was measured yet");
     }
-    let source = metrics.source.clone().unwrap_or_default();
+    let smi = metrics.smi.as_ref().map(|_| "nvidia-smi by exec");
+    let sources: Vec<&str> = metrics.source.iter().map(Clean::as_str).chain(smi).collect();
+    let source = Clean::new(&sources.join("; "));
     let row = &page.job.row;
     let sheet = Sheet {
         job: row,

@@ -73,15 +73,21 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
     if let Some(source) = &metrics.source {
         line = line.and(format!("  {source}"), Role::Text);
     }
-    if let (Some(newest), None) = (metrics.usage.newest(), page.job.derived.finished) {
+    if let (Some(newest), None) = (metrics.newest(), page.job.derived.finished) {
         let old = now.since(newest) > 60 + 2 * metrics.usage.step();
         line = line.and(format!(", {} old", age(newest, now).0), if old { Role::Stale } else { Role::Dim });
     } else if let (Some(newest), Some(_)) = (metrics.usage.newest(), page.job.derived.finished) {
         line = line.and(format!(", until {newest}"), Role::Dim);
-    } else if !metrics.answered && metrics.followed.is_some() {
+    } else if !metrics.answered && metrics.followed.is_some() && metrics.smi.is_none() {
         line = line.and("  reading ...", Role::Wait);
     }
+    if let Some(asked) = &metrics.smi {
+        let comma = if metrics.source.is_some() { "; " } else { "  " };
+        line = line.and(format!("{comma}nvidia-smi by exec, {} ago", age(asked.at, now).0), Role::Text);
+    }
     match &metrics.trouble {
+        // That there is no other source is no trouble then.
+        Some(_) if metrics.smi.is_some() && metrics.source.is_none() => line,
         Some(trouble) if !metrics.usage.is_empty() => line.and(format!("  {}", trouble.what), Role::Warn),
         _ => line,
     }
@@ -150,7 +156,7 @@ fn nothing(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> {
         }
         None => say("Nothing was measured of these replicas.", Role::Warn),
     }
-    for lack in &metrics.lacks {
+    for lack in metrics.lacking() {
         say(&told(lack), Role::Dim);
     }
     for refusal in &metrics.tried {
@@ -355,7 +361,7 @@ fn notes(page: &PageModel, selected: Option<&Member>, columns: u16) -> Vec<RichL
         }
         out.push(line);
     }
-    for lack in &metrics.lacks {
+    for lack in metrics.lacking() {
         out.extend(labelled("", 0, &told(lack), Role::Dim, columns));
     }
     for refusal in &metrics.tried {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     console::{
         effect::MetricsEffect,
-        model::page::metrics::{Measured, MetricsMessage},
+        model::page::metrics::{Asked, Measured, MetricsMessage},
     },
     jobs::usage::{Lack, Metric, Points, Range, Reading},
 };
@@ -57,7 +57,7 @@ fn measured(h: &mut Harness, reading: Reading, whole: bool) {
 }
 
 fn found(h: &mut Harness, source: &str) {
-    answer(h, MetricsMessage::Source(Clean::new(source), Vec::new()));
+    answer(h, MetricsMessage::Source(Some(Clean::new(source)), Vec::new()));
 }
 
 fn harness_with(width: u16, height: u16, workers: u16) -> Harness {
@@ -108,7 +108,7 @@ fn golden_metrics_server_alone() {
         what: Clean::new("no Prometheus was found: no Service looks like one"),
         hint: Clean::new("Set its address."),
     };
-    answer(&mut h, MetricsMessage::Source(Clean::new("metrics.k8s.io"), vec![tried]));
+    answer(&mut h, MetricsMessage::Source(Some(Clean::new("metrics.k8s.io")), vec![tried]));
     let why = Clean::new("metrics.k8s.io knows CPU and memory only");
     let lack = Lack { metrics: Metric::SHOWN[..4].to_vec(), why, hint: Clean::new("A Prometheus would know.") };
     let mut now = points(4, Metric::Cpu, |_, _| 3.5);
@@ -118,6 +118,39 @@ fn golden_metrics_server_alone() {
     }
     measured(&mut h, Reading { points: now, lacks: vec![lack] }, false);
     insta::assert_snapshot!("metrics_server_80x24", h.screen());
+}
+
+#[test]
+fn what_nvidia_smi_said_stands_beside_what_the_source_knows() {
+    let mut h = harness(100, 24, 4, Tab::Metrics);
+    answer(&mut h, MetricsMessage::Source(None, Vec::new()));
+    let none = Refusal { what: Clean::new("no numbers: no source was found"), hint: Clean::new("Set one.") };
+    answer(&mut h, MetricsMessage::Failed(none.clone()));
+    let mut now = [points(4, Metric::Gpu, |_, _| 90.0), points(4, Metric::GpuMemory, |_, _| gib(60.0))].concat();
+    for points in &mut now {
+        points.values = vec![(Secs(NOW), points.values[0].1)];
+    }
+    let why = Clean::new("nvidia-smi in 1 of 4 workers: No devices were found");
+    let lack = Lack { metrics: vec![Metric::Gpu], why, hint: Clean::default() };
+    let reading = Reading { points: now, lacks: vec![lack] };
+    answer(&mut h, MetricsMessage::Asked(Box::new(Asked { at: Secs(NOW), reading })));
+    answer(&mut h, MetricsMessage::Failed(none));
+    let screen = h.screen();
+    assert!(screen.contains("nvidia-smi by exec, <10s ago") && !screen.contains("no source"), "{screen}");
+    assert!(screen.contains("90%") && screen.contains("No devices were found"), "{screen}");
+    h.keys("r");
+    assert!(h.screen().contains("90%"), "another range, the same numbers: {}", h.screen());
+    // A source that knows no GPUs, and later one that does.
+    answer(&mut h, MetricsMessage::Source(Some(Clean::new("metrics.k8s.io")), Vec::new()));
+    let lack = Lack { metrics: Metric::SHOWN[..2].to_vec(), why: Clean::new("CPU only"), hint: Clean::default() };
+    let mut cpu = points(4, Metric::Cpu, |_, _| 3.5);
+    for points in &mut cpu {
+        points.values = vec![(Secs(NOW - 90), points.values[0].1)];
+    }
+    measured(&mut h, Reading { points: cpu, lacks: vec![lack] }, false);
+    let screen = h.screen();
+    assert!(screen.contains("metrics.k8s.io, 100s old; nvidia-smi by exec, <10s ago"), "each with its age: {screen}");
+    assert!(!screen.contains("CPU only"), "nothing of that is missing: {screen}");
 }
 
 #[test]
@@ -211,7 +244,7 @@ fn an_answer_for_a_closed_page_changes_nothing() {
     let id = page(&h).id;
     h.keys("esc");
     h.model.dirty = false;
-    h.send(Message::Metrics(id, MetricsMessage::Source(Clean::new("x"), Vec::new())));
+    h.send(Message::Metrics(id, MetricsMessage::Source(Some(Clean::new("x")), Vec::new())));
     assert!(h.model.page.is_none() && !h.model.dirty);
 }
 
