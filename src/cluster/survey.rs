@@ -17,9 +17,10 @@ use super::{
 };
 use crate::jobs::{
     capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+    gang::GangRow,
     part::Part,
     queue::{Queues, WaitingRow},
-    text::{Clean, Name},
+    text::{Clean, Name, Sym},
 };
 
 /// Objects a page.
@@ -68,6 +69,8 @@ pub struct Wanted {
     pub rooms: bool,
     /// Who waits in a queue, as Kueue itself says.
     pub line: Option<Line>,
+    /// `PodGroup`s of this namespace.
+    pub gangs: Option<Name>,
     /// Where to look when the whole cluster may not be read.
     pub namespaces: Vec<Name>,
 }
@@ -87,6 +90,8 @@ pub struct Survey {
     pub queues: Queues,
     /// Who waits in the queue that was asked for.
     pub line: Part<WaitingRow>,
+    /// `PodGroup`s.
+    pub gangs: Part<GangRow>,
 }
 
 impl Survey {
@@ -103,6 +108,7 @@ impl Survey {
         keep(&mut self.queues.flavors, before.queues.flavors);
         keep(&mut self.queues.loads, before.queues.loads);
         keep(&mut self.line, before.line);
+        keep(&mut self.gangs, before.gangs);
         self
     }
 }
@@ -135,10 +141,10 @@ impl Surveyor {
             )
         });
         let (nodes, pods, quotas, spaces, queues) = lists.await;
-        let line = known.line(&queues.0).await;
+        let (line, gangs) = join!(known.line(&queues.0), known.gangs());
         let refused = [pods.1, quotas.1].into_iter().chain(queues.1).flatten();
         self.refused.extend(refused);
-        Survey { nodes, pods: pods.0, quotas: quotas.0, spaces, queues: queues.0, line }
+        Survey { nodes, pods: pods.0, quotas: quotas.0, spaces, queues: queues.0, line, gangs }
     }
 }
 
@@ -235,6 +241,22 @@ impl Known<'_> {
             Ok(rows) => Part::whole(rows),
             Err(problem) => Part::unread(words(&problem)),
         }
+    }
+
+    /// Where no gang scheduler is installed, nothing is missing.
+    async fn gangs(&self) -> Part<GangRow> {
+        let mut all = Part::default();
+        let Some(namespace) = &self.wanted.gangs else { return all };
+        for (group, version) in &self.offer.pod_groups {
+            let resource = Resource::new(group.as_str(), version.as_str(), "podgroups");
+            match self.all::<GangRow>(&resource, Some(namespace), &[]).await {
+                Ok(rows) => {
+                    all.rows.extend(rows.into_iter().map(|row| GangRow { group: Sym::new(group.as_str()), ..row }));
+                }
+                Err(problem) => all.unread = Some(words(&problem)),
+            }
+        }
+        all
     }
 
     /// All pages of a list. One that grew too old is begun again, once.

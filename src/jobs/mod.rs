@@ -16,6 +16,7 @@ pub mod drafting;
 pub mod filter;
 pub mod fleet;
 pub mod form;
+pub mod gang;
 pub mod health;
 pub mod kind;
 pub mod manifest;

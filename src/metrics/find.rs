@@ -74,30 +74,47 @@ async fn search(
     before: Option<Service>,
     tried: &mut Vec<Problem>,
 ) -> Option<One> {
-    if let Some(service) = &before
-        && let Ok(found) = by_service(session, service, false).await
-    {
-        return Some(found);
+    let mut refused = None;
+    if let Some(service) = &before {
+        match by_service(session, service, false).await {
+            Ok(found) => return Some(found),
+            Err(problem) if problem.kind == ProblemKind::NotFound => {}
+            Err(problem) => refused = Some(problem),
+        }
     }
     if offer.projects
         && let Some(found) = note(by_route(target, session).await, tried)
     {
         return Some(found);
     }
-    let mut refused = None;
-    for service in candidates(session).await.into_iter().filter(|service| Some(service) != before.as_ref()) {
+    let (services, guessed) = candidates(session).await;
+    let mut hidden = None;
+    for service in services.into_iter().filter(|service| Some(service) != before.as_ref()) {
         match by_service(session, &service, false).await {
             Ok(found) => return Some(found),
             // One that isn't there is no news; one that may not be asked is.
             Err(problem) if problem.kind == ProblemKind::NotFound => {}
+            // Of a guess this does not even say that it is there.
+            Err(problem) if guessed && problem.ask().is_some() => hidden = hidden.or(Some(problem)),
             Err(problem) => refused = refused.or(Some(problem)),
         }
     }
-    tried.push(refused.unwrap_or_else(|| {
+    let problem = refused.or_else(|| hidden.map(unseen));
+    tried.push(problem.unwrap_or_else(|| {
         let hint = "Set its address with prometheus in config.toml (docs/metrics.md), if there is one.";
         Problem::new(ProblemKind::NotFound, "no Prometheus was found", "no Service looks like one", hint)
     }));
     None
+}
+
+/// Nobody knows whether there is one: Services can't be listed, and a guess was refused.
+fn unseen(mut refused: Problem) -> Problem {
+    let right = refused.ask().map_or_else(String::new, |ask| format!(" ({ask})"));
+    refused.what = Clean::new("no Prometheus was found");
+    refused.why = Clean::new(&format!("you may not list Services, nor ask those that there usually are{right}"));
+    refused.hint =
+        Clean::new("Ask for the right to list Services, or set the address of one with prometheus (docs/metrics.md).");
+    refused
 }
 
 async fn by_url(target: &Target, wish: &Wish, url: &str) -> Result<One, Problem> {
@@ -188,20 +205,24 @@ struct Port {
 }
 
 /// Services that may be a Prometheus, the likeliest first: those that there are, else, where they can't be listed, those
-/// that there usually are.
-async fn candidates(session: &Session) -> Vec<Service> {
+/// that there usually are (and `true`).
+async fn candidates(session: &Session) -> (Vec<Service>, bool) {
     let path = format!("{}{}", Resource::core("services").all(None), query(&[("limit", "1000")]));
     match session.get_json::<ServiceList>(&path, "look for a Prometheus").await {
-        Ok(list) => likely(&list),
-        Err(_) => USUAL
-            .iter()
-            .map(|(namespace, name, port)| Service {
-                namespace: (*namespace).to_owned(),
-                name: (*name).to_owned(),
-                port: (*port).to_owned(),
-            })
-            .collect(),
+        Ok(list) => (likely(&list), false),
+        Err(_) => (usual(), true),
     }
+}
+
+fn usual() -> Vec<Service> {
+    USUAL
+        .iter()
+        .map(|(namespace, name, port)| Service {
+            namespace: (*namespace).to_owned(),
+            name: (*name).to_owned(),
+            port: (*port).to_owned(),
+        })
+        .collect()
 }
 
 fn likely(list: &ServiceList) -> Vec<Service> {

@@ -9,6 +9,9 @@ use crate::jobs::{Name, usage::Metric};
 
 /// What a value of DCGM that it does not know is above: its sentinel is 2⁶³ and a bit less.
 const UNKNOWN: &str = "9e18";
+/// What tells the GPUs of a pod apart, and under MIG their parts: a pod has one host, so that hosts need not be told.
+const WHOLE: &str = "(pod,gpu)";
+const PART: &str = "(pod,gpu,GPU_I_ID)";
 /// Mebibytes in bytes.
 const MIB: f64 = 1_048_576.0;
 
@@ -79,6 +82,12 @@ impl Of {
         )
     }
 
+    /// The sum over a pod's GPUs, each of which counts once, whoever else tells of it: a second scrape under another
+    /// `instance`, or an exporter that says `hostname` where it said `Hostname` before.
+    fn each(&self, by: &str, series: &str) -> String {
+        format!("sum by (pod) (max by {by} ({}))", self.gpu(series))
+    }
+
     /// The rate of a counter of a GPU exporter, under `pod` in either way.
     fn gpu_rate(&self, series: &str, window: u32) -> String {
         let Self { namespace, pods } = self;
@@ -123,19 +132,20 @@ impl Of {
                 plain(
                     Metric::Gpu,
                     format!(
-                        "avg by (pod) (({}) or 100 * ({}))",
+                        "avg by (pod) (max by {PART} (({}) or 100 * ({})))",
                         self.gpu("DCGM_FI_DEV_GPU_UTIL"),
                         self.gpu("DCGM_FI_PROF_GR_ENGINE_ACTIVE")
                     ),
                 ),
-                times(Metric::GpuMemory, by("sum", "DCGM_FI_DEV_FB_USED"), MIB),
+                times(Metric::GpuMemory, self.each(PART, "DCGM_FI_DEV_FB_USED"), MIB),
                 // There is no total among the default series.
                 times(
                     Metric::GpuMemoryTotal,
-                    format!("{} + {}", by("sum", "DCGM_FI_DEV_FB_USED"), by("sum", "DCGM_FI_DEV_FB_FREE")),
+                    format!("{} + {}", self.each(PART, "DCGM_FI_DEV_FB_USED"), self.each(PART, "DCGM_FI_DEV_FB_FREE")),
                     MIB,
                 ),
-                plain(Metric::Power, by("sum", "DCGM_FI_DEV_POWER_USAGE")),
+                // Of the parts of a GPU each tells what the whole one draws.
+                plain(Metric::Power, self.each(WHOLE, "DCGM_FI_DEV_POWER_USAGE")),
                 plain(Metric::Temperature, by("max", "DCGM_FI_DEV_GPU_TEMP")),
                 plain(Metric::Xid, by("max", "DCGM_FI_DEV_XID_ERRORS")),
                 // Nanoseconds a second; not among the default series.
@@ -237,8 +247,9 @@ mod tests {
         let memory = &queries.iter().find(|query| query.metric == Metric::GpuMemory).expect("asked").promql;
         assert_eq!(
             memory,
-            "sum by (pod) (label_replace(DCGM_FI_DEV_FB_USED{exported_namespace=\"nlp\",exported_pod=~\"t-(0|1)\"} < 9e18,\
-             \"pod\",\"$1\",\"exported_pod\",\"(.+)\") or DCGM_FI_DEV_FB_USED{namespace=\"nlp\",pod=~\"t-(0|1)\"} < 9e18)"
+            "sum by (pod) (max by (pod,gpu,GPU_I_ID) (label_replace(DCGM_FI_DEV_FB_USED{exported_namespace=\"nlp\",\
+             exported_pod=~\"t-(0|1)\"} < 9e18,\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or \
+             DCGM_FI_DEV_FB_USED{namespace=\"nlp\",pod=~\"t-(0|1)\"} < 9e18))"
         );
     }
 

@@ -14,6 +14,8 @@ use mpideck::{
     sim::{Clock, FleetKind, Options, Sim, scenario},
 };
 
+use crate::lived::{Lived, lived};
+
 /// The scenario in which one job waits for another, lived through; `tenant` has rights in its namespace.
 async fn sim() -> Sim {
     let (file, text) = scenario::text("queue-waits").unwrap();
@@ -99,4 +101,20 @@ async fn a_tenant_is_told_what_can_be_and_what_to_ask_for() {
         ]
     );
     assert!(read.pods.rows.iter().all(|pod| pod.namespace.as_str() == "research"));
+}
+
+/// Volcano has room for some of the pods of a gang: it tells why none of them starts.
+#[tokio::test]
+async fn a_gang_tells_why_it_waits() {
+    let Lived { sim, namespace, job, .. } = lived("gang-unschedulable").await;
+    let session = session(&sim, "viewer").await;
+    let offer = discover(&session).await.unwrap();
+    let wanted = Wanted { gangs: Name::new(&namespace), ..Wanted::default() };
+    let read = Surveyor::default().read(&session, &offer, &wanted).await;
+    assert!(read.gangs.is_whole(), "{:?}", read.gangs.unread);
+    let gang = read.gangs.rows.iter().find(|gang| gang.name.as_str() == job).unwrap();
+    assert_eq!((gang.scheduler(), gang.least, gang.pods), ("Volcano", 10, [0, 0, 0]));
+    let says = gang.says().unwrap();
+    assert_eq!(says.kind.as_str(), "Unschedulable");
+    assert!(says.message.as_str().contains("tasks in gang unschedulable: pod group is not ready"), "{}", says.message);
 }

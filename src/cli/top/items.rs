@@ -9,7 +9,7 @@ use crate::{
         amounts::is_accelerator,
         capacity::{Use, held, nodes as used, spaces as counted, users as of_users},
         fleet::Fleet,
-        queue::{Queues, Room, rooms},
+        queue::{Queues, Room, Rooms},
         text::{Clean, Sym},
     },
 };
@@ -69,6 +69,7 @@ fn quota(room: &Room) -> Value {
 
 /// Of `top queues`: `ClusterQueue`s, then `LocalQueue`s.
 pub(super) fn queues(queues: &Queues) -> Vec<Value> {
+    let mut rooms = Rooms::new(queues);
     let clusters = queues.clusters.rows.iter().map(|queue| {
         json!({
             "kind": "ClusterQueue",
@@ -79,7 +80,7 @@ pub(super) fn queues(queues: &Queues) -> Vec<Value> {
             "reserving": queue.reserving,
             "admitted": queue.admitted,
             "inactive": queue.inactive.as_ref().map(Clean::as_str),
-            "quotas": rooms(queues, queue).iter().map(quota).collect::<Vec<_>>(),
+            "quotas": rooms.of(queue).iter().map(quota).collect::<Vec<_>>(),
         })
     });
     let locals = queues.locals.rows.iter().map(|queue| {

@@ -4,6 +4,7 @@
 //! fails its page. Nothing of the JSON is kept. A page is read in one pass, object by object, borrowing from its bytes.
 
 mod event;
+mod gang;
 mod job;
 mod lenient;
 mod load;
@@ -382,13 +383,16 @@ macro_rules! slim {
 
 use crate::jobs::{
     capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+    gang::GangRow,
     queue::{ClusterQueueRow, CohortRow, FlavorRow, LoadRow, LocalQueueRow, WaitingRow},
 };
+use gang::GangWire;
 use load::LoadWire;
 use node::{NodeWire, QuotaWire, SpaceWire};
 use queues::{ClusterQueueWire, CohortWire, FlavorWire, LocalQueueWire, WaitingWire};
 
 slim! {
+    GangRow => GangWire;
     NodeRow => NodeWire;
     QuotaRow => QuotaWire;
     SpaceRow => SpaceWire;

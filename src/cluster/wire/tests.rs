@@ -303,6 +303,28 @@ fn lines_of_a_watch() {
     assert!(seen(MPI, b"{\"type\":\"ADDED\",\"obj").is_err());
 }
 
+#[test]
+fn a_gang_of_either_scheduler_is_read() {
+    use crate::jobs::gang::GangRow;
+    let said = "3/10 tasks in gang unschedulable: pod group is not ready, 10 Pending, 10 minAvailable";
+    let volcano = json!({"metadata": {"name": "train", "namespace": "nlp", "ownerReferences":
+            [{"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "name": "train", "uid": "u-1", "controller": true}]},
+        "spec": {"minMember": 10, "queue": "gpu", "minResources": {"cpu": "3"}},
+        "status": {"phase": "Inqueue", "running": 2, "conditions": [{"type": "Unschedulable", "status": "True",
+            "reason": "NotEnoughResources", "message": said, "lastTransitionTime": "2026-11-20T08:00:00Z", "transitionID": "x"}]}});
+    let plugins = json!({"metadata": {"name": "tune", "namespace": "nlp"}, "spec": {"minMember": 3, "scheduleTimeoutSeconds": 60},
+        "status": {"phase": "Scheduling", "occupiedBy": "nlp/tune", "succeeded": 1, "failed": 1}});
+    let body =
+        json!({"metadata": {}, "items": [volcano, plugins, {"spec": {"minMember": "x"}, "status": 7}]}).to_string();
+    let rows = <GangRow as slim::Slim>::page(body.as_bytes()).expect("a page").rows;
+    let [first, second, odd] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((first.phase.as_str(), first.least, first.pods), ("Inqueue", 10, [2, 0, 0]));
+    assert_eq!((first.queue.as_ref().map(Sym::as_str), first.owner.clone()), (Some("gpu"), Some(Uid::new("u-1"))));
+    assert_eq!(first.says().map(|c| c.message.as_str()), Some(said));
+    assert_eq!((second.phase.as_str(), second.least, second.pods, second.says()), ("Scheduling", 3, [0, 1, 1], None));
+    assert_eq!((odd.least, odd.phase.as_str()), (0, ""));
+}
+
 fn junk() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

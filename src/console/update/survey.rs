@@ -64,14 +64,16 @@ fn of_page(model: &Model, page: &PageModel) -> Wanted {
     if !namespaces.contains(&row.namespace) {
         namespaces.push(row.namespace.clone());
     }
+    let gangs = Some(row.namespace.clone());
     let queue = row.queue.as_ref().and_then(|queue| Name::new(queue.as_str()));
     match queue.filter(|_| page.job.workload.is_some() || row.suspend) {
         Some(queue) => Wanted {
             queues: true,
             line: Some(Line::Local(row.namespace.clone(), queue)),
+            gangs,
             namespaces,
             ..Wanted::default()
         },
-        None => Wanted { nodes: true, pods: model.pods_beside(), namespaces, ..Wanted::default() },
+        None => Wanted { nodes: true, pods: model.pods_beside(), gangs, namespaces, ..Wanted::default() },
     }
 }

@@ -4,7 +4,7 @@ use super::{Cell, Column, Goes, Row, Table, only, whys};
 use crate::jobs::{
     amounts::{is_accelerator, short, shown},
     columns::Tone,
-    queue::{ClusterQueueRow, LocalQueueRow, Queues, Room, Stop, rooms},
+    queue::{ClusterQueueRow, LocalQueueRow, Queues, Room, Rooms, Stop, rooms},
     state::Severity,
     text::Clean,
 };
@@ -29,8 +29,9 @@ pub fn queues(queues: &Queues) -> Table {
     clusters.sort_by(|a, b| (&a.cohort, &a.name).cmp(&(&b.cohort, &b.name)));
     let mut known: Vec<&LocalQueueRow> = queues.locals.rows.iter().collect();
     known.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    let mut rooms = Rooms::new(queues);
     for queue in &clusters {
-        rows.push(cluster(queues, queue));
+        rows.push(cluster(&rooms.of(queue), queue));
         let (below, rest) = known.into_iter().partition(|local| local.cluster_queue == queue.name);
         known = rest;
         rows.extend(Vec::from_iter(below).into_iter().map(|row: &LocalQueueRow| local(row, 1)));
@@ -56,21 +57,20 @@ fn used(rooms: &[Room], resource: &'static str, of: impl Fn(&str) -> bool + Copy
     Cell::number(used, format!("{}/{}", shown(resource, used), shown(resource, own)), tone)
 }
 
-fn cluster(queues: &Queues, queue: &ClusterQueueRow) -> Row {
-    let rooms = rooms(queues, queue);
-    let free = sum(&rooms, is_accelerator, |room| room.free);
-    let borrowed = sum(&rooms, is_accelerator, |room| room.borrowed);
+fn cluster(rooms: &[Room], queue: &ClusterQueueRow) -> Row {
+    let free = sum(rooms, is_accelerator, |room| room.free);
+    let borrowed = sum(rooms, is_accelerator, |room| room.borrowed);
     let free_tone = if free > 0 { Tone::Severity(Severity::Good) } else { Tone::Quiet };
     let cells = vec![
         Cell::text(queue.name.as_str(), Tone::Name),
         Cell::text(queue.cohort.as_ref().map_or("-", |name| name.as_str()), Tone::Quiet),
         Cell::count(u64::from(queue.pending)),
         Cell::count(u64::from(queue.reserving)),
-        used(&rooms, "gpu", is_accelerator),
+        used(rooms, "gpu", is_accelerator),
         Cell::number(free, shown("gpu", free), free_tone),
         Cell::number(borrowed, if borrowed == 0 { "-".to_owned() } else { shown("gpu", borrowed) }, Tone::Plain),
-        used(&rooms, "cpu", |resource| resource == "cpu"),
-        used(&rooms, "memory", |resource| resource == "memory"),
+        used(rooms, "cpu", |resource| resource == "cpu"),
+        used(rooms, "memory", |resource| resource == "memory"),
         state(queue.stop, queue.inactive.as_ref().map(Clean::as_str)),
     ];
     Row { id: format!("cluster/{}", queue.name), depth: 0, cells, goes: Some(Goes::Line(queue.name.clone())) }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{rows::QuotaRow, space::Use};
 use crate::jobs::{
     amounts::{short, shown},
-    queue::{LocalQueueRow, Queues, Room, rooms},
+    queue::{LocalQueueRow, Queues, Room, Rooms},
     text::{Name, Sym},
 };
 
@@ -55,8 +55,9 @@ pub fn fills(quotas: &[QuotaRow], queues: &Queues, namespaces: &[Name]) -> Vec<F
     }
     let leads = |local: &&LocalQueueRow| is_in(&local.namespace);
     let led_to: BTreeSet<&Sym> = queues.locals.rows.iter().filter(leads).map(|local| &local.cluster_queue).collect();
+    let mut rooms = Rooms::new(queues);
     for queue in queues.clusters.rows.iter().filter(|queue| namespaces.is_empty() || led_to.contains(&queue.name)) {
-        let here = rooms(queues, queue).into_iter().filter(|room| room.most > 0);
+        let here = rooms.of(queue).into_iter().filter(|room| room.most > 0);
         all.extend(here.map(|room| Fill {
             quota: format!("ClusterQueue {}, flavor {}", queue.name, room.cell.0),
             of: of_room(&room),

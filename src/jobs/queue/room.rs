@@ -3,6 +3,8 @@
 //! The arithmetic of Kueue's resource nodes (`available`, `potentialAvailable`): what is not lent is kept, the rest is one
 //! pot a cohort, cohorts lie in each other, and a limit to borrowing caps what comes out of the pot.
 
+use std::collections::HashMap;
+
 use super::{
     Queues,
     rows::{Cell, ClusterQueueRow, CohortRow, Quota},
@@ -31,25 +33,102 @@ pub struct Room {
 
 /// How a queue stands, in the order of its quotas.
 pub fn rooms(queues: &Queues, queue: &ClusterQueueRow) -> Vec<Room> {
-    queue.quotas.iter().map(|quota| room(queues, queue, quota)).collect()
+    Rooms::new(queues).of(queue)
 }
 
-fn room(queues: &Queues, queue: &ClusterQueueRow, quota: &Quota) -> Room {
-    let tree = Tree { queues, cell: &quota.cell };
-    let own = Node::of(quota, signed(quota.nominal), signed(quota.used));
-    let (free, most) = match &queue.cohort {
-        None => (own.subtree - own.used, own.subtree),
-        Some(cohort) => {
-            (own.available(tree.available(cohort.as_str(), 0)), own.potential(tree.potential(cohort.as_str(), 0)))
+/// How queues stand, asked for one after the other: what their cohorts come to is added up once.
+#[derive(Debug)]
+pub struct Rooms<'a> {
+    rows: HashMap<&'a str, &'a CohortRow>,
+    queues: HashMap<&'a str, Vec<&'a ClusterQueueRow>>,
+    cohorts: HashMap<&'a str, Vec<&'a CohortRow>>,
+    known: HashMap<(Sym, Cell), Pot>,
+}
+
+/// What can come out of a cohort now, and at most.
+#[derive(Clone, Copy, Debug)]
+struct Pot {
+    free: i128,
+    most: i128,
+}
+
+impl<'a> Rooms<'a> {
+    /// Of these queues.
+    pub fn new(queues: &'a Queues) -> Self {
+        let mut rooms =
+            Self { rows: HashMap::new(), queues: HashMap::new(), cohorts: HashMap::new(), known: HashMap::new() };
+        for queue in &queues.clusters.rows {
+            if let Some(cohort) = &queue.cohort {
+                rooms.queues.entry(cohort.as_str()).or_default().push(queue);
+            }
         }
-    };
-    Room {
-        cell: quota.cell.clone(),
-        nominal: quota.nominal,
-        used: quota.used,
-        borrowed: quota.borrowed,
-        free: unsigned(free),
-        most: unsigned(most),
+        for row in &queues.cohorts.rows {
+            rooms.rows.insert(row.name.as_str(), row);
+            if let Some(parent) = &row.parent {
+                rooms.cohorts.entry(parent.as_str()).or_default().push(row);
+            }
+        }
+        rooms
+    }
+
+    /// How one stands, in the order of its quotas.
+    pub fn of(&mut self, queue: &ClusterQueueRow) -> Vec<Room> {
+        queue.quotas.iter().map(|quota| self.room(queue, quota)).collect()
+    }
+
+    fn room(&mut self, queue: &ClusterQueueRow, quota: &Quota) -> Room {
+        let own = Node::of(quota, signed(quota.nominal), signed(quota.used));
+        let (free, most) = match &queue.cohort {
+            None => (own.subtree - own.used, own.subtree),
+            Some(cohort) => {
+                let pot = self.pot(cohort, &quota.cell, 0);
+                (own.available(pot.free), own.potential(pot.most))
+            }
+        };
+        Room {
+            cell: quota.cell.clone(),
+            nominal: quota.nominal,
+            used: quota.used,
+            borrowed: quota.borrowed,
+            free: unsigned(free),
+            most: unsigned(most),
+        }
+    }
+
+    fn pot(&mut self, cohort: &Sym, cell: &Cell, depth: u8) -> Pot {
+        let key = (cohort.clone(), cell.clone());
+        if let Some(pot) = self.known.get(&key) {
+            return *pot;
+        }
+        let node = self.node(cohort.as_str(), cell, depth);
+        let above = self.rows.get(cohort.as_str()).and_then(|row| row.parent.clone()).filter(|_| depth < DEEP);
+        let pot = match above {
+            Some(above) => {
+                let above = self.pot(&above, cell, depth + 1);
+                Pot { free: node.available(above.free), most: node.potential(above.most) }
+            }
+            None => Pot { free: node.subtree - node.used, most: node.subtree },
+        };
+        self.known.insert(key, pot);
+        pot
+    }
+
+    /// A cohort with all that lies in it.
+    fn node(&self, cohort: &str, cell: &Cell, depth: u8) -> Node {
+        let of = |quotas: &[Quota]| quotas.iter().find(|quota| quota.cell == *cell).cloned();
+        let own = self.rows.get(cohort).and_then(|row| of(&row.quotas)).unwrap_or_default();
+        let (mut subtree, mut used) = (signed(own.nominal), 0);
+        let mut take = |node: &Node| {
+            subtree += node.lent();
+            used += node.taken();
+        };
+        for quota in self.queues.get(cohort).into_iter().flatten().filter_map(|queue| of(&queue.quotas)) {
+            take(&Node::of(&quota, signed(quota.nominal), signed(quota.used)));
+        }
+        for row in self.cohorts.get(cohort).into_iter().flatten().filter(|_| depth < DEEP) {
+            take(&self.node(row.name.as_str(), cell, depth + 1));
+        }
+        Node::of(&own, subtree, used)
     }
 }
 
@@ -86,62 +165,6 @@ impl Node {
     fn potential(&self, above: i128) -> i128 {
         let all = self.kept + above;
         self.borrowing.map_or(all, |limit| all.min(self.subtree + limit))
-    }
-}
-
-struct Tree<'a> {
-    queues: &'a Queues,
-    cell: &'a Cell,
-}
-
-impl Tree<'_> {
-    fn quota<'q>(&self, quotas: &'q [Quota]) -> Option<&'q Quota> {
-        quotas.iter().find(|quota| quota.cell == *self.cell)
-    }
-
-    fn row(&self, cohort: &str) -> Option<&CohortRow> {
-        self.queues.cohorts.rows.iter().find(|row| row.name.as_str() == cohort)
-    }
-
-    /// A cohort with all that lies in it.
-    fn node(&self, cohort: &str, depth: u8) -> Node {
-        let own = self.row(cohort).and_then(|row| self.quota(&row.quotas)).cloned().unwrap_or_default();
-        let (mut subtree, mut used) = (signed(own.nominal), 0);
-        let mut take = |node: &Node| {
-            subtree += node.lent();
-            used += node.taken();
-        };
-        let members = self.queues.clusters.rows.iter();
-        for queue in members.filter(|q| q.cohort.as_ref().is_some_and(|name| name.as_str() == cohort)) {
-            if let Some(quota) = self.quota(&queue.quotas) {
-                take(&Node::of(quota, signed(quota.nominal), signed(quota.used)));
-            }
-        }
-        let inside = self.queues.cohorts.rows.iter();
-        for row in inside.filter(|c| depth < DEEP && c.parent.as_ref().is_some_and(|name| name.as_str() == cohort)) {
-            take(&self.node(row.name.as_str(), depth + 1));
-        }
-        Node::of(&own, subtree, used)
-    }
-
-    fn above(&self, cohort: &str, depth: u8) -> Option<&str> {
-        self.row(cohort)?.parent.as_ref().filter(|_| depth < DEEP).map(Sym::as_str)
-    }
-
-    fn available(&self, cohort: &str, depth: u8) -> i128 {
-        let node = self.node(cohort, depth);
-        match self.above(cohort, depth) {
-            Some(above) => node.available(self.available(above, depth + 1)),
-            None => node.subtree - node.used,
-        }
-    }
-
-    fn potential(&self, cohort: &str, depth: u8) -> i128 {
-        let node = self.node(cohort, depth);
-        match self.above(cohort, depth) {
-            Some(above) => node.potential(self.potential(above, depth + 1)),
-            None => node.subtree,
-        }
     }
 }
 

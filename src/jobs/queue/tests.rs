@@ -173,7 +173,12 @@ fn a_preemptor_is_named_by_its_job() {
 
 fn free(queues: &Queues, name: &str) -> Vec<(u64, u64)> {
     let queue = queues.cluster(name).expect("the queue");
-    rooms(queues, queue).iter().map(|room| (room.free / 1000, room.most / 1000)).collect()
+    let each = rooms(queues, queue);
+    // However many are asked for before.
+    let mut all = Rooms::new(queues);
+    let before: Vec<_> = queues.clusters.rows.iter().map(|other| all.of(other)).collect();
+    assert!(before.contains(&each) && all.of(queue) == each, "{each:?}");
+    each.iter().map(|room| (room.free / 1000, room.most / 1000)).collect()
 }
 
 #[test]

@@ -96,6 +96,41 @@ async fn without_one_metrics_server_is_used_and_it_is_said_why() {
     assert!(found.tried[0].hint.as_str().contains("docs/metrics.md"), "{:?}", found.tried);
 }
 
+fn forbidden(path: &str) -> Value {
+    let (namespace, name) = path
+        .strip_prefix("/api/v1/namespaces/")
+        .and_then(|rest| rest.split_once("/services/"))
+        .map_or(("", "services"), |(namespace, rest)| (namespace, rest.split('/').next().unwrap_or_default()));
+    let message = format!(
+        "services \"{name}\" is forbidden: User \"u\" cannot get resource \"services/proxy\" in API group \"\" in the namespace \"{namespace}\""
+    );
+    json!({"kind": "Status", "apiVersion": "v1", "code": 403, "reason": "Forbidden", "message": message})
+}
+
+#[tokio::test]
+async fn what_was_refused_is_named_and_a_guess_is_none() {
+    // Nothing may be listed nor asked: whether there is one nobody knows.
+    let (found, _) = found_with(|path| Some((403, forbidden(path))), &Wish::default(), &with_metrics(), None).await;
+    let said = found.tried[0].to_string();
+    assert!(said.contains("you may not list Services") && !said.contains("prometheus-k8s"), "{said}");
+    assert_eq!(found.tried[0].ask().map(Clean::as_str), Some("get services/proxy in namespace monitoring"));
+    // One of the usual ones answers, if only that it has nobody behind it: that one is there.
+    let say = |path: &str| match path {
+        PROXY => Some((
+            503,
+            json!({"kind": "Status", "apiVersion": "v1", "code": 503, "message": "no endpoints available for service \"prometheus\""}),
+        )),
+        path => Some((403, forbidden(path))),
+    };
+    let (found, _) = found_with(say, &Wish::default(), &with_metrics(), None).await;
+    assert!(found.tried[0].to_string().contains("no endpoints available"), "{}", found.tried[0]);
+    // The one that was found the last time may not be asked any more.
+    let before = Service::parse("obs/prom:9090");
+    let say = |path: &str| (path != "/api/v1/services").then(|| (403, forbidden(path)));
+    let (found, _) = found_with(say, &Wish::default(), &with_metrics(), before).await;
+    assert_eq!(found.tried[0].ask().map(Clean::as_str), Some("get services/proxy in namespace obs"));
+}
+
 #[tokio::test]
 async fn what_is_no_prometheus_is_not_taken_for_one() {
     let list = json!({"items": [service("monitoring", "prometheus", &json!([{"port": 9090}]))]});

@@ -45,6 +45,44 @@ fn table() -> Table {
         .add("limit", &[("pod", "a"), ("unit", "byte")], &[(50, 200.0)])
 }
 
+/// What a job's page asks of GPU memory and power (`metrics/queries.rs`), over what exporters say.
+#[test]
+fn a_gpu_counts_once_whoever_tells_of_it_and_its_parts_count_each() {
+    let gpu = |table: Table, name: &str, labels: &[(&str, &str)], value: f64| {
+        let mut all = vec![("namespace", "nlp"), ("pod", "t-0")];
+        all.extend_from_slice(labels);
+        table.add(name, &all, &[(50, value)])
+    };
+    let asked = |table: &Table, by: &str, series: &str| -> Vec<f64> {
+        let text = format!(
+            "sum by (pod) (max by {by} (label_replace({series}{{exported_namespace=\"nlp\",exported_pod=~\"t-(0|1)\"}} \
+             < 9e18,\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or {series}{{namespace=\"nlp\",pod=~\"t-(0|1)\"}} < 9e18))"
+        );
+        match parse(&text).and_then(|expr| instant(table, &expr, 50_000)).expect("an answer") {
+            Answer::Vector(samples) => samples.iter().map(|sample| sample.value).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let memory = |table: &Table| asked(table, "(pod,gpu,GPU_I_ID)", "FB_USED");
+    // Two GPUs; the second is told of by two scrapes, and by an exporter that has changed its label's name.
+    let mut two = gpu(Table::default(), "FB_USED", &[("gpu", "0"), ("Hostname", "n1")], 10.0);
+    two = gpu(two, "FB_USED", &[("gpu", "1"), ("Hostname", "n1"), ("instance", "a")], 20.0);
+    two = gpu(two, "FB_USED", &[("gpu", "1"), ("Hostname", "n1"), ("instance", "b")], 20.0);
+    two = gpu(two, "FB_USED", &[("gpu", "1"), ("hostname", "n1"), ("instance", "a")], 20.0);
+    assert_eq!(memory(&two), [30.0]);
+    // Two parts of one GPU: memory is each part's, power the whole one's. What is not known counts for nothing.
+    let part = |table, name, part, value| gpu(table, name, &[("gpu", "0"), ("GPU_I_ID", part)], value);
+    let mut parts = part(Table::default(), "FB_USED", "1", 5.0);
+    parts = part(parts, "FB_USED", "2", 6.0);
+    parts = part(parts, "FB_USED", "3", 9.223_372_036_854_776e18);
+    parts = part(part(parts, "POWER", "1", 300.0), "POWER", "2", 300.0);
+    assert_eq!((memory(&parts), asked(&parts, "(pod,gpu)", "POWER")), (vec![11.0], vec![300.0]));
+    // Under either name of the pod.
+    let exported =
+        [("gpu", "0"), ("exported_pod", "t-1"), ("exported_namespace", "nlp"), ("pod", "dcgm"), ("namespace", "ops")];
+    assert_eq!(memory(&Table::default().add("FB_USED", &exported, &[(50, 7.0)])), [7.0]);
+}
+
 /// An instant answer at a second as text: labels and values in order.
 fn said(text: &str, second: i64) -> String {
     let told = parse(text).and_then(|expr| instant(&table(), &expr, second * 1000));

@@ -88,9 +88,30 @@ fn queued(job: &Kept, survey: &Survey, standing: &Standing, now: Secs, columns: 
     for (i, line) in put_out(standing, now).iter().enumerate() {
         say(if i == 0 { "Put out" } else { "" }, line, Role::Warn);
     }
+    out.extend(gangs(job, survey, columns));
     out.extend(ahead(standing, now, columns));
     out.extend(holders(standing, now, columns));
     out.extend(unread(survey, columns));
+    out
+}
+
+/// The job's `PodGroup`, where a gang scheduler places its pods together.
+fn gangs(job: &Kept, survey: &Survey, columns: u16) -> Vec<RichLine> {
+    let own = survey.gangs.rows.iter().filter(|gang| gang.is_of(&job.row.name, &job.row.uid));
+    let why = survey.gangs.unread.iter();
+    let mut out: Vec<_> =
+        why.flat_map(|why| labelled("Gang", VALUES, &format!("ask for: {why}"), Role::Warn, columns)).collect();
+    for gang in own {
+        out.extend(labelled("Gang", VALUES, &gang.words(), Role::Text, columns));
+        let Some(condition) = gang.says() else { continue };
+        let text = if condition.message.is_empty() {
+            format!("{}: {}", condition.kind, condition.reason)
+        } else {
+            format!("{}: {}", condition.kind, condition.message)
+        };
+        let role = if condition.kind.as_str() == "Unschedulable" { Role::Wait } else { Role::Text };
+        out.extend(labelled("", VALUES, &text, role, columns));
+    }
     out
 }
 
@@ -238,6 +259,7 @@ fn unqueued(job: &Kept, beside: Beside<'_>, columns: u16) -> Vec<RichLine> {
         Role::Text,
         columns,
     );
+    out.extend(gangs(job, &beside.survey.read, columns));
     let waiting: Vec<_> = job.pods.iter().filter_map(|pod| Some((pod, pod.unscheduled.as_ref()?))).collect();
     if waiting.is_empty() {
         let text = if job.pods.is_empty() { "it has no pods yet" } else { "all its pods have a node" };

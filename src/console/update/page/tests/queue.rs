@@ -9,6 +9,7 @@ use crate::{
     jobs::{
         amounts::ByResource,
         capacity::NodeRow,
+        gang::GangRow,
         part::Part,
         queue::{ClusterQueueRow, Group, LoadRow, LocalQueueRow, PodSetRow, Quota, WaitingRow},
         row::Owner,
@@ -166,6 +167,39 @@ fn golden_queue_without_one() {
     let nodes = vec![node("gpu-0", 4, false), node("gpu-1", 4, false), node("gpu-2", 8, true), node("gpu-3", 8, false)];
     h.send(Message::Survey(id, Box::new(Survey { nodes: Part::whole(nodes), ..Survey::default() })));
     insta::assert_snapshot!("queue_80x24_scheduler", h.screen());
+}
+
+#[test]
+fn a_gang_is_told_with_what_it_waits_for() {
+    let mut h = harness(80, 24, 4, Tab::Overview);
+    h.model.session.phase = Link::Up;
+    let page = h.model.page.as_mut().expect("a page");
+    page.job.row.queue = None;
+    let (namespace, name, uid) = (page.job.row.namespace.clone(), page.job.row.name.clone(), page.job.row.uid.clone());
+    h.keys("7");
+    let Some(Effect::Survey(SurveyEffect::Read(id, _, wanted))) = h.effects.last() else { panic!("asked") };
+    let (id, wanted) = (*id, wanted.gangs.clone());
+    assert_eq!(wanted, Some(namespace.clone()));
+    let gang = |name: Name, owner: &Uid, message: &str| GangRow {
+        group: Sym::new("scheduling.volcano.sh"),
+        namespace: Sym::new(namespace.as_str()),
+        name,
+        owner: Some(owner.clone()),
+        phase: Sym::new("Inqueue"),
+        least: 5,
+        conditions: Box::new([condition("Unschedulable", Truth::True, 60, "NotEnoughResources", message)]),
+        ..GangRow::default()
+    };
+    let own = gang(name, &uid, "4/5 tasks in gang unschedulable");
+    let other = gang(Name::lossy("other"), &Uid::new("u-2"), "of another job");
+    h.send(Message::Survey(id, Box::new(Survey { gangs: Part::whole(vec![other, own]), ..Survey::default() })));
+    let screen = h.screen();
+    assert!(screen.contains("Inqueue: Volcano, 5 pods must be placed together; 0 run"), "{screen}");
+    assert!(screen.contains("Unschedulable: 4/5 tasks in gang unschedulable"), "{screen}");
+    assert!(!screen.contains("of another job"), "{screen}");
+    let unread = Part::unread(Clean::new("list podgroups.scheduling.volcano.sh in namespace nlp"));
+    h.send(Message::Survey(id, Box::new(Survey { gangs: unread, ..Survey::default() })));
+    assert!(h.screen().contains("ask for: list podgroups.scheduling.volcano.sh"), "{}", h.screen());
 }
 
 #[test]
