@@ -86,6 +86,10 @@ async fn said(say: Say, words: &[&str]) {
 
 async fn on_screen(place: String, words: &[&str]) {
     let (_sim, mut deck) = deck(place).await;
+    shows(&mut deck, words).await;
+}
+
+async fn shows(deck: &mut Deck, words: &[&str]) {
     // The screen is made in here: what one waits for is what is asserted.
     let end = tokio::time::Instant::now() + crate::deck::PATIENCE;
     loop {
@@ -154,11 +158,12 @@ async fn one_that_has_nothing_shows_no_zero() {
         None => Some((200, build())),
         Some(_) => Some((200, matrix(&json!([])))),
     };
-    said(
-        say,
-        &["Nothing was measured of these replicas.", "has no container_cpu_usage_seconds_total of this namespace"],
-    )
-    .await;
+    said(say, &["Nothing was measured yet: its pods have not run for long."]).await;
+    let place = format!("http://{}", server(say).await);
+    let (_sim, mut deck) = of_gpus(&place, Plan::default(), false).await;
+    let words =
+        ["Nothing was measured of these replicas.", "has no container_cpu_usage_seconds_total of this namespace"];
+    shows(&mut deck, &words).await;
 }
 
 #[tokio::test]
@@ -180,14 +185,14 @@ async fn settings_that_make_no_sense_are_told() {
     on_screen("p:9090".to_owned(), &["«p:9090» is none of what prometheus takes"]).await;
 }
 
-/// The tab of a job that has run for five minutes on four GPUs, where no Prometheus is to be used.
-async fn of_gpus(faults: Plan, read_only: bool) -> (Sim, Deck) {
+/// The tab of a job that has run for five minutes on four GPUs, on a context with this Prometheus.
+async fn of_gpus(place: &str, faults: Plan, read_only: bool) -> (Sim, Deck) {
     let text = "about = \"trains\"\nclass = \"none\"\nseconds = 60\nlike = \"horovod\"\n[[job]]\nname = \"vit\"\nworkers = 2\ngpus = 2\n";
     let fleet = FleetKind::Scenario { file: "trains.toml".to_owned(), text: text.to_owned() };
     let lived = Duration::from_mins(5);
     let sim = Sim::start(Options { fleet, lived, faults, ..Options::new() }).await.unwrap();
     let mut deck = Deck::with(&sim, "admin", |start| {
-        let prometheus = PrometheusSettings { place: Some("off".to_owned()), ..PrometheusSettings::default() };
+        let prometheus = PrometheusSettings { place: Some(place.to_owned()), ..PrometheusSettings::default() };
         let settings = ContextSettings { prometheus, ..ContextSettings::default() };
         start.config.contexts.insert("admin".to_owned(), settings);
         start.read_only = read_only;
@@ -212,7 +217,7 @@ fn known(model: &mpideck::console::Model) -> Vec<Metric> {
 
 #[tokio::test]
 async fn the_tab_on_metrics_k8s_io_alone() {
-    let (_sim, mut deck) = of_gpus(Plan::default(), false).await;
+    let (_sim, mut deck) = of_gpus("off", Plan::default(), false).await;
     deck.until("what it knows is read", |model| known(model) == [Metric::Cpu, Metric::Memory]).await;
     let screen = flat(&deck.screen());
     for words in ["metrics.k8s.io, ", " old", "metrics.k8s.io knows CPU and memory only", "nvidia-smi in the workers"] {
@@ -229,7 +234,7 @@ async fn the_tab_on_metrics_k8s_io_alone() {
 #[tokio::test]
 async fn the_tab_on_nvidia_smi_alone_and_not_under_read_only() {
     let absent = || Plan { no_metrics_server: true, ..Plan::default() };
-    let (_sim, mut deck) = of_gpus(absent(), false).await;
+    let (_sim, mut deck) = of_gpus("off", absent(), false).await;
     deck.until("that there is nothing is said", |model| {
         model.page.as_ref().is_some_and(|page| page.metrics.trouble.is_some())
     })
@@ -243,7 +248,7 @@ async fn the_tab_on_nvidia_smi_alone_and_not_under_read_only() {
     assert!(!screen.contains("no source"), "it is one: {}", deck.screen());
     assert!(deck.model.notices.iter().any(|n| n.text.as_str().contains("Measured the GPUs of MPIJob vision/vit")));
 
-    let (_sim, mut deck) = of_gpus(absent(), true).await;
+    let (_sim, mut deck) = of_gpus("off", absent(), true).await;
     deck.keys("A n");
     let refused = |model: &mpideck::console::Model| model.notices.iter().any(|n| n.text.as_str().contains("read-only"));
     deck.until("it is refused", refused).await;

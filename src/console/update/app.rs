@@ -3,7 +3,9 @@
 use super::{command as run, list, page};
 use crate::{
     console::{
-        commands::{self, AppCommand, ChangeCommand, ClusterView, CommandId, DraftCommand, RecordCommand, VisitCommand},
+        commands::{
+            self, AppCommand, ChangeCommand, ClusterView, CommandId, DraftCommand, RecordCommand, VisitCommand,
+        },
         effect::{Effect, Remember},
         model::{
             Model,
