@@ -66,18 +66,24 @@ pub fn run(args: &ExplainArgs, global: &Global, setup: &Setup) -> Result<ExitCod
     for complaint in &complaints {
         print::complain(&format!("warning: {complaint}"));
     }
-    let (cause, partial) = match (&args.log, &args.evidence, &args.job) {
+    let (cause, calm, partial) = match (&args.log, &args.evidence, &args.job) {
         (Some(path), _, _) => {
             let scan = ruled::scan(&rules, &read(path)?);
-            (Report::default().cause(&rules, Some(&scan)), false)
+            (Report::default().cause(&rules, Some(&scan)), Report::default().calm(Some(&scan)), false)
         }
-        (_, Some(path), _) => (evidence(path)?.cause(&rules), false),
-        (_, _, Some(job)) => explain_job::run(job, rules.clone(), global, setup)?,
+        (_, Some(path), _) => {
+            let (cause, calm) = evidence(path)?.cause(&rules);
+            (cause, calm, false)
+        }
+        (_, _, Some(job)) => {
+            let (cause, partial) = explain_job::run(job, rules.clone(), global, setup)?;
+            (cause, if partial { 50 } else { 95 }, partial)
+        }
         (None, None, None) => return Err(Failure::usage("name a job, or --log or --evidence")),
     };
     let text = match args.output {
-        Format::Json => json(cause.as_ref())?,
-        Format::Text => text(cause.as_ref()),
+        Format::Json => json(cause.as_ref(), calm)?,
+        Format::Text => text(cause.as_ref(), calm),
     };
     print::out(&text)?;
     Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
@@ -138,7 +144,8 @@ fn evidence(path: &Path) -> Result<Evidence, Failure> {
 }
 
 impl Evidence {
-    fn cause(self, rules: &Rules) -> Option<Cause> {
+    /// Its cause, and how sure it would be that there is none.
+    fn cause(self, rules: &Rules) -> (Option<Cause>, u8) {
         let log = self.log.map(|log| ruled::scan(rules, log.as_bytes()));
         let clean = |text: Option<String>| text.map_or_else(String::new, |text| Clean::new(&text).to_string());
         let pod = |pod: Pod| ReportedPod {
@@ -163,7 +170,8 @@ impl Evidence {
         };
         let last_words = pods.iter().enumerate().filter_map(words).collect();
         let events = self.events.unwrap_or_default().into_iter().map(event).collect();
-        Report { pods: pods.into_iter().map(pod).collect(), events, last_words }.cause(rules, log.as_ref())
+        let report = Report { pods: pods.into_iter().map(pod).collect(), events, last_words };
+        (report.cause(rules, log.as_ref()), report.calm(log.as_ref()))
     }
 }
 
@@ -192,12 +200,12 @@ struct Piece<'a> {
 
 const HEALTHY: &str = "No cause: nothing here says that something went wrong";
 
-fn json(cause: Option<&Cause>) -> Result<String, Failure> {
+fn json(cause: Option<&Cause>, calm: u8) -> Result<String, Failure> {
     let answer = cause.map_or(
         Answer {
             cause: None,
             class: "none",
-            sure: 1.0,
+            sure: f64::from(calm) / 100.0,
             title: HEALTHY,
             replica: None,
             rank: None,
@@ -226,8 +234,8 @@ fn json(cause: Option<&Cause>) -> Result<String, Failure> {
     print::json(&answer)
 }
 
-fn text(cause: Option<&Cause>) -> String {
-    let Some(cause) = cause else { return format!("{HEALTHY}.\n") };
+fn text(cause: Option<&Cause>, calm: u8) -> String {
+    let Some(cause) = cause else { return format!("{HEALTHY} ({calm} % sure).\n") };
     let mut out = format!("{}\n", cause.title);
     let how = match cause.sure {
         90.. => "almost certain",

@@ -5,6 +5,7 @@
 
 mod choose;
 mod file;
+mod hit;
 #[cfg(test)]
 mod peers;
 mod place;
@@ -18,6 +19,7 @@ mod scheduler;
 mod template;
 #[cfg(test)]
 mod tests;
+mod whom;
 mod words;
 
 pub use choose::{LogSeen, Seen, best, cause};

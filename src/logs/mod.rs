@@ -16,6 +16,7 @@ pub mod seek;
 pub mod store;
 pub mod tag;
 pub mod view;
+mod wrap;
 
 pub use book::Book;
 pub use clean::Cleaner;

@@ -20,12 +20,12 @@ fn a_bad_evidence_file_is_told_with_its_place() {
 
 #[test]
 fn every_part_of_an_answer_is_there_also_for_nothing() {
-    let answer: serde_json::Value = serde_json::from_str(&json(None).expect("JSON")).expect("JSON");
+    let answer: serde_json::Value = serde_json::from_str(&json(None, 60).expect("JSON")).expect("JSON");
     assert_eq!((&answer["cause"], &answer["class"]), (&serde_json::Value::Null, &"none".into()));
     let rules = Rules::builtin();
     let log = "[1,9]<stderr>:torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.50 GiB.\n";
     let cause = Report::default().cause(&rules, Some(&ruled::scan(&rules, log.as_bytes())));
-    let answer: serde_json::Value = serde_json::from_str(&json(cause.as_ref()).expect("JSON")).expect("JSON");
+    let answer: serde_json::Value = serde_json::from_str(&json(cause.as_ref(), 60).expect("JSON")).expect("JSON");
     assert_eq!((&answer["class"], &answer["rank"]), (&"gpu_oom".into(), &9.into()));
     assert_eq!(answer["evidence"][0]["line"], 1);
     assert!(answer["title"].as_str().is_some_and(|title| title.contains("2.50 GiB")), "{answer}");
@@ -40,6 +40,7 @@ struct Case {
     #[serde(default)]
     also: Vec<String>,
     replica: Option<String>,
+    node: Option<String>,
     rank: Option<u32>,
     /// Nobody is to be named.
     #[serde(default)]
@@ -82,7 +83,7 @@ fn the_corpus_is_told_right() {
     let (mut right, mut all, mut healthy, mut alarms, mut misses) = (0, 0, 0, Vec::new(), Vec::new());
     let mut classes: BTreeMap<String, u32> = BTreeMap::new();
     for case in corpus() {
-        let cause = case.evidence.cause(&rules);
+        let (cause, _) = case.evidence.cause(&rules);
         let class = cause.as_ref().map_or("none", |cause| &cause.class).to_owned();
         all += 1;
         *classes.entry(case.class.clone()).or_default() += 1;
@@ -102,6 +103,10 @@ fn the_corpus_is_told_right() {
         let rank = cause.as_ref().and_then(|cause| cause.rank);
         if case.replica.is_some() && case.replica != replica || case.nobody && (replica.is_some() || rank.is_some()) {
             misses.push(format!("{}: replica {replica:?}, not {:?} ({told})", case.name, case.replica));
+        }
+        let node = cause.as_ref().and_then(|cause| cause.node.as_ref()).map(ToString::to_string);
+        if case.node.is_some() && case.node != node {
+            misses.push(format!("{}: node {node:?}, not {:?} ({told})", case.name, case.node));
         }
         if case.rank.is_some() && case.rank != rank {
             misses.push(format!("{}: rank {rank:?}, not {:?} ({told})", case.name, case.rank));
@@ -171,4 +176,38 @@ fn a_long_line_costs_no_more_than_its_beginning() {
     };
     assert_eq!(class(&ended(1)).as_deref(), Some("gpu_oom"));
     assert_ne!(class(&ended(300)).as_deref(), Some("gpu_oom"));
+}
+
+/// What an evidence file's text comes to: the class, how sure, the title.
+fn told(text: &str) -> (String, f64, String) {
+    let evidence: Evidence = serde_json::from_str(text).expect("an evidence file");
+    let (cause, calm) = evidence.cause(BUILTIN.get_or_init(Rules::builtin));
+    let answer: serde_json::Value = serde_json::from_str(&json(cause.as_ref(), calm).expect("JSON")).expect("JSON");
+    let word = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
+    (word("class"), answer["sure"].as_f64().expect("a number"), word("title"))
+}
+
+#[test]
+fn it_is_as_sure_as_what_it_saw() {
+    let killed = "mpirun noticed that process rank 1 with PID 7 on node t-worker-0 exited on signal 9 (Killed).";
+    let (class, alone, _) = told(&format!(r#"{{"log": "{killed}"}}"#));
+    assert_eq!(class, "host_oom_killed");
+    assert!((0.5..0.8).contains(&alone), "{alone}: anybody may have killed it");
+    let pod = r#"{"name": "t-worker-0", "phase": "Failed", "terminated_reason": "OOMKilled", "exit_code": 137}"#;
+    let (class, proved, _) = told(&format!(r#"{{"log": "{killed}", "pods": [{pod}]}}"#));
+    assert!(class == "host_oom_killed" && proved > 0.9, "{class} {proved}");
+
+    let (class, cut, _) = told(r#"{"log": "of the words before it"}"#);
+    assert!(class == "none" && cut < 0.7, "{class} {cut}: it saw next to nothing");
+    let (class, trains, _) = told(r#"{"log": "step 10 loss 2.1\nstep 20 loss 2.0\n"}"#);
+    assert!(class == "none" && trains >= 0.9, "{class} {trains}");
+    let failed = r#"{"pods": [{"name": "t-worker-0", "phase": "Failed"}]}"#;
+    assert!(told(failed).1 < 0.5, "a pod failed and nobody says why");
+}
+
+#[test]
+fn a_machine_is_named_where_only_it_is_known() {
+    let event = r#"{"type": "Warning", "reason": "GPUXid", "message": "NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus", "object": "Node/gpu-3"}"#;
+    let (class, _, title) = told(&format!(r#"{{"events": [{event}]}}"#));
+    assert_eq!((class.as_str(), title.as_str()), ("gpu_hardware_fault", "Node gpu-3: GPU hardware fault (Xid 79)"));
 }

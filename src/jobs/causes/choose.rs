@@ -2,31 +2,25 @@
 //!
 //! Of what logs say, the first counts: a time-out that is printed after an exception follows from it.
 
-use std::{cmp::Reverse, sync::Arc};
-
-use regex::bytes::Captures;
+use std::sync::Arc;
 
 use super::{
+    hit::{Hit, LATE, OfLog, VAGUE},
     place::{At, Observation, Place, Subject},
     quiet::Quiet,
     ranks::Crew,
     rule::Rule,
-    rules::{Part, Rules},
+    rules::Rules,
     scan::{LogHit, Scan, Standing},
     template::{self, Holes},
+    whom::{filled_in, named_first},
     words,
 };
 use crate::jobs::{
-    replica,
     state::{Cause, Evidence, Origin},
     text::{Clean, Name},
-    time::Secs,
 };
 
-/// A rule from this priority on tells how something ended rather than why: what came first counts more.
-const LATE: u8 = 27;
-/// A rule from this priority on knows only that something failed.
-const VAGUE: u8 = 50;
 /// Pieces of evidence that are told.
 const MOST: usize = 6;
 
@@ -64,54 +58,6 @@ pub struct Seen<'a> {
     pub ended_well: bool,
     /// The launcher runs and has not been at it for long: that replicas can't be reached yet passes.
     pub launching: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Hit<'a> {
-    rule: &'a Rule,
-    place: Place,
-    text: &'a str,
-    at: At<'a>,
-    subject: Option<Arc<Subject>>,
-    time: Option<Secs>,
-    part: Option<Part>,
-    log: Option<OfLog<'a>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct OfLog<'a> {
-    hit: &'a LogHit,
-    standing: Standing,
-    nth: usize,
-}
-
-impl Hit<'_> {
-    /// What the pattern matched in.
-    fn matched(&self) -> &str {
-        self.part.as_ref().map_or(self.text, |(part, _)| part)
-    }
-
-    fn captures(&self) -> Option<Captures<'_>> {
-        self.rule.pattern.captures(self.matched())
-    }
-
-    /// What logs say is ordered by where it stands, what statuses say by how well it explains.
-    fn order(&self) -> impl Ord {
-        let late = self.time.unwrap_or(Secs(u32::MAX));
-        let nodes = self.part.as_ref().map(|(_, nodes)| *nodes);
-        let tier = (self.rule.priority >= VAGUE, self.log.map(|log| log.standing), self.rule.priority >= LATE);
-        let line = self.log.map(|log| (log.nth, log.hit.line));
-        (tier, line, self.rule.priority, Reverse(nodes), late, self.subject.is_none())
-    }
-
-    fn holes(&self) -> Holes<'_> {
-        Holes {
-            captures: self.captures(),
-            more: self.log.map_or(&[], |log| &log.hit.more),
-            text: self.text,
-            subject: self.subject.as_deref(),
-        }
-    }
 }
 
 /// The best cause of what statuses and events tell. `replicas` is how many replicas the job has.
@@ -244,16 +190,17 @@ fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
         (Some(status), Some(log)) if log.rule.priority < status.rule.priority => Some(log),
         (status, log) => status.or(log),
     };
-    let winner = root.or_else(|| hits.iter().min_by_key(|hit| hit.order()))?;
+    let winner = named_first(root.or_else(|| hits.iter().min_by_key(|hit| hit.order()))?, hits);
     // Other exit codes are other ends, though one rule may tell of them all; other lines are other findings.
     let same = |hit: &&Hit<'_>| {
         std::ptr::eq(hit.rule, winner.rule)
             && (!matches!(hit.place, Place::Exit | Place::Log) || hit.text == winner.text)
     };
     let like: Vec<&Hit<'_>> = hits.iter().filter(same).collect();
-    let holes = winner.holes();
     let about = filled_in(winner, hits);
-    let subjects: Vec<&Subject> = if winner.log.is_some() {
+    let holes = Holes { subject: about.as_ref(), ..winner.holes() };
+    let of_node = winner.subject.as_deref().is_some_and(|subject| subject.role.is_empty());
+    let subjects: Vec<&Subject> = if winner.log.is_some() || of_node {
         about.iter().collect()
     } else {
         like.iter().filter_map(|hit| hit.subject.as_deref()).collect()
@@ -280,47 +227,6 @@ fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
     })
 }
 
-/// Whom the winner is about. A launcher's word on who failed first, and a pod that ended of the same, say it of a line
-/// without a tag.
-fn filled_in(winner: &Hit<'_>, hits: &[Hit<'_>]) -> Option<Subject> {
-    let mut about = winner.subject.as_deref().cloned();
-    if winner.rule.victim || winner.place != Place::Log && winner.subject.is_none() {
-        return about;
-    }
-    let named = about.as_ref().is_some_and(|subject| !subject.role.is_empty());
-    let has_rank = about.as_ref().is_some_and(|subject| subject.rank.is_some());
-    let fits = |hit: &&Hit<'_>| {
-        let kin = hit.rule.class == winner.rule.class || hit.rule.sign.is_some();
-        let other = hit.subject.as_deref();
-        let agrees = |a: &Subject, b: &Subject| a.role.is_empty() || b.role.is_empty() || a.is_same_replica(b);
-        kin && !std::ptr::eq(*hit, winner) && other.is_some_and(|b| about.as_ref().is_none_or(|a| agrees(a, b)))
-    };
-    let others = || hits.iter().filter(fits).filter_map(|hit| hit.subject.as_deref());
-    let other = if named { None } else { others().find(|other| !other.role.is_empty()) };
-    let rank = if has_rank { None } else { others().find_map(|other| other.rank) };
-    if let Some(other) = other {
-        let rank = about.as_ref().and_then(|subject| subject.rank).or(other.rank);
-        about = Some(Subject { rank, ..other.clone() });
-    }
-    if let Some(rank) = rank {
-        let subject = about.get_or_insert_with(Subject::default);
-        subject.rank = subject.rank.or(Some(rank));
-    }
-    if about.is_none() && winner.log.is_some() { only_bad(hits) } else { about }
-}
-
-/// The one replica besides the launcher that ended badly: who else should have written it?
-fn only_bad(hits: &[Hit<'_>]) -> Option<Subject> {
-    let ended = |hit: &&Hit<'_>| matches!(hit.place, Place::Exit | Place::Terminated);
-    let ended = hits.iter().filter(ended).filter_map(|hit| hit.subject.as_deref());
-    // Who was told to stop is not at fault.
-    let is_bad = |subject: &&Subject| !replica::is_launcher(subject.role.as_str()) && subject.exit != Some(143);
-    let mut bad: Vec<&Subject> = ended.filter(is_bad).collect();
-    bad.sort_by_key(|subject| subject.id());
-    bad.dedup_by_key(|subject| subject.id());
-    if let [one] = bad[..] { Some(one.clone()) } else { None }
-}
-
 /// How sure the choice is, in percent.
 fn sure(winner: &Hit<'_>, hits: &[Hit<'_>], kinds: &[&Rule]) -> u8 {
     let rule = winner.rule;
@@ -329,6 +235,7 @@ fn sure(winner: &Hit<'_>, hits: &[Hit<'_>], kinds: &[&Rule]) -> u8 {
         LATE..VAGUE => 85,
         _ => 70,
     };
+    sure = sure.min(rule.sure);
     if !rule.consequence_of.is_empty() {
         sure = sure.min(if rule.class.ends_with("_unknown") || rule.priority >= VAGUE { 40 } else { 60 });
     }

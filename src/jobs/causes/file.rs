@@ -53,6 +53,8 @@ struct Written {
     lasts: Option<bool>,
     generic: Option<bool>,
     victim: Option<bool>,
+    echo: Option<bool>,
+    sure: Option<u8>,
     after: Option<Vec<String>>,
     details_of: Option<Vec<String>>,
     off: Option<bool>,
@@ -160,6 +162,8 @@ impl Reader<'_> {
             lasts: self.flag(written.lasts, |rule| rule.lasts),
             generic: self.flag(written.generic, |rule| rule.generic),
             victim: self.flag(written.victim, |rule| rule.victim),
+            echo: self.flag(written.echo, |rule| rule.echo),
+            sure: written.sure.or(base.map(|rule| rule.sure)).unwrap_or(100).min(100),
             after: self.ids(written.after.as_ref(), |rule| &rule.after),
             details_of: self.ids(written.details_of.as_ref(), |rule| &rule.details_of),
             example: match &written.example {

@@ -122,12 +122,21 @@ impl Subject {
         self.replica().title()
     }
 
-    /// `Worker 2`, `Worker 2 (rank 9, node gpu-7)`, `Rank 9`.
+    /// A machine, where no replica is known.
+    pub fn of_node(node: &str) -> Self {
+        Self { node: Some(Sym::new(node)), ..Self::default() }
+    }
+
+    /// `Worker 2`, `Worker 2 (rank 9, node gpu-7)`, `Rank 9`, `Node gpu-7`.
     pub fn in_words(&self) -> String {
-        let Some(rank) = self.rank else { return self.title() };
         if self.role.is_empty() {
-            return format!("Rank {rank}");
+            return match (self.rank, &self.node) {
+                (Some(rank), Some(node)) => format!("Rank {rank} (node {node})"),
+                (Some(rank), None) => format!("Rank {rank}"),
+                (None, node) => node.as_ref().map_or_else(String::new, |node| format!("Node {node}")),
+            };
         }
+        let Some(rank) = self.rank else { return self.title() };
         let node = self.node.as_ref().map_or_else(String::new, |node| format!(", node {node}"));
         format!("{} (rank {rank}{node})", self.title())
     }

@@ -93,7 +93,8 @@ pub fn named(pod: &str) -> Option<Subject> {
     let rest = parts.get(at + 1..).unwrap_or_default();
     let numbers: Vec<u16> = rest.iter().map_while(|part| part.parse().ok()).collect();
     // JobSet's pods are numbered by Job and by completion: the last is the node's.
-    let index = if *role == "node" { numbers.get(1).or(numbers.first()) } else { numbers.first() };
+    // One number alone is a machine's.
+    let index = if *role == "node" { numbers.get(1) } else { numbers.first() };
     (*role == "launcher" || index.is_some()).then(|| Subject::of(Sym::new(role), index.copied()))
 }
 
@@ -112,7 +113,7 @@ mod tests {
         assert_eq!(id("train-worker-3").as_deref(), Some("worker-3"));
         assert_eq!(id("my-worker-job-launcher-x7k2p").as_deref(), Some("launcher"));
         assert_eq!(id("bert-node-0-5-abcde").as_deref(), Some("node-5"));
-        assert_eq!(id("gpu-7"), None);
+        assert_eq!((id("gpu-7"), id("gpu-node-7")), (None, None), "machines");
         assert_eq!(id(""), None);
     }
 

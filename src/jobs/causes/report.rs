@@ -159,7 +159,11 @@ impl Report {
         for (event, text) in &events {
             let (kind, name) = event.about();
             let subject = self.pods.iter().position(|pod| pod.name == name).map(|at| subjects[at].clone());
-            let subject = subject.or_else(|| ranks::named(name).map(Arc::new)).filter(|_| !is_of_job(kind));
+            let subject = if kind.eq_ignore_ascii_case("node") {
+                Some(Arc::new(Subject::of_node(name)))
+            } else {
+                subject.or_else(|| ranks::named(name).map(Arc::new)).filter(|_| !is_of_job(kind))
+            };
             for place in [Place::Event, Place::Condition, Place::Queue] {
                 let at = At::Event(if kind.is_empty() { "object" } else { kind }, name);
                 told.push(Observation { place, text, at, subject: subject.clone(), time: None });
@@ -187,6 +191,20 @@ impl Report {
             rules,
             &Seen { told: &told, logs: &logs, crew: Some(&crew), replicas, ended_well, launching: false },
         )
+    }
+
+    /// How sure it is, in percent, that nothing went wrong where no cause was found.
+    pub fn calm(&self, log: Option<&Scan>) -> u8 {
+        let trains = log.is_some_and(|scan| scan.progress() > 0);
+        let ended_badly = self.pods.iter().any(|pod| pod.is("Failed") || pod.exit_code.is_some_and(|code| code != 0));
+        let well = !self.pods.is_empty() && self.pods.iter().all(ReportedPod::is_well);
+        match (self.ended_well(log) || log.is_some_and(Scan::ended_well), ended_badly) {
+            (true, _) => 98,
+            (false, true) => 40,
+            (false, false) if well => 95,
+            (false, false) if trains => 90,
+            _ => 60,
+        }
     }
 
     fn ended_well(&self, log: Option<&Scan>) -> bool {

@@ -89,6 +89,10 @@ pub struct Rule {
     pub generic: bool,
     /// Who prints it is not at fault.
     pub victim: bool,
+    /// Who prints it printed the cause just before, where lines have no tag.
+    pub echo: bool,
+    /// At most so sure, in percent: what it says has other explanations.
+    pub sure: u8,
     /// Ids of rules of which one must have matched shortly before.
     pub after: Box<[String]>,
     /// Ids of rules to whose hits nearby its captures belong; it is no cause itself.

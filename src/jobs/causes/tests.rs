@@ -45,7 +45,9 @@ fn a_line_alone_is_told_by_its_own_rule_or_one_of_its_class() {
         let found = Report::default().cause(&rules, Some(&scan)).map(|cause| cause.class);
         let silent = *rule.class == *"none" || rule.soft || !rule.details_of.is_empty();
         let expected = (!silent).then(|| rule.class.clone());
-        if found != expected {
+        // What says more about another line may be told by that line's rule.
+        let of_other = !rule.details_of.is_empty() && found.as_ref() == Some(&rule.class);
+        if found != expected && !of_other {
             wrong.push(format!("{}: {found:?}, not {expected:?}: {}", rule.id, rule.example));
         }
     }
