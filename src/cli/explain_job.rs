@@ -12,13 +12,13 @@ use super::{
     console,
     exit::Failure,
     print, reach,
-    reached::{Jobs, Reached},
+    reached::Reached,
     setup::Setup,
     unread,
 };
 use crate::{
     cluster::{
-        Session,
+        self, Session,
         logs::{self, LogOf, LogPiece},
     },
     console::{model::session::Scope, start::LoadTarget},
@@ -57,15 +57,19 @@ async fn explained(
     stall: u32,
 ) -> Result<(Option<Cause>, bool), Failure> {
     let reached = Reached::by(load).await?;
-    let read = reached.jobs(rules.clone(), scope, &Filter::default()).await?;
-    let Jobs { fleet, unread, now, .. } = &read;
-    unread::complain(unread);
-    let job = read.named(name)?;
-    let pods = fleet.pods(&job.key());
-    let logs = read_logs(&reached.session, &rules, &pods, (*now, stall)).await;
+    let mut read = reached.jobs(rules.clone(), scope, &Filter::default()).await?;
+    unread::complain(&read.unread);
+    let (now, job) = (read.now, read.named(name)?);
+    let (key, pods) = (job.key(), read.fleet.pods(&job.key()));
+    let logs = read_logs(&reached.session, &rules, &pods, (now, stall)).await;
     let seen: Vec<LogSeen<'_>> = logs.iter().map(Log::seen).collect();
-    let cause = fleet.explained(&job.key(), &seen, Some(&Crew::of(&job.row, &pods)), *now);
-    Ok((cause, !unread.is_empty()))
+    let crew = Crew::of(&job.row, &pods);
+    let mut cause = read.fleet.explained(&key, &seen, Some(&crew), now);
+    if cause.as_ref().is_some_and(Cause::may_be_policy) {
+        read.fleet.bar(&key, cluster::reach::reach(&reached.session, &key).await);
+        cause = read.fleet.explained(&key, &seen, Some(&crew), now);
+    }
+    Ok((cause, !read.unread.is_empty()))
 }
 
 struct Log {

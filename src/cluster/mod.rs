@@ -17,6 +17,7 @@ pub mod namespaces;
 pub mod objects;
 pub mod preflight;
 pub mod problem;
+pub mod reach;
 pub mod reply;
 pub mod session;
 pub mod survey;

@@ -88,6 +88,8 @@ pub enum Effect {
     Draft(DraftEffect),
     /// Hand the terminal to another editor on this text, and take back what it made of it.
     Editor(DraftId, Raw),
+    /// Find out what network policies leave between the replicas of a job.
+    Reach(SessionId, JobKey),
     /// Look at these logs of a job for what they say, without keeping them.
     Listen(SessionId, JobKey, Vec<Wanted>),
     /// Copy this text to the terminal's clipboard and say how it went.

@@ -21,7 +21,10 @@ use super::{
 use crate::{
     cluster::Target,
     disk::Remembered,
-    jobs::fleet::{Batch, JobKey, Said},
+    jobs::{
+        fleet::{Batch, JobKey, Said},
+        reach::Reach,
+    },
     metrics::Odd,
 };
 
@@ -54,6 +57,8 @@ pub enum Message {
     Quotas(SessionId, Box<Survey>),
     /// Of changes to the cluster: never dropped, whatever session is current.
     Change(ChangeMessage),
+    /// What network policies leave between the replicas of a job.
+    Reach(JobKey, Reach),
     /// What one look at a log found.
     Heard(JobKey, Box<Said>),
     /// Of visits to replicas.

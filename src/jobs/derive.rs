@@ -20,6 +20,7 @@ use super::{
     causes::{Crew, LogSeen, Rules},
     health::{self, Health},
     kind::Kind,
+    reach::Reach,
     resources,
     row::{Condition, EventRow, JobRow, PodRow, WorkloadRow},
     state::{Derived, Failure, State},
@@ -47,6 +48,8 @@ pub struct Input<'a> {
     pub logs: Logs<'a>,
     /// What is odd about what its pods use, where that was measured.
     pub odd: &'a [(Name, Flag)],
+    /// What network policies leave between its replicas, where that was asked.
+    pub reach: Option<&'a Reach>,
 }
 
 /// What the logs of a job say.

@@ -26,6 +26,7 @@ pub mod part;
 pub mod quantity;
 pub mod queue;
 pub mod ranks;
+pub mod reach;
 pub mod replica;
 pub mod resources;
 pub mod row;

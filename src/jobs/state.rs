@@ -228,6 +228,13 @@ impl Cause {
     /// A cause that is no surer says that something failed rather than why.
     const VAGUE: u8 = 70;
 
+    /// Whether replicas don't reach each other, so that a network policy may be why: not where somebody answered.
+    pub fn may_be_policy(&self) -> bool {
+        const UNREACHED: [&str; 4] = ["ssh_refused", "mpi_tcp_unreachable", "rendezvous_timeout", "nccl_network"];
+        let answered = |piece: &Evidence| piece.text.as_str().to_ascii_lowercase().contains("refused");
+        UNREACHED.contains(&&*self.class) && !self.evidence.first().is_some_and(answered)
+    }
+
     /// Whether a log may tell more than this does.
     pub fn wants_log(&self) -> bool {
         let of_log = self.evidence.first().is_some_and(|first| matches!(first.origin, Origin::Log { .. }));

@@ -58,6 +58,17 @@ const IN_LOGS: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_network_policy_that_keeps_ssh_out_is_named() {
+    let told = explained("ssh-policy").await;
+    let words = told["title"].as_str().unwrap_or_default();
+    let named = "NetworkPolicy default-deny-ingress lets only port 443 through";
+    assert!(words.contains(named), "{told}");
+    let evidence = told["evidence"].as_array().into_iter().flatten();
+    let mut policies = evidence.filter(|piece| piece["where"] == "NetworkPolicy default-deny-ingress");
+    assert_eq!(policies.next().map(|piece| piece["line"].is_null()), Some(true), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_live_jobs_log_tells_what_its_statuses_do_not() {
     let mut wrong = Vec::new();
     for name in IN_LOGS {

@@ -12,4 +12,6 @@ pub const MOST: usize = 2_000;
 pub struct ListenModel {
     /// Runs that were looked at, by the job's uid.
     pub begun: HashSet<(Uid, Stream)>,
+    /// Jobs whose network policies were asked for.
+    pub reached: HashSet<Uid>,
 }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::{Results, Runner};
 use crate::{
     cluster::{
-        Session,
+        self, Session,
         logs::{self, LogOf, LogPiece, NoticeKind},
     },
     console::{
@@ -84,6 +84,16 @@ pub(super) fn execute(runner: &Runner, id: SessionId, key: &JobKey, wanted: Vec<
             None
         });
     }
+}
+
+/// Reads what network policies leave between a job's replicas.
+pub(super) fn reach(runner: &Runner, id: SessionId, key: JobKey) {
+    let Some(ready) = runner.ready().filter(|ready| ready.id == id) else { return };
+    let session = ready.session.clone();
+    runner.spawn(runner.token(), async move {
+        let reach = cluster::reach::reach(&session, &key).await;
+        Some(Message::Reach(key, reach))
+    });
 }
 
 async fn look(session: &Session, namespace: Name, wanted: Wanted, mut ear: Ear, turns: &Semaphore) {

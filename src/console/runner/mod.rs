@@ -139,6 +139,7 @@ impl Runner {
             Effect::Visit(effect) => visit::execute(self, effect),
             Effect::Record(effect) => record::execute(self, effect),
             Effect::Draft(effect) => draft::execute(self, effect),
+            Effect::Reach(id, key) => listen::reach(self, id, key),
             Effect::Listen(id, key, wanted) => listen::execute(self, id, &key, wanted),
             Effect::Remember(what) => self.remember(what),
             Effect::Login(_)

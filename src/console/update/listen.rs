@@ -33,7 +33,7 @@ pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Ef
             model.listen.begun.extend(streams);
         }
     }
-    let mut out = Vec::new();
+    let mut out = barred(model, keys);
     for key in keys {
         let Some(job) = model.fleet.get(key).filter(|job| is_unclear(job)) else { continue };
         if is_read(model, key) || is_denied(model, job) {
@@ -47,6 +47,16 @@ pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Ef
         }
     }
     out
+}
+
+/// Asks once for the policies of each job whose replicas don't reach each other.
+fn barred(model: &mut Model, keys: &[JobKey]) -> Vec<Effect> {
+    let unreached = |job: &Job| job.derived.cause.as_ref().is_some_and(Cause::may_be_policy);
+    let ask = |key: &&JobKey| model.fleet.get(key).is_some_and(unreached);
+    let wanted: Vec<JobKey> = keys.iter().filter(ask).cloned().collect();
+    let reached = &mut model.listen.reached;
+    let new = wanted.into_iter().filter(|key| reached.len() < MOST && reached.insert(key.uid.clone()));
+    new.map(|key| Effect::Reach(model.session.id, key)).collect()
 }
 
 /// Whether something is wrong, and only a log may tell what.

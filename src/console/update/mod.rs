@@ -81,6 +81,10 @@ fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             model.fleet.look(&key, *said);
             fleet::settle(model)
         }
+        Message::Reach(key, reach) => {
+            model.fleet.bar(&key, reach);
+            fleet::settle(model)
+        }
         Message::Survey(id, read) => survey::message(model, id, *read),
         Message::Quotas(id, read) => {
             let effects = alert::read(model, id, *read);

@@ -41,6 +41,7 @@ impl Case {
             rules: &RULES,
             logs: Logs::default(),
             odd: &[],
+            reach: None,
         };
         derive(&input, now)
     }

@@ -4,6 +4,7 @@
 use super::{Input, plain::plain, team::Team};
 use crate::jobs::{
     causes::{Crew, LogSeen, Subject},
+    reach::{Barrier, Reach},
     row::{ContainerRow, ContainerState, PodRow},
     state::{Cause, Evidence, Origin, State},
     text::Clean,
@@ -118,7 +119,45 @@ pub(super) fn with_what_the_job_is(input: &Input<'_>, state: &State, mut cause: 
         );
         cause.remedy = Clean::new(&words);
     }
+    match input.reach {
+        Some(reach) if cause.may_be_policy() => with_policies(cause, reach),
+        _ => cause,
+    }
+}
+
+/// A cause that replicas don't reach each other, with the network policies that are why.
+fn with_policies(mut cause: Cause, reach: &Reach) -> Cause {
+    let more = match reach {
+        Reach::Unread(why) => format!("Which NetworkPolicy there is could not be read: {why}"),
+        Reach::Open => {
+            "No NetworkPolicy of the namespace is in the way: look at the CNI and at firewalls of the nodes.".into()
+        }
+        Reach::Barred(barriers) => {
+            let port = ssh_port(&cause);
+            let bars = |barrier: &&Barrier| port.is_none_or(|port| !barrier.passes(port));
+            let Some(barrier) = barriers.iter().find(bars) else { return cause };
+            let (policies, words) = (&barrier.policies, barrier.in_words());
+            cause.title = Clean::new(&format!("{}; NetworkPolicy {policies} {words}", cause.title));
+            let piece = Evidence {
+                at: Clean::new(&format!("NetworkPolicy {policies}")),
+                line: None,
+                text: Clean::new(&format!("between launcher and workers it {words}")),
+                origin: Origin::Job,
+            };
+            cause.evidence = std::mem::take(&mut cause.evidence).into_iter().chain([piece]).collect();
+            cause.sure = cause.sure.max(90);
+            "Add a NetworkPolicy that lets pods of this job reach each other on all ports (template «restricted» has one).".into()
+        }
+    };
+    cause.remedy = Clean::new(&format!("{} {more}", cause.remedy));
     cause
+}
+
+/// The port that ssh tried, by its own words (`connect to host w-0 port 2222: …`).
+fn ssh_port(cause: &Cause) -> Option<u16> {
+    let said = cause.evidence.first()?.text.as_str();
+    let (_, after) = said.split_once(" port ").filter(|(before, _)| before.contains("connect to host"))?;
+    after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// The MPI that the manifest names and the one that the launcher's log is of, if they differ.

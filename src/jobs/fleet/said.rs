@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::jobs::{
     causes::{LogSeen, Quiet, Scan, Subject, named},
     health::{self, Health},
+    reach::Reach,
     replica,
     row::{ContainerRow, PodRow},
     text::{Name, Sym},
@@ -45,6 +46,8 @@ pub(super) struct Heard {
     pub(super) followed: Vec<Said>,
     /// By one look at what had ended.
     pub(super) looked_at: Vec<Said>,
+    /// What network policies leave between its replicas, where that was asked.
+    pub(super) reach: Option<Box<Reach>>,
 }
 
 impl Heard {

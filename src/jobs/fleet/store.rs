@@ -17,6 +17,7 @@ use super::{
 use crate::jobs::{
     causes::{Crew, LogSeen, Rules},
     derive::{self, Input, Logs},
+    reach::Reach,
     row::{EventRow, PodRow, WorkloadRow},
     state::{Cause, Derived},
     text::{Name, Uid},
@@ -260,6 +261,13 @@ impl Fleet {
         self.touch(&key.uid);
     }
 
+    /// Takes in what network policies leave between the replicas of a job that don't reach each other.
+    pub fn bar(&mut self, key: &JobKey, reach: Reach) {
+        let Some(entry) = self.jobs.id(&key.uid).and_then(|id| self.jobs.get_mut(id)) else { return };
+        entry.said.reach = Some(Box::new(reach));
+        self.touch(&key.uid);
+    }
+
     /// Takes in what is odd about what the pods of a job use, in the place of what was before.
     pub fn measure(&mut self, key: &JobKey, odd: Vec<(Name, Flag)>) {
         let Some(entry) = self.jobs.id(&key.uid).and_then(|id| self.jobs.get_mut(id)) else { return };
@@ -303,6 +311,7 @@ impl Fleet {
             rules: &self.rules,
             logs,
             odd: &entry.odd,
+            reach: entry.said.reach.as_deref(),
         };
         derive::derive(&input, now)
     }

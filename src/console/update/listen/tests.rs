@@ -13,6 +13,7 @@ use crate::{
     jobs::{
         Clean, JobRow, Kind, Name, PodRow, Secs, Sym, Uid,
         fleet::{Batch, JobKey, ListKey, ListOf, Row, Said},
+        reach::{Barrier, Reach},
         row::{Condition, ContainerRow, ContainerState, Phase, Terminated, Truth},
     },
     logs::ruled,
@@ -141,4 +142,54 @@ fn what_is_not_asked_for_again_or_in_vain() {
     send(&mut h, JOBS, vec![job(Some("Failed"))]);
     let again = send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", Some(1), 999_010)]);
     assert_eq!((looked_at(&effects), looked_at(&again)), (vec![], vec![]), "nobody else does");
+}
+
+const TIMED_OUT: &[u8] = b"ssh: connect to host pi-worker-0.pi port 22: Connection timed out\n";
+
+/// A failed job whose launcher's log says this; its jobs of which policies were asked.
+fn unreached(lines: &[u8]) -> (Harness, Vec<JobKey>) {
+    let mut h = console(false);
+    send(&mut h, JOBS, vec![job(Some("Failed"))]);
+    send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", Some(1), 999_010)]);
+    let key = key(&h);
+    h.send(Message::Heard(key.clone(), said("pi-launcher-a", lines)));
+    // The same once more asks nothing more.
+    h.send(Message::Heard(key, said("pi-launcher-a", lines)));
+    let asked = h.effects.iter().filter_map(|effect| match effect {
+        Effect::Reach(SessionId(1), key) => Some(key.clone()),
+        _ => None,
+    });
+    let asked = asked.collect();
+    (h, asked)
+}
+
+fn title_with(reach: Reach) -> (String, String) {
+    let (mut h, asked) = unreached(TIMED_OUT);
+    h.send(Message::Reach(asked[0].clone(), reach));
+    let job = h.model.fleet.jobs().next().expect("a job");
+    let cause = job.derived.cause.clone().expect("a cause");
+    assert_eq!(&*cause.class, "ssh_refused");
+    (cause.title.to_string(), cause.remedy.to_string())
+}
+
+#[test]
+fn the_policy_that_keeps_ssh_out_is_named() {
+    let barred = |ports: &[&str]| {
+        let ports = ports.iter().map(ToString::to_string).collect();
+        title_with(Reach::Barred(vec![Barrier { policies: Clean::new("deny-all"), ports }]))
+    };
+    assert!(barred(&[]).0.ends_with("; NetworkPolicy deny-all lets nothing through"), "{}", barred(&[]).0);
+    assert!(barred(&["443"]).0.ends_with("; NetworkPolicy deny-all lets only port 443 through"));
+    assert!(!barred(&["20-30"]).0.contains("deny-all"), "it lets ssh through: something else is in the way");
+    let (title, remedy) = title_with(Reach::Open);
+    assert!(!title.contains("NetworkPolicy") && remedy.contains("No NetworkPolicy"), "{title} {remedy}");
+    let (_, remedy) = title_with(Reach::Unread(Clean::new("you may not list them")));
+    assert!(remedy.ends_with("could not be read: you may not list them"), "{remedy}");
+}
+
+#[test]
+fn policies_are_asked_for_once_and_only_where_nobody_answered() {
+    assert_eq!(unreached(TIMED_OUT).1.len(), 1);
+    assert_eq!(unreached(b"ssh: connect to host pi-worker-0.pi port 22: Connection refused\n").1, []);
+    assert_eq!(unreached(OOM).1, []);
 }
