@@ -15,7 +15,7 @@ use super::model::{
 };
 use crate::{
     disk::Sort,
-    jobs::{Raw, fleet::JobKey},
+    jobs::{Raw, Uid, fleet::JobKey},
 };
 
 /// Something to keep for the next run.
@@ -34,6 +34,15 @@ pub enum Remember {
         context: String,
         /// The scopes, in the order of their keys.
         scopes: Vec<Scope>,
+    },
+    /// A job was pinned in a context, or unpinned.
+    Pin {
+        /// Name of the context.
+        context: String,
+        /// The job's uid.
+        uid: Uid,
+        /// It is pinned now.
+        pinned: bool,
     },
     /// A line entered in the palette.
     Line(String),

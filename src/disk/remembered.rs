@@ -23,6 +23,7 @@ const MOST_BYTES: usize = 1 << 20;
 const MOST_CONTEXTS: usize = 200;
 const MOST_FILTERS: usize = 100;
 const MOST_HISTORY: usize = 200;
+const MOST_PINS: usize = 100;
 
 /// How the job list is sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ pub struct Remembered {
     /// Where numbers were found, by context: `NAMESPACE/SERVICE:PORT`.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
+    /// Uids of jobs that are pinned, by context, newest last.
+    #[serde(default)]
+    pub pins: BTreeMap<String, Vec<String>>,
     /// What was typed in the palette, newest last.
     #[serde(default)]
     pub history: Vec<String>,
@@ -100,6 +104,18 @@ impl Remembered {
         self.history.push(line.to_owned());
     }
 
+    /// Pins a job, or unpins it.
+    pub fn pin(&mut self, context: String, uid: String, pinned: bool) {
+        let pins = self.pins.entry(context).or_default();
+        pins.retain(|other| *other != uid);
+        if pinned {
+            pins.push(uid);
+        }
+        // Jobs end; who pins a hundred more has forgotten the first.
+        let too_many = pins.len().saturating_sub(MOST_PINS);
+        pins.drain(..too_many);
+    }
+
     fn bound(&mut self) {
         let too_many = self.history.len().saturating_sub(MOST_HISTORY);
         self.history.drain(..too_many);
@@ -108,6 +124,10 @@ impl Remembered {
         }
         while self.favourites.len() > MOST_CONTEXTS {
             self.favourites.pop_first();
+        }
+        self.pins.retain(|_, pins| !pins.is_empty());
+        while self.pins.len() > MOST_CONTEXTS {
+            self.pins.pop_first();
         }
         while self.sources.len() > MOST_CONTEXTS {
             self.sources.pop_first();
@@ -140,6 +160,21 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("remembered.json");
         (dir, path)
+    }
+
+    #[test]
+    fn pins_of_two_consoles_are_kept_and_the_oldest_make_room() {
+        let (_dir, path) = file();
+        let pin = |uid: &str, on| Remembered::change(&path, |r| r.pin("c".into(), uid.into(), on)).expect("written");
+        pin("a", true);
+        assert_eq!(pin("b", true).pins["c"], ["a", "b"]);
+        assert_eq!(pin("a", false).pins["c"], ["b"]);
+        assert!(pin("b", false).pins.is_empty(), "nothing is left of a context without pins");
+        for nth in 0..=MOST_PINS {
+            pin(&nth.to_string(), true);
+        }
+        let pins = Remembered::load(&path).0.pins.remove("c").expect("pins");
+        assert_eq!((pins.len(), pins[0].as_str()), (MOST_PINS, "1"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The session: where we are connected to, as whom, which namespaces we look at, and how its lists do.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
 
 use crate::console::ids::Right;
 use crate::jobs::{
-    Clean, Name, Secs,
+    Clean, Name, Secs, Uid,
     fleet::{ListKey, ListPhase},
 };
 
@@ -82,6 +85,8 @@ pub struct ContextInfo {
     pub known: Vec<Name>,
     /// Its jobs are recorded.
     pub record: bool,
+    /// Jobs that a person pinned there, also in runs before.
+    pub pins: HashSet<Uid>,
     /// The scope looked at last time.
     pub last_scope: Option<Scope>,
 }

@@ -12,7 +12,7 @@ use crate::{
         start::Start,
     },
     disk::{DiskProblem, Remembered},
-    jobs::{Name, Secs},
+    jobs::{Name, Secs, Uid},
 };
 
 /// Reads kubeconfig and remembered things. Blocking.
@@ -64,6 +64,7 @@ fn context(info: &kubeconfig::ContextInfo, config: &Config, remembered: &Remembe
         fixed: fixed.len(),
         favourites: fixed.into_iter().chain(chosen).collect(),
         known: said.namespaces.iter().filter_map(|name| Name::new(name)).collect(),
+        pins: remembered.pins.get(&info.id).into_iter().flatten().map(|uid| Uid::new(uid)).collect(),
         last_scope: names.and_then(|names| Scope::of(names.iter().map(String::as_str))),
     }
 }
@@ -94,6 +95,7 @@ pub(super) fn remember(path: &Path, what: Remember) -> Result<(), DiskProblem> {
             let names = |scope: &Scope| scope.names().iter().map(ToString::to_string).collect();
             kept.favourites.insert(context, scopes.iter().map(names).collect());
         }
+        Remember::Pin { context, uid, pinned } => kept.pin(context, uid.to_string(), pinned),
         Remember::Line(line) => kept.push_history(&line),
         Remember::Columns(columns) => kept.columns = columns,
         Remember::Sort(sort) => kept.sort = sort,

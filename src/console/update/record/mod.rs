@@ -12,7 +12,7 @@ pub use history::picked;
 use crate::{
     console::{
         commands::RecordCommand,
-        effect::Effect,
+        effect::{Effect, Remember},
         model::{
             Model,
             notices::Tone,
@@ -232,17 +232,28 @@ fn logs_of(pod: &PodRow, follow: bool, tail: u32) -> Vec<Wanted> {
     wanted
 }
 
-/// Follows a job whether its page is open or not, or not any more.
+/// Follows a job whether its page is open or not, or not any more; also in later runs.
 pub fn pin(model: &mut Model, key: &JobKey) -> Vec<Effect> {
-    let pinned = &mut model.record.pinned;
-    match pinned.iter().position(|other| other == key) {
-        Some(at) => {
-            pinned.remove(at);
-            model.record.opened.retain(|other| other != key);
-        }
-        None => pinned.push(key.clone()),
+    let all = &mut model.record.pinned;
+    let known = all.iter().position(|other| other == key);
+    if let Some(at) = known {
+        all.remove(at);
+        model.record.opened.retain(|other| other != key);
+    } else {
+        all.push(key.clone());
     }
-    follow(model)
+    let pinned = known.is_none();
+    let (context, uid) = (model.session.context.clone(), key.uid.clone());
+    if let Some(info) = model.session.contexts.iter_mut().find(|info| info.name == context) {
+        if pinned {
+            info.pins.insert(uid.clone())
+        } else {
+            info.pins.remove(&uid)
+        };
+    }
+    let mut effects = follow(model);
+    effects.push(Effect::Remember(Remember::Pin { context, uid, pinned }));
+    effects
 }
 
 /// A command of the recorder.
@@ -288,13 +299,14 @@ pub fn message(model: &mut Model, message: RecordMessage) -> Vec<Effect> {
     }
 }
 
-/// Pins the jobs of these names as they come.
+/// Pins the jobs of these names as they come, and those that were pinned before.
 fn pin_wanted(model: &mut Model, keys: &[JobKey]) {
     let wanted = |key: &JobKey| {
         let name = format!("{}/{}", key.namespace, key.name);
         model.record.wanted.iter().any(|text| *text == name || text == key.name.as_str())
     };
-    let new: Vec<JobKey> = keys.iter().filter(|key| wanted(key)).cloned().collect();
+    let known = |key: &JobKey| model.session.info().is_some_and(|info| info.pins.contains(&key.uid));
+    let new: Vec<JobKey> = keys.iter().filter(|key| wanted(key) || known(key)).cloned().collect();
     for key in new {
         if !model.record.pinned.contains(&key) && model.fleet.get(&key).is_some() {
             model.record.pinned.push(key);

@@ -372,3 +372,33 @@ fn that_nothing_was_recorded_is_said_to_who_asked() {
     assert!(console.screen().contains("Nothing was recorded"), "{}", console.screen());
     assert!(console.model.page.is_none());
 }
+
+#[test]
+fn a_pin_is_remembered_and_holds_in_the_next_run() {
+    let mut first = console(true);
+    send(&mut first, JOBS, vec![job("a", None), job("b", None)], vec![]);
+    first.keys("P");
+    let pins = |console: &Harness| {
+        let of = |effect: &Effect| match effect {
+            Effect::Remember(Remember::Pin { context, uid, pinned }) => {
+                Some((context.clone(), uid.to_string(), *pinned))
+            }
+            _ => None,
+        };
+        console.effects.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let context = first.model.session.context.clone();
+    let key = first.model.record.pinned[0].clone();
+    assert_eq!(pins(&first), [(context.clone(), key.uid.to_string(), true)]);
+
+    let mut next = console(true);
+    next.model.session.contexts[0].pins = [key.uid.clone()].into();
+    send(&mut next, JOBS, vec![job("a", None), job("b", None)], vec![]);
+    assert_eq!(next.model.record.pinned, std::slice::from_ref(&key), "only that one");
+    assert!(next.model.record.followed.contains(&key));
+    assert_eq!(pins(&next), [], "what is known isn't written again");
+    next.model.list.selected = Some(key.clone());
+    next.keys("P");
+    assert_eq!(pins(&next), [(context, key.uid.to_string(), false)]);
+    assert!(next.model.session.contexts[0].pins.is_empty() && next.model.record.pinned.is_empty());
+}
