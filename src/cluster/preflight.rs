@@ -5,17 +5,20 @@
 //! Secrets it asks for metadata, by name.
 
 use futures::{StreamExt as _, stream};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{
     access::{Ask, Verdict, review},
     discovery::Offer,
+    order::Order,
     paths::Resource,
     problem::{Problem, ProblemKind},
     session::{JSON, Session},
 };
 use crate::jobs::{
     checks::cluster::{Answer, Fact, Part, references},
+    fleet::JobKey,
     kind::Kind,
     manifest::text::{Document, ParseError},
     text::{Clean, Name},
@@ -192,6 +195,46 @@ async fn dry(session: &Session, path: &str, object: &Value) -> Fact {
         }
         Err(problem) => Err(why(&problem)),
     }
+}
+
+/// What the server says to a merge patch of a job that is there, without making it: its objections, each with the JSON
+/// pointer of the field; or why it can't be asked.
+pub async fn rehearse(session: &Session, key: &JobKey, patch: &Value) -> Result<Vec<(String, Clean)>, Clean> {
+    let info = key.kind.info();
+    let path = Resource::new(info.group, info.version, info.plural).one(Some(&key.namespace), key.name.as_str());
+    let path = format!("{path}?dryRun=All&fieldValidation=Strict");
+    let mut body = patch.clone();
+    // Another job of this name is not the one that was edited.
+    body["metadata"]["uid"] = json!(key.uid.to_string());
+    let order = Order {
+        method: Method::PATCH,
+        path,
+        content_type: "application/merge-patch+json",
+        body,
+        doing: "rehearse the edit",
+    };
+    match session.rehearse(&order).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(problem)
+            if matches!(problem.kind, ProblemKind::Forbidden | ProblemKind::Invalid | ProblemKind::Conflict) =>
+        {
+            Ok(objections(&problem))
+        }
+        Err(problem) => Err(why(&problem)),
+    }
+}
+
+/// What a refusal says of each field, else as a whole.
+fn objections(problem: &Problem) -> Vec<(String, Clean)> {
+    let of_fields: Vec<_> =
+        problem.causes().iter().map(|cause| (pointer(cause.field.as_str()), cause.message.clone())).collect();
+    if of_fields.is_empty() { vec![(String::new(), why(problem))] } else { of_fields }
+}
+
+/// `spec.tolerations[0].key` as a JSON pointer.
+fn pointer(field: &str) -> String {
+    let parts = field.split(['.', '[', ']']).map(|part| part.trim_matches(['"', '\''])).filter(|part| !part.is_empty());
+    parts.flat_map(|part| ["/", part]).collect()
 }
 
 /// A pod as the operator would make it of a template, as far as a person can tell.

@@ -208,6 +208,12 @@ impl Session {
         serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
     }
 
+    /// Sends an order that the server only rehearses: its path says `dryRun=All`.
+    pub(super) async fn rehearse(&self, order: &Order<'_>) -> Result<Bytes, Problem> {
+        let doing = order.doing;
+        self.limited(doing, self.whole(built(order.request(), doing)?, BytesMut::new(), doing)).await
+    }
+
     /// Sends an order that alters the cluster, once. For `changes` alone (`tests/it/house.rs` holds the code to that).
     pub(crate) async fn alter(&self, order: &Order<'_>) -> Result<serde_json::Value, Problem> {
         let doing = order.doing;

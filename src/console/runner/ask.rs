@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde_json::Value;
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -10,7 +11,7 @@ use tokio::{
 use super::{Ready, Results, Runner};
 use crate::{
     cluster::{
-        preflight::{Candidate, preflight},
+        preflight::{Candidate, preflight, rehearse},
         survey::{self, Pods, Surveyor},
     },
     console::{
@@ -26,6 +27,7 @@ use crate::{
             Checks,
             cluster::{Answer, Facts, Part, Said},
         },
+        fleet::JobKey,
         outlook::{Ground, Outlook, outlook},
     },
 };
@@ -153,6 +155,14 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
     }
     let outlooks = outlooks(&ready, &candidates).await;
     results.send(Message::Draft(DraftMessage::Outlook(id, question.clone(), outlooks))).await.ok()
+}
+
+/// What the server says to an edit of a job, without making it.
+pub(super) async fn rehearsed(ready: &Ready, key: &JobKey, patch: &Value) -> Said {
+    match rehearse(&ready.session, key, patch).await {
+        Ok(objections) => Said { problems: Checks::builtin().objections(&objections), ..Said::default() },
+        Err(why) => Said { unread: vec![(Part::DryJob, why)], ..Said::default() },
+    }
 }
 
 /// Whether the jobs would start at once, by who holds what now.

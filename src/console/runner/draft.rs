@@ -105,6 +105,13 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
             let profile = running.unwrap_or_else(|| runner.start.config.profile.value.clone());
             check::check(runner, check::Wanted { id, version, text, profile });
         }
+        DraftEffect::Rehearse(id, question, key, patch) => {
+            let session = question.session;
+            runner.for_ready(session, async move |ready: Ready| {
+                let said = ask::rehearsed(&ready, &key, &patch).await;
+                Message::Draft(DraftMessage::Asked(id, question, vec![said]))
+            });
+        }
         DraftEffect::Ask(id, question, text) => ask::ask(runner, ask::Wanted { id, question, text }),
         DraftEffect::Read(session, source) => runner.for_ready(session, async move |ready: Ready| {
             let object = objects::get_job(&ready.session, &source.key).await;

@@ -10,6 +10,8 @@ pub mod live;
 pub mod popup;
 pub mod send;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use self::{
@@ -290,6 +292,8 @@ pub enum DraftEffect {
     Theirs(DraftId, SessionId, JobKey, Soon),
     /// Check this text, of this version.
     Check(DraftId, u64, Raw),
+    /// Have the server say what it would do to this patch of a living job.
+    Rehearse(DraftId, Question, JobKey, Arc<Value>),
     /// Ask the cluster about this text.
     Ask(DraftId, Question, Raw),
     /// Read one.

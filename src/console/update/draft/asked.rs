@@ -18,8 +18,17 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
         return None;
     }
     let (session, namespace) = (model.session.id, place(model));
-    // What is made anew is asked about; what is there already is not.
-    let draft = model.draft_mut().filter(|draft| draft.live.is_none())?;
+    // What is made anew is asked about; an edit of what is there is rehearsed on its last page, and that says nothing of
+    // another text.
+    if let Some(draft) = model.draft_mut().filter(|draft| draft.live.is_some()) {
+        let version = draft.editor.version;
+        if draft.asked.question.as_ref().is_some_and(|question| question.version != version) {
+            draft.asked = AskedModel::default();
+            draft.judge();
+        }
+        return None;
+    }
+    let draft = model.draft_mut()?;
     let version = draft.editor.version;
     if draft.asked.is_about(session, version, &namespace) {
         return None;

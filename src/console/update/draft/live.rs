@@ -15,17 +15,18 @@ use crate::{
         model::{
             Model,
             draft::{
-                Draft, DraftEffect, DraftId, live,
+                AskedModel, Draft, DraftEffect, DraftId, Haste, Question, live,
                 live::{Live, Review},
             },
             notices::Tone,
             page::{Reading, Soon},
-            session::SessionId,
+            session::{Phase, SessionId},
         },
         update::change,
     },
     jobs::{
         Clean,
+        checks::cluster::{Part, Said},
         drafting::{self, Merge, Take, diff},
         fleet::{Changed, JobKey},
         manifest::text::Document,
@@ -188,7 +189,9 @@ pub(super) fn decide(model: &mut Model, take: Take) -> Vec<Effect> {
         tell(model, "It can't be written into the text; write it there yourself");
     }
     review(model);
-    follow(model)
+    let mut effects = follow(model);
+    effects.extend(rehearse(model));
+    effects
 }
 
 /// Looks what would be changed.
@@ -203,6 +206,23 @@ pub(super) fn review(model: &mut Model) {
     };
     live.review =
         Review { diff: diff(&text(&live.theirs), &text(&mine), AROUND), late: edits.iter().filter_map(late).collect() };
+}
+
+/// Has the server say what it would do to what is to be sent now, where that was not asked yet.
+pub(super) fn rehearse(model: &mut Model) -> Option<Effect> {
+    let What::Patch { patch, .. } = order(model).ok()?.what else { return None };
+    if model.session.phase != Phase::Up {
+        return None;
+    }
+    let (session, namespace) = (model.session.id, model.namespace());
+    let draft = model.draft_mut()?;
+    let (id, version, key) = (draft.id, draft.editor.version, draft.live.as_ref()?.key.clone());
+    let namespace = namespace.unwrap_or_else(|| key.namespace.clone());
+    let question = Question { session, version, namespace, haste: Haste::Now };
+    let out = Said { out: vec![Part::DryJob], ..Said::default() };
+    draft.asked = AskedModel { question: Some(question.clone()), said: vec![out], ..AskedModel::default() };
+    draft.judge();
+    Some(Effect::Draft(DraftEffect::Rehearse(id, question, key, patch)))
 }
 
 /// A person saw what would be changed and said yes.

@@ -31,6 +31,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             draft.stage = Stage::Send;
             asked::again(model);
             live::review(model);
+            return live::rehearse(model).into_iter().collect();
         }
         Err(why) => {
             let text = format!("This can't be sent: {why}");

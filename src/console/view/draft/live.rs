@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     fix::diff_line,
-    send::{VALUES, answer, own_checks, place, problems},
+    send::{CLUSTER, VALUES, answer, cluster_says, own_checks, place, problems},
 };
 use crate::{
     console::{
@@ -18,6 +18,7 @@ use crate::{
     },
     jobs::{
         Clean,
+        checks::Problem,
         drafting::{Conflict, Side},
     },
 };
@@ -38,7 +39,12 @@ pub(super) fn lines(model: &Model, draft: &Draft, live: &Live, columns: u16) -> 
     if let Some(first) = live.conflicts.first() {
         out.extend(conflict(model, first, live.conflicts.len(), columns));
     }
-    out.extend(own_checks(draft, &draft.problems.iter().collect::<Vec<_>>(), columns));
+    let (cluster, own): (Vec<&Problem>, Vec<&Problem>) =
+        draft.problems.iter().partition(|problem| problem.area == CLUSTER);
+    out.extend(own_checks(draft, &own, columns));
+    if draft.asked.question.is_some() {
+        out.extend(cluster_says(model, draft, &cluster, columns));
+    }
     out.push(RichLine::default());
     let count = |side: Side| live.review.diff.iter().filter(|line| line.side == side).count();
     let heading = match (count(Side::Old), count(Side::New)) {

@@ -27,7 +27,7 @@ use crate::{
 /// Column in which values begin.
 pub(super) const VALUES: u16 = 10;
 /// Area of the rules about what a cluster says.
-const CLUSTER: &str = "cluster";
+pub(super) const CLUSTER: &str = "cluster";
 
 /// Its lines.
 pub(super) fn lines(model: &Model, draft: &Draft, columns: u16) -> Vec<RichLine> {
@@ -155,7 +155,7 @@ fn verdict(problems: &[&Problem]) -> (&'static str, Role) {
 }
 
 /// What the cluster says so far, what it is still asked, and what it does not tell.
-fn cluster_says(model: &Model, draft: &Draft, problems: &[&Problem], columns: u16) -> Vec<RichLine> {
+pub(super) fn cluster_says(model: &Model, draft: &Draft, problems: &[&Problem], columns: u16) -> Vec<RichLine> {
     let asked = &draft.asked;
     if model.session.phase != Phase::Up || asked.question.is_none() {
         return labelled("Cluster", VALUES, "no connection: it was asked nothing", Role::Warn, columns);

@@ -16,9 +16,10 @@ pub use refer::{Reference, references};
 
 use serde_json::Value;
 
+use super::case::Found;
 use super::check::Checks;
 use super::problem::Problem;
-use crate::jobs::Kind;
+use crate::jobs::{Clean, Kind};
 
 impl Checks {
     /// What the answers so far say against a job.
@@ -31,6 +32,14 @@ impl Checks {
         reach::closed(kind, job, facts, &mut found);
         fit::nodes(kind, job, facts, &mut found);
         found.into_iter().filter_map(|(id, found)| self.problem(id, found)).collect()
+    }
+
+    /// What a server says of fields of an edit, each with its JSON pointer.
+    pub fn objections(&self, said: &[(String, Clean)]) -> Vec<Problem> {
+        let of = |(at, words): &(String, Clean)| {
+            self.problem("server-refuses-job", Found::at(at).with("said", words.as_str()))
+        };
+        said.iter().filter_map(of).collect()
     }
 
     /// The same, with what is still out and what nobody answers.

@@ -8,11 +8,12 @@ use crate::{
     cluster::{Problem, ProblemKind},
     console::model::{
         change::{ChangeEffect, ChangeId, ChangeMessage},
-        draft::{Purpose, Source},
+        draft::{Purpose, Question, Source},
         page::Soon,
     },
     jobs::{
         Kind, Name, Uid,
+        checks::cluster::Said,
         fleet::{Changed, JobKey},
     },
 };
@@ -230,4 +231,44 @@ fn an_edit_that_was_left_goes_on_with_what_it_was_compared_with() {
     assert_eq!(asked(&it), [Soon::Now]);
     theirs(&mut it, |job| job["spec"]["mpiReplicaSpecs"]["Worker"]["replicas"] = json!(8));
     assert!(it.screen().contains("1 conflict with the server"), "{}", it.screen());
+}
+
+/// What the server was asked to say to: the question and the patch.
+fn rehearsed(it: &Harness) -> Vec<(Question, Value)> {
+    let of = |effect: &Effect| match effect {
+        Effect::Draft(DraftEffect::Rehearse(_, question, of, patch)) if *of == key() => {
+            Some((question.clone(), (**patch).clone()))
+        }
+        _ => None,
+    };
+    it.effects.iter().filter_map(of).collect()
+}
+
+#[test]
+fn the_server_says_what_it_thinks_of_an_edit_before_it_is_sent() {
+    let mut it = editing();
+    it.model.session.phase = crate::console::model::session::Phase::Up;
+    rewrite(&mut it, "backoffLimit: 3", "backoffLimit: -5");
+    it.keys("ctrl-o");
+    let asked = rehearsed(&it);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].1, json!({"spec": {"runPolicy": {"backoffLimit": -5}}}));
+    assert!(it.screen().contains("asking the server's own check"), "{}", it.screen());
+    assert!(sent(&it).is_none(), "only rehearsed");
+
+    let words = Clean::new("must be greater than or equal to 0");
+    let said = [("/spec/runPolicy/backoffLimit".to_owned(), words)];
+    let problems = crate::jobs::checks::Checks::builtin().objections(&said);
+    let said = vec![Said { problems, ..Said::default() }];
+    it.send(Message::Draft(DraftMessage::Asked(DraftId(1), asked[0].0.clone(), said)));
+    let place = it.model.draft().expect("open").problems.iter().find(|p| p.rule == "server-refuses-job");
+    assert_eq!(place.map(|p| (p.at.as_str(), p.area)), Some(("/spec/runPolicy/backoffLimit", "cluster")));
+    assert!(it.screen().contains("must be greater than or equal to 0"), "{}", it.screen());
+
+    it.keys("esc");
+    rewrite(&mut it, "backoffLimit: -5", "backoffLimit: 5");
+    let left = it.model.draft().expect("open").problems.iter().any(|p| p.rule == "server-refuses-job");
+    assert!(!left, "it was said of another text");
+    it.keys("ctrl-o");
+    assert_eq!(rehearsed(&it).len(), 2, "asked anew");
 }
