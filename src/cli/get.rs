@@ -3,14 +3,16 @@
 //! Uses the same lists, mailbox, derivation, filter and columns. Parts that can't be read are said on stderr and in the
 //! output; then the exit code is 3.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use clap::{Args as ArgsOf, Subcommand};
+use futures::{StreamExt as _, stream};
 
 use super::{
     args::Global,
     console,
     exit::{self, Failure},
+    listened::Listening,
     output::{self, Format},
     print, reach,
     reached::{Jobs, Reached},
@@ -21,11 +23,18 @@ use crate::{
     console::{model::session::Scope, start::LoadTarget},
     jobs::{
         PodRow, Secs,
+        causes::Rules,
         columns::{ColumnsConfig, Sort, sort_key, text_table::Room},
         filter::{self, Filter, Scratch, Subject},
-        fleet::{Fleet, Job},
+        fleet::{Fleet, Job, JobKey},
     },
 };
+
+/// Jobs whose logs are read for one answer, and how many at once.
+const MOST_EXPLAINED: usize = 200;
+const AT_ONCE: usize = 4;
+/// Lines that are read of the leading pod's log, and of each bad pod's.
+const TAIL: (u32, u32) = (5_000, 1_000);
 
 /// What to get.
 #[derive(Clone, Debug, Subcommand)]
@@ -46,6 +55,9 @@ pub struct JobsArgs {
     /// Only those that match, as in the console: text, state:failed, gpu>=8, age<2h, label:app=x, …
     #[arg(long, value_name = "FILTER")]
     pub filter: Option<String>,
+    /// Read the logs of jobs in trouble whose objects don't say why, too
+    #[arg(long)]
+    pub explain: bool,
     /// Order by a column, `-` in front for the highest first: -gpus
     #[arg(long, value_name = "COLUMN", value_parser = sort, allow_hyphen_values = true)]
     pub sort: Option<Sort>,
@@ -73,7 +85,11 @@ async fn jobs(
     for complaint in &complaints {
         print::complain(&format!("warning: {complaint}"));
     }
-    let read = reached.jobs(rules, scope, filter).await?;
+    let mut read = reached.jobs(Arc::clone(&rules), scope, filter).await?;
+    if args.explain {
+        let wanted = unclear(&read, args, filter);
+        listen(&reached, &rules, &mut read, wanted, setup.stall()).await;
+    }
     let Jobs { fleet, scope, unread, now } = &read;
     unread::complain(unread);
     let chosen = choose(fleet, args, filter, *now);
@@ -94,6 +110,36 @@ async fn jobs(
         print::complain(&format!("note: {why} ({scope})"));
     }
     Ok(if partial { ExitCode::from(exit::PARTIAL) } else { ExitCode::SUCCESS })
+}
+
+/// The jobs to be printed of which only a log may tell what is wrong.
+fn unclear(read: &Jobs, args: &JobsArgs, filter: &Filter) -> Vec<JobKey> {
+    let chosen = choose(&read.fleet, args, filter, read.now);
+    chosen.iter().filter(|(job, _)| job.derived.wants_log()).map(|(job, _)| job.key()).collect()
+}
+
+/// Reads their logs, some at a time, and takes in what they say.
+async fn listen(reached: &Reached, rules: &Rules, read: &mut Jobs, mut wanted: Vec<JobKey>, stall: u32) {
+    if wanted.len() > MOST_EXPLAINED {
+        let more = wanted.len() - MOST_EXPLAINED;
+        print::complain(&format!(
+            "note: {more} more jobs in trouble; narrow it with --filter or -n to have their logs read"
+        ));
+        wanted.truncate(MOST_EXPLAINED);
+    }
+    let listening = Listening { session: &reached.session, rules, tail: TAIL, now: read.now, stall };
+    let heard: Vec<_> = {
+        let fleet = &read.fleet;
+        let one = |key: JobKey| async move {
+            let said = listening.to(&fleet.pods(&key)).await;
+            (key, said)
+        };
+        stream::iter(wanted).map(one).buffer_unordered(AT_ONCE).collect().await
+    };
+    for (key, said) in heard {
+        read.fleet.hear(&key, said);
+    }
+    read.fleet.settle(read.now);
 }
 
 fn choose<'a>(fleet: &'a Fleet, args: &JobsArgs, filter: &Filter, now: Secs) -> Vec<(&'a Job, Vec<&'a PodRow>)> {

@@ -18,6 +18,7 @@ pub mod history;
 pub mod info;
 pub mod item;
 pub mod keys;
+mod listened;
 pub mod log;
 pub mod new;
 pub mod output;

@@ -38,6 +38,11 @@ pub fn env(name: &str) -> Option<String> {
 }
 
 impl Setup {
+    /// Seconds of silence of a log that trains which are nothing special.
+    pub fn stall(&self) -> u32 {
+        u32::try_from(self.config.stall_after.value.as_secs()).unwrap_or(u32::MAX)
+    }
+
     /// Reads settings and environment, lays the arguments over them and starts the log.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let paths = Paths::find(env);

@@ -322,6 +322,11 @@ impl Derived {
         self.urgency() <= Severity::Warn
     }
 
+    /// Whether something is wrong, and only a log may tell what.
+    pub fn wants_log(&self) -> bool {
+        self.needs_attention() && self.cause.as_ref().is_none_or(Cause::wants_log)
+    }
+
     /// Of a job that has not been looked at yet.
     pub fn unsettled() -> Self {
         Self {

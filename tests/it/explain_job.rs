@@ -69,6 +69,22 @@ async fn the_network_policy_that_keeps_ssh_out_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_tells_what_logs_say_where_it_is_asked_to() {
+    let Lived { sim, namespace, job, .. } = lived("exception").await;
+    let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let program = Program::with(served.kubeconfig());
+    let mut classes = Vec::new();
+    for flag in ["", " --explain"] {
+        let said = program.run(&format!("get jobs {job} -n {namespace} -o json{flag}")).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        let list: Value = serde_json::from_str(&said.out).unwrap();
+        classes.push(list["items"][0]["cause"]["class"].as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(classes[1], "app_exception");
+    assert_ne!(classes[0], classes[1], "its objects don't tell");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_live_jobs_log_tells_what_its_statuses_do_not() {
     let mut wrong = Vec::new();
     for name in IN_LOGS {

@@ -35,7 +35,7 @@ pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Ef
     }
     let mut out = barred(model, keys);
     for key in keys {
-        let Some(job) = model.fleet.get(key).filter(|job| is_unclear(job)) else { continue };
+        let Some(job) = model.fleet.get(key).filter(|job| job.derived.wants_log()) else { continue };
         if is_read(model, key) || is_denied(model, job) {
             continue;
         }
@@ -57,11 +57,6 @@ fn barred(model: &mut Model, keys: &[JobKey]) -> Vec<Effect> {
     let reached = &mut model.listen.reached;
     let new = wanted.into_iter().filter(|key| reached.len() < MOST && reached.insert(key.uid.clone()));
     new.map(|key| Effect::Reach(model.session.id, key)).collect()
-}
-
-/// Whether something is wrong, and only a log may tell what.
-fn is_unclear(job: &Job) -> bool {
-    job.derived.needs_attention() && job.derived.cause.as_ref().is_none_or(Cause::wants_log)
 }
 
 /// Whether the job's logs are open on its page: what they say is heard from there.

@@ -19,7 +19,7 @@ use crate::jobs::{
     derive::{self, Input, Logs},
     reach::Reach,
     row::{EventRow, PodRow, WorkloadRow},
-    state::{Cause, Derived},
+    state::Derived,
     text::{Name, Uid},
     time::Secs,
     usage::Flag,
@@ -239,11 +239,6 @@ impl Fleet {
         let ids = self.workloads_of.get(job)?;
         let rows = ids.iter().filter_map(|id| Some(&self.workloads.get(*id)?.row));
         rows.max_by_key(|row| (row.created, row.uid.clone()))
-    }
-
-    /// The cause of a job with what its logs say taken in.
-    pub fn explained(&self, key: &JobKey, logs: &[LogSeen<'_>], crew: Option<&Crew>, now: Secs) -> Option<Cause> {
-        self.derived(self.entry(key)?, Logs::new(logs, crew), now).cause
     }
 
     /// Takes in what the logs of a job say that somebody follows, in the place of what they said before. The next
