@@ -24,8 +24,15 @@ pub(crate) async fn session<H>(handle: H) -> Session
 where
     H: Fn(Request<Incoming>) -> Answer + Send + Sync + 'static,
 {
+    session_of(Target::new(kubeconfig().shared()), handle).await
+}
+
+/// The same for a target that is something special, like its clock.
+pub(crate) async fn session_of<H>(mut target: Target, handle: H) -> Session
+where
+    H: Fn(Request<Incoming>) -> Answer + Send + Sync + 'static,
+{
     let handle = Arc::new(handle);
-    let mut target = Target::new(kubeconfig().shared());
     target.dial = Some(Arc::new(move || {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let handle = Arc::clone(&handle);

@@ -132,3 +132,42 @@ async fn nothing_is_written_where_recording_is_off_or_can_not_be() {
     program.run("record --pin a/b/c").await.failed_with(2, &["NAMESPACE/NAME"]);
     assert!(!program.path(".local/state/mpideck/records").exists());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorder_that_is_killed_or_hung_up_leaves_a_record_that_the_next_one_goes_on_with() {
+    let sim = Sim::start(Options { fleet: FleetKind::Empty, speed: 5.0, ..Options::new() }).await.unwrap();
+    let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let program = Program::with(served.kubeconfig());
+    let pinned = ["record", "--context", "admin", "-A", "--pin", "vision/pi"];
+    let mut killed = Recorder::start(&program, &pinned);
+    killed.says("0 jobs seen").await;
+    let admin = client(&sim, "admin").await;
+    let (code, said) = ask(&admin, &Method::POST, JOBS).json(&mpi_job("vision", "pi")).answer().await;
+    assert_eq!(code, 201, "{said}");
+    let before = record(&program, "lines of the log", |record| lines(record) > 0).await;
+    assert_eq!(killed.end(Signal::KILL).await, None, "nobody could write anything any more");
+    let after = record(&program, "the same", |record| lines(record) >= lines(&before)).await;
+    assert!(after["unreadable"].as_u64().is_some_and(|torn| torn <= 1), "{after}");
+
+    // The lock of the dead one is free, and what it wrote is not written again.
+    let mut next = Recorder::start(&program, &pinned);
+    next.says("1 jobs seen").await;
+    let (code, said) = ask(&admin, &Method::DELETE, &format!("{JOBS}/pi")).answer().await;
+    assert_eq!(code, 200, "{said}");
+    let kept = record(&program, "its end", |record| record["summary"]["deleted"].is_string()).await;
+    assert_eq!(next.end(Signal::HUP).await, Some(129));
+    let texts = |record: &Value| -> Vec<String> {
+        let logs = record["logs"].as_array().into_iter().flatten();
+        let of = |log: &Value| -> Vec<String> {
+            let lines = log["lines"].as_array().into_iter().flatten();
+            lines.map(|line| format!("{} {} {line}", log["pod"], log["run"])).collect()
+        };
+        logs.flat_map(of).collect()
+    };
+    let (all, known) = (texts(&kept), texts(&before));
+    assert!(known.iter().all(|line| all.contains(line)), "{known:?} {all:?}");
+    let mut once = all.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), all.len(), "each line once: {all:?}");
+}

@@ -1,13 +1,27 @@
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    fmt::Write as _,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
-use http_body_util::{BodyExt as _, Full};
+use futures::{StreamExt as _, stream};
+
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::Frame;
 use serde_json::json;
 
 use super::*;
-use crate::cluster::testing::{self, Answer};
+use crate::{
+    cluster::{
+        Target,
+        testing::{self, Answer},
+    },
+    jobs::Secs,
+};
 
 fn text(body: &'static str) -> Answer {
     http::Response::new(Full::new(Bytes::from(body)).boxed())
@@ -123,4 +137,79 @@ async fn a_pod_of_another_job_that_took_the_name_is_not_read() {
     assert_eq!(urls.len(), 1, "{out:?}");
     assert_eq!(out.first().map(String::as_str), Some("mine"));
     assert_eq!(&out[out.len() - 2..], ["-- the pod is gone; another job's has its name", "== "]);
+}
+
+/// A stream that brings this and then nothing, and never ends.
+fn silent(body: &'static str) -> Answer {
+    let frame = Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from(body)));
+    let frames = stream::iter([frame]).chain(stream::pending());
+    http::Response::new(http_body_util::BodyExt::boxed(StreamBody::new(frames)))
+}
+
+/// A kubelet ends a stream after four hours without a line, and connections die without a word before that.
+#[tokio::test(start_paused = true)]
+async fn four_hours_of_silence_lose_and_double_nothing() {
+    const LAST: &str = "2026-11-20T08:00:01.5Z last before\n";
+    let times = 48;
+    let mut answers: Vec<Answer> = (0..times).map(|_| silent(LAST)).collect();
+    answers.push(text("2026-11-20T08:00:01.5Z last before\n2026-11-20T12:30:00Z first after\n"));
+    let mut pods: Vec<Answer> = (0..times).map(|_| pod("Running", &json!({"running": {}}))).collect();
+    pods.push(pod("Succeeded", &json!({"terminated": {"exitCode": 0}})));
+    let begun = tokio::time::Instant::now();
+    let (out, urls) = all(of("p"), answers, pods).await;
+    assert!(begun.elapsed() >= Duration::from_hours(4), "{:?}", begun.elapsed());
+    let lines: Vec<&String> = out.iter().filter(|line| !line.starts_with("--")).collect();
+    assert_eq!(lines, ["last before", "first after", "== "]);
+    assert_eq!(urls.len(), times + 1);
+}
+
+/// A reader that takes nothing while a writer outpaces it: the newest lines are kept, and how many are not is said.
+#[tokio::test(start_paused = true)]
+async fn who_is_too_slow_is_told_how_many_lines_were_skipped() {
+    const ALL: usize = 40_000;
+    let clock = Arc::new(AtomicU32::new(1_800_000_000));
+    let mut log = String::new();
+    let at = Timestamp::from_second(1_800_000_050).expect("a time");
+    for n in 0..ALL {
+        writeln!(log, "{at} line {n}").expect("written");
+    }
+    let log: &'static str = log.leak();
+    let ahead = Arc::clone(&clock);
+    let mut target = Target::new(testing::kubeconfig().shared());
+    let read = Arc::clone(&clock);
+    target.now = Arc::new(move || Secs(read.load(Ordering::Relaxed)));
+    let session = testing::session_of(target, move |request| {
+        if request.uri().path().ends_with("/log") {
+            // Lines of this stream are a good while old when they come.
+            ahead.store(1_800_000_100, Ordering::Relaxed);
+            return text(log);
+        }
+        pod("Succeeded", &json!({"terminated": {"exitCode": 0}}))
+    })
+    .await;
+    let mut pieces = follow(&session, of("p"), &CancellationToken::new());
+    // Time stands still until nobody has anything left to do: all is written, and nothing is taken.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (mut taken, mut skipped, mut last) = (0, 0, String::new());
+    while let Some(piece) = pieces.recv().await {
+        match piece {
+            LogPiece::Lines(lines) => {
+                taken += lines.len();
+                last = lines.last().map(|l| String::from_utf8_lossy(&l.bytes).into_owned()).unwrap_or_default();
+            }
+            LogPiece::Notice(notice) => {
+                if let NoticeKind::Skipped(n) = notice.kind {
+                    assert_eq!(
+                        notice.words.as_str(),
+                        format!("skipped {n} lines: they came faster than they could be taken")
+                    );
+                    skipped += n as usize;
+                }
+            }
+            LogPiece::End(_) => break,
+        }
+    }
+    assert!(skipped > 0, "{taken} were taken");
+    assert_eq!(taken + skipped, ALL, "every line is there or counted");
+    assert_eq!(last, format!("line {}", ALL - 1), "the newest is kept");
 }
