@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::jobs::{
     Secs,
     filter::Subject,
+    progress,
     state::{Cause, Severity, State},
 };
 
@@ -55,6 +57,7 @@ pub struct JobItem {
     created: String,
     started: Option<String>,
     finished: Option<String>,
+    progress: Option<Value>,
     labels: BTreeMap<String, String>,
     warning: Option<String>,
 }
@@ -119,6 +122,7 @@ impl JobItem {
             created: text(&row.created),
             started: derived.started.map(|at: Secs| text(&at)),
             finished: derived.finished.map(|at: Secs| text(&at)),
+            progress: derived.progress.as_deref().map(progress::json),
             labels: row.labels.iter().map(|(key, value)| (text(key), text(value))).collect(),
             warning: row.warning.as_ref().map(|v| text(v)),
         }
@@ -197,6 +201,7 @@ mod tests {
             restarts: 2,
             started: Some(Secs(60)),
             finished: None,
+            progress: None,
             valid_until: None,
         };
         Job { row, derived: Arc::new(derived) }
@@ -212,7 +217,7 @@ mod tests {
         assert_eq!((&item["state"], &item["stateDetail"]), (&"Failed".into(), &"Failed (deadline)".into()));
         assert_eq!(item["workers"], serde_json::json!({"ready": 1, "total": 4}));
         assert_eq!(item["cause"]["replica"], "worker-2");
-        assert_eq!((&item["started"], &item["finished"]), (&"1970-01-01T00:01:00Z".into(), &serde_json::Value::Null));
+        assert_eq!((&item["started"], &item["finished"]), (&"1970-01-01T00:01:00Z".into(), &Value::Null));
         assert!(item["cause"]["title"].as_str().is_some_and(|title| !title.contains('\x1b')));
     }
 }

@@ -15,12 +15,15 @@ mod tests;
 mod unsaid;
 mod why;
 
+use std::sync::Arc;
+
 use self::team::Team;
 use super::{
     causes::{Crew, LogSeen, Rules},
     health::{self, Health},
     kind::Kind,
     reach::Reach,
+    progress::Progress,
     resources,
     row::{Condition, EventRow, JobRow, PodRow, WorkloadRow},
     state::{Derived, Failure, State},
@@ -104,9 +107,16 @@ pub fn derive(input: &Input<'_>, now: Secs) -> Derived {
         restarts: restarts(input, team),
         started: started(input.job, input.pods),
         finished,
+        progress: progress(input),
         valid_until: look.until,
         state,
     }
+}
+
+/// What the training program says of itself, else what its logs say, the leading replica's first.
+fn progress(input: &Input<'_>) -> Option<Arc<Progress>> {
+    let told = input.job.progress.as_deref().cloned();
+    told.or_else(|| input.logs.seen.iter().find_map(|seen| seen.scan.trained())).map(Arc::new)
 }
 
 /// One look at a job. Remembers the earliest moment at which it would look different with no new data.

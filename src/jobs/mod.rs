@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod near;
 pub mod outlook;
 pub mod part;
+pub mod progress;
 pub mod quantity;
 pub mod queue;
 pub mod ranks;

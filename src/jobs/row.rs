@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     kind::Kind,
+    progress::Progress,
     text::{Clean, Name, Sym, Uid},
     time::Secs,
 };
@@ -56,6 +57,8 @@ pub struct JobRow {
     pub started: Option<Secs>,
     /// `status.completionTime`.
     pub completed: Option<Secs>,
+    /// What the training program says of itself in the object.
+    pub progress: Option<Box<Progress>>,
     /// What of the object could not be read, for the one row it concerns.
     pub warning: Option<Clean>,
 }
@@ -384,6 +387,7 @@ impl JobRow {
             counts: Box::default(),
             started: None,
             completed: None,
+            progress: None,
             warning: None,
         }
     }

@@ -5,6 +5,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
+    progress::Progress,
     text::{Clean, Name, Sym},
     time::Secs,
 };
@@ -306,6 +307,8 @@ pub struct Derived {
     pub started: Option<Secs>,
     /// When it ended.
     pub finished: Option<Secs>,
+    /// How far its training has come, where that was said.
+    pub progress: Option<Arc<Progress>>,
     /// Until when this holds with no new data (e.g. «operator silent» after 10 s).
     pub valid_until: Option<Secs>,
 }
@@ -341,6 +344,7 @@ impl Derived {
             restarts: 0,
             started: None,
             finished: None,
+            progress: None,
             valid_until: None,
         }
     }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::jobs::{
     kind::Kind,
+    progress::{self, Progress},
     row::{JobRow, ReplicaCount, ReplicaSpec, Requests, RunPolicy},
     text::{Clean, Sym},
 };
@@ -131,6 +132,7 @@ struct Reported<'a> {
     start_time: Text<'a>,
     #[serde(borrow)]
     completion_time: Text<'a>,
+    trainer_status: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -171,6 +173,7 @@ impl JobWire<'_> {
             counts: status.counts(),
             started: time(&status.start_time),
             completed: time(&status.completion_time),
+            progress: progress(&meta, &status),
             warning: if odd {
                 Some(Clean::new("a field is of another type than the API says"))
             } else {
@@ -188,6 +191,12 @@ fn creator(meta: &Meta<'_, Pairs<'_>>) -> Option<(Sym, Sym)> {
     };
     let noted = in_pairs(&meta.annotations, "annotation", &["mpideck.io/creator", "opendatahub.io/username"]);
     noted.or_else(|| in_pairs(&meta.labels, "label", &["mpideck.io/creator", "created-by", "owner", "user"]))
+}
+
+/// What the training program says: OpenShift AI's annotation, else Kubeflow Trainer's status.
+fn progress(meta: &Meta<'_, Pairs<'_>>, status: &Reported<'_>) -> Option<Box<Progress>> {
+    let noted = meta.annotations.text("trainer.opendatahub.io/trainerStatus").and_then(progress::reported);
+    noted.or_else(|| progress::reported_in(status.trainer_status.as_ref()?)).map(Box::new)
 }
 
 fn queue(meta: &Meta<'_, Pairs<'_>>, policy: &RunWire<'_>) -> Option<Sym> {

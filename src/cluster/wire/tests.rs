@@ -377,3 +377,19 @@ fn however_a_line_is_written_it_is_read_the_same() {
     }
     assert!(!read(format!(r#"{{"type":"ADDED","object":{pod}}}"#)).contains("warning: Some"), "nothing is left over");
 }
+
+#[test]
+fn what_a_training_program_tells_of_itself_is_read_from_annotation_or_status() {
+    let mut object = mpijob("a");
+    let percent = |object: &Value| job(MPI, object).progress.and_then(|progress| progress.share);
+    object["status"]["trainerStatus"] = json!({"progressPercentage": 30, "metrics": [{"name": "loss", "value": "1"}]});
+    assert_eq!(percent(&object), Some(0.3));
+    let note = json!({"progressPercentage": 45, "currentStep": 9}).to_string();
+    object["metadata"]["annotations"]["trainer.opendatahub.io/trainerStatus"] = json!(note);
+    assert_eq!(percent(&object), Some(0.45), "the annotation goes before");
+    for odd in [json!("{"), json!("[]"), json!(7)] {
+        object["metadata"]["annotations"]["trainer.opendatahub.io/trainerStatus"] = odd;
+        object["status"]["trainerStatus"] = json!(["odd"]);
+        assert_eq!(percent(&object), None);
+    }
+}

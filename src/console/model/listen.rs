@@ -1,11 +1,17 @@
 //! Logs of jobs that nobody has opened: which of them were looked at for what they say.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::{disk::records::Stream, jobs::Uid};
+use crate::{
+    disk::records::Stream,
+    jobs::{Secs, Uid},
+};
 
 /// Logs that are looked at in one session at most.
 pub const MOST: usize = 2_000;
+
+/// Seconds after which it is seen again whose log is to be looked at.
+const AGAIN: u32 = 15;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -14,4 +20,15 @@ pub struct ListenModel {
     pub begun: HashSet<(Uid, Stream)>,
     /// Jobs whose network policies were asked for.
     pub reached: HashSet<Uid>,
+    /// When a job's leading log was last looked at for its progress.
+    pub looked: HashMap<Uid, Secs>,
+    /// When it was last seen whose progress is in sight; `None` if nobody's is.
+    pub followed: Option<Secs>,
+}
+
+impl ListenModel {
+    /// When it is to be seen again whose log is to be looked at.
+    pub fn next_deadline(&self) -> Option<Secs> {
+        self.followed.map(|at| at.plus(AGAIN))
+    }
 }

@@ -204,6 +204,7 @@ impl Model {
             page,
             self.session.next_deadline(now),
             self.survey.next_deadline(now),
+            self.listen.next_deadline(),
             self.fleet.next_deadline(),
         ]
         .into_iter()

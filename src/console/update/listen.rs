@@ -3,6 +3,12 @@
 //! Owns which logs that are: of runs that have ended, each once, within a bound. What the flight recorder reads anyway is
 //! looked at there and not read twice.
 
+mod progress;
+#[cfg(test)]
+mod tests;
+
+pub use progress::{follow, look};
+
 use crate::{
     console::{
         commands::Right,
@@ -82,6 +88,3 @@ fn ended(pods: &[&PodRow]) -> Vec<Wanted> {
     };
     telling(pods).into_iter().enumerate().filter_map(of).collect()
 }
-
-#[cfg(test)]
-mod tests;

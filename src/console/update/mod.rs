@@ -37,6 +37,7 @@ pub fn update(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
     let mut effects = happened(model, message, now);
     effects.extend(alert::follow(model));
     effects.extend(survey::follow(model));
+    effects.extend(listen::follow(model));
     effects
 }
 

@@ -9,7 +9,10 @@ use super::{
     rule::{Rule, Sign},
     rules::Rules,
 };
-use crate::jobs::time::Secs;
+use crate::jobs::{
+    progress::{Progress, Track},
+    time::Secs,
+};
 
 /// Bytes of a line that are looked at: what tells a cause stands at its beginning, and lines may be 16 kB.
 const LOOKED_AT: usize = 4096;
@@ -19,6 +22,8 @@ const KEPT: usize = 600;
 const MOST_HITS: usize = 200;
 /// Ranks that are told apart.
 const MOST_RANKS: usize = 8192;
+/// Seconds in which the progress of a training counts once.
+const TOLD_EVERY: u32 = 5;
 /// So many lines a line's context reaches.
 const NEAR: u32 = 40;
 /// So many lines before a hit its details may stand, and so many after it the word that it was dealt with.
@@ -96,6 +101,7 @@ pub struct Scan {
     /// When the last line was written, and the longest pause between two.
     at: Option<Secs>,
     pause: u32,
+    track: Track,
 }
 
 /// What of a log counts for its cause: while it stays the same, the same comes of it.
@@ -104,6 +110,7 @@ pub struct Gist {
     hits: Vec<(u16, Option<u32>, u32, Standing, usize)>,
     ended_well: bool,
     ranks: u32,
+    trained: Option<(u64, bool)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -140,6 +147,7 @@ impl Scan {
         }
         let (host, text) = spoken_by(head(line.text, LOOKED_AT));
         let line = LogLine { text, host: line.host.or(host), ..*line };
+        self.track.feed(line.text, line.rank, line.at);
         let found = rules.in_log(line.text);
         let rule = |at: &u16| rules.at(*at);
         // What is said only where nothing else is known about the line.
@@ -186,6 +194,11 @@ impl Scan {
         self.ranks.iter().filter(move |(_, of)| of.progress >= least).filter_map(|(rank, of)| Some((of.at?, *rank)))
     }
 
+    /// How far the training has come, as far as its lines say.
+    pub fn trained(&self) -> Option<Progress> {
+        self.track.progress()
+    }
+
     /// The highest rank heard of and one, or 0.
     pub fn ranks(&self) -> u32 {
         self.ranks.last_key_value().map_or(0, |(rank, _)| rank.saturating_add(1))
@@ -222,7 +235,12 @@ impl Scan {
         };
         let hits: Vec<_> = self.hits.iter().filter_map(of).collect();
         let ranks = if hits.is_empty() { 0 } else { self.ranks() };
-        Gist { ended_well: !hits.is_empty() && self.ended_well(), hits, ranks }
+        // Another step every few seconds is worth a word, and the last one always.
+        let trained = self.trained().map(|now| match now.at {
+            Some(at) => (u64::from(at.0 / TOLD_EVERY), now.share >= Some(1.0) || self.has_ended()),
+            None => (now.step.unwrap_or(0), false),
+        });
+        Gist { ended_well: !hits.is_empty() && self.ended_well(), hits, ranks, trained }
     }
 
     /// The hits, in the order of their lines.

@@ -61,6 +61,7 @@ pub fn cell<'a>(column: &ColumnId, subject: Subject<'a>, now: Secs) -> Cell<'a> 
         ColumnId::Queue => quiet(row.queue.as_ref()),
         ColumnId::Age => age(now.since(row.created)),
         ColumnId::Duration => Cell::new(lasted(derived, now).map(duration).unwrap_or_default(), Tone::Quiet),
+        ColumnId::Progress => progress(derived),
         ColumnId::Cause => cause(subject),
         ColumnId::Launcher => Cell::new(subject.pods.first().map_or("", |pod| pod.name.as_str()), Tone::Plain),
         ColumnId::Restarts => count(derived.restarts.into(), Tone::Plain),
@@ -132,6 +133,14 @@ fn cause(subject: Subject<'_>) -> Cell<'_> {
         n if text.is_empty() => Cell::new(format!("Finished, still holding {n} GPUs"), tone),
         n => Cell::new(format!("Still holding {n} GPUs; {text}"), tone),
     }
+}
+
+/// `45% 450/1000`, or `45%` where there is little room.
+fn progress(derived: &Derived) -> Cell<'static> {
+    let Some(progress) = &derived.progress else { return Cell::new("", Tone::Plain) };
+    let text = progress.brief();
+    let short = progress.percent().unwrap_or_else(|| text.clone());
+    Cell::new(text, Tone::Plain).or_short(short)
 }
 
 /// Seconds from its start to its end or to now.
@@ -207,6 +216,12 @@ impl SortKey {
     }
 }
 
+/// By the share that is done, in millionths.
+fn progress_key(derived: &Derived) -> SortKey {
+    let share = derived.progress.as_ref().and_then(|progress| progress.share);
+    share.map_or(SortKey::Nothing, |share| SortKey::Number((share * 1e6) as i64))
+}
+
 /// What `subject` sorts by in a column. By state: the most urgent first, and the newest of these.
 pub fn sort_key(column: &ColumnId, subject: Subject<'_>, now: Secs) -> SortKey {
     let (row, derived) = (&subject.job.row, &*subject.job.derived);
@@ -221,6 +236,7 @@ pub fn sort_key(column: &ColumnId, subject: Subject<'_>, now: Secs) -> SortKey {
         ColumnId::Finished => moment(derived.finished),
         ColumnId::Duration => lasted(derived, now).map_or(SortKey::Nothing, |s| SortKey::Number(s.into())),
         ColumnId::Gpus => SortKey::count(derived.gpus),
+        ColumnId::Progress => progress_key(derived),
         ColumnId::Restarts => SortKey::count(derived.restarts.into()),
         ColumnId::Workers if derived.total == 0 => SortKey::Nothing,
         ColumnId::Workers => {

@@ -38,6 +38,8 @@ pub enum ColumnId {
     Age,
     /// From start to end, or to now.
     Duration,
+    /// How far its training has come.
+    Progress,
     /// Why it is in a bad state.
     Cause,
     /// The launcher's (leading) pod.
@@ -124,7 +126,7 @@ const fn numbers(
 }
 
 /// Every column but the labels, in the order in which a picker offers them.
-pub static SPECS: [Spec; 19] = [
+pub static SPECS: [Spec; 20] = [
     words(ColumnId::Name, "name", "NAME", (16, 24), 0, "The job's name"),
     words(ColumnId::Namespace, "namespace", "NAMESPACE", (8, 20), 4, "Its namespace"),
     words(ColumnId::Kind, "kind", "KIND", (5, 7), 8, "Its kind"),
@@ -141,6 +143,14 @@ pub static SPECS: [Spec; 19] = [
     words(ColumnId::Queue, "queue", "QUEUE", (8, 16), 10, "Its queue"),
     numbers(ColumnId::Age, "age", "AGE", (4, 6), 5, "Time since it was made"),
     numbers(ColumnId::Duration, "duration", "DURATION", (8, 8), 11, "Time from its start to its end, or to now"),
+    numbers(
+        ColumnId::Progress,
+        "progress",
+        "PROGRESS",
+        (8, 16),
+        7,
+        "How far its training has come, where that is told",
+    ),
     words(ColumnId::Cause, "cause", "CAUSE", (20, 200), 2, "Why it is as it is"),
     words(
         ColumnId::Launcher,

@@ -43,6 +43,7 @@ fn job(namespace: &str, name: &str) -> Job {
         total: 4,
         gpus: 32,
         leaked_gpus: 0,
+        progress: None,
         restarts: 1,
         started: Some(Secs(NOW.0 - 7000)),
         finished: Some(Secs(NOW.0 - 3000)),

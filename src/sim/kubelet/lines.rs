@@ -154,6 +154,11 @@ impl Said {
         (self.at + turn * self.every).saturating_sub(self.origin) as f64 / 1e6
     }
 
+    /// The step of the last repetition, of a line that does not go on for ever.
+    pub(super) fn last_step(&self, first: u64) -> Option<u64> {
+        (self.times < u64::MAX).then(|| self.step(self.times.saturating_sub(1), first))
+    }
+
     /// The training step at repetition `turn` of a run that began with step `first`.
     pub(super) fn step(&self, turn: u64, first: u64) -> u64 {
         first + (self.phase_seconds(turn) * self.line.steps).round() as u64

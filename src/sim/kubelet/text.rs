@@ -153,6 +153,10 @@ impl Writer {
             "local" => write!(out, "{}", rank % cast.slots),
             "n" => write!(out, "{turn}"),
             "step" => write!(out, "{step}"),
+            "steps" => match said.last_step(note.step) {
+                Some(steps) => write!(out, "{steps}"),
+                None => write!(out, "?"),
+            },
             "resumed" => write!(out, "{}", note.step),
             "epoch" => write!(out, "{}", step / 600 + 1),
             "loss" => write!(out, "{:.4}", 0.9 + 6.2 * (-progress / 1800.0).exp() + noise * 0.12),

@@ -5,15 +5,17 @@ use crate::{
         message::Message,
         model::{
             record::{RecordEffect, Wanted},
-            session::{ContextInfo, Denied, SessionId},
+            session::{ContextInfo, Denied, Phase as SessionPhase, SessionId},
         },
         testing::Harness,
     },
     disk::records::Stream,
     jobs::{
         Clean, JobRow, Kind, Name, PodRow, Secs, Sym, Uid,
+        columns::ColumnId,
         fleet::{Batch, JobKey, ListKey, ListOf, Row, Said},
         reach::{Barrier, Reach},
+        progress::{Progress, reported},
         row::{Condition, ContainerRow, ContainerState, Phase, Terminated, Truth},
     },
     logs::ruled,
@@ -192,4 +194,52 @@ fn policies_are_asked_for_once_and_only_where_nobody_answered() {
     assert_eq!(unreached(TIMED_OUT).1.len(), 1);
     assert_eq!(unreached(b"ssh: connect to host pi-worker-0.pi port 22: Connection refused\n").1, []);
     assert_eq!(unreached(OOM).1, []);
+}
+
+fn with_progress_shown(condition: &str, progress: Option<Box<Progress>>) -> (Harness, Vec<Effect>) {
+    let mut h = console(false);
+    h.model.session.phase = SessionPhase::Up;
+    h.model.list.columns.toggle(ColumnId::Progress);
+    let Row::Job(row) = job(Some(condition)) else { unreachable!("a job") };
+    let mut effects = send(&mut h, JOBS, vec![Row::Job(JobRow { progress, ..row })]);
+    effects.extend(send(&mut h, ListOf::Pods, vec![launcher("pi-launcher-a", None, 999_010)]));
+    (h, effects)
+}
+
+#[test]
+fn the_progress_that_a_row_shows_is_looked_for_in_its_log_again_and_again() {
+    let (mut h, effects) = with_progress_shown("Running", None);
+    let look = ("pi-launcher-a".to_owned(), 0, false);
+    assert_eq!(looked_at(&effects), [] as [(String, u16, bool); 0], "not twice within a second: the pod came later");
+    let due = h.model.next_deadline().expect("it is looked again");
+    let before = h.effects.len();
+    h.at(due);
+    assert_eq!(looked_at(&h.effects[before..]), std::slice::from_ref(&look));
+    let key = key(&h);
+    let lines = b"2026-11-22T12:00:00Z [1,0]<stdout>:step 40/100 loss 0.5\n";
+    h.send(Message::Heard(key, said("pi-launcher-a", lines)));
+    assert!(h.screen().contains("40% 40/100"), "{}", h.screen());
+    h.keys("enter");
+    let screen = h.screen();
+    assert!(screen.contains("40%, step 40 of 100, loss 0.5") && screen.contains("from the log"), "{screen}");
+    h.keys("esc");
+    let before = h.effects.len();
+    h.at(due.plus(20));
+    assert_eq!(looked_at(&h.effects[before..]), [], "not again so soon");
+    h.at(due.plus(61));
+    assert_eq!(looked_at(&h.effects[before..]), [look]);
+}
+
+#[test]
+fn no_log_is_read_for_progress_that_nobody_sees_or_that_the_object_tells() {
+    let told = reported(r#"{"progressPercentage": 12}"#).map(Box::new);
+    let (mut h, _) = with_progress_shown("Running", told);
+    assert!(h.screen().contains(" 12%"), "{}", h.screen());
+    h.at(h.model.now.plus(100));
+    assert_eq!(looked_at(&h.effects), []);
+    let (mut h, _) = with_progress_shown("Running", None);
+    h.model.list.columns.toggle(ColumnId::Progress);
+    h.send(Message::Resumed(h.model.size));
+    h.at(h.model.now.plus(100));
+    assert_eq!(looked_at(&h.effects), []);
 }

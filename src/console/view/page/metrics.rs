@@ -28,7 +28,7 @@ use crate::{
 
 /// Cells of a line of the heat map.
 pub const CELLS: usize = 20;
-/// Lines above the replicas: names, now, mean, highest, a blank, a heading.
+/// Lines above the replicas: names, now, mean, highest, how far the training is, a heading.
 const HEAD: u16 = 6;
 /// Columns of the labels left of the job's numbers, and of each number.
 const LABEL: u16 = 6;
@@ -117,6 +117,9 @@ pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Bu
 /// The job's numbers above, a line or a cell for each replica below.
 fn draw_all(page: &PageModel, shown: &[&Member], now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
     draw_job(page, theme, area, buf);
+    if let (Some(line), true) = (training(page, now), area.height > HEAD - 2) {
+        rich::draw_line(&line, None, Rect { y: area.y + HEAD - 2, height: 1, ..area }, buf, theme);
+    }
     let below = HEAD.min(area.height);
     let rows = Rect { y: area.y + below, height: area.height - below, ..area };
     let heading = Rect { y: rows.y.saturating_sub(1), height: 1, ..area };
@@ -130,10 +133,21 @@ fn draw_all(page: &PageModel, shown: &[&Member], now: Secs, theme: &Theme, area:
     }
 }
 
+/// How far the training has come, in one line.
+fn training(page: &PageModel, now: Secs) -> Option<RichLine> {
+    let progress = page.job.derived.progress.as_ref()?;
+    let line = RichLine::of("train ", Role::Label).and(progress.text(), Role::Text);
+    let left = progress.left_text(now).filter(|_| !page.job.derived.state.is_finished());
+    Some(
+        line.and(left.map(|left| format!(", {left}")).unwrap_or_default(), Role::Dim)
+            .and(format!("; {}", progress.source(now)), Role::Dim),
+    )
+}
+
 /// What stands there as long as nothing was measured.
 fn nothing(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> {
     let metrics = &page.metrics;
-    let mut out = Vec::new();
+    let mut out: Vec<RichLine> = training(page, page.job.measured_until(now)).into_iter().collect();
     let mut say = |text: &str, role| out.extend(labelled("", 0, text, role, columns));
     if page.recorded.is_some() {
         say("Numbers are not recorded.", Role::Dim);

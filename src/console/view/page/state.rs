@@ -41,6 +41,7 @@ pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> 
         None if waits(job) => out.extend(absence_lines(&job.absence(""), columns)),
         None => {}
     }
+    out.extend(training(job, now, columns));
     if let Some((pod, at)) = job.ended_badly()
         && let Some(text) = page.metrics.usage.moment(&pod.name, at, pod.requests.memory_limit)
     {
@@ -53,6 +54,17 @@ pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> 
     if let Some(warning) = &job.row.warning {
         out.extend(labelled("Unreadable", VALUES, warning.as_str(), Role::Warn, columns));
     }
+    out
+}
+
+/// How far the training has come, who says so, and what is left as long as it goes on.
+pub(super) fn training(job: &Kept, now: Secs, columns: u16) -> Vec<RichLine> {
+    let Some(progress) = &job.derived.progress else { return Vec::new() };
+    let mut out = labelled("Training", VALUES, &progress.text(), Role::Text, columns);
+    let left = progress.left_text(now).filter(|_| !job.derived.state.is_finished());
+    let said = progress.source(now);
+    let told = left.map_or_else(|| said.clone(), |left| format!("{left}; {said}"));
+    out.extend(labelled("", VALUES, &told, Role::Dim, columns));
     out
 }
 
