@@ -123,7 +123,7 @@ pub fn run(args: &HistoryArgs, global: &Global, setup: &Setup) -> Result<ExitCod
 }
 
 /// The records of the contexts and namespaces asked for.
-fn chosen(records: &Records, global: &Global) -> Result<Vec<Summary>, Failure> {
+pub(super) fn chosen(records: &Records, global: &Global) -> Result<Vec<Summary>, Failure> {
     let namespaces = reach::scope(global)?;
     let mut all = records.list(None)?;
     all.retain(|one| {
@@ -142,7 +142,7 @@ fn is_called(summary: &Summary, name: &str) -> bool {
         || (name.len() >= 6 && job.uid.to_string().starts_with(name))
 }
 
-fn find(all: &[Summary], name: &str) -> Result<Summary, Failure> {
+pub(super) fn find(all: &[Summary], name: &str) -> Result<Summary, Failure> {
     let mut found = all.iter().filter(|one| is_called(one, name));
     let first = found.next().cloned().ok_or_else(|| {
         Failure::not_found(&format!("nothing was recorded of a job «{name}»"))

@@ -80,6 +80,8 @@ fn write_settings(text: &mut String, config: &Config) {
     setting(text, "log-streams", &config.log_streams, usize::to_string);
     setting(text, "stall-after", &config.stall_after, |time| format!("{}s", time.as_secs()));
     write_alerts(text, config);
+    setting(text, "goal-efficiency", &config.goal_efficiency, |percent| format!("{percent}%"));
+    setting(text, "goal-speed", &config.goal_speed, |goal| goal.map_or("none".to_owned(), |goal| goal.to_string()));
     for (name, context) in &config.contexts {
         let mut said = Vec::new();
         said.extend(context.alias.as_ref().map(|alias| format!("alias {alias}")));

@@ -37,7 +37,7 @@ impl Listening<'_> {
         let mut out = Vec::new();
         for (nth, Teller { pod, previous, .. }) in telling(pods).into_iter().enumerate() {
             let tail = if nth == 0 { self.tail.0 } else { self.tail.1 };
-            match self.scan(pod, tail, previous).await {
+            match scan(self.session, self.rules, pod, tail, previous).await {
                 Ok(scan) => out.extend(self.said(pod, tail, previous, scan)),
                 Err(why) => print::complain(&format!("note: the log of {} could not be read: {why}", pod.name)),
             }
@@ -53,38 +53,45 @@ impl Listening<'_> {
         let quiet = scan.quiet().filter(|_| waited);
         Some(Said { pod: pod.name.clone(), container, previous, whole, quiet, scan })
     }
+}
 
-    async fn scan(self, pod: &PodRow, tail: u32, previous: bool) -> Result<Scan, String> {
-        let namespace = Name::new(pod.namespace.as_str()).ok_or("its namespace has no name")?;
-        let container = fleet::main_container(pod);
-        let what = LogOf {
-            namespace,
-            pod: pod.name.clone(),
-            owner: None,
-            container: container.and_then(|container| Name::new(container.name.as_str())),
-            previous,
-            follow: false,
-            tail: Some(tail),
-            since: None,
-        };
-        let cancel = CancellationToken::new();
-        let _end = cancel.clone().drop_guard();
-        let mut pieces = logs::follow(self.session, what, &cancel);
-        let (mut scan, mut number) = (Scan::default(), 0);
-        loop {
-            let piece = tokio::time::timeout(self.session.timeout(), pieces.recv()).await;
-            match piece.map_err(|_| "no answer in time".to_owned())? {
-                Some(LogPiece::Lines(lines)) => {
-                    for line in lines {
-                        number += 1;
-                        ruled::line(&mut scan, self.rules, &line.bytes, number, line.at.map(Secs::from));
-                    }
+/// What the rules find in the last lines of one log.
+pub(super) async fn scan(
+    session: &Session,
+    rules: &Rules,
+    pod: &PodRow,
+    tail: u32,
+    previous: bool,
+) -> Result<Scan, String> {
+    let namespace = Name::new(pod.namespace.as_str()).ok_or("its namespace has no name")?;
+    let container = fleet::main_container(pod);
+    let what = LogOf {
+        namespace,
+        pod: pod.name.clone(),
+        owner: None,
+        container: container.and_then(|container| Name::new(container.name.as_str())),
+        previous,
+        follow: false,
+        tail: Some(tail),
+        since: None,
+    };
+    let cancel = CancellationToken::new();
+    let _end = cancel.clone().drop_guard();
+    let mut pieces = logs::follow(session, what, &cancel);
+    let (mut scan, mut number) = (Scan::default(), 0);
+    loop {
+        let piece = tokio::time::timeout(session.timeout(), pieces.recv()).await;
+        match piece.map_err(|_| "no answer in time".to_owned())? {
+            Some(LogPiece::Lines(lines)) => {
+                for line in lines {
+                    number += 1;
+                    ruled::line(&mut scan, rules, &line.bytes, number, line.at.map(Secs::from));
                 }
-                Some(LogPiece::Notice(notice)) if notice.kind == logs::NoticeKind::Waiting => return Ok(scan),
-                Some(LogPiece::Notice(_)) => {}
-                Some(LogPiece::End(Some(problem))) => return Err(problem.to_string()),
-                Some(LogPiece::End(None)) | None => return Ok(scan),
             }
+            Some(LogPiece::Notice(notice)) if notice.kind == logs::NoticeKind::Waiting => return Ok(scan),
+            Some(LogPiece::Notice(_)) => {}
+            Some(LogPiece::End(Some(problem))) => return Err(problem.to_string()),
+            Some(LogPiece::End(None)) | None => return Ok(scan),
         }
     }
 }

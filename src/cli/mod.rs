@@ -7,6 +7,7 @@ pub mod args;
 pub mod check;
 mod check_cluster;
 pub mod check_rules;
+pub mod compare;
 pub mod completions;
 pub mod console;
 pub mod demo;
@@ -67,6 +68,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::New(new)) => new::run(new, &args.global, &setup),
         Some(Verb::Record(record)) => record::run(record, &args.global, &setup),
         Some(Verb::History(history)) => history::run(history, &args.global, &setup),
+        Some(Verb::Compare(compare)) => compare::run(compare, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
         Some(Verb::Top { what }) => top::run(what, &args.global, &setup),
         Some(Verb::Check(check)) => check::run(check, &args.global, &setup),

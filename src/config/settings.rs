@@ -14,7 +14,7 @@ use super::{
     paths::Paths,
     value::Value,
 };
-use crate::jobs::{capacity::NEARLY, near::nearest};
+use crate::jobs::{capacity::NEARLY, compare::Goals, near::nearest};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,6 +122,10 @@ pub struct Config {
     pub log_streams: Setting<usize>,
     /// How long a log that told of progress may say nothing.
     pub stall_after: Setting<Duration>,
+    /// What compared runs should reach of the baseline's speed by accelerator, in percent.
+    pub goal_efficiency: Setting<usize>,
+    /// So many samples a second compared runs should reach; `None`: no goal.
+    pub goal_speed: Setting<Option<usize>>,
     /// Whose limits and advice manifests are checked by.
     pub profile: Setting<String>,
     /// Of which jobs changes are told.
@@ -169,6 +173,13 @@ pub const KEYS: &[(&str, &str, &str, &str)] = &[
         "so long the log of a job that trains may say nothing before that is told",
     ),
     (
+        "goal-efficiency",
+        "a number",
+        "80",
+        "percent of the baseline's speed by GPU that compared runs should reach, see docs/compare.md",
+    ),
+    ("goal-speed", "a number", "none", "samples (or what is counted) a second that compared runs should reach"),
+    (
         "profile",
         "operator or openshift-ai",
         "operator",
@@ -205,6 +216,8 @@ impl Default for Config {
             log_memory: Setting::new(64 << 20),
             log_streams: Setting::new(8),
             stall_after: Setting::new(Duration::from_mins(10)),
+            goal_efficiency: Setting::new(80),
+            goal_speed: Setting::default(),
             profile: Setting::new("operator".to_owned()),
             alerts: Setting::default(),
             alert_quota: Setting::new(Some(NEARLY)),
@@ -281,6 +294,12 @@ impl Config {
         }
     }
 
+    /// What compared runs should reach.
+    pub fn goals(&self) -> Goals {
+        let count = |n: usize| u32::try_from(n).ok();
+        Goals { efficiency: count(self.goal_efficiency.value), speed: self.goal_speed.value.and_then(count) }
+    }
+
     /// What is set for a context; defaults if nothing is.
     pub fn context(&self, name: &str) -> ContextSettings {
         self.contexts.get(name).cloned().unwrap_or_default()
@@ -305,6 +324,8 @@ impl Config {
             "log-memory" => self.log_memory.set(value.size(1 << 20)?, origin),
             "log-streams" => self.log_streams.set(value.count(200)?, origin),
             "stall-after" => self.stall_after.set(value.duration()?, origin),
+            "goal-efficiency" => self.goal_efficiency.set(value.count(1_000)?, origin),
+            "goal-speed" => self.goal_speed.set(Some(value.count(1_000_000_000)?), origin),
             "profile" => self.profile.set(context::profile(value)?, origin),
             "alerts" => self.alerts.set(alerts::jobs(value)?, origin),
             "alert-quota" => self.alert_quota.set(alerts::quota(value)?, origin),

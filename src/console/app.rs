@@ -87,6 +87,7 @@ impl App {
         model.user_commands = Arc::clone(&start.user_commands);
         model.visits.saved = start.paths.as_ref().map(crate::config::Paths::saved);
         model.log_streams = start.config.log_streams.value;
+        model.goals = start.config.goals();
         let (mut runner, messages) = Runner::new(start.clone());
         runner.execute(Effect::Load);
         Self { start, model, runner, messages, more: false }

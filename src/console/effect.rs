@@ -101,6 +101,8 @@ pub enum Effect {
     Reach(SessionId, JobKey),
     /// Look at these logs of a job for what they say, without keeping them.
     Listen(SessionId, JobKey, Vec<Wanted>),
+    /// Write a text to a file of this name below the state directory, only for its owner, and say where.
+    Save(String, Raw),
     /// Copy this text to the terminal's clipboard and say how it went.
     Clipboard(String),
     /// Hand the terminal to the pager, to show this file; it is removed afterwards.

@@ -42,6 +42,8 @@ pub enum CommandId {
     Fix(FixCommand),
     /// The cluster views'.
     Cluster(ClusterCommand),
+    /// Of runs side by side.
+    Compare(CompareCommand),
 }
 
 /// Of the cluster views: each has its row in `commands`.
@@ -199,6 +201,22 @@ pub enum RecordCommand {
     Pin,
     History,
     Show,
+}
+
+/// Of runs side by side: each has its row in `commands`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is explained by its row's help text")]
+pub enum CompareCommand {
+    Open,
+    Down,
+    Up,
+    Left,
+    Right,
+    Base,
+    Add,
+    Remove,
+    SaveJson,
+    SaveCsv,
 }
 
 /// Into a replica: each has its row in `commands`.

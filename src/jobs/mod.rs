@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod causes;
 pub mod checks;
 pub mod columns;
+pub mod compare;
 pub mod complete;
 pub mod derive;
 pub mod drafting;

@@ -4,6 +4,7 @@
 
 mod changes;
 mod cluster_suite;
+mod compare;
 mod connect;
 mod deck;
 mod docs;

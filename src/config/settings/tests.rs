@@ -80,7 +80,7 @@ fn every_key_can_be_set_by_its_variable() {
         let text = match *key {
             "request-timeout" | "stall-after" => "5s",
             "log-memory" => "256M",
-            "log-streams" => "3",
+            "log-streams" | "goal-efficiency" | "goal-speed" => "3",
             "color" => "never",
             "ascii" | "mouse" | "read-only" | "alert-changes" => "true",
             "record" | "alerts" => "off",

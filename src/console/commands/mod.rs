@@ -6,6 +6,7 @@
 mod app;
 mod change;
 mod cluster;
+mod compare;
 mod draft;
 mod list;
 mod logs;
@@ -16,9 +17,9 @@ mod text;
 mod visit;
 
 pub use super::ids::{
-    AppCommand, ChangeCommand, ClusterCommand, ClusterView, CommandId, Context, DraftCommand, EditorCommand,
-    FixCommand, FormCommand, ListCommand, LogCommand, MetricsCommand, PageCommand, RecordCommand, Right, TextCommand,
-    VisitCommand,
+    AppCommand, ChangeCommand, ClusterCommand, ClusterView, CommandId, CompareCommand, Context, DraftCommand,
+    EditorCommand, FixCommand, FormCommand, ListCommand, LogCommand, MetricsCommand, PageCommand, RecordCommand, Right,
+    TextCommand, VisitCommand,
 };
 use super::model::Model;
 
@@ -127,7 +128,7 @@ fn always(_: &Model) -> Result<(), Why> {
 /// Every row, by feature.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     let job = list::ROWS.iter().chain(page::ROWS).chain(logs::ROWS).chain(metrics::ROWS).chain(change::ROWS);
-    let job = job.chain(visit::ROWS).chain(record::ROWS).chain(cluster::ROWS);
+    let job = job.chain(visit::ROWS).chain(record::ROWS).chain(cluster::ROWS).chain(compare::ROWS);
     app::ROWS.iter().chain(job).chain(text::ROWS).chain(draft::ROWS)
 }
 

@@ -92,6 +92,8 @@ pub enum Context {
     Queue,
     /// The cluster views.
     Cluster,
+    /// Runs side by side.
+    Compare,
     /// Help, messages and other text shown on top.
     Text,
     /// A draft, however it is shown.
@@ -110,7 +112,7 @@ pub enum Context {
 
 impl Context {
     /// Every context, as help lists them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Any,
         Self::List,
         Self::Page,
@@ -122,6 +124,7 @@ impl Context {
         Self::Metrics,
         Self::Queue,
         Self::Cluster,
+        Self::Compare,
         Self::Text,
         Self::Draft,
         Self::Editor,
@@ -145,6 +148,7 @@ impl Context {
             Self::Metrics => "metrics",
             Self::Queue => "queue",
             Self::Cluster => "cluster",
+            Self::Compare => "compare",
             Self::Text => "text",
             Self::Draft => "draft",
             Self::Editor => "editor",
@@ -169,6 +173,7 @@ impl Context {
             Self::Metrics => "Job page: Metrics",
             Self::Queue => "Job page: Queue",
             Self::Cluster => "Cluster views",
+            Self::Compare => "Comparison of jobs",
             Self::Text => "Help and other texts",
             Self::Draft => "Draft",
             Self::Editor => "Draft: YAML",

@@ -5,6 +5,7 @@
 pub mod alert;
 pub mod change;
 pub mod cluster;
+pub mod compare;
 pub mod draft;
 pub mod keys;
 pub mod list;
@@ -26,6 +27,7 @@ use self::{
     alert::AlertModel,
     change::ChangeModel,
     cluster::{Behind, ClusterModel},
+    compare::CompareModel,
     draft::{Draft, DraftsModel},
     keys::KeyState,
     list::ListModel,
@@ -42,7 +44,7 @@ use self::{
 use super::{ids::Context, keymap::Keymap};
 use crate::{
     config::commands::UserCommand,
-    jobs::{Name, Secs, causes::Rules, fleet::Fleet},
+    jobs::{Name, Secs, causes::Rules, compare::Goals, fleet::Fleet},
 };
 
 /// What was written to the terminal, and how fast.
@@ -117,6 +119,8 @@ pub struct Model {
     pub user_commands: Arc<[UserCommand]>,
     /// Log streams that are read at once.
     pub log_streams: usize,
+    /// What runs should reach that are compared.
+    pub goals: Goals,
     /// Whether something visible changed since the last frame.
     pub dirty: bool,
 }
@@ -152,6 +156,7 @@ impl Model {
             drawn: Drawn::default(),
             user_commands: Arc::default(),
             log_streams: page::logs::STREAMS,
+            goals: Goals::default(),
             dirty: true,
         }
     }
@@ -180,6 +185,22 @@ impl Model {
     pub fn draft_mut(&mut self) -> Option<&mut Draft> {
         self.overlays.iter_mut().rev().find_map(|overlay| match overlay {
             Overlay::Draft(draft) => Some(&mut **draft),
+            _ => None,
+        })
+    }
+
+    /// The comparison that is open.
+    pub fn compare(&self) -> Option<&CompareModel> {
+        self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Compare(open) => Some(&**open),
+            _ => None,
+        })
+    }
+
+    /// The same, to change it.
+    pub fn compare_mut(&mut self) -> Option<&mut CompareModel> {
+        self.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+            Overlay::Compare(open) => Some(&mut **open),
             _ => None,
         })
     }

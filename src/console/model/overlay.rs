@@ -1,6 +1,6 @@
 //! What can lie on top of a view: an enum, so that every kind is known everywhere.
 
-use super::draft::Draft;
+use super::{compare::CompareModel, draft::Draft};
 use crate::{
     changes::Change,
     console::{
@@ -22,6 +22,8 @@ pub enum Overlay {
     Text(TextOverlay),
     /// A manifest that is being written.
     Draft(Box<Draft>),
+    /// Runs side by side.
+    Compare(Box<CompareModel>),
 }
 
 impl Overlay {
@@ -29,6 +31,7 @@ impl Overlay {
     pub fn contexts(&self) -> Vec<Context> {
         match self {
             Self::Text(_) => vec![Context::Text],
+            Self::Compare(_) => vec![Context::Compare, Context::Any],
             Self::Draft(draft) => draft.contexts(),
             Self::Prompt(_) | Self::Picker(_) | Self::Confirm(_) => Vec::new(),
         }
@@ -176,6 +179,8 @@ pub enum PickerPurpose {
     Board,
     /// A record.
     Record,
+    /// Records to compare with.
+    Compare,
     /// A draft on disk.
     Drafts,
     /// Something to take back.

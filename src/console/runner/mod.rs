@@ -18,6 +18,8 @@ mod session;
 mod survey;
 mod visit;
 
+pub(crate) use record::open_record;
+
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -140,6 +142,7 @@ impl Runner {
             Effect::Record(effect) => record::execute(self, effect),
             Effect::Draft(effect) => draft::execute(self, effect),
             Effect::Reach(id, key) => listen::reach(self, id, key),
+            Effect::Save(name, text) => page::save(self, name, text),
             Effect::Listen(id, key, wanted) => listen::execute(self, id, &key, wanted),
             Effect::Remember(what) => self.remember(what),
             Effect::Login(_)

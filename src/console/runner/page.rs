@@ -16,8 +16,9 @@ use crate::{
         objects::{self, ObjectRef},
     },
     console::{
-        message::Message,
+        message::{Message, Told},
         model::{
+            notices::Tone,
             page::{LogId, LogOrder, PageEffect, PageId, PageMessage, Refusal, Soon},
             session::SessionId,
         },
@@ -86,7 +87,6 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
                 running.events = None;
             }
         }
-        PageEffect::Save(id, name, text) => save(runner, id, name, text),
         PageEffect::Logs(id, session, past) => {
             let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
             let (orders, inbox) = mpsc::channel(64);
@@ -208,11 +208,15 @@ impl Events {
     }
 }
 
-fn save(runner: &Runner, id: PageId, name: String, text: Raw) {
+/// Writes a text that a person wanted to keep.
+pub(super) fn save(runner: &Runner, name: String, text: Raw) {
     let dir = runner.files();
     runner.spawn(CancellationToken::new(), async move {
         let saved =
             tokio::task::spawn_blocking(move || logs::write(dir, &name, text.for_writing().as_bytes())).await.ok()?;
-        Some(Message::Page(id, PageMessage::Saved(saved)))
+        Some(Message::Told(match saved {
+            Ok(path) => Told { tone: Tone::Good, text: format!("Saved to {path}") },
+            Err(refusal) => Told { tone: Tone::Bad, text: refusal.what.to_string() },
+        }))
     });
 }

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, MouseEvent, MouseEventKind};
 
 use super::{command, draft, overlay};
 use crate::console::{
-    commands::{AppCommand, ClusterCommand, CommandId, ListCommand, PageCommand, TextCommand},
+    commands::{AppCommand, ClusterCommand, CommandId, CompareCommand, ListCommand, PageCommand, TextCommand},
     effect::Effect,
     key::{self, Key},
     keymap::Found,
@@ -86,6 +86,9 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let (up, down) = match (&model.overlays.last(), &model.page) {
         (Some(Overlay::Draft(_)), _) => return draft::mouse(model, event.kind),
+        (Some(Overlay::Compare(_)), _) => {
+            (CommandId::Compare(CompareCommand::Up), CommandId::Compare(CompareCommand::Down))
+        }
         (Some(_), _) => (CommandId::Text(TextCommand::Up), CommandId::Text(TextCommand::Down)),
         (None, None) if model.cluster.is_some() => {
             (CommandId::Cluster(ClusterCommand::Up), CommandId::Cluster(ClusterCommand::Down))

@@ -7,7 +7,7 @@ mod progress;
 #[cfg(test)]
 mod tests;
 
-pub use progress::{follow, look};
+pub use progress::follow;
 
 use crate::{
     console::{

@@ -6,6 +6,7 @@ pub mod alert;
 pub mod app;
 pub mod change;
 pub mod cluster;
+pub mod compare;
 pub mod draft;
 pub mod fleet;
 pub mod glance;
@@ -173,6 +174,7 @@ pub fn command(model: &mut Model, id: CommandId) -> Vec<Effect> {
         CommandId::Page(id) => page::command(model, id),
         CommandId::Change(id) => change::command(model, id),
         CommandId::Cluster(id) => cluster::command(model, id),
+        CommandId::Compare(id) => compare::command(model, id),
         CommandId::Visit(id) => visit::command(model, id),
         CommandId::User(at) => user::command(model, at),
         CommandId::Record(id) => record::command(model, id),

@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{app, change, cluster, command, draft, list, page, record, session, text, visit};
+use super::{app, change, cluster, command, compare, draft, list, page, record, session, text, visit};
 use crate::console::{
     effect::Effect,
     key::Key,
@@ -35,7 +35,7 @@ pub fn key(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             Some(yes) => Some(answered(model, yes)),
         },
         Overlay::Draft(_) => draft::field_key(model, key),
-        Overlay::Text(_) => None,
+        Overlay::Text(_) | Overlay::Compare(_) => None,
     }
 }
 
@@ -58,7 +58,7 @@ pub fn paste(model: &mut Model, text: &str) -> Option<Vec<Effect>> {
             confirm.line.insert(text);
             Some(Vec::new())
         }
-        Overlay::Confirm(_) | Overlay::Text(_) => None,
+        Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Compare(_) => None,
     }
 }
 
@@ -167,6 +167,7 @@ fn picked(model: &mut Model, purpose: PickerPurpose, event: Picked) -> Vec<Effec
         (PickerPurpose::Board, Picked::Done(ids)) => cluster::picked(model, &ids),
         (PickerPurpose::Forwards, Picked::Done(ids)) => visit::stop(model, &ids),
         (PickerPurpose::Undo, Picked::Done(ids)) => change::undo_picked(model, &ids),
+        (PickerPurpose::Compare, Picked::Done(ids)) => compare::picked(model, &ids),
         (PickerPurpose::Record, Picked::Done(ids)) => record::picked(model, &ids),
         (PickerPurpose::Drafts, Picked::Done(ids)) => draft::picked(model, &ids),
         (PickerPurpose::Draft(which), Picked::Done(ids)) => draft::chosen(model, which, &ids),

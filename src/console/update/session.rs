@@ -17,6 +17,7 @@ use crate::console::{
         change::ChangeEffect,
         listen::ListenModel,
         notices::Tone,
+        overlay::Overlay,
         place::Place,
         session::{
             ContextInfo, Namespaces, Offered, Phase, Scope, SessionEffect, SessionId, SessionMessage, SessionModel,
@@ -187,6 +188,8 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     model.listen = ListenModel::default();
     effects.extend(super::page::close(model));
     list::session_changed(model);
+    // Its jobs are of the session before.
+    model.overlays.retain(|overlay| !matches!(overlay, Overlay::Compare(_)));
     effects.push(Effect::Session(id, SessionEffect::Open { context, scope }));
     effects.extend(narrow(model));
     effects

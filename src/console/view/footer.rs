@@ -50,7 +50,7 @@ fn own_keys(overlay: &Overlay) -> Option<Vec<(&'static str, &'static str)>> {
             Some(keys)
         }
         // A question tells its keys itself.
-        Overlay::Prompt(_) | Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Draft(_) => None,
+        Overlay::Prompt(_) | Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Draft(_) | Overlay::Compare(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod cluster;
+pub mod compare;
 pub mod draft;
 pub mod footer;
 pub mod header;

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{draft, text};
+use super::{compare, draft, text};
 use crate::console::{
     commands,
     ids::CommandId,
@@ -31,6 +31,7 @@ pub fn draw(model: &Model, overlay: &Overlay, theme: &Theme, regions: Regions, b
             text::draw(model, open, theme, inner, buf);
         }
         Overlay::Draft(open) => draft::draw(model, open, theme, buf),
+        Overlay::Compare(open) => compare::draw(model, open, theme, regions.body, buf),
     }
 }
 

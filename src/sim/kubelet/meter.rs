@@ -25,6 +25,9 @@ use crate::sim::{
 const READING: i64 = 5;
 /// How far the pace of counters strays, and in which time: slow enough that they never go back.
 const SWAYS: (f64, f64) = (0.04, 37.0);
+/// What a script tells of memory is meant for workers of the usual size: one that is too small for it uses at most this
+/// share of what it has.
+const SMALL: f64 = 0.7;
 /// Bytes in a GiB.
 const GIB: f64 = 1_073_741_824.0;
 
@@ -49,6 +52,8 @@ pub(super) struct ScriptMeter {
     gpus: bool,
     /// GiB that it may use.
     room: f64,
+    /// What it uses of the memory that its script tells of.
+    share: f64,
 }
 
 impl ScriptMeter {
@@ -65,7 +70,10 @@ impl ScriptMeter {
             curves.push(plausible(pod, &asked, gpus, wait.is_some()));
         }
         let limit = pod.pointer("/spec/containers/0/resources/limits/memory");
+        let room = limit.map_or(f64::INFINITY, |v| amounts::amount("memory", v) as f64 / GIB);
+        let highest = usage::highest_memory(&curves);
         Self {
+            share: if highest > room { SMALL * room / highest } else { 1.0 },
             curves,
             wait,
             runs: runs(pod),
@@ -74,7 +82,7 @@ impl ScriptMeter {
             speed,
             chance: mix(seed ^ hash(uid(pod))),
             gpus,
-            room: limit.map_or(f64::INFINITY, |v| amounts::amount("memory", v) as f64 / GIB),
+            room,
         }
     }
 
@@ -105,7 +113,7 @@ impl Meter for ScriptMeter {
         let elapsed = seconds_between(run.start, at) * self.speed;
         let stray = chance(self.chance ^ at.as_second().div_euclid(READING) as u64) * 2.0 - 1.0;
         let now = usage::at(&self.curves, self.wait, &self.note(run), elapsed, stray);
-        Some(self.own(Usage { memory: now.memory.min(self.room), ..now }))
+        Some(self.own(Usage { memory: (now.memory * self.share).min(self.room), ..now }))
     }
 
     fn used(&self, at: Timestamp) -> Option<Usage> {
@@ -185,7 +193,7 @@ mod tests {
         let used = |role: &str, gpus: &str| meter(script, &Arc::default(), &pod(role, gpus)).usage(now).unwrap();
         let (trains, computes, leads) = (used("worker", "2"), used("worker", "0"), used("launcher", "0"));
         assert!(trains.gpu > 80.0 && trains.power > 300.0 && trains.gpu_memory > 50.0, "{trains:?}");
-        assert!((trains.memory - 8.0).abs() < 1e-9, "not more than its limit: {trains:?}");
+        assert!((trains.memory - 0.7 * 8.0).abs() < 1e-9, "its limit is small, and it keeps away from it: {trains:?}");
         assert!(computes.gpu == 0.0 && computes.power == 0.0 && computes.cpu > 3.0, "{computes:?}");
         assert!(leads.cpu < 0.1 && leads.gpu == 0.0, "{leads:?}");
     }

@@ -116,6 +116,15 @@ pub(super) fn at(curves: &[Curve], wait: Option<f64>, note: &Note, elapsed: f64,
     Usage { gpu: near(usage.gpu).min(100.0), power: near(usage.power), cpu: near(usage.cpu), ..usage }
 }
 
+/// The most memory that these tell of, in GiB.
+pub(super) fn highest_memory(curves: &[Curve]) -> f64 {
+    let ends = curves.iter().filter_map(|curve| curve.form.memory).map(|ramp| match ramp {
+        Ramp::Flat(n) => n,
+        Ramp::From([from, to]) => from.max(to),
+    });
+    ends.fold(0.0, f64::max)
+}
+
 impl Curve {
     /// How long it bends.
     fn length(&self) -> f64 {

@@ -26,7 +26,7 @@ pub use crate::console::ids::Tab;
 use crate::{
     console::ids::Context,
     jobs::{
-        Clean, EventRow, JobRow, Kind, Name, PodRow, Raw, Secs, Sym, WorkloadRow,
+        Clean, EventRow, JobRow, Kind, Name, PodRow, Secs, Sym, WorkloadRow,
         absence::Absence,
         fleet::{Fleet, JobKey},
         health,
@@ -357,8 +357,6 @@ pub enum PageMessage {
     Events(Result<Vec<EventRow>, Refusal>),
     /// A pod, for the worker that is open.
     Pod(Name, Result<Value, Refusal>),
-    /// A file was written, or not.
-    Saved(Result<Clean, Refusal>),
 }
 
 /// When to read.
@@ -383,8 +381,6 @@ pub enum PageEffect {
     StopEvents(PageId),
     /// Read a pod.
     Pod(PageId, SessionId, JobKey, Name),
-    /// Write text to a new 0600 file named like this.
-    Save(PageId, String, Raw),
     /// Begin to read the job's logs, from so far back; those read before are let go.
     Logs(LogId, SessionId, logs::Past),
     /// Ask the logs' task for something.

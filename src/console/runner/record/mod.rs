@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(super) use self::feed::Feed;
+pub(crate) use self::open::open as open_record;
 use self::{
     keeper::{Keeper, Work},
     streams::Desk,
@@ -337,7 +338,7 @@ fn read(runner: &Runner, which: Which) {
                 Which::Dir(dir) => dir,
                 Which::Job(key) => records.dir(&cluster, &key),
             };
-            open::open(&records, dir, &rules).map_err(|problem| Clean::new(&problem.to_string()))
+            open_record(&records, dir, &rules).map_err(|problem| Clean::new(&problem.to_string()))
         });
         let Ok(opened) = opened.await else { return };
         let _ = results.send(Message::Record(RecordMessage::Opened(which, opened))).await;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Reads the record in a directory. Blocking. `None`: there is none.
-pub(super) fn open(records: &Records, dir: PathBuf, rules: &Arc<Rules>) -> Result<Option<Box<Opened>>, DiskProblem> {
+pub(crate) fn open(records: &Records, dir: PathBuf, rules: &Arc<Rules>) -> Result<Option<Box<Opened>>, DiskProblem> {
     let Some(record) = records.read(&dir)? else { return Ok(None) };
     // A log that can't be read is no reason to hide the rest.
     let logs = records.logs_in(&dir).unwrap_or_default();

@@ -19,8 +19,8 @@ use crate::{
 
 /// Seconds between two looks at the log of a job that runs.
 const EVERY: u32 = 60;
-/// Lines that are read for a row or a page.
-const LINES: u32 = 300;
+/// Lines that are read for a row or a page, and for a comparison, which wants the mean of speeds.
+const LINES: (u32, u32) = (300, 5_000);
 
 /// After any message: looks at the logs of the jobs whose progress is in sight, at most once a second.
 pub fn follow(model: &mut Model) -> Vec<Effect> {
@@ -29,10 +29,14 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
     }
     let keys = in_sight(model);
     model.listen.followed = (!keys.is_empty()).then_some(model.now);
-    look(model, &keys, LINES)
+    let lines = if model.compare().is_some() { LINES.1 } else { LINES.0 };
+    look(model, &keys, lines)
 }
 
 fn in_sight(model: &Model) -> Vec<JobKey> {
+    if let Some(open) = model.compare() {
+        return open.keys();
+    }
     if let Some(page) = &model.page {
         let lives = page.recorded.is_none() && page.gone.is_none();
         return lives.then(|| page.job.key()).into_iter().collect();
@@ -42,7 +46,7 @@ fn in_sight(model: &Model) -> Vec<JobKey> {
 }
 
 /// Looks at the last lines of these jobs' leading logs, where that is due.
-pub fn look(model: &mut Model, keys: &[JobKey], lines: u32) -> Vec<Effect> {
+fn look(model: &mut Model, keys: &[JobKey], lines: u32) -> Vec<Effect> {
     let mut out = Vec::new();
     for key in keys {
         let Some(job) = model.fleet.get(key).filter(|job| job.row.progress.is_none()) else { continue };

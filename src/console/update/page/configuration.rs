@@ -8,7 +8,7 @@ use crate::{
         model::{
             Model,
             notices::Tone,
-            page::{PageEffect, PageModel, config::Form},
+            page::{PageModel, config::Form},
         },
     },
     jobs::{
@@ -28,9 +28,8 @@ pub(super) fn configuration(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         _ => {
             let row = &page.job.row;
             let name = format!("{}-{}-{}.yaml", row.namespace, row.name, page.config.form.title());
-            let (id, text) = (page.id, yaml(page));
-            return match text {
-                Some(Ok(text)) => vec![Effect::Page(PageEffect::Save(id, name, Raw::new(text)))],
+            return match yaml(page) {
+                Some(Ok(text)) => vec![Effect::Save(name, Raw::new(text))],
                 Some(Err(error)) => tell(model, Tone::Bad, &error.to_string()),
                 None => tell(model, Tone::Warn, "The manifest is not read yet"),
             };

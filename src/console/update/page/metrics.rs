@@ -10,7 +10,7 @@ use crate::{
             Model,
             notices::Tone,
             page::{
-                MetricsModel, PageEffect, PageId, PageModel, Tab,
+                MetricsModel, PageId, PageModel, Tab,
                 metrics::{Followed, Member, MetricsMessage},
                 workers::Shape,
             },
@@ -246,5 +246,5 @@ fn save(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
         _ => (format!("{:#}\n", sheet.json()), "json"),
     };
     let name = format!("{}-{}-metrics.{ending}", row.namespace, row.name);
-    vec![Effect::Page(PageEffect::Save(page.id, name, Raw::new(text)))]
+    vec![Effect::Save(name, Raw::new(text))]
 }

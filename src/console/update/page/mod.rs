@@ -292,8 +292,6 @@ pub fn message(model: &mut Model, id: PageId, message: PageMessage) -> Vec<Effec
         PageMessage::Events(Err(refusal)) if page.events.all.ready().is_some() => page.events.stale = Some(refusal),
         PageMessage::Events(Err(refusal)) => page.events.all = Fetched::Failed(refusal),
         PageMessage::Pod(name, pod) => workers::pod_read(page, &name, pod),
-        PageMessage::Saved(Ok(path)) => return tell(model, Tone::Good, &format!("Saved to {path}")),
-        PageMessage::Saved(Err(refusal)) => return tell(model, Tone::Bad, refusal.what.as_str()),
     }
     keep_scroll(model);
     Vec::new()

@@ -266,7 +266,7 @@ fn golden_configuration() {
     h.keys("x G");
     assert!(h.screen().contains("value: s3cret"));
     h.keys("f S");
-    let Some(Effect::Page(PageEffect::Save(_, name, _))) = h.effects.last() else { panic!("nothing is saved") };
+    let Some(Effect::Save(name, _)) = h.effects.last() else { panic!("nothing is saved") };
     assert_eq!(name, "nlp-bert-large-stored.yaml");
 }
 

@@ -39,7 +39,9 @@ pub(super) fn open_list(model: &mut Model) -> Vec<Effect> {
 pub(super) fn listed(model: &mut Model, listed: Result<Vec<Summary>, Clean>) {
     let now = model.now;
     let open = model.overlays.iter_mut().find_map(|overlay| match overlay {
-        Overlay::Picker(picker) if picker.purpose == PickerPurpose::Record => Some(picker),
+        Overlay::Picker(picker) if matches!(picker.purpose, PickerPurpose::Record | PickerPurpose::Compare) => {
+            Some(picker)
+        }
         _ => None,
     });
     let Some(open) = open else { return };

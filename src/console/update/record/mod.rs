@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 pub use history::picked;
 
+use super::compare;
 use crate::{
     console::{
         commands::RecordCommand,
@@ -295,6 +296,7 @@ pub fn message(model: &mut Model, message: RecordMessage) -> Vec<Effect> {
             history::listed(model, all);
             Vec::new()
         }
+        RecordMessage::Opened(which, result) if compare::wants(model, &which) => compare::opened(model, &which, result),
         RecordMessage::Opened(which, result) => history::opened(model, &which, result),
     }
 }

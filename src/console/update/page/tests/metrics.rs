@@ -252,12 +252,10 @@ fn an_answer_for_a_closed_page_changes_nothing() {
 fn what_was_measured_can_be_saved() {
     let mut h = harness(80, 24, 4, Tab::Metrics);
     h.keys("S");
-    assert!(!h.effects.iter().any(|effect| matches!(effect, Effect::Page(PageEffect::Save(..)))), "nothing is there");
+    assert!(!h.effects.iter().any(|effect| matches!(effect, Effect::Save(..))), "nothing is there");
     measured(&mut h, reading(4), true);
     h.keys("S");
-    let Some(Effect::Page(PageEffect::Save(_, name, text))) = h.effects.last() else {
-        panic!("{:?}", h.effects.last())
-    };
+    let Some(Effect::Save(name, text)) = h.effects.last() else { panic!("{:?}", h.effects.last()) };
     assert_eq!(name, "nlp-bert-large-metrics.json");
     let json: serde_json::Value = serde_json::from_str(text.for_writing()).expect("JSON");
     assert_eq!(json["workers"].as_array().map(Vec::len), Some(5));
@@ -284,4 +282,21 @@ proptest! {
         h.keys(["up", "enter", "t", "right right right enter"][keys]);
         prop_assert_eq!(h.screen().lines().count(), usize::from(height));
     }
+}
+
+#[test]
+fn how_far_the_training_is_stands_in_the_overview_and_above_the_replicas() {
+    let mut h = harness(160, 45, 4, Tab::Metrics);
+    measured(&mut h, reading(4), true);
+    let told =
+        r#"{"progressPercentage": 45, "currentStep": 450, "totalSteps": 1000, "estimatedRemainingSeconds": 600}"#;
+    let mut row = h.model.page.as_ref().expect("open").job.row.clone();
+    row.progress = crate::jobs::progress::reported(told).map(Box::new);
+    let list = ListKey { of: ListOf::Jobs(Kind::MpiJob), namespace: None };
+    h.send(Message::Fleet(vec![Batch { upserts: vec![Row::Job(row)], ..Batch::new(list) }]));
+    let all = "45%, step 450 of 1000";
+    assert!(h.screen().contains(&format!("train {all}")), "{}", h.screen());
+    h.keys("1");
+    let screen = h.screen();
+    assert!(screen.contains(all) && screen.contains("about 10m left, says the training program"), "{screen}");
 }
