@@ -16,10 +16,15 @@ const LOOKED_AT: usize = 2048;
 static GATE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i-u)step|iter|epoch|loss|train-|/sec|persec|per_sec|%\||images/s|samples/s").ok());
 
+/// Whether it has a word that a line has which says something: cheap, and no for most lines.
+pub(super) fn may_tell(text: &str) -> bool {
+    GATE.as_ref().is_some_and(|gate| gate.is_match(head(text)))
+}
+
 /// What this line, without its rank tag, says.
 pub fn read(text: &str) -> Option<Told> {
     let text = head(text);
-    if !GATE.as_ref()?.is_match(text) {
+    if !may_tell(text) {
         return None;
     }
     // A bar of something else says nothing of the training, whatever words are in it.

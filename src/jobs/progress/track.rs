@@ -5,7 +5,11 @@
 
 use std::collections::VecDeque;
 
-use super::{Left, Origin, Progress, Rate, Unit, line::read, told::Told};
+use super::{
+    Left, Origin, Progress, Rate, Unit,
+    line::{may_tell, read},
+    told::Told,
+};
 use crate::jobs::time::Secs;
 
 /// So far back an estimate looks.
@@ -16,8 +20,8 @@ const APART: u32 = 10;
 const MOST_POINTS: usize = (WINDOW / APART) as usize + 2;
 /// An estimate needs so many seconds to rest on.
 const LEAST: u32 = 30;
-/// Lines of one second that are looked at: a program that writes more says nothing new with them.
-const MOST_A_SECOND: u32 = 200;
+/// Lines of one second that are read: a program that writes more says nothing new with them.
+const MOST_A_SECOND: u32 = 20;
 /// What is left is not told beyond a year.
 const LONGEST: f64 = 365.0 * 86_400.0;
 
@@ -35,7 +39,7 @@ pub struct Track {
     sum: f64,
     told: u32,
     points: VecDeque<Point>,
-    /// Lines of the present second.
+    /// Lines of the present second that were read.
     second: (Option<Secs>, u32),
 }
 
@@ -49,14 +53,11 @@ struct Point {
 impl Track {
     /// Takes the next line.
     pub fn feed(&mut self, text: &str, rank: Option<u32>, at: Option<Secs>) {
-        if at.is_some() {
-            self.second = if self.second.0 == at { (at, self.second.1 + 1) } else { (at, 0) };
-            if self.second.1 >= MOST_A_SECOND {
-                return;
-            }
-        }
         let speaker = rank.unwrap_or(u32::MAX);
         if self.speaker.is_some_and(|known| known < speaker) {
+            return;
+        }
+        if !may_tell(text) || !self.is_in_time(at) {
             return;
         }
         let Some(told) = read(text) else { return };
@@ -68,6 +69,12 @@ impl Track {
             self.at = at.or(self.at);
             self.mark();
         }
+    }
+
+    /// Whether another line of this second is read. Without a time there is no such bound.
+    fn is_in_time(&mut self, at: Option<Secs>) -> bool {
+        self.second = if self.second.0 == at { (at, self.second.1.saturating_add(1)) } else { (at, 0) };
+        at.is_none() || self.second.1 < MOST_A_SECOND
     }
 
     /// Lays a line over what was said before. `false`: it is about something else.

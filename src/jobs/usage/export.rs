@@ -10,7 +10,7 @@ use super::{
     series::{Series, Stats},
     table::{Lack, Range, Usage},
 };
-use crate::jobs::{Clean, JobRow, Name, Secs, replica::Replica};
+use crate::jobs::{Clean, JobRow, Name, Secs, progress, replica::Replica};
 
 /// What was measured of a job, at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +89,7 @@ impl<'a> Sheet<'a> {
             "ageSeconds": sampled.map(|at| self.now.since(at)),
             "partial": !self.lacks.is_empty(),
             "unread": self.lacks.iter().map(told).collect::<Vec<_>>(),
+            "progress": job.progress.as_deref().map(progress::json),
             "workers": workers,
             "aggregated": self.aggregated(),
         })
@@ -191,7 +192,7 @@ mod tests {
         assert_eq!(worker["gpuPowerWatts"], Value::Null);
         assert_eq!(worker["flags"][0]["text"], "memory at 95% of its limit");
         assert_eq!(json["aggregated"]["avgGpuUtilization"], 75.0);
-        assert_eq!(json["aggregated"]["avgGpuPowerWatts"], Value::Null);
+        assert_eq!((&json["aggregated"]["avgGpuPowerWatts"], &json["progress"]), (&Value::Null, &Value::Null));
         assert_eq!((&json["ageSeconds"], &json["partial"]), (&json!(10), &json!(true)));
         assert_eq!(json["unread"][0], "GPU power: no series. Add it.");
         let csv = sheet.csv();
