@@ -126,7 +126,7 @@ pub fn rules(setup: &Setup) -> (Arc<Rules>, Vec<String>) {
 /// The full screen, or one screen as text with `--once`.
 pub async fn show(start: Start, global: &Global, setup: &Setup) -> Result<ExitCode, Failure> {
     if global.once {
-        return print_once(start, global).await;
+        return Box::pin(print_once(start, global)).await;
     }
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(
