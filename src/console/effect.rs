@@ -44,6 +44,13 @@ pub enum Remember {
         /// It is pinned now.
         pinned: bool,
     },
+    /// Where numbers were found in a context.
+    Source {
+        /// Name of the context.
+        context: String,
+        /// `NAMESPACE/SERVICE:PORT`.
+        service: String,
+    },
     /// A line entered in the palette.
     Line(String),
     /// The columns of the list, by id.

@@ -6,6 +6,7 @@ use std::{
     fs::{File, OpenOptions},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -22,6 +23,17 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Takes the lock of `path`, waiting for somebody who has it and will not keep it long. Blocking, for two seconds at most.
+    pub fn wait(path: &Path) -> Result<Self, DiskProblem> {
+        for _ in 0..200 {
+            match Self::take(path) {
+                Err(DiskProblem { kind: DiskKind::Busy, .. }) => std::thread::sleep(Duration::from_millis(10)),
+                taken => return taken,
+            }
+        }
+        Self::take(path)
+    }
+
     /// Takes the lock of `path`, or says that somebody else has it. Never waits.
     pub fn take(path: &Path) -> Result<Self, DiskProblem> {
         let mut name = path.as_os_str().to_owned();

@@ -87,7 +87,7 @@ impl Remembered {
     /// Reads the file anew, applies `change` and writes it, so that two consoles don't undo each other's changes.
     /// Returns what was written.
     pub fn change(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, DiskProblem> {
-        let _lock = Lock::take(path)?;
+        let _lock = Lock::wait(path)?;
         let (mut remembered, problem) = Self::load(path);
         change(&mut remembered);
         remembered.bound();

@@ -1,7 +1,5 @@
 //! Reading what is kept between runs, and keeping it.
 
-use std::path::Path;
-
 use crate::{
     cluster::{Problem, ProblemKind, kubeconfig},
     config::Config,
@@ -11,7 +9,7 @@ use crate::{
         model::session::{ContextInfo, Scope, Trouble},
         start::Start,
     },
-    disk::{DiskProblem, Remembered},
+    disk::Remembered,
     jobs::{Name, Secs, Uid},
 };
 
@@ -84,9 +82,9 @@ pub(super) fn trouble(problem: &Problem, since: Secs) -> Trouble {
     }
 }
 
-/// Keeps something for the next run. Blocking.
-pub(super) fn remember(path: &Path, what: Remember) -> Result<(), DiskProblem> {
-    let keep = |kept: &mut Remembered| match what {
+/// Puts something among what is kept for the next run.
+pub(super) fn keep(kept: &mut Remembered, what: Remember) {
+    match what {
         Remember::Scope { context, scope } => {
             let names = scope.names().iter().map(ToString::to_string).collect::<Vec<_>>();
             kept.scopes.insert(context, if names.is_empty() { vec!["*".to_owned()] } else { names });
@@ -105,6 +103,8 @@ pub(super) fn remember(path: &Path, what: Remember) -> Result<(), DiskProblem> {
         Remember::Filter { name, text: None } => {
             kept.filters.remove(&name);
         }
-    };
-    Remembered::change(path, keep).map(|_| ())
+        Remember::Source { context, service } => {
+            kept.sources.insert(context, service);
+        }
+    }
 }

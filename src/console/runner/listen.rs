@@ -89,8 +89,9 @@ pub(super) fn execute(runner: &Runner, id: SessionId, key: &JobKey, wanted: Vec<
 /// Reads what network policies leave between a job's replicas.
 pub(super) fn reach(runner: &Runner, id: SessionId, key: JobKey) {
     let Some(ready) = runner.ready().filter(|ready| ready.id == id) else { return };
-    let session = ready.session.clone();
+    let (session, turns) = (ready.session.clone(), Arc::clone(&runner.listening));
     runner.spawn(runner.token(), async move {
+        let _turn = turns.acquire().await.ok()?;
         let reach = cluster::reach::reach(&session, &key).await;
         Some(Message::Reach(key, reach))
     });

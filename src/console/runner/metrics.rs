@@ -8,12 +8,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::Instant};
 use tokio_util::sync::DropGuard;
 
-use super::{Ready, Results, Runner, refusal};
+use super::{Ready, Results, Runner, refusal, remember::Keeping};
 use crate::{
     cluster::Target,
-    config::{Paths, context::PrometheusSettings},
+    config::context::PrometheusSettings,
     console::{
-        effect::MetricsEffect,
+        effect::{MetricsEffect, Remember},
         message::Message,
         model::page::{
             PageId,
@@ -89,7 +89,7 @@ pub(super) fn glance(runner: &Runner) {
 struct Search {
     target: Target,
     settings: PrometheusSettings,
-    paths: Option<Paths>,
+    kept: Keeping,
     context: String,
     sources: Sources,
 }
@@ -101,7 +101,7 @@ impl Search {
         Some(Self {
             target: runner.start.in_context(runner.target.as_ref()?, &context),
             settings: runner.start.config.context(&context).prometheus,
-            paths: runner.start.paths.clone(),
+            kept: runner.kept.clone(),
             context,
             sources: running.sources.clone(),
         })
@@ -137,17 +137,16 @@ impl Search {
     }
 
     async fn remembered(&self) -> Option<Service> {
-        let (path, context) = (self.paths.as_ref()?.remembered(), self.context.clone());
+        let (path, context) = (self.kept.path()?.to_owned(), self.context.clone());
         let read = move || Service::parse(Remembered::load(&path).0.sources.get(&context)?);
         tokio::task::spawn_blocking(read).await.ok()?
     }
 
     async fn remember(&self, service: Service) {
-        let Some(path) = self.paths.as_ref().map(Paths::remembered) else { return };
-        let context = self.context.clone();
-        let write = move || Remembered::change(&path, |all| drop(all.sources.insert(context, service.to_string())));
+        self.kept.put(Remember::Source { context: self.context.clone(), service: service.to_string() });
+        let kept = self.kept.clone();
         // What can't be remembered is found again the next time.
-        let _ = tokio::task::spawn_blocking(write).await;
+        let _ = tokio::task::spawn_blocking(move || kept.write()).await;
     }
 
     /// The source does not answer any more: the next one who asks looks anew.

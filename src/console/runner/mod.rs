@@ -14,13 +14,14 @@ mod metrics;
 mod owned;
 mod page;
 mod record;
+mod remember;
 mod session;
 mod survey;
 mod visit;
 
 pub(crate) use record::open_record;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -43,6 +44,8 @@ use crate::{
 
 /// Results waiting for the loop. A task that finds it full waits; the loop never does.
 const RESULTS: usize = 256;
+/// How long what is to be remembered may hold up the end.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// A session that stands.
 #[derive(Clone)]
@@ -94,6 +97,7 @@ pub struct Runner {
     forwards: visit::Forwards,
     recorder: Option<record::Recorder>,
     keepers: draft::Keepers,
+    kept: remember::Keeping,
     /// Turns to look at logs.
     listening: Arc<Semaphore>,
     checker: Option<check::Checker>,
@@ -107,6 +111,7 @@ impl Runner {
         let recorder = start.records.clone().map(record::Recorder::new);
         let (pages, changes, keepers) = (page::Tasks::default(), change::Tasks::default(), draft::Keepers::default());
         let (forwards, listening) = (visit::Forwards::default(), Arc::new(Semaphore::new(listen::READS)));
+        let kept = remember::Keeping::new(start.paths.as_ref().map(crate::config::Paths::remembered));
         let start = Arc::new(start);
         let runner = Self {
             start,
@@ -121,6 +126,7 @@ impl Runner {
             forwards,
             recorder,
             keepers,
+            kept,
             listening,
             checker: None,
             asker: None,
@@ -288,9 +294,10 @@ impl Runner {
     }
 
     fn remember(&self, what: Remember) {
-        let Some(path) = self.start.paths.as_ref().map(crate::config::Paths::remembered) else { return };
+        self.kept.put(what);
+        let kept = self.kept.clone();
         self.spawn(CancellationToken::new(), async move {
-            let written = tokio::task::spawn_blocking(move || disk::remember(&path, what)).await.ok()?;
+            let written = tokio::task::spawn_blocking(move || kept.write()).await.ok()?;
             let text = written.err()?.to_string();
             Some(Message::Told(Told { tone: Tone::Warn, text }))
         });
@@ -300,6 +307,9 @@ impl Runner {
     pub async fn finish(&mut self) {
         self.keepers.finish().await;
         self.changes.finish().await;
+        let kept = self.kept.clone();
+        // It was told if it could not be written.
+        let _ = tokio::time::timeout(LAST_WORD, tokio::task::spawn_blocking(move || kept.write())).await;
         if let Some(recorder) = &mut self.recorder {
             recorder.finish().await;
         }
