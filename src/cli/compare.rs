@@ -102,6 +102,7 @@ async fn compared(
     }
     if let Some(failure) = trouble {
         print::complain(&format!("note: only records are compared: {failure}"));
+        partial = true;
     }
     let runs: Vec<Run> = runs.into_iter().flatten().collect();
     let sheet = Sheet { runs: &runs, base: 0, goals: setup.config.goals() };

@@ -8,7 +8,7 @@ use super::{args::Global, console, exit::Failure, listened::Listening, reach, re
 use crate::{
     cluster,
     console::{model::session::Scope, start::LoadTarget},
-    jobs::{causes::Rules, filter::Filter, state::Cause},
+    jobs::{causes::Rules, filter::Filter, reach::is_known, state::Cause},
 };
 
 /// Lines that are read of the leading pod's log, and of each bad pod's.
@@ -38,15 +38,15 @@ async fn explained(
     unread::complain(&read.unread);
     let (now, key) = (read.now, read.named(name)?.key());
     let listening = Listening { session: &reached.session, rules: &rules, tail: TAIL, now, stall };
-    let said = listening.to(&read.fleet.pods(&key)).await;
+    let (said, all) = listening.to(&read.fleet.pods(&key)).await;
     read.fleet.hear(&key, said);
     read.fleet.settle(now);
     let cause = |read: &super::reached::Jobs| read.fleet.get(&key).and_then(|job| job.derived.cause.clone());
     let mut found = cause(&read);
-    if found.as_ref().is_some_and(Cause::may_be_policy) {
+    if is_known(key.kind) && found.as_ref().is_some_and(Cause::may_be_policy) {
         read.fleet.bar(&key, cluster::reach::reach(&reached.session, &key).await);
         read.fleet.settle(now);
         found = cause(&read);
     }
-    Ok((found, !read.unread.is_empty()))
+    Ok((found, !all || !read.unread.is_empty()))
 }

@@ -86,9 +86,10 @@ async fn jobs(
         print::complain(&format!("warning: {complaint}"));
     }
     let mut read = reached.jobs(Arc::clone(&rules), scope, filter).await?;
+    let mut heard = true;
     if args.explain {
         let wanted = unclear(&read, args, filter);
-        listen(&reached, &rules, &mut read, wanted, setup.stall()).await;
+        heard = listen(&reached, &rules, &mut read, wanted, setup.stall()).await;
     }
     let Jobs { fleet, scope, unread, now } = &read;
     unread::complain(unread);
@@ -97,7 +98,7 @@ async fn jobs(
         return Err(read.absent(name));
     }
     let subjects: Vec<_> = chosen.iter().map(|(job, pods)| Subject { job, pods }).collect();
-    let partial = !unread.is_empty();
+    let partial = !heard || !unread.is_empty();
     let texts = unread.iter().map(Unread::text).collect();
     let room = print::width().map(|width| Room { width, ascii: setup.caps.ascii });
     print::out(&output::render(args.output, &ColumnsConfig::default(), &subjects, texts, *now, room)?)?;
@@ -118,8 +119,8 @@ fn unclear(read: &Jobs, args: &JobsArgs, filter: &Filter) -> Vec<JobKey> {
     chosen.iter().filter(|(job, _)| job.derived.wants_log()).map(|(job, _)| job.key()).collect()
 }
 
-/// Reads their logs, some at a time, and takes in what they say.
-async fn listen(reached: &Reached, rules: &Rules, read: &mut Jobs, mut wanted: Vec<JobKey>, stall: u32) {
+/// Reads their logs, some at a time, and takes in what they say. `false`: some could not be read.
+async fn listen(reached: &Reached, rules: &Rules, read: &mut Jobs, mut wanted: Vec<JobKey>, stall: u32) -> bool {
     if wanted.len() > MOST_EXPLAINED {
         let more = wanted.len() - MOST_EXPLAINED;
         print::complain(&format!(
@@ -136,10 +137,13 @@ async fn listen(reached: &Reached, rules: &Rules, read: &mut Jobs, mut wanted: V
         };
         stream::iter(wanted).map(one).buffer_unordered(AT_ONCE).collect().await
     };
-    for (key, said) in heard {
+    let mut whole = true;
+    for (key, (said, all)) in heard {
+        whole &= all;
         read.fleet.hear(&key, said);
     }
     read.fleet.settle(read.now);
+    whole
 }
 
 fn choose<'a>(fleet: &'a Fleet, args: &JobsArgs, filter: &Filter, now: Secs) -> Vec<(&'a Job, Vec<&'a PodRow>)> {

@@ -32,17 +32,20 @@ pub(super) struct Listening<'a> {
 }
 
 impl Listening<'_> {
-    /// What the logs of a job with these pods say.
-    pub(super) async fn to(self, pods: &[&PodRow]) -> Vec<Said> {
-        let mut out = Vec::new();
+    /// What the logs of a job with these pods say, and whether all of them could be read.
+    pub(super) async fn to(self, pods: &[&PodRow]) -> (Vec<Said>, bool) {
+        let (mut out, mut all) = (Vec::new(), true);
         for (nth, Teller { pod, previous, .. }) in telling(pods).into_iter().enumerate() {
             let tail = if nth == 0 { self.tail.0 } else { self.tail.1 };
             match scan(self.session, self.rules, pod, tail, previous).await {
                 Ok(scan) => out.extend(self.said(pod, tail, previous, scan)),
-                Err(why) => print::complain(&format!("note: the log of {} could not be read: {why}", pod.name)),
+                Err(why) => {
+                    all = false;
+                    print::complain(&format!("note: the log of {} could not be read: {why}", pod.name));
+                }
             }
         }
-        out
+        (out, all)
     }
 
     fn said(self, pod: &PodRow, tail: u32, previous: bool, scan: Scan) -> Option<Said> {

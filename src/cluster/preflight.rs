@@ -233,8 +233,16 @@ fn objections(problem: &Problem) -> Vec<(String, Clean)> {
 
 /// `spec.tolerations[0].key` as a JSON pointer.
 fn pointer(field: &str) -> String {
-    let parts = field.split(['.', '[', ']']).map(|part| part.trim_matches(['"', '\''])).filter(|part| !part.is_empty());
-    parts.flat_map(|part| ["/", part]).collect()
+    let mut out = String::new();
+    // Within brackets is one key, whatever is in it.
+    for (nth, piece) in field.split(['[', ']']).enumerate() {
+        let keys: Vec<&str> = if nth % 2 == 0 { piece.split('.').collect() } else { vec![piece] };
+        for key in keys.iter().map(|key| key.trim_matches(['"', '\''])).filter(|key| !key.is_empty()) {
+            out.push('/');
+            out.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        }
+    }
+    out
 }
 
 /// A pod as the operator would make it of a template, as far as a person can tell.

@@ -208,9 +208,12 @@ impl Session {
         serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
     }
 
-    /// Sends an order that the server only rehearses: its path says `dryRun=All`.
+    /// Sends an order that the server only rehearses: its path says `dryRun=All`, or it is not sent.
     pub(super) async fn rehearse(&self, order: &Order<'_>) -> Result<Bytes, Problem> {
         let doing = order.doing;
+        if !order.path.contains("dryRun=All") {
+            return Err(Problem::new(Kind::Bug, &format!("can't {doing}"), "it is no dry run", "Please report this."));
+        }
         self.limited(doing, self.whole(built(order.request(), doing)?, BytesMut::new(), doing)).await
     }
 

@@ -19,7 +19,7 @@ pub struct Barrier {
 /// What was found out about a job whose replicas don't reach each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// No policy is in the way.
+    /// No policy is in the way between launcher and workers.
     Open,
     /// These are.
     Barred(Vec<Barrier>),
@@ -38,7 +38,7 @@ pub fn barriers(kind: Kind, job: &Value, policies: &[Value]) -> Vec<Barrier> {
         let rules =
             mine.iter().flat_map(|policy| policy["spec"][direction.to_lowercase()].as_array().into_iter().flatten());
         let open: Vec<&Value> = rules.filter(|rule| meets(&rule[peers], there)).collect();
-        let ports = |rule: &&Value| rule["ports"].as_array().filter(|ports| !ports.is_empty()).cloned();
+        let ports = |rule: &&Value| tcp(&rule["ports"]);
         let few: Vec<Option<Vec<Value>>> = open.iter().map(ports).collect();
         let names: Vec<&str> = mine.iter().filter_map(|policy| policy["metadata"]["name"].as_str()).collect();
         let ports = few.iter().flatten().flatten().map(port).collect();
@@ -48,11 +48,23 @@ pub fn barriers(kind: Kind, job: &Value, policies: &[Value]) -> Vec<Barrier> {
     ways.into_iter().filter_map(at).collect()
 }
 
+/// Whether the policies between replicas of this kind are understood: it has a launcher that reaches for its workers.
+pub fn is_known(kind: Kind) -> bool {
+    matches!(kind, Kind::MpiJob | Kind::MpiJobV1)
+}
+
+/// The TCP ports that a rule leaves; `None`: all.
+fn tcp(ports: &Value) -> Option<Vec<Value>> {
+    let ports = ports.as_array().filter(|ports| !ports.is_empty())?;
+    let tcp: Vec<Value> =
+        ports.iter().filter(|port| port["protocol"].as_str().is_none_or(|p| p == "TCP")).cloned().collect();
+    (!tcp.iter().any(|port| port["port"].is_null())).then_some(tcp)
+}
+
 /// `22`, `8000-8100`, `http`.
 fn port(port: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     match (&port["port"], &port["endPort"]) {
-        (Value::Null, _) => "any".to_owned(),
         (from, Value::Null) => text(from),
         (from, to) => format!("{}-{}", text(from), text(to)),
     }
@@ -65,7 +77,7 @@ impl Barrier {
             Some((from, to)) => {
                 matches!((from.parse::<u16>(), to.parse::<u16>()), (Ok(from), Ok(to)) if (from..=to).contains(&port))
             }
-            None => text == "any" || *text == port.to_string(),
+            None => *text == port.to_string(),
         };
         self.ports.iter().any(within)
     }
@@ -82,7 +94,7 @@ impl Barrier {
 
 /// The labels that the operator gives a role's pods, beside the template's own.
 fn labels(kind: Kind, job: &Value, role: &str) -> Option<Map<String, Value>> {
-    if !matches!(kind, Kind::MpiJob | Kind::MpiJobV1) {
+    if !is_known(kind) {
         return None;
     }
     let spec = job["spec"]["mpiReplicaSpecs"].get(role)?;
@@ -171,6 +183,11 @@ mod tests {
         assert_eq!(found(&others), []);
         let own = json!({"podSelector": {}, "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "t"}}}]}]});
         assert_eq!(found(&own), []);
+        let open =
+            json!({"podSelector": {}, "ingress": [{"ports": [{"protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}]});
+        assert_eq!(found(&open), [], "all TCP ports");
+        let udp = json!({"podSelector": {}, "ingress": [{"ports": [{"port": 22, "protocol": "UDP"}]}]});
+        assert_eq!(found(&udp), told("lets nothing through"), "ssh is TCP");
         let role = json!({"metadata": {"name": "t"}, "spec": {}});
         let shut = json!({"metadata": {"name": "p"}, "spec": {"podSelector": {}}});
         assert_eq!(barriers(Kind::PyTorchJob, &role, &[shut]), [], "there is no launcher");
@@ -182,7 +199,7 @@ mod tests {
             policies: Clean::new("p"),
             ports: ports.iter().map(ToString::to_string).collect(),
         };
-        assert!(barrier(&["22"]).passes(22) && barrier(&["1-100"]).passes(22) && barrier(&["any"]).passes(22));
+        assert!(barrier(&["22"]).passes(22) && barrier(&["1-100"]).passes(22));
         assert!(!barrier(&["443"]).passes(22) && !barrier(&[]).passes(22) && !barrier(&["ssh"]).passes(22));
     }
 }

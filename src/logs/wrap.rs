@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::line::Nanos;
+use super::{clean, line::Nanos};
 
 /// A saved line without what its tool put before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub(super) fn unwrapped(text: &str) -> Unwrapped<'_> {
     if text.starts_with("{\"log\":")
         && let Ok(json) = serde_json::from_str::<Json>(text)
     {
-        return Unwrapped { pod: None, text: Cow::Owned(json.log.trim_end_matches(['\r', '\n']).to_owned()) };
+        let line = clean::whole(json.log.trim_end_matches(['\r', '\n']).as_bytes(), false);
+        return Unwrapped { pod: None, text: Cow::Owned(line.text.to_string()) };
     }
     let (pod, rest) = kubectl(text).or_else(|| stern(text)).map_or((None, text), |(pod, rest)| (Some(pod), rest));
     Unwrapped { pod, text: Cow::Borrowed(cri(without_time(rest, pod.is_some()))) }

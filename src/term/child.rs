@@ -75,14 +75,12 @@ impl Program {
         // A group of its own: it has no part in our terminal, and all of it can be ended.
         command.envs(variables.iter().map(|(name, value)| (name, value))).process_group(0);
         let mut child = command.spawn().map_err(Unwell::NotStarted)?;
-        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
         let Ok(ended) = tokio::time::timeout(limit, watched(&mut child)).await else {
-            if let Some(group) = group {
-                // It may have ended in this very moment.
-                let _ = kill_process_group(group, Number::KILL);
-            }
             return Err(Unwell::TooLong(limit));
         };
+        // Whom it left behind on purpose goes on.
+        group.0 = None;
         let (status, words) = ended.map_err(Unwell::NotStarted)?;
         if status.success() { Ok(()) } else { Err(Unwell::Failed(status.code(), words)) }
     }
@@ -97,6 +95,18 @@ impl Program {
         let mut command = tokio::process::Command::from(std::process::Command::new(&self.name));
         command.args(&self.args).kill_on_drop(true);
         command
+    }
+}
+
+/// All that a program started, ended when this goes.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // It may have ended in this very moment.
+            let _ = kill_process_group(group, Number::KILL);
+        }
     }
 }
 
@@ -205,7 +215,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("pid").display().to_string();
         let line = format!("sleep 1000 & echo $! >{path}.new; mv {path}.new {path}; wait");
-        let ended = sh(&line).run_unseen(&[], Duration::from_secs(2)).await;
+        let ended = sh(&line).run_unseen(&[], Duration::from_secs(6)).await;
         assert!(matches!(ended, Err(Unwell::TooLong(_))), "{ended:?}");
         let pid: u32 = std::fs::read_to_string(path).expect("it had begun").trim().parse().expect("a pid");
         let stat = move || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -40,6 +40,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("mpsc::channel()", &[], "every queue is bounded"),
     ("std::env::var", &["src/cli/", "src/cluster/", "src/sim/"], "the environment is read at the edge"),
     (".alter(", &["src/changes/send.rs"], "only changes alter a cluster"),
+    (".rehearse(", &["src/cluster/preflight.rs"], "what is rehearsed there keeps nothing"),
     (
         "Confirmed::on_screen",
         &["src/changes/", "src/console/update/change/", "src/console/update/draft/"],

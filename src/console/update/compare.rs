@@ -49,6 +49,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
         model.notices.tell(model.now, Tone::Warn, &text);
         keys.truncate(MOST);
     }
+    for key in &keys {
+        model.listen.looked.remove(&key.uid);
+    }
     let open = CompareModel::of(keys, &model.fleet, model.now);
     model.overlays.push(Overlay::Compare(Box::new(open)));
     // What their logs say is looked for at once.

@@ -23,6 +23,7 @@ use crate::{
     jobs::{
         Name, PodRow,
         fleet::{Job, JobKey, Teller, main_container, telling},
+        reach,
         row::ContainerState,
         state::Cause,
     },
@@ -58,7 +59,7 @@ pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Ef
 /// Asks once for the policies of each job whose replicas don't reach each other.
 fn barred(model: &mut Model, keys: &[JobKey]) -> Vec<Effect> {
     let unreached = |job: &Job| job.derived.cause.as_ref().is_some_and(Cause::may_be_policy);
-    let ask = |key: &&JobKey| model.fleet.get(key).is_some_and(unreached);
+    let ask = |key: &&JobKey| reach::is_known(key.kind) && model.fleet.get(key).is_some_and(unreached);
     let wanted: Vec<JobKey> = keys.iter().filter(ask).cloned().collect();
     let reached = &mut model.listen.reached;
     let new = wanted.into_iter().filter(|key| reached.len() < MOST && reached.insert(key.uid.clone()));

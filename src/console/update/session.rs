@@ -14,6 +14,7 @@ use crate::console::{
     message::Loaded,
     model::{
         Model,
+        alert::Pace,
         change::ChangeEffect,
         listen::ListenModel,
         notices::Tone,
@@ -168,6 +169,7 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     if session.context != context {
         session.last_context = Some(std::mem::replace(&mut session.context, context.clone())).filter(|c| !c.is_empty());
         session.offered = None;
+        (model.alert.kept, model.alert.pace) = (false, Pace::default());
     }
     let info = session.info().cloned();
     session.user = info.as_ref().map(|info| info.user.clone()).unwrap_or_default();

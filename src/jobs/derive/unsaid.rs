@@ -130,7 +130,7 @@ fn with_policies(mut cause: Cause, reach: &Reach) -> Cause {
     let more = match reach {
         Reach::Unread(why) => format!("Which NetworkPolicy there is could not be read: {why}"),
         Reach::Open => {
-            "No NetworkPolicy of the namespace is in the way: look at the CNI and at firewalls of the nodes.".into()
+            "No NetworkPolicy of the namespace is in the way between launcher and workers: look at the CNI and at firewalls of the nodes.".into()
         }
         Reach::Barred(barriers) => {
             let port = ssh_port(&cause);

@@ -35,8 +35,10 @@ pub(super) fn tqdm(text: &str) -> Option<Told> {
 }
 
 fn is_training(name: &str) -> bool {
+    // Other parts of a run, and what is made of its data before.
+    const OTHERS: [&str; 9] = ["valid", "eval", "test", "sanity", "load", "generat", "split", "token", "map"];
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    name.is_empty() || (has(&["train", "epoch", "step", "iter"]) && !has(&["valid", "eval", "test", "sanity", "load"]))
+    name.is_empty() || (has(&["train", "epoch", "step", "iter"]) && !has(&OTHERS))
 }
 
 fn told(found: &Captures<'_>, name: &str) -> Option<Told> {
@@ -72,7 +74,7 @@ fn told(found: &Captures<'_>, name: &str) -> Option<Told> {
         of_epoch: epoch.is_some(),
         unnamed: name.is_empty(),
         epoch: group(1).map(f64::from),
-        epochs: group(2),
+        epochs: group(2).filter(|epochs| *epochs > 0),
         loss: pairs::loss(within),
         rate: value.map(|value| (value, Unit::Steps, false)),
         ..Told::default()

@@ -29,7 +29,7 @@ static WITHIN: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static LOSS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
-        r#"(?i)(?:^|[^a-z_])(?:(?:train|training|lm|total|avg|running)[ _])?loss['"]?\s*(?:[:=]\s*|\s)['"]?([+-]?(?:\d[\d.]*(?:e[+-]?\d{1,3})?|nan\b|inf\b))"#,
+        r#"(?i)(?:^|[^a-z_])((?:(?:train|training|lm|total|avg|running)[ _])?loss)['"]?\s*(?:[:=]\s*|\s)['"]?([+-]?(?:\d[\d.]*(?:e[+-]?\d{1,3})?|nan\b|inf\b))"#,
     )
 });
 /// `812.4 images/sec`, `210.3 img/sec per GPU`, `5.4it/s`.
@@ -100,7 +100,7 @@ fn counted(text: &str) -> Option<Told> {
     let (step, steps) = pair(&STEP, text);
     let (epoch, epochs): (Option<f64>, Option<u64>) = pair(&EPOCH, text);
     let steps = steps.filter(|steps| *steps > 0 && step.is_some_and(|step: u64| step <= *steps));
-    let epochs = epochs.and_then(|epochs| u32::try_from(epochs).ok());
+    let epochs = epochs.and_then(|epochs| u32::try_from(epochs).ok()).filter(|epochs| *epochs > 0);
     let of_epoch = epoch.is_some() && steps.is_some();
     let epoch_done = loss.is_some() && step.is_none();
     Some(Told { step, steps, of_epoch, epoch, epochs, epoch_done, loss, rate, ..Told::default() })
@@ -122,8 +122,8 @@ pub(super) fn loss(text: &str) -> Option<f64> {
         let before = text[..at].trim_end_matches([' ', '_', '-', '.', '/']).to_ascii_lowercase();
         !["val", "valid", "validation", "eval", "test", "dev"].iter().any(|word| before.ends_with(word))
     };
-    let mut own = all.filter(|found| found.get(0).is_some_and(|whole| is_training(whole.start() + 1)));
-    own.next().and_then(|found| number(&found[1]).or(Some(f64::NAN)))
+    let mut own = all.filter(|found| found.get(1).is_some_and(|word| is_training(word.start())));
+    own.next().and_then(|found| number(&found[2]).or(Some(f64::NAN)))
 }
 
 fn unit(word: &str) -> Unit {

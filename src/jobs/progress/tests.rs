@@ -109,6 +109,8 @@ fn ordinary_numbers_are_no_progress() {
         "",
         "step",
         "Listening on port 6400",
+        "Generating train split: 100%|##########| 25000/25000 [00:01<00:00, 123456.12 examples/s]",
+        "Map (train): 50%|#####     | 500/1000 [00:01<00:01, 480.00 examples/s]",
         "packet loss 0.5%, 3 of 10 lost",
         "Step 1/14 : FROM ubuntu",
         "this is step 3 of the installation, please wait",
@@ -128,6 +130,24 @@ fn ordinary_numbers_are_no_progress() {
         "Validation Epoch: 1 [100/1000] loss 0.2",
     ] {
         assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
+fn letters_of_any_length_stand_beside_a_word() {
+    assert_eq!(said("step 100，loss: 0.5").5, Some(0.5));
+    assert_eq!(said("step 100 évaluation loss: 0.5，val loss: 0.7").0, Some(100));
+}
+
+#[test]
+fn no_epochs_at_all_are_no_share() {
+    assert_eq!(said("Epoch 0/0 loss: 0.5").4, None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_may_be_read(text in "(step [0-9]{1,3}|epoch 0/0|loss|[ :=/%|,\u{ff0c}é\\[\\]0-9.]|\\PC){0,40}") {
+        let _ = read(&text);
     }
 }
 

@@ -116,6 +116,7 @@ impl Track {
     /// It goes back: a new attempt, or another part of the run.
     fn begin_anew(&mut self) {
         self.points.clear();
+        (self.rate, self.sum, self.told) = (None, 0.0, 0);
     }
 
     fn learn(&mut self, told: Told) {

@@ -60,7 +60,8 @@ fn said(amounts: &Value, what: &str) -> Option<(i64, String)> {
 fn total(pod: &Value, side: &str, what: &str) -> Option<(i64, String)> {
     let of = |container: &Value| said(&container["resources"][side], what).map(|(n, _)| n);
     let all: Vec<i64> = list(pod, "/spec/containers").iter().filter_map(of).collect();
-    (!all.is_empty()).then(|| (all.iter().sum(), crate::sim::amounts::written(what, all.iter().sum())))
+    let sum = all.iter().fold(0i64, |sum, n| sum.saturating_add(*n));
+    (!all.is_empty()).then(|| (sum, crate::sim::amounts::written(what, sum)))
 }
 
 /// Sets what containers do not say, and tells so in an annotation.

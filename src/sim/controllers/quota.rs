@@ -42,7 +42,7 @@ pub(super) fn check(store: &Store, resource: &'static Resource, value: &Value) -
         for (key, limit) in hard.into_iter().flatten() {
             let (Some(n), limit) = (asked.get(key), amount(key, limit)) else { continue };
             let now = used.get(key).copied().unwrap_or(0);
-            if now + n > limit {
+            if now.saturating_add(*n) > limit {
                 for (list, n) in said.iter_mut().zip([*n, now, limit]) {
                     list.push(format!("{key}={}", written(key, n)));
                 }
@@ -101,7 +101,8 @@ fn counted(store: &Store, resource: &'static Resource, space: &str) -> Amounts {
     let mut out = Amounts::new();
     for object in store.list(resource, Some(space), &Selector::default()).items {
         for (key, n) in weight(resource, &object.value()) {
-            *out.entry(key).or_default() += n;
+            let sum = out.entry(key).or_default();
+            *sum = sum.saturating_add(n);
         }
     }
     out
@@ -150,7 +151,8 @@ fn charge(pod: &Value) -> Amounts {
     for container in list(pod, "/spec/containers") {
         for (resource, value) in container.pointer("/resources/limits").and_then(Value::as_object).into_iter().flatten()
         {
-            *out.entry(format!("limits.{resource}")).or_default() += amount(resource, value);
+            let sum = out.entry(format!("limits.{resource}")).or_default();
+            *sum = sum.saturating_add(amount(resource, value));
         }
     }
     out
@@ -162,7 +164,8 @@ fn used_by_pods(store: &Store, quota: &Value, except: &str) -> Amounts {
         let pod = pod.value();
         if !is_over(&pod) && name(&pod) != except && covers(quota, &pod) {
             for (key, n) in charge(&pod) {
-                *out.entry(key).or_default() += n;
+                let sum = out.entry(key).or_default();
+                *sum = sum.saturating_add(n);
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     },
     jobs::{
         Clean, Name,
-        fleet::{Changed, Job, JobKey, Left},
+        fleet::{Changed, Job, JobKey, Left, ListOf},
         replica::{Replica, replicas},
         state::{Derived, Severity},
         time::duration,
@@ -19,15 +19,18 @@ use crate::{
     },
 };
 
+/// Pods that a program is told of by name: there is only so much room in an environment.
+const MOST_NAMED: usize = 100;
+
 /// Jobs may have become watched ones, or be that no more.
 pub fn watch(model: &mut Model) {
     let (alert, record) = (&mut model.alert, &model.record);
     let opened = record.opened.iter().filter(|_| alert.settings.jobs == AlertJobs::Watched);
     let pinned = record.pinned.iter().filter(|_| alert.settings.jobs != AlertJobs::Off);
-    let watched = || pinned.clone().chain(opened.clone());
-    alert.states.retain(|key, _| watched().any(|other| other == key));
-    alert.idle.retain(|key, _| watched().any(|other| other == key));
-    for key in watched() {
+    let watched: BTreeSet<&JobKey> = pinned.chain(opened).collect();
+    alert.states.retain(|key, _| watched.contains(key));
+    alert.idle.retain(|key, _| watched.contains(key));
+    for key in watched {
         if !alert.states.contains_key(key)
             && let Some(job) = model.fleet.get(key)
         {
@@ -57,6 +60,11 @@ pub fn changed(model: &mut Model, changed: &Changed) -> Vec<Effect> {
     let gone = changed.left.iter().filter(|_| model.session.narrowed.is_none());
     for left in gone {
         let Left::Job(job) = left else { continue };
+        // Nor does it say anything that jobs of its kind are not read any more.
+        let of = ListOf::Jobs(job.row.kind);
+        if model.session.planned.as_ref().is_some_and(|lists| lists.iter().all(|list| list.of != of)) {
+            continue;
+        }
         let at = model.alert.states.keys().find(|key| key.uid == job.row.uid).cloned();
         if let Some(key) = at {
             model.alert.states.remove(&key);
@@ -128,6 +136,6 @@ fn of_idle(model: &Model, key: &JobKey, job: &Job, pods: &[&Name]) -> Alert {
     let more = if pods.len() > 1 { format!(" and {} more", pods.len() - 1) } else { String::new() };
     let text = format!("{}/{}: GPUs of {first}{more} idle for over {}", key.namespace, key.name, duration(IDLE_FOR));
     let mut fields = of_job("idle", key, job.derived.state.word());
-    fields.push(("pods", pods.iter().map(|pod| pod.as_str()).collect::<Vec<_>>().join(" ")));
+    fields.push(("pods", pods.iter().take(MOST_NAMED).map(|pod| pod.as_str()).collect::<Vec<_>>().join(" ")));
     Alert { tone: Tone::Warn, text: Clean::new(&text), quiet: false, fields }
 }

@@ -15,7 +15,7 @@ use crate::{
         model::{
             Model,
             draft::{
-                AskedModel, Draft, DraftEffect, DraftId, Haste, Question, live,
+                AskedModel, Draft, DraftEffect, DraftId, Haste, Question, Stage, live,
                 live::{Live, Review},
             },
             notices::Tone,
@@ -98,8 +98,18 @@ pub(super) fn read(model: &mut Model, id: DraftId, found: Result<Option<Value>, 
                 live.theirs = theirs;
             }
             live.stored = Some(object);
+            let (before, at_last) = (draft.editor.version, draft.stage == Stage::Send);
             let news = merge(draft);
+            let differs = at_last && (news.is_some() || draft.editor.version != before);
             told(model, news);
+            if differs {
+                // What was reviewed and rehearsed there is not what would be sent now.
+                review(model);
+                let mut effects = if outdated { vec_of(ask(model, Soon::InAMoment)) } else { Vec::new() };
+                effects.extend(follow(model));
+                effects.extend(rehearse(model));
+                return effects;
+            }
         }
         Ok(found) => {
             let why = if found.is_some() { "another one has its name by now" } else { "it was deleted" };

@@ -11,6 +11,7 @@ use crate::{
     },
     disk::records::Stream,
     jobs::{
+        Secs,
         columns::ColumnId,
         fleet::{Job, JobKey, main_container, telling},
         row::ContainerState,
@@ -24,7 +25,12 @@ const LINES: (u32, u32) = (300, 5_000);
 
 /// After any message: looks at the logs of the jobs whose progress is in sight, at most once a second.
 pub fn follow(model: &mut Model) -> Vec<Effect> {
-    if model.session.phase != Phase::Up || model.listen.followed == Some(model.now) {
+    if model.session.phase != Phase::Up {
+        // Nothing can be looked at, so nothing is due.
+        model.listen.followed = None;
+        return Vec::new();
+    }
+    if model.listen.followed == Some(model.now) {
         return Vec::new();
     }
     let keys = in_sight(model);
@@ -53,7 +59,9 @@ fn look(model: &mut Model, keys: &[JobKey], lines: u32) -> Vec<Effect> {
         if is_read(model, key) || model.record.followed.contains(key) || is_denied(model, job) || !is_due(model, job) {
             continue;
         }
-        if let Some(wanted) = leading(model, key, lines) {
+        let new = |wanted: &Wanted| !model.listen.begun.contains(&(key.uid.clone(), wanted.stream.clone()));
+        // A run that was looked at for its cause was read further back.
+        if let Some(wanted) = leading(model, key, lines).filter(new) {
             if model.listen.looked.len() >= MOST {
                 model.listen.looked.clear();
             }
@@ -67,10 +75,12 @@ fn look(model: &mut Model, keys: &[JobKey], lines: u32) -> Vec<Effect> {
 /// Again and again of a job that runs; of one that has ended once after its end.
 fn is_due(model: &Model, job: &Job) -> bool {
     let end = job.derived.state.is_finished().then_some(job.derived.finished).flatten();
-    model.listen.looked.get(&job.row.uid).is_none_or(|last| match end {
-        Some(end) => *last < end,
-        None => !job.derived.state.is_finished() && model.now.since(*last) >= EVERY,
-    })
+    let again = |last: Secs| match end {
+        Some(end) => last < end,
+        None => !job.derived.state.is_finished(),
+    };
+    // The server's clock may be ahead of ours: its end, too, is no reason to look more often.
+    model.listen.looked.get(&job.row.uid).is_none_or(|last| model.now.since(*last) >= EVERY && again(*last))
 }
 
 /// The present run of the pod that leads the job.

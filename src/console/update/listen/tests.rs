@@ -231,6 +231,15 @@ fn the_progress_that_a_row_shows_is_looked_for_in_its_log_again_and_again() {
 }
 
 #[test]
+fn without_a_session_nothing_is_due() {
+    let (mut h, _) = with_progress_shown("Running", None);
+    assert!(h.model.listen.next_deadline().is_some());
+    h.model.session.phase = SessionPhase::Connecting;
+    h.send(Message::Resumed(h.model.size));
+    assert_eq!(h.model.listen.next_deadline(), None);
+}
+
+#[test]
 fn no_log_is_read_for_progress_that_nobody_sees_or_that_the_object_tells() {
     let told = reported(r#"{"progressPercentage": 12}"#).map(Box::new);
     let (mut h, _) = with_progress_shown("Running", told);

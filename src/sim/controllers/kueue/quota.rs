@@ -94,7 +94,8 @@ impl Hall {
     /// Counts a usage in (or out with -1).
     pub(super) fn take(&mut self, usage: &[(Cell, i64)], sign: i64) {
         for (cell, n) in usage {
-            *self.used.entry(cell.clone()).or_default() += n * sign;
+            let used = self.used.entry(cell.clone()).or_default();
+            *used = used.saturating_add(n.saturating_mul(sign));
         }
     }
 }
