@@ -1,4 +1,5 @@
-//! The console without a terminal: the same loop until the lists are complete, then one screen as text.
+//! The console without a terminal: the same loop until the lists are complete and the logs of jobs in trouble are heard, then
+//! one screen as text.
 
 use std::time::Duration;
 
@@ -14,6 +15,11 @@ use super::{
     view::screen_text,
 };
 use crate::jobs::fleet::ListPhase;
+
+/// After the lists, logs may take so long; what they say is then not on the screen.
+const LISTENS: Duration = Duration::from_secs(5);
+/// That nobody listens any more is told by no message.
+const LOOKS: Duration = Duration::from_millis(20);
 
 /// What `--once` prints, and whether it is what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +42,18 @@ impl Picture {
 /// Runs until the lists are complete; at most for `patience`.
 pub async fn once(start: Start, size: Size, patience: Duration) -> Picture {
     let mut app = App::new(start, size);
-    let end = Instant::now() + patience;
-    while Instant::now() < end && !is_complete(&app) && !is_hopeless(&app) {
+    let mut end = Instant::now() + patience;
+    let mut listened = false;
+    while Instant::now() < end && !is_hopeless(&app) {
+        if is_complete(&app) {
+            if !is_listening(&app) {
+                break;
+            }
+            if !listened {
+                end = end.min(Instant::now() + LISTENS);
+                listened = true;
+            }
+        }
         let woken = wait(&mut app, end).await;
         let effects = match woken {
             Woken::Message(message) => app.happen(message),
@@ -55,6 +71,7 @@ pub async fn once(start: Start, size: Size, patience: Duration) -> Picture {
 }
 
 async fn wait(app: &mut App, end: Instant) -> Woken {
+    let end = if is_listening(app) { end.min(Instant::now() + LOOKS) } else { end };
     let wakes = app.wakes_at().map_or(end, |at| at.min(end));
     let (mailbox, more) = (app.runner.mailbox(), app.more);
     tokio::select! {
@@ -74,6 +91,11 @@ fn is_complete(app: &App) -> bool {
     session.phase == Phase::Up
         && drained
         && planned.is_some_and(|keys| keys.iter().all(|key| answered(session.lists.get(key))))
+}
+
+/// Logs are being read, or what they say is on its way.
+fn is_listening(app: &App) -> bool {
+    app.runner.is_listening() || !app.messages.is_empty()
 }
 
 /// Waiting will not help.

@@ -28,6 +28,7 @@ fn a_minute_of_the_demo_is_printed_at_once() {
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
     assert_eq!(text(&out.stderr), "");
     assert!(screen.contains("live") && screen.contains("NAMESPACE"), "{screen}");
+    assert!(screen.contains("flash_attn"), "only a log says which module is missing:\n{screen}");
     assert!(screen.lines().count() <= 40 && screen.lines().all(|line| line.chars().count() <= 120), "{screen}");
     assert!(!screen.contains('\x1b') && screen.lines().all(|line| line == line.trim_end()), "{screen:?}");
     let begin = mpideck(&["demo", "--once", "--at", "0s", "--size", "120x40"]);

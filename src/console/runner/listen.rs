@@ -79,10 +79,11 @@ pub(super) fn execute(runner: &Runner, id: SessionId, key: &JobKey, wanted: Vec<
             (Arc::clone(&runner.listening), Arc::clone(&runner.start.rules), runner.results());
         let ear = Ear::new(rules, results, key.clone(), &wanted, Some(wanted.tail));
         let (session, namespace, token) = (ready.session.clone(), key.namespace.clone(), runner.token());
-        runner.spawn(token, async move {
+        let looked = async move {
             look(&session, namespace, wanted, ear, &turns).await;
             None
-        });
+        };
+        runner.spawn(token, runner.looks.track_future(looked));
     }
 }
 

@@ -24,7 +24,10 @@ pub(crate) use record::open_record;
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use super::{
     effect::{Effect, Remember},
@@ -100,6 +103,8 @@ pub struct Runner {
     kept: remember::Keeping,
     /// Turns to look at logs.
     listening: Arc<Semaphore>,
+    /// Those looks.
+    looks: TaskTracker,
     checker: Option<check::Checker>,
     asker: Option<ask::Asker>,
 }
@@ -128,6 +133,7 @@ impl Runner {
             keepers,
             kept,
             listening,
+            looks: TaskTracker::new(),
             checker: None,
             asker: None,
         };
@@ -301,6 +307,11 @@ impl Runner {
             let text = written.err()?.to_string();
             Some(Message::Told(Told { tone: Tone::Warn, text }))
         });
+    }
+
+    /// Whether logs of jobs that nobody has opened are being read.
+    pub fn is_listening(&self) -> bool {
+        !self.looks.is_empty()
     }
 
     /// Lets changes be answered and what waits for the disk be written, for a moment; the console ends.
