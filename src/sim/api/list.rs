@@ -15,29 +15,28 @@ impl Server {
         let query = &request.query;
         let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
         check_list_options(query, self.store.version())?;
-        let mut rest = self.listed(resource, request, &selector)?;
+        let rest = self.listed(resource, request, &selector)?;
         let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
-        let total = rest.items.len();
+        let total = rest.items().len();
         let more = limit == Some(total) && self.goes_on(resource, request, &rest);
         let mut meta = json!({"resourceVersion": rest.version.to_string()});
         if resource.custom && form == Form::Whole {
             meta["continue"] = json!("");
         }
+        let page = &rest.items()[..limit.map_or(total, |limit| limit.min(total))];
         if let Some(limit) = limit.filter(|n| *n < total) {
-            let after = rest.items.split_off(limit);
-            let start = after.first().map(place).unwrap_or_default();
-            meta["continue"] =
-                json!(self.snapshots.keep(resource, Rest { version: rest.version, items: after }, &start));
+            let after = rest.after(limit);
+            let start = after.items().first().map(place).unwrap_or_default();
+            meta["continue"] = json!(self.snapshots.keep(resource, after, &start));
             if selector.is_empty() {
                 meta["remainingItemCount"] = json!(total - limit);
             }
         } else if more {
             // A server that has read as many as were asked for does not look whether what follows would be selected.
-            let after = rest.items.last().map(place).unwrap_or_default() + "\0";
-            meta["continue"] =
-                json!(self.snapshots.keep(resource, Rest { version: rest.version, items: Vec::new() }, &after));
+            let start = page.last().map(place).unwrap_or_default() + "\0";
+            meta["continue"] = json!(self.snapshots.keep(resource, rest.after(total), &start));
         }
-        let items = rest.items.iter().map(Arc::as_ref);
+        let items = page.iter().map(Arc::as_ref);
         let parts = form.many(resource, items, &meta, query, &self.store);
         let gzip = header(&request.headers, "accept-encoding").contains("gzip");
         Ok(reply::parts(parts, reply::JSON, gzip))
@@ -45,14 +44,14 @@ impl Server {
 
     /// Whether there is anything behind the last of these, selected or not.
     fn goes_on(&self, resource: &'static Resource, request: &Admitted, rest: &Rest) -> bool {
-        let Some(last) = rest.items.last().map(place) else { return false };
+        let Some(last) = rest.items().last().map(place) else { return false };
         let all = self.store.list(resource, request.asked.scope(resource), &Selector::default()).items;
         all.iter().any(|object| place(object) > last)
     }
 
     fn listed(&self, resource: &'static Resource, request: &Admitted, selector: &Selector) -> Result<Rest, Refusal> {
         let scope = request.asked.scope(resource);
-        let rest = |listed: Listed| Rest { version: listed.version, items: listed.items };
+        let rest = |listed: Listed| Rest::new(listed.version, listed.items);
         let token = request.query.get("continue");
         if token.is_empty() {
             let listed = match exact(&request.query)? {

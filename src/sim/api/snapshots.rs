@@ -1,7 +1,7 @@
 //! Lists that are being read page by page: every page is of the same moment.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -17,11 +17,29 @@ const VERSION: &str = "meta.k8s.io/v1";
 /// Lists kept at once; the oldest goes first.
 const KEPT: usize = 64;
 
-/// The rest of a list.
+/// The rest of a list, which shares its objects with the rests before and after it.
 #[derive(Clone)]
 pub(super) struct Rest {
     pub(super) version: u64,
-    pub(super) items: Vec<Obj>,
+    all: Arc<[Obj]>,
+    from: usize,
+}
+
+impl Rest {
+    /// All of these objects.
+    pub(super) fn new(version: u64, items: Vec<Obj>) -> Self {
+        Self { version, all: items.into(), from: 0 }
+    }
+
+    /// The objects that are left.
+    pub(super) fn items(&self) -> &[Obj] {
+        &self.all[self.from..]
+    }
+
+    /// What follows the first `count` objects; nothing if there are no more.
+    pub(super) fn after(&self, count: usize) -> Self {
+        Self { from: self.all.len().min(self.from + count), ..self.clone() }
+    }
 }
 
 /// Lists in the middle of being read.
