@@ -97,8 +97,11 @@ fn start(size: Size) -> Measured {
         let since = console.started;
         first.push(console.until(PATIENCE, |_| true)?.duration_since(since));
         let rows = |screen: &str| screen.lines().filter(|l| l.contains("Running") || l.contains("Pending")).count();
-        screenful.push(console.until(PATIENCE, |screen| rows(screen) > 20)?.duration_since(since));
-        all.push(console.until(PATIENCE, |screen| complete(size, screen))?.duration_since(since));
+        let full = console.until(PATIENCE, |screen| rows(screen) > 20)?;
+        screenful.push(full.duration_since(since));
+        // A quick list is complete with its first screenful.
+        let last = console.until_now(PATIENCE, |screen| complete(size, screen))?;
+        all.push(last.unwrap_or(full).duration_since(since));
         drop(console);
         yardstick.push(raw::fetch_and_scan(&served)?);
     }

@@ -3,21 +3,24 @@
 //! Owns `limit` and `continue`, and how many pages of pods are in memory. Must not know what is on a page: who reads it
 //! says what follows.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use futures::{FutureExt as _, future::BoxFuture};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     paths,
     problem::{Problem, ProblemKind},
-    session::Session,
+    session::{PAGES_AT_ONCE, Session},
 };
 
 /// A list that is being read. Dropping it cancels what is on its way.
 pub(super) struct Pages {
     session: Session,
-    ask: Ask,
+    ask: Arc<Ask>,
     at: At,
 }
 
@@ -27,21 +30,27 @@ struct Ask {
     url: String,
     accept: &'static str,
     doing: String,
-    in_turn: bool,
+    turns: Arc<Semaphore>,
 }
 
 /// Which page comes next.
 enum At {
     First,
     After(String),
-    /// Asked for already, after this token.
-    Coming(String, AbortOnDropHandle<Result<Page, Problem>>),
+    Coming(Coming),
     End,
+}
+
+/// A page that was asked for, after this token.
+struct Coming {
+    token: String,
+    page: AbortOnDropHandle<Result<Page, Problem>>,
 }
 
 /// A page as it came. Its turn ends with it.
 pub(super) struct Page {
     pub(super) body: Bytes,
+    next: Option<Coming>,
     _turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -57,28 +66,29 @@ impl Pages {
         let mut pairs = query.to_vec();
         pairs.push(("limit", limit));
         let url = format!("{path}{}", paths::query(&pairs));
-        let ask = Ask { url, accept, doing: doing.to_owned(), in_turn: false };
-        Self { session: session.clone(), ask, at: At::First }
+        let ask = Ask { url, accept, doing: doing.to_owned(), turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)) };
+        Self { session: session.clone(), ask: Arc::new(ask), at: At::First }
     }
 
     /// Pages of large objects wait for their turn, so that no more than two are in memory, whatever is read at once.
     pub(super) fn in_turn(mut self, in_turn: bool) -> Self {
-        self.ask.in_turn = in_turn;
+        if in_turn {
+            Arc::make_mut(&mut self.ask).turns = Arc::clone(self.session.turns());
+        }
         self
     }
 
     /// The next page, `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Page>, Problem> {
-        let page = match std::mem::replace(&mut self.at, At::End) {
+        let asked = |after| fetch(self.session.clone(), Arc::clone(&self.ask), after);
+        let mut page = match std::mem::replace(&mut self.at, At::End) {
             At::End => return Ok(None),
-            At::First => fetch(&self.session, &self.ask, "").await?,
-            At::After(token) => fetch(&self.session, &self.ask, &token).await?,
-            At::Coming(_, task) => task.await.map_err(|error| self.lost(&error))??,
+            At::First => asked(String::new()).await?,
+            At::After(token) => asked(token).await?,
+            At::Coming(coming) => coming.page.await.map_err(|error| self.lost(&error))??,
         };
-        if let Some(token) = told_first(&page.body) {
-            let (session, ask, after) = (self.session.clone(), self.ask.clone(), token.clone());
-            let task = tokio::spawn(async move { fetch(&session, &ask, &after).await });
-            self.at = At::Coming(token, AbortOnDropHandle::new(task));
+        if let Some(coming) = page.next.take() {
+            self.at = At::Coming(coming);
         }
         Ok(Some(page))
     }
@@ -86,7 +96,7 @@ impl Pages {
     /// What the page that was read says comes after it: a token, or nothing.
     pub(super) fn go_on(&mut self, token: String) {
         match &self.at {
-            At::Coming(coming, _) if *coming == token => {}
+            At::Coming(coming) if coming.token == token => {}
             _ if token.is_empty() => self.at = At::End,
             _ => self.at = At::After(token),
         }
@@ -98,12 +108,33 @@ impl Pages {
     }
 }
 
-async fn fetch(session: &Session, ask: &Ask, after: &str) -> Result<Page, Problem> {
-    let turn = if ask.in_turn { session.turn().await } else { None };
-    let url = if after.is_empty() { ask.url.clone() } else { paths::with(&ask.url, "continue", after) };
-    let body = session.get_page(&url, ask.accept, &ask.doing).await?;
-    Ok(Page { body, _turn: turn })
+/// Reads a page, and asks for the one after it as soon as its first bytes say what that is.
+fn fetch(session: Session, ask: Arc<Ask>, after: String) -> BoxFuture<'static, Result<Page, Problem>> {
+    async move {
+        // Nobody closes it.
+        let turn = Arc::clone(&ask.turns).acquire_owned().await.ok();
+        let url = if after.is_empty() { ask.url.clone() } else { paths::with(&ask.url, "continue", &after) };
+        let coming = |token: String| {
+            let page = tokio::spawn(fetch(session.clone(), Arc::clone(&ask), token.clone()));
+            Coming { token, page: AbortOnDropHandle::new(page) }
+        };
+        let (mut looked, mut next) = (false, None);
+        let seen = |so_far: &[u8]| {
+            if !looked && so_far.len() >= HEAD {
+                (looked, next) = (true, told_first(so_far).map(coming));
+            }
+        };
+        let body = session.get_page(&url, ask.accept, &ask.doing, seen).await?;
+        if !looked {
+            next = told_first(&body).map(coming);
+        }
+        Ok(Page { body, next, _turn: turn })
+    }
+    .boxed()
 }
+
+/// Bytes at the beginning of a page, within which its metadata end if they are told first.
+const HEAD: usize = 2048;
 
 /// The token of the next page where the server writes it before the objects, as it does for its own kinds.
 fn told_first(body: &[u8]) -> Option<String> {
@@ -116,7 +147,7 @@ fn told_first(body: &[u8]) -> Option<String> {
         r#continue: String,
     }
     const ITEMS: &[u8] = br#""items":"#;
-    let head = &body[..body.len().min(2048)];
+    let head = &body[..body.len().min(HEAD)];
     let end = head.windows(ITEMS.len()).position(|bytes| bytes == ITEMS)?;
     let head = [&head[..end + ITEMS.len()], b"null}"].concat();
     let Head { metadata: Meta { r#continue } } = serde_json::from_slice(&head).ok()?;
@@ -172,6 +203,25 @@ mod tests {
             let urls = [first.to_owned(), format!("{first}&continue=2"), format!("{first}&continue=3")];
             assert_eq!(*asked.lock().expect("not poisoned"), urls);
         }
+    }
+
+    #[tokio::test]
+    async fn one_page_is_on_its_way_while_one_is_read_and_no_third() {
+        let (session, asked) = server(true).await;
+        let mut pages = Pages::new(&session, "/api/v1/pods", (&[], "250"), JSON, "list pods").in_turn(true);
+        let count = || asked.lock().expect("not poisoned").len();
+        let first = pages.next().await.expect("a page").expect("the first");
+        let second = pages.next().await.expect("a page").expect("the second");
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(count(), 2, "both are in memory");
+        drop(first);
+        let third = pages.next().await.expect("a page").expect("the third");
+        pages.go_on(String::new());
+        drop((second, third));
+        assert!(pages.next().await.expect("the end").is_none());
+        assert_eq!(count(), 3);
     }
 
     #[test]

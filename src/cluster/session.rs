@@ -10,7 +10,7 @@ use http::{Request, Response, header};
 use http_body_util::BodyExt as _;
 use kube::{Client, client::Body};
 use serde::de::DeserializeOwned;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::{
     credentials::{Login, Plugin},
@@ -66,7 +66,7 @@ pub async fn connect(target: Target) -> Result<Session, Problem> {
         timeout: target.timeout,
         now: target.now,
         load: Load::default(),
-        turns: Arc::new(Semaphore::new(2)),
+        turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
         access: std::sync::Mutex::default(),
         name: std::sync::OnceLock::new(),
         refused: tokio::sync::watch::Sender::new(None),
@@ -150,9 +150,9 @@ impl Session {
         (self.0.now)()
     }
 
-    /// Waits until there is room for one more page of large objects. `None` never comes: nobody closes it.
-    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.turns).acquire_owned().await.ok()
+    /// How many pages of large objects may be in memory at once.
+    pub(super) fn turns(&self) -> &Arc<Semaphore> {
+        &self.0.turns
     }
 
     pub(crate) fn known_access(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -174,23 +174,29 @@ impl Session {
 
     /// GET, whole body. `doing` completes «can't …».
     pub(crate) async fn get(&self, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
-        self.get_into(BytesMut::new(), path, accept, doing).await
+        self.whole(Request::get(path).header(header::ACCEPT, accept).body(Body::empty()), doing).await
     }
 
-    /// GET of a page of objects: the same, and its memory goes back to the system with it.
-    pub(super) async fn get_page(&self, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
-        self.get_into(BytesMut::with_capacity(MAPPED), path, accept, doing).await
-    }
-
-    async fn get_into(&self, room: BytesMut, path: &str, accept: &str, doing: &str) -> Result<Bytes, Problem> {
+    /// GET of a page of objects: the same, and its memory goes back to the system with it. `seen` is shown all that came
+    /// so far, each time when something comes.
+    pub(super) async fn get_page(
+        &self,
+        path: &str,
+        accept: &str,
+        doing: &str,
+        seen: impl FnMut(&[u8]) + Send,
+    ) -> Result<Bytes, Problem> {
         let request = built(Request::get(path).header(header::ACCEPT, accept).body(Body::empty()), doing)?;
-        self.limited(doing, self.whole(request, room, doing)).await
+        let call = async {
+            let body = self.begun(request, doing).await?.into_body();
+            self.collect_into(BytesMut::with_capacity(MAPPED), body, doing, MAX_BODY, seen).await
+        };
+        self.limited(doing, call).await
     }
 
     /// GET, as JSON of this shape.
     pub(crate) async fn get_json<T: DeserializeOwned>(&self, path: &str, doing: &str) -> Result<T, Problem> {
-        let bytes = self.get(path, JSON, doing).await?;
-        serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
+        parsed(&self.get(path, JSON, doing).await?, doing)
     }
 
     /// POST of a JSON body, for reviews.
@@ -204,8 +210,7 @@ impl Session {
             .header(header::ACCEPT, JSON)
             .header(header::CONTENT_TYPE, JSON)
             .body(Body::from(body.to_string().into_bytes()));
-        let bytes = self.limited(doing, self.whole(built(request, doing)?, BytesMut::new(), doing)).await?;
-        serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
+        parsed(&self.whole(request, doing).await?, doing)
     }
 
     /// Sends an order that the server only rehearses: its path says `dryRun=All`, or it is not sent.
@@ -214,14 +219,12 @@ impl Session {
         if !order.path.contains("dryRun=All") {
             return Err(Problem::new(Kind::Bug, &format!("can't {doing}"), "it is no dry run", "Please report this."));
         }
-        self.limited(doing, self.whole(built(order.request(), doing)?, BytesMut::new(), doing)).await
+        self.whole(order.request(), doing).await
     }
 
     /// Sends an order that alters the cluster, once. For `changes` alone (`tests/it/house.rs` holds the code to that).
     pub(crate) async fn alter(&self, order: &Order<'_>) -> Result<serde_json::Value, Problem> {
-        let doing = order.doing;
-        let bytes = self.limited(doing, self.whole(built(order.request(), doing)?, BytesMut::new(), doing)).await?;
-        serde_json::from_slice(&bytes).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
+        parsed(&self.whole(order.request(), order.doing).await?, order.doing)
     }
 
     /// GET of a stream: the limit covers its beginning only. Uncompressed, or events would wait in a compressor.
@@ -277,13 +280,15 @@ impl Session {
         Err(Problem::answered(parts.status.as_u16(), &parts.headers, &body, &self.about(doing)))
     }
 
-    async fn whole(&self, request: Request<Body>, room: BytesMut, doing: &str) -> Result<Bytes, Problem> {
-        let response = self.begun(request, doing).await?;
-        self.collect_into(room, response.into_body(), doing, MAX_BODY).await
+    /// Sends within the limit of a call; the whole body.
+    async fn whole(&self, request: Result<Request<Body>, http::Error>, doing: &str) -> Result<Bytes, Problem> {
+        let request = built(request, doing)?;
+        let call = async { self.collect(self.begun(request, doing).await?.into_body(), doing, MAX_BODY).await };
+        self.limited(doing, call).await
     }
 
     pub(super) async fn collect(&self, body: Body, doing: &str, most: usize) -> Result<Bytes, Problem> {
-        self.collect_into(BytesMut::new(), body, doing, most).await
+        self.collect_into(BytesMut::new(), body, doing, most, |_| ()).await
     }
 
     async fn collect_into(
@@ -292,6 +297,7 @@ impl Session {
         mut body: Body,
         doing: &str,
         most: usize,
+        mut seen: impl FnMut(&[u8]) + Send,
     ) -> Result<Bytes, Problem> {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|e| {
@@ -304,11 +310,14 @@ impl Session {
                 return Err(Problem::unexpected(doing, "the answer is too large"));
             }
             all.extend_from_slice(&data);
+            seen(&all);
         }
         Ok(all.freeze())
     }
 }
 
+/// Pages of objects in memory: one is read, one is on its way.
+pub(super) const PAGES_AT_ONCE: usize = 2;
 pub(crate) const JSON: &str = "application/json";
 /// An error's body is a Status or a page of text.
 const MAX_ERROR: usize = 256 * 1024;
@@ -320,6 +329,10 @@ const MAPPED: usize = 33 << 20;
 
 pub(super) fn built(request: Result<Request<Body>, http::Error>, doing: &str) -> Result<Request<Body>, Problem> {
     request.map_err(|e| Problem::new(Kind::Bug, &format!("can't {doing}"), &e.to_string(), "Please report this."))
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8], doing: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|e| Problem::unexpected(doing, &json_trouble(&e)))
 }
 
 /// serde's words for malformed JSON name a place, never the content of strings.
