@@ -23,15 +23,19 @@ static KERAS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\s*(\d{1,15})/(\d{1,15})\s+(?:\[[=>. ]{5,}\]|[━╸╺─]{3,})\s+(.*)").ok());
 static MILLIS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(\d[\d.]*)(m|u|µ)?s/step").ok());
 
-/// Whether it is a bar of tqdm's, of whatever.
-pub(super) fn is_tqdm(text: &str) -> bool {
-    TQDM.as_ref().is_some_and(|bar| bar.is_match(text))
+/// A bar of tqdm's, of whatever.
+pub(super) struct Tqdm<'a>(Captures<'a>);
+
+pub(super) fn tqdm(text: &str) -> Option<Tqdm<'_>> {
+    TQDM.as_ref()?.captures(text).map(Tqdm)
 }
 
-pub(super) fn tqdm(text: &str) -> Option<Told> {
-    let found = TQDM.as_ref()?.captures(text)?;
-    let name = found.get(1).map_or("", |name| name.as_str()).trim().to_ascii_lowercase();
-    if is_training(&name) { told(&found, &name) } else { None }
+impl Tqdm<'_> {
+    /// What it says of the training.
+    pub(super) fn told(&self) -> Option<Told> {
+        let name = self.0.get(1).map_or("", |name| name.as_str()).trim().to_ascii_lowercase();
+        if is_training(&name) { told(&self.0, &name) } else { None }
+    }
 }
 
 fn is_training(name: &str) -> bool {

@@ -21,17 +21,14 @@ pub(super) fn may_tell(text: &str) -> bool {
     GATE.as_ref().is_some_and(|gate| gate.is_match(head(text)))
 }
 
-/// What this line, without its rank tag, says.
-pub fn read(text: &str) -> Option<Told> {
+/// What a line that [may tell](may_tell) says, without its rank tag.
+pub(super) fn read(text: &str) -> Option<Told> {
     let text = head(text);
-    if !may_tell(text) {
-        return None;
+    match bar::tqdm(text) {
+        // A bar of something else says nothing of the training, whatever words are in it.
+        Some(bar) => bar.told(),
+        None => bar::keras(text).or_else(|| pairs::read(text)),
     }
-    // A bar of something else says nothing of the training, whatever words are in it.
-    if bar::is_tqdm(text) {
-        return bar::tqdm(text);
-    }
-    bar::keras(text).or_else(|| pairs::read(text))
 }
 
 fn head(text: &str) -> &str {

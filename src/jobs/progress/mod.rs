@@ -17,7 +17,6 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use export::json;
-pub use line::read;
 pub use report::{reported, reported_in};
 pub use told::Told;
 pub use track::Track;

@@ -1,4 +1,11 @@
-use super::*;
+use super::{
+    line::{may_tell, read as read_what_may_tell},
+    *,
+};
+
+fn read(text: &str) -> Option<Told> {
+    if may_tell(text) { read_what_may_tell(text) } else { None }
+}
 
 fn told(text: &str) -> Told {
     read(text).unwrap_or_else(|| panic!("nothing in «{text}»"))
