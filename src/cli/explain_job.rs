@@ -8,7 +8,7 @@ use super::{args::Global, console, exit::Failure, listened::Listening, reach, re
 use crate::{
     cluster,
     console::{model::session::Scope, start::LoadTarget},
-    jobs::{causes::Rules, filter::Filter, reach::is_known, state::Cause},
+    jobs::{causes::Rules, filter::Filter, reach::may_explain, state::Cause},
 };
 
 /// Lines that are read of the leading pod's log, and of each bad pod's.
@@ -43,7 +43,7 @@ async fn explained(
     read.fleet.settle(now);
     let cause = |read: &super::reached::Jobs| read.fleet.get(&key).and_then(|job| job.derived.cause.clone());
     let mut found = cause(&read);
-    if is_known(key.kind) && found.as_ref().is_some_and(Cause::may_be_policy) {
+    if found.as_ref().is_some_and(|cause| may_explain(key.kind, cause)) {
         read.fleet.bar(&key, cluster::reach::reach(&reached.session, &key).await);
         read.fleet.settle(now);
         found = cause(&read);

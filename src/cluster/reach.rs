@@ -4,11 +4,7 @@
 
 use serde_json::Value;
 
-use super::{
-    paths::Resource,
-    problem::Problem,
-    session::{JSON, Session},
-};
+use super::{paths::Resource, problem::Problem, session::Session};
 use crate::jobs::{
     fleet::JobKey,
     reach::{self, Reach},
@@ -28,14 +24,9 @@ async fn read(session: &Session, key: &JobKey) -> Result<Reach, Problem> {
     let (info, namespace) = (key.kind.info(), Some(&key.namespace));
     let policies = Resource::new("networking.k8s.io", "v1", "networkpolicies").all(namespace);
     let job = Resource::new(info.group, info.version, info.plural).one(namespace, key.name.as_str());
-    let (policies, job) = tokio::join!(object(session, &policies), object(session, &job));
-    let (policies, job) = (policies?, job?);
+    let (policies, job) = tokio::join!(session.get_json(&policies, DOING), session.get_json(&job, DOING));
+    let (policies, job): (Value, Value) = (policies?, job?);
     let none = Vec::new();
     let barriers = reach::barriers(key.kind, &job, policies["items"].as_array().unwrap_or(&none));
     Ok(if barriers.is_empty() { Reach::Open } else { Reach::Barred(barriers) })
-}
-
-async fn object(session: &Session, path: &str) -> Result<Value, Problem> {
-    let body = session.get(path, JSON, DOING).await?;
-    serde_json::from_slice(&body).map_err(|_| Problem::unexpected(DOING, "the answer is no JSON"))
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{kind::Kind, text::Clean};
+use super::{kind::Kind, state::Cause, text::Clean};
 
 /// What policies leave between a launcher and its workers, where they don't leave everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +48,13 @@ pub fn barriers(kind: Kind, job: &Value, policies: &[Value]) -> Vec<Barrier> {
     ways.into_iter().filter_map(at).collect()
 }
 
-/// Whether the policies between replicas of this kind are understood: it has a launcher that reaches for its workers.
-pub fn is_known(kind: Kind) -> bool {
+/// Whether network policies may be this cause of a job, and those between replicas of its kind are understood: it has a
+/// launcher that reaches for its workers.
+pub fn may_explain(kind: Kind, cause: &Cause) -> bool {
+    is_known(kind) && cause.may_be_policy()
+}
+
+fn is_known(kind: Kind) -> bool {
     matches!(kind, Kind::MpiJob | Kind::MpiJobV1)
 }
 

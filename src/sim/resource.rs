@@ -66,7 +66,8 @@ impl Resource {
     }
 }
 
-const CORE: Resource = Resource {
+/// What kinds of the core group have in common.
+pub(super) const CORE: Resource = Resource {
     group: "",
     version: "v1",
     plural: "",

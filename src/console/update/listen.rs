@@ -25,7 +25,6 @@ use crate::{
         fleet::{Job, JobKey, Teller, main_container, telling},
         reach,
         row::ContainerState,
-        state::Cause,
     },
 };
 
@@ -58,9 +57,9 @@ pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Ef
 
 /// Asks once for the policies of each job whose replicas don't reach each other.
 fn barred(model: &mut Model, keys: &[JobKey]) -> Vec<Effect> {
-    let unreached = |job: &Job| job.derived.cause.as_ref().is_some_and(Cause::may_be_policy);
-    let ask = |key: &&JobKey| reach::is_known(key.kind) && model.fleet.get(key).is_some_and(unreached);
-    let wanted: Vec<JobKey> = keys.iter().filter(ask).cloned().collect();
+    let cause = |key: &JobKey| model.fleet.get(key).and_then(|job| job.derived.cause.as_ref());
+    let may = |key: &&JobKey| cause(key).is_some_and(|cause| reach::may_explain(key.kind, cause));
+    let wanted: Vec<JobKey> = keys.iter().filter(may).cloned().collect();
     let reached = &mut model.listen.reached;
     let new = wanted.into_iter().filter(|key| reached.len() < MOST && reached.insert(key.uid.clone()));
     new.map(|key| Effect::Reach(model.session.id, key)).collect()

@@ -3,25 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, Asked, Reply, Server, body, method_not_allowed, no_such_resource, reply, validate};
-use crate::sim::store::resource::{NAMESPACES, POD_METRICS, PROJECTS};
+use crate::sim::store::resource::{CORE, NAMESPACES, POD_METRICS, PROJECTS};
 use crate::sim::store::{Refusal, Resource};
 use crate::sim::users::User;
 
-const REVIEW: Resource = Resource {
-    group: "authorization.k8s.io",
-    version: "v1",
-    plural: "",
-    singular: "",
-    kind: "",
-    namespaced: false,
-    short_names: &[],
-    categories: &[],
-    status: false,
-    generation: false,
-    custom: false,
-    scale: None,
-    selectable: &[],
-};
+const REVIEW: Resource = Resource { group: "authorization.k8s.io", namespaced: false, ..CORE };
 static WHO: Resource = Resource {
     group: "authentication.k8s.io",
     plural: "selfsubjectreviews",
