@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
+    quantity::counted,
     row::{Condition, Truth},
     text::{Name, Sym, Uid},
 };
@@ -53,7 +54,7 @@ impl GangRow {
         let mut text = format!(
             "{phase}{queue}: {}, {} must be placed together; {running} run",
             self.scheduler(),
-            pods(self.least)
+            counted(self.least.into(), "pod")
         );
         for (count, word) in [(succeeded, "succeeded"), (failed, "failed")] {
             if count > 0 {
@@ -67,10 +68,6 @@ impl GangRow {
     pub fn says(&self) -> Option<&Condition> {
         self.conditions.iter().filter(|condition| condition.status == Truth::True).max_by_key(|c| c.since)
     }
-}
-
-fn pods(count: u32) -> String {
-    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
 }
 
 #[cfg(test)]

@@ -128,6 +128,11 @@ pub fn parse_count(text: &str) -> Option<u32> {
     Some(u32::try_from(Quantity::parse(text)?.units()?).unwrap_or(u32::MAX))
 }
 
+/// «1 pod», «2 pods».
+pub fn counted(n: u64, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Bytes in the largest binary unit that keeps at most one decimal: `512Mi`, `16Gi`, `1.5Gi`, `100`.
 pub fn format_bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];

@@ -15,7 +15,11 @@ use crate::{
         Problem, ProblemKind,
         exec::{self, Ended, Streams},
     },
-    jobs::{Clean, quantity::format_bytes, text::few},
+    jobs::{
+        Clean,
+        quantity::{counted, format_bytes},
+        text::few,
+    },
 };
 
 /// What `tar` complains about that is kept.
@@ -109,7 +113,7 @@ fn outcome(change: &Change, copied: io::Result<Copied>, ended: Ended, complaint:
 }
 
 fn said(copied: &Copied, into: &Path) -> String {
-    let files = if copied.files == 1 { "1 file".to_owned() } else { format!("{} files", copied.files) };
+    let files = counted(copied.files as u64, "file");
     let size = if copied.bytes < 1024 { format!("{} bytes", copied.bytes) } else { format_bytes(copied.bytes) };
     let mut text = format!("{files}, {size}, to {}", into.display());
     if !copied.left_out.is_empty() {

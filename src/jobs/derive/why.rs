@@ -8,6 +8,7 @@ use super::{Input, Logs, blocked, plain::plain, queue, team::Team, unsaid};
 use crate::jobs::{
     causes::{self, At, LogSeen, Observation, Place, Seen, Subject},
     health::{self, Health},
+    quantity::counted,
     replica,
     row::{Condition, ContainerRow, ContainerState, EventRow, PodRow, Terminated, WorkloadRow},
     state::{Cause, Evidence, Failure, Origin, State},
@@ -39,7 +40,7 @@ pub(super) fn cause(input: &Input<'_>, team: &Team<'_>, state: &State, leaked_gp
 }
 
 fn leaked(gpus: u32) -> Cause {
-    let title = format!("finished, still holding {gpus} GPU{}", if gpus == 1 { "" } else { "s" });
+    let title = format!("finished, still holding {}", counted(gpus.into(), "GPU"));
     let remedy = "Delete its workers, and set runPolicy.cleanPodPolicy to Running or All in the next one.";
     plain("leaked-gpus", &title, remedy, false)
 }

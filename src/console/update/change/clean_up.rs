@@ -15,7 +15,7 @@ use crate::{
             page::Kept,
         },
     },
-    jobs::{fleet::Job, time},
+    jobs::{fleet::Job, quantity::counted, time},
 };
 
 /// What is offered for how long ago.
@@ -26,10 +26,6 @@ fn chosen(model: &Model, wanted: impl Fn(&Job) -> bool) -> Vec<Kept> {
     let mut jobs: Vec<_> = model.fleet.jobs().filter(|job| wanted(job)).collect();
     jobs.sort_by_key(|job| (job.row.created, job.row.name.clone()));
     jobs.into_iter().filter_map(|job| Kept::of(&model.fleet, &job.key())).collect()
-}
-
-fn counted(n: u64, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
 /// «Free 48 GPUs in 3 jobs?»

@@ -30,6 +30,7 @@ use crate::{
         drafting::{self, Merge, Take, diff},
         fleet::{Changed, JobKey},
         manifest::text::Document,
+        quantity::counted,
     },
 };
 
@@ -92,6 +93,7 @@ pub(super) fn read(model: &mut Model, id: DraftId, found: Result<Option<Value>, 
     let Some(live) = &mut draft.live else { return Vec::new() };
     let outdated = std::mem::take(&mut live.reading) == Reading::Outdated;
     let uid = |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
+    let mut differs = false;
     match found {
         Ok(Some(object)) if uid(&object).is_none_or(|uid| uid == live.key.uid.to_string()) => {
             if let Some((_, theirs)) = live::written(&object) {
@@ -100,16 +102,8 @@ pub(super) fn read(model: &mut Model, id: DraftId, found: Result<Option<Value>, 
             live.stored = Some(object);
             let (before, at_last) = (draft.editor.version, draft.stage == Stage::Send);
             let news = merge(draft);
-            let differs = at_last && (news.is_some() || draft.editor.version != before);
+            differs = at_last && (news.is_some() || draft.editor.version != before);
             told(model, news);
-            if differs {
-                // What was reviewed and rehearsed there is not what would be sent now.
-                review(model);
-                let mut effects = if outdated { vec_of(ask(model, Soon::InAMoment)) } else { Vec::new() };
-                effects.extend(follow(model));
-                effects.extend(rehearse(model));
-                return effects;
-            }
         }
         Ok(found) => {
             let why = if found.is_some() { "another one has its name by now" } else { "it was deleted" };
@@ -120,8 +114,13 @@ pub(super) fn read(model: &mut Model, id: DraftId, found: Result<Option<Value>, 
         // What was read before is still the best that is known; sending looks once more.
         Err(_) => {}
     }
+    if differs {
+        // What was reviewed and rehearsed there is not what would be sent now.
+        review(model);
+    }
     let mut effects = if outdated { vec_of(ask(model, Soon::InAMoment)) } else { Vec::new() };
     effects.extend(follow(model));
+    effects.extend(differs.then(|| rehearse(model)).flatten());
     effects
 }
 
@@ -160,7 +159,7 @@ fn told(model: &mut Model, news: Option<News>) {
     let Some(News { taken_over, conflicts }) = news else { return };
     let over = match taken_over {
         0 => String::new(),
-        n => format!(": {} of it is in your text now", super::counted(n, "change")),
+        n => format!(": {} of it is in your text now", counted(n as u64, "change")),
     };
     if conflicts == 0 {
         model.notices.tell(model.now, Tone::Info, &format!("The job was changed on the server{over}"));

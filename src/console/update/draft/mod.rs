@@ -37,7 +37,13 @@ use crate::{
         widgets::picker,
     },
     disk::drafts::{About, DraftKey, Summary},
-    jobs::{Clean, Raw, checks::Report, drafting::Take, quantity::format_bytes, time::duration},
+    jobs::{
+        Clean, Raw,
+        checks::Report,
+        drafting::Take,
+        quantity::{counted, format_bytes},
+        time::duration,
+    },
 };
 
 /// A command of drafts.
@@ -328,16 +334,11 @@ fn listed(model: &mut Model, drafts: Vec<Summary>) {
             model.notices.tell(model.now, Tone::Info, text);
         }
         None if first && !items.is_empty() => {
-            let text = format!("{} not sent yet: :drafts lists them", counted(items.len(), "draft"));
+            let text = format!("{} not sent yet: :drafts lists them", counted(items.len() as u64, "draft"));
             model.notices.tell(model.now, Tone::Info, &text);
         }
         None => {}
     }
-}
-
-/// «1 draft», «2 drafts».
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn loaded(model: &mut Model, key: DraftKey, about: About, text: &Raw) -> Vec<Effect> {

@@ -13,6 +13,7 @@ use crate::{
             overlay::{DraftPrompt, Overlay, PromptEvent},
         },
     },
+    jobs::quantity::counted,
     logs::Query,
 };
 
@@ -56,7 +57,7 @@ fn find(model: &mut Model, text: &str) {
         None => draft.editor.search = None,
         Some(Wanted { query, instead: Some(instead) }) => {
             let count = replace(&mut draft.editor, &query, &instead);
-            let text = format!("{} replaced; undo takes them back at once", super::counted(count, "hit"));
+            let text = format!("{} replaced; undo takes them back at once", counted(count as u64, "hit"));
             model.notices.tell(model.now, Tone::Info, &text);
         }
         Some(Wanted { query, .. }) => {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{counted, fix, follow, live, made, open, put_on_top, tell};
+use super::{fix, follow, live, made, open, put_on_top, tell};
 use crate::{
     console::{
         commands::DraftCommand,
@@ -22,6 +22,7 @@ use crate::{
         drafting::{self, Template},
         fleet::JobKey,
         manifest::text::{Change, Document, changed},
+        quantity::counted,
     },
 };
 
@@ -96,7 +97,7 @@ pub(super) fn template(model: &mut Model, id: &str) -> Vec<Effect> {
     open(model, &format!("from template {}", template.id), &written);
     if !template.fill.is_empty() {
         let what: Vec<_> = template.fill.iter().map(|fill| fill.what.as_str()).collect();
-        let text = format!("{} to look at: {}", counted(what.len(), "thing"), what.join(", "));
+        let text = format!("{} to look at: {}", counted(what.len() as u64, "thing"), what.join(", "));
         model.notices.tell(model.now, Tone::Info, &text);
         if let Some(draft) = model.draft_mut() {
             super::form::show(draft, &template.fill[0].at);

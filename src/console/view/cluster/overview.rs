@@ -10,7 +10,7 @@ use crate::{
             text::width,
         },
     },
-    jobs::{Sym, capacity::Gpus},
+    jobs::{Sym, capacity::Gpus, quantity::counted},
 };
 
 /// Column in which values begin.
@@ -36,14 +36,14 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
     let wants = if it.wanted == 0 {
         "no job waits for GPUs".to_owned()
     } else {
-        format!("jobs that wait want {}", counted(it.wanted))
+        format!("jobs that wait want {}", counted(it.wanted, "GPU"))
     };
     out.extend(labelled("Waiting", VALUES, &wants, Role::Text, columns));
     let (held, jobs, hours) = it.leaked;
     if held > 0 {
         let of = if jobs == 1 { "1 job that has".to_owned() } else { format!("{jobs} jobs that have") };
         let is = if held == 1 { "is" } else { "are" };
-        let text = format!("{} {is} held by {of} ended: {hours} GPU-hours so far (:free-gpus)", counted(held));
+        let text = format!("{} {is} held by {of} ended: {hours} GPU-hours so far (:free-gpus)", counted(held, "GPU"));
         out.extend(labelled("Wasted", VALUES, &text, Role::Warn, columns));
     }
     out.extend(ranking(
@@ -106,10 +106,6 @@ fn gpus(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
     out
 }
 
-fn counted(n: u64) -> String {
-    if n == 1 { "1 GPU".to_owned() } else { format!("{n} GPUs") }
-}
-
 /// How much is held, as a bar.
 fn bar(gpus: Gpus, ascii: bool) -> String {
     let (full, empty) = if ascii { ('#', '.') } else { ('█', '·') };
@@ -120,7 +116,8 @@ fn bar(gpus: Gpus, ascii: bool) -> String {
 }
 
 fn ranking(title: &str, all: impl Iterator<Item = (String, u64)>, columns: u16) -> Vec<RichLine> {
-    let rows: Vec<_> = all.take(TOP).map(|(name, n)| vec![(name, Role::Text), (counted(n), Role::Text)]).collect();
+    let rows: Vec<_> =
+        all.take(TOP).map(|(name, n)| vec![(name, Role::Text), (counted(n, "GPU"), Role::Text)]).collect();
     if rows.is_empty() {
         return Vec::new();
     }

@@ -17,6 +17,7 @@ use crate::{
         capacity::{held, nodes},
         causes::scheduler_reasons,
         fleet::Fleet,
+        quantity::counted,
         queue::{Ahead, Forecast, Holder, Lack, Place, Standing, standing},
         row::Requests,
         state::State,
@@ -277,7 +278,7 @@ fn unqueued(job: &Kept, beside: Beside<'_>, columns: u16) -> Vec<RichLine> {
     }
     for (message, n) in said {
         let reasons = scheduler_reasons(message.as_str());
-        let pods = if n == 1 { "1 pod".to_owned() } else { format!("{n} pods") };
+        let pods = counted(n as u64, "pod");
         if reasons.is_empty() {
             out.extend(labelled("", VALUES, &format!("{pods}: {message}"), Role::Text, columns));
         }
