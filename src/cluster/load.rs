@@ -12,6 +12,7 @@ pub struct Load(Arc<Counters>);
 #[derive(Debug, Default)]
 struct Counters {
     requests: AtomicU64,
+    refusals: AtomicU64,
     failures: AtomicU64,
     bytes: AtomicU64,
     streams: AtomicU64,
@@ -23,7 +24,9 @@ struct Counters {
 pub struct LoadNow {
     /// Requests sent.
     pub requests: u64,
-    /// Of them, refused or failed.
+    /// Of them, what we may not do: few rights are no trouble.
+    pub refusals: u64,
+    /// Of them, failed otherwise.
     pub failures: u64,
     /// Bytes of bodies read, after decompression.
     pub bytes: u64,
@@ -43,6 +46,7 @@ impl Load {
         let c = &*self.0;
         LoadNow {
             requests: c.requests.load(Relaxed),
+            refusals: c.refusals.load(Relaxed),
             failures: c.failures.load(Relaxed),
             bytes: c.bytes.load(Relaxed),
             streams: c.streams.load(Relaxed),
@@ -52,6 +56,10 @@ impl Load {
 
     pub(crate) fn request(&self) {
         self.0.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn refusal(&self) {
+        self.0.refusals.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn failure(&self) {
@@ -75,5 +83,24 @@ impl Load {
 impl Drop for OpenStream {
     fn drop(&mut self) {
         self.0.0.streams.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cluster::testing;
+
+    #[tokio::test]
+    async fn what_we_may_not_do_is_counted_beside_what_fails() {
+        let session = testing::session(|request| {
+            let code = request.uri().path().trim_start_matches('/').parse().expect("a code");
+            testing::text(code, "{}".to_owned())
+        });
+        let session = session.await;
+        for path in ["/200", "/403", "/403", "/500"] {
+            let _any = session.get(path, "application/json", "look").await;
+        }
+        let load = session.load().now();
+        assert_eq!((load.requests, load.refusals, load.failures), (4, 2, 1));
     }
 }

@@ -247,8 +247,10 @@ impl Session {
             Err(_) => Err(Problem::timeout(doing, self.0.who.server.as_str(), self.0.timeout)),
         };
         let refused = result.as_ref().err().filter(|problem| problem.wants_new_credential());
-        if result.is_err() {
-            self.0.load.failure();
+        match &result {
+            Err(problem) if problem.kind == Kind::Forbidden => self.0.load.refusal(),
+            Err(_) => self.0.load.failure(),
+            Ok(_) => {}
         }
         if result.is_ok() || refused.is_some() {
             self.0.refused.send_if_modified(|before| {

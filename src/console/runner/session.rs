@@ -322,7 +322,7 @@ pub(super) async fn counters(ready: Ready) -> Message {
     let load = ready.session.load().now();
     let resident = tokio::task::spawn_blocking(resident).await.ok().flatten();
     let counters = [
-        ("requests", format!("{} ({} failed)", load.requests, load.failures)),
+        ("requests", format!("{} ({} refused, {} failed)", load.requests, load.refusals, load.failures)),
         ("open streams", load.streams.to_string()),
         ("watch events", load.events.to_string()),
         ("bytes read", format_bytes(load.bytes)),

@@ -14,6 +14,7 @@ use crate::{
         model::{
             Model,
             list::grid,
+            overlay::{Overlay, Purpose},
             session::{Phase, Scope},
         },
         theme::{Role, Theme},
@@ -62,7 +63,10 @@ fn draw_filter(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let what = cut(&format!("{slash}{attention}{and}{}", list.filter.text), room, theme.ellipsis());
     let x = put(buf, area, area.x, area.y, &what, theme.style(Role::Title));
     let x = put(buf, area, x + 2, area.y, &count, theme.style(Role::Dim));
-    if let Some(hint) = list.filter.hints.first() {
+    // While one types, the hint stands beside the line.
+    let typing =
+        matches!(model.overlays.last(), Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::ListFilter);
+    if let Some(hint) = list.filter.hints.first().filter(|_| !typing) {
         let text = format!("at {}: {}", hint.span.start + 1, hint.text);
         let room = area.right().saturating_sub(x + 2);
         let role = if hint.partial { Role::Wait } else { Role::Warn };

@@ -140,6 +140,16 @@ fn a_job_made_again_under_its_name_stays_selected() {
 }
 
 #[test]
+fn what_is_wrong_in_a_filter_is_told_once() {
+    let mut harness = filled(120, 24);
+    let told = |harness: &Harness| harness.screen().matches("a whole number").count();
+    harness.keys("/").type_text("gpu>x");
+    assert_eq!(told(&harness), 1, "{}", harness.screen());
+    harness.keys("enter");
+    assert_eq!(told(&harness), 1, "{}", harness.screen());
+}
+
+#[test]
 fn a_filter_is_live_and_esc_brings_back_what_was() {
     let mut harness = filled(80, 24);
     harness.keys("j /").type_text("ns:vision");
@@ -303,6 +313,7 @@ fn empty_screens_say_what_to_do() {
     let mut none = harness(80, 24);
     none.send(Message::Fleet(vec![batch(Vec::new())]));
     assert!(none.screen().contains("There are no training jobs in any namespace"), "{}", none.screen());
+    assert!(none.screen().contains("N makes one from a template"), "{}", none.screen());
     let mut hidden = filled(80, 24);
     hidden.keys("/").type_text("xyzzy").keys("enter");
     assert!(hidden.screen().contains("None of 6 jobs matches."), "{}", hidden.screen());

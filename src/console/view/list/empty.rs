@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::scope_words;
 use crate::{
     console::{
-        commands::{AppCommand, CommandId, ListCommand},
+        commands::{AppCommand, CommandId, DraftCommand, ListCommand},
         model::Model,
         theme::{Role, Theme},
         view::trouble,
@@ -94,10 +94,11 @@ fn refused(model: &Model, phases: &[(&ListKey, &ListPhase)]) -> Option<Vec<Line>
 fn none_yet(model: &Model) -> Vec<Line> {
     let scope = key(model, CommandId::App(AppCommand::Scope));
     let all = key(model, CommandId::App(AppCommand::Favourite(0)));
+    let new = key(model, CommandId::Draft(DraftCommand::New));
     vec![
         (format!("There are no training jobs in {}.", scope_words(&model.session.scope)), Role::Text),
         (String::new(), Role::Text),
-        ("Make one with: kubectl create -f job.yaml. It appears here by itself.".to_owned(), Role::Label),
+        (format!("{new} makes one from a template. What others make appears here by itself."), Role::Label),
         (format!("{scope} chooses other namespaces, {all} shows all of them."), Role::Dim),
     ]
 }
