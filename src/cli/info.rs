@@ -133,6 +133,9 @@ fn write_contexts(text: &mut String, global: &Global, setup: &Setup) {
         let warning = if others { "read; WARNING: others can read it, and it may hold credentials" } else { "read" };
         row(text, "file", &home(file), warning);
     }
+    for file in &loaded.absent {
+        row(text, "file", &home(file), "not there");
+    }
     if loaded.in_cluster {
         row(text, "file", "none", "the pod's own service account is used");
     }

@@ -35,6 +35,8 @@ pub struct Loaded {
     pub(crate) config: Kubeconfig,
     /// The files that were read, in order.
     pub files: Vec<PathBuf>,
+    /// Those that were to be read and are not there.
+    pub absent: Vec<PathBuf>,
     /// No file: the pod's own service account is used.
     pub in_cluster: bool,
 }
@@ -108,7 +110,10 @@ pub fn load(source: &Source) -> Result<Loaded, Problem> {
     let mut loaded = Loaded::default();
     for file in &candidates {
         match fs::metadata(file) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !must_exist => continue,
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !must_exist => {
+                loaded.absent.push(file.clone());
+                continue;
+            }
             Err(e) => return Err(unreadable(file, &e)),
             Ok(_) => {}
         }
@@ -177,7 +182,7 @@ impl Loaded {
             let hint = "Its maker must be corrected.";
             Problem::new(Kind::Bug, "can't use the kubeconfig in memory", "it has another form", hint)
         })?;
-        Ok(Self { config, files: Vec::new(), in_cluster: false })
+        Ok(Self { config, ..Self::default() })
     }
 
     /// Ready to be put into a target.
@@ -331,7 +336,9 @@ mod tests {
     fn several_files_merge_and_the_first_wins() {
         let dir = tempfile::tempdir().expect("a directory");
         let (a, b) = (file(dir.path(), "a", &config("one", "u")), file(dir.path(), "b", &config("two", "u")));
-        let loaded = load(&listed(&[&a, &dir.path().join("missing"), &b])).expect("loaded");
+        let missing = dir.path().join("missing");
+        let loaded = load(&listed(&[&a, &missing, &b])).expect("loaded");
+        assert_eq!((&loaded.files, &loaded.absent), (&vec![a.clone(), b.clone()], &vec![missing]));
         let contexts = loaded.contexts();
         assert_eq!(contexts.current, Some(Clean::new("one")));
         assert_eq!(contexts.all.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["one", "two"]);
