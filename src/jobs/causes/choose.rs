@@ -114,7 +114,7 @@ fn is_launch_trouble(hit: &Hit<'_>) -> bool {
 
 /// What statuses, conditions and events say.
 fn told<'a>(rules: &'a Rules, seen: &Seen<'a>) -> Vec<Hit<'a>> {
-    let mut hits = Vec::new();
+    let mut hits = Vec::with_capacity(seen.told.len());
     for one in seen.told {
         let Observation { place, text, at, subject, time } = one;
         hits.extend(rules.matching(*place, text).map(|(rule, part)| Hit {
@@ -181,7 +181,8 @@ fn writer(rule: &Rule, seen: &Seen<'_>, log: &LogSeen<'_>, hit: &LogHit) -> Opti
 /// The best of these hits, in words.
 fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
     let kinds = kinds(hits);
-    let is_root = |hit: &&Hit<'_>| !is_consequence(hit.rule, &kinds);
+    let roots: Vec<&Rule> = kinds.iter().copied().filter(|kind| !is_consequence(kind, &kinds)).collect();
+    let is_root = |hit: &&Hit<'_>| roots.iter().any(|root| std::ptr::eq(*root, hit.rule));
     let first = |of_log: bool| {
         hits.iter().filter(is_root).filter(move |hit| hit.log.is_some() == of_log).min_by_key(|h| h.order())
     };
@@ -217,7 +218,7 @@ fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
         replica: about.as_ref().filter(|subject| !subject.role.is_empty()).map(Subject::id),
         node: about.as_ref().and_then(|subject| subject.node.clone()),
         rank: about.as_ref().and_then(|subject| subject.rank),
-        sure: sure(winner, hits, &kinds),
+        sure: sure(winner, hits, &roots),
         consequences: kinds
             .iter()
             .filter(|kind| !std::ptr::eq(**kind, rule) && is_consequence(kind, &[&[rule][..], &kinds[..]].concat()))
@@ -228,7 +229,7 @@ fn told_of(seen: &Seen<'_>, hits: &[Hit<'_>]) -> Option<Cause> {
 }
 
 /// How sure the choice is, in percent.
-fn sure(winner: &Hit<'_>, hits: &[Hit<'_>], kinds: &[&Rule]) -> u8 {
+fn sure(winner: &Hit<'_>, hits: &[Hit<'_>], roots: &[&Rule]) -> u8 {
     let rule = winner.rule;
     let mut sure: u8 = match rule.priority {
         0..LATE => 95,
@@ -247,7 +248,7 @@ fn sure(winner: &Hit<'_>, hits: &[Hit<'_>], kinds: &[&Rule]) -> u8 {
     let other = |hit: &&Hit<'_>| {
         hit.rule.class != rule.class
             && hit.rule.priority < VAGUE
-            && !is_consequence(hit.rule, kinds)
+            && roots.iter().any(|root| std::ptr::eq(*root, hit.rule))
             && (line.is_none() || hit.log.map(|log| (log.nth, log.hit.line)) != line)
     };
     if hits.iter().any(|hit| other(&hit)) {

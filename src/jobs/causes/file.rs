@@ -228,11 +228,9 @@ impl Reader<'_> {
 }
 
 fn check_holes(template: &str, pattern: &Pattern) -> Result<(), String> {
-    let known = |name: &str| {
-        pattern.regex().is_some_and(|regex| match name.parse::<usize>() {
-            Ok(number) => number < regex.captures_len(),
-            Err(_) => regex.capture_names().flatten().any(|capture| capture == name),
-        })
+    let known = |name: &str| match name.parse::<usize>() {
+        Ok(number) => pattern.regex().is_some_and(|regex| number < regex.captures_len()),
+        Err(_) => pattern.names(name),
     };
     match template::capture_names(template).find(|name| !known(name)) {
         Some(name) => Err(format!("{{{name}}} is neither a capture of the pattern nor a known word")),

@@ -29,6 +29,11 @@ impl Pattern {
         &self.source
     }
 
+    /// Whether it has a group of this name.
+    pub(super) fn names(&self, group: &str) -> bool {
+        self.regex().is_some_and(|regex| regex.capture_names().flatten().any(|name| name == group))
+    }
+
     /// Its regex; `None` for one of ours that a test would have found to be wrong.
     pub(super) fn regex(&self) -> Option<&Regex> {
         self.made.get_or_init(|| build(&self.source).ok()).as_ref()

@@ -54,7 +54,8 @@ fn node(winner: &Hit<'_>, hits: &[Hit<'_>]) -> Option<String> {
     let of = |hit: &Hit<'_>| {
         let machine = hit.subject.as_deref().filter(|subject| subject.role.is_empty());
         let known = machine.and_then(|subject| subject.node.as_ref()).map(ToString::to_string);
-        known.or_else(|| Some(String::from_utf8_lossy(hit.captures()?.name("node")?.as_bytes()).into_owned()))
+        let named = || Some(String::from_utf8_lossy(hit.captures()?.name("node")?.as_bytes()).into_owned());
+        known.or_else(|| if hit.rule.pattern.names("node") { named() } else { None })
     };
     if let Some(own) = of(winner) {
         return Some(own);

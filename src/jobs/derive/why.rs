@@ -144,13 +144,16 @@ fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
         pods.iter().map(|pod| pod.unscheduled.as_ref().map(|(why, words)| format!("{why}: {words}"))).collect();
     let exits: Vec<Option<String>> =
         pods.iter().map(|pod| health::last_bad_end(pod).map(|end| end.exit_code.to_string())).collect();
-    let mut seen = Vec::new();
-    for ((pod, wait), exit) in pods.iter().zip(&waits).zip(&exits) {
-        observe_pod(pod, wait.as_deref(), exit.as_deref(), &mut seen);
+    let mains: Vec<Arc<Subject>> = pods.iter().map(|pod| main_subject(pod)).collect();
+    // A pod is seldom observed in more than two ways.
+    let mut seen = Vec::with_capacity(2 * pods.len() + events.len() + 1);
+    for (((pod, main), wait), exit) in pods.iter().zip(&mains).zip(&waits).zip(&exits) {
+        observe_pod(pod, main, wait.as_deref(), exit.as_deref(), &mut seen);
     }
     for (event, text, pod) in &events {
         let at = At::Event(event.about_kind.as_str(), event.about_name.as_str());
-        let subject = pod.map(|pod| subject(pod, pod.containers.iter().find(|c| !c.init)));
+        let known = |pod: &PodRow| pods.iter().zip(&mains).find(|(other, _)| std::ptr::eq(**other, pod));
+        let subject = pod.map(|pod| known(pod).map_or_else(|| main_subject(pod), |(_, main)| Arc::clone(main)));
         seen.push(Observation { place: Place::Event, text, at, subject, time: Some(event.first) });
     }
     if let Some((condition, text)) = &failed {
@@ -177,7 +180,7 @@ fn measured(input: &Input<'_>, team: &Team<'_>) -> Option<Cause> {
     let seen: Vec<Observation<'_>> = words
         .iter()
         .map(|(pod, text)| {
-            let subject = Some(subject(pod, pod.containers.iter().find(|container| !container.init)));
+            let subject = Some(main_subject(pod));
             Observation { place: Place::Metric, text, at: At::Pod(pod.name.as_str()), subject, time: pod.started }
         })
         .collect();
@@ -232,20 +235,25 @@ fn told_event<'a>(
     counts.then(|| (event, text(), None))
 }
 
-fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>, seen: &mut Vec<Observation<'a>>) {
+fn observe_pod<'a>(
+    pod: &'a PodRow,
+    main: &Arc<Subject>,
+    wait: Option<&'a str>,
+    exit: Option<&'a str>,
+    seen: &mut Vec<Observation<'a>>,
+) {
     let at = At::Pod(pod.name.as_str());
-    let main = subject(pod, pod.containers.iter().find(|container| !container.init));
     let mut push = |place, text: &'a str, subject: &Arc<Subject>, end: Option<&Terminated>| {
         if !text.is_empty() {
             let time = end.and_then(|end| end.finished).or(pod.started).or(Some(pod.created));
             seen.push(Observation { place, text, at, subject: Some(subject.clone()), time });
         }
     };
-    push(Place::PodReason, pod.reason.as_ref().map_or("", |text| text.as_str()), &main, None);
-    push(Place::PodMessage, pod.message.as_ref().map_or("", Clean::as_str), &main, None);
-    push(Place::Disruption, pod.disruption.as_ref().map_or("", |text| text.as_str()), &main, None);
+    push(Place::PodReason, pod.reason.as_ref().map_or("", |text| text.as_str()), main, None);
+    push(Place::PodMessage, pod.message.as_ref().map_or("", Clean::as_str), main, None);
+    push(Place::Disruption, pod.disruption.as_ref().map_or("", |text| text.as_str()), main, None);
     if pod.node.is_none() {
-        push(Place::Unscheduled, wait.unwrap_or_default(), &main, None);
+        push(Place::Unscheduled, wait.unwrap_or_default(), main, None);
     }
     for container in &pod.containers {
         let own = if container.name == main.container { main.clone() } else { subject(pod, Some(container)) };
@@ -264,8 +272,13 @@ fn observe_pod<'a>(pod: &'a PodRow, wait: Option<&'a str>, exit: Option<&'a str>
         }
     }
     if let Some(end) = health::last_bad_end(pod) {
-        push(Place::Exit, exit.unwrap_or_default(), &main, Some(end));
+        push(Place::Exit, exit.unwrap_or_default(), main, Some(end));
     }
+}
+
+/// A pod, by the container that does its work.
+fn main_subject(pod: &PodRow) -> Arc<Subject> {
+    subject(pod, pod.containers.iter().find(|container| !container.init))
 }
 
 fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Arc<Subject> {
