@@ -56,7 +56,7 @@ pub enum What {
     Delete {
         /// What becomes of what it owns.
         propagation: Propagation,
-        /// Seconds that pods get to end; their own wish if `None`.
+        /// Seconds that its pods get to end at most; their own wish if `None`.
         grace: Option<u32>,
     },
     /// Deletes it and makes it again from the same manifest, which is on disk before anything is deleted.
@@ -323,6 +323,7 @@ impl fmt::Display for Change {
             What::Delete { propagation: Propagation::Orphan, .. } => {
                 write!(f, "delete {subject} and leave what it owns")
             }
+            What::Delete { grace: Some(grace), .. } => write!(f, "delete {subject}, its pods within {grace}s"),
             What::Shell { argv, .. } => write!(f, "run {} in {subject}", argv.join(" ")),
             What::Forward { port, .. } => write!(f, "lead a port to port {port} of {subject}"),
             What::CopyOut { path, .. } => write!(f, "copy {path} out of {subject}"),

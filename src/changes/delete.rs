@@ -13,18 +13,25 @@ use super::{
     send::{self, Sent},
 };
 use crate::{
-    cluster::{ProblemKind, objects},
+    cluster::{
+        Problem, ProblemKind,
+        objects::{self, OwnedObject},
+        paths::Resource,
+    },
     jobs::{Name, Sym, Uid, fleet::JobKey, text::few},
 };
 
 /// How long it is watched going, to tell what is still there.
 const WATCHED: Duration = Duration::from_secs(4);
+/// How long pods are waited for that nobody has told to end yet, where they get less time than their own.
+const TOLD: Duration = Duration::from_secs(20);
 /// Between looks at it.
 const LOOK: Duration = Duration::from_millis(400);
 /// Objects that are named one by one.
 const NAMED: usize = 4;
 
-/// Deletes it. `look_after`: tells what of it is still there.
+/// Deletes it; its pods get `grace` seconds to end, or less where they ask for less. `look_after`: tells what of it is
+/// still there.
 pub(super) async fn delete(
     desk: &Desk,
     change: &Change,
@@ -37,11 +44,19 @@ pub(super) async fn delete(
         Ok(path) => path,
         Err(problem) => return Outcome::Failed(problem),
     };
-    let uid = change.subject.uid.as_ref();
-    let outcome = send_delete(desk, &path, uid, propagation, grace, &doing).await;
-    match (outcome.as_done(), change.subject.job_key()) {
-        (Some(_), Some(key)) if look_after && propagation != Propagation::Orphan => {
-            Outcome::noted(Some(key.uid.clone()), &left(desk, &path, &key).await)
+    let key = change.subject.job_key().filter(|_| propagation != Propagation::Orphan);
+    let key = key.filter(|_| look_after || grace.is_some());
+    let before = match &key {
+        Some(key) => objects::owned(&desk.session, &desk.offer, key).await.objects,
+        None => Vec::new(),
+    };
+    // A custom resource takes no time to end: a grace is its pods'.
+    let outcome = send_delete(desk, &path, change.subject.uid.as_ref(), propagation, None, &doing).await;
+    match (outcome.as_done(), key) {
+        (Some(_), Some(key)) => {
+            let parts = before.into_iter().map(|object| object.uid).collect();
+            let note = Going { desk, key: &key, parts, told: Vec::new(), refused: None }.watched(&path, grace).await;
+            Outcome::noted(Some(key.uid.clone()), &note)
         }
         _ => outcome,
     }
@@ -81,25 +96,89 @@ pub(super) async fn send_delete(
     }
 }
 
-/// What is still there of a deleted job, after a moment.
-async fn left(desk: &Desk, path: &str, key: &JobKey) -> String {
-    let end = Instant::now() + WATCHED;
-    let mut left = Vec::new();
-    while Instant::now() < end {
-        tokio::time::sleep(LOOK).await;
-        left.clear();
-        if let Ok(Some(object)) = look::object(&desk.session, path, "look what is left").await
-            && look::uid(&object).as_ref() == Some(&key.uid)
-        {
-            left.push((Sym::new(key.kind.info().kind), key.name.clone()));
-        }
-        let owned = objects::owned(&desk.session, &desk.offer, key).await;
-        left.extend(owned.objects.into_iter().map(|object| (object.kind, object.name)));
-        if left.is_empty() {
-            return String::new();
+/// A deleted job while what it owned goes.
+struct Going<'a> {
+    desk: &'a Desk,
+    key: &'a JobKey,
+    /// What it owned before: what an owner that is gone has left behind is found by this.
+    parts: Vec<Uid>,
+    /// Pods that were told to end sooner.
+    told: Vec<Uid>,
+    /// Why one of them could not be told.
+    refused: Option<Problem>,
+}
+
+impl Going<'_> {
+    /// What is still there after a moment. With a grace: once each pod that ends has heard of it.
+    async fn watched(mut self, path: &str, grace: Option<u32>) -> String {
+        let began = Instant::now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let owned = objects::left_of(&self.desk.session, &self.desk.offer, self.key, &self.parts).await.objects;
+            let untold = match grace {
+                Some(grace) => self.hurry(&owned, grace).await,
+                None => 0,
+            };
+            let mut left = Vec::new();
+            if let Ok(Some(object)) = look::object(&self.desk.session, path, "look what is left").await
+                && look::uid(&object).as_ref() == Some(&self.key.uid)
+            {
+                left.push((Sym::new(self.key.kind.info().kind), self.key.name.clone()));
+            }
+            left.extend(owned.into_iter().map(|object| (object.kind, object.name)));
+            let waited = began.elapsed();
+            if left.is_empty() || waited >= TOLD || (waited >= WATCHED && untold == 0) {
+                return self.words(&left, untold);
+            }
         }
     }
-    still_there(&left)
+
+    /// Tells pods that are ending to do so within `grace` seconds; how many nobody has told to end yet. Those are left alone:
+    /// whoever made them could make them again.
+    async fn hurry(&mut self, owned: &[OwnedObject], grace: u32) -> usize {
+        let mut untold = 0;
+        for pod in owned.iter().filter(|object| object.kind.as_str() == "Pod") {
+            let meta = &pod.object["metadata"];
+            let ends = meta["deletionGracePeriodSeconds"].as_u64();
+            match ends {
+                None => untold += 1,
+                Some(own) if own > u64::from(grace) && !self.told.contains(&pod.uid) => {
+                    let subject = Subject::pod(&self.key.namespace, &pod.name, &pod.uid);
+                    self.told.push(pod.uid.clone());
+                    if let Err(problem) = end_within(self.desk, &subject, grace).await {
+                        self.refused.get_or_insert(problem);
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        untold
+    }
+
+    fn words(&self, left: &[(Sym, Name)], untold: usize) -> String {
+        let mut said = Vec::new();
+        if let Some(problem) = &self.refused {
+            said.push(format!("its pods keep their own time to end: {}", problem.why));
+        }
+        if untold > 0 {
+            said.push(format!("{untold} pods were not told to end yet"));
+        }
+        if !left.is_empty() {
+            said.push(still_there(left));
+        }
+        said.join("; ")
+    }
+}
+
+/// Has a pod that is ending end within so many seconds.
+async fn end_within(desk: &Desk, pod: &Subject, grace: u32) -> Result<(), Problem> {
+    let doing = format!("have {pod} end within {grace}s");
+    let path = Resource::core("pods").one(Some(&pod.namespace), pod.name.as_str());
+    let sent = send_delete(desk, &path, pod.uid.as_ref(), Propagation::Background, Some(grace), &doing).await;
+    match sent {
+        Outcome::Done(_) => Ok(()),
+        Outcome::Failed(problem) | Outcome::Unknown(problem) => Err(problem),
+    }
 }
 
 fn still_there(left: &[(Sym, Name)]) -> String {

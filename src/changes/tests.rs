@@ -1,6 +1,9 @@
 //! Changes on a server whose answers get lost, which refuses, or which was changed by others meanwhile.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -152,6 +155,63 @@ async fn a_delete_whose_answer_got_lost_is_done_when_the_object_is_gone_or_going
         place(|method, _| if method == Method::DELETE { status(504, "") } else { answer(200, &job(UID, "")) }).await;
     assert!(matches!(there.run(delete()).await, Outcome::Failed(_)));
     assert_eq!((gone.asked("DELETE"), there.asked("DELETE")), (1, 1));
+}
+
+/// A server where a deleted job's launcher and worker pods end; the worker has been told to, and the launcher's owner is
+/// gone before it. Gives the pods' deletions: path and body.
+async fn ending(grace: u32, propagation: Propagation) -> (Outcome, Vec<String>) {
+    let (deleted, heard) = (Arc::new(AtomicBool::new(false)), Asked::default());
+    let (gone, told) = (Arc::clone(&deleted), Arc::clone(&heard));
+    let session = testing::session(move |request| {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let pod = |name: &str, owner: &str, ends: Value| {
+            json!({"metadata": {"name": name, "uid": name, "deletionGracePeriodSeconds": ends,
+                "ownerReferences": [{"uid": owner, "controller": true}]}})
+        };
+        let is_gone = gone.load(SeqCst);
+        let left = told.lock().expect("not poisoned").is_empty();
+        match (method.as_str(), path.rsplit('/').next().unwrap_or_default()) {
+            ("DELETE", "train") => {
+                gone.store(true, SeqCst);
+                answer(200, &json!({}))
+            }
+            ("DELETE", pod) => {
+                told.lock().expect("not poisoned").push(pod.to_owned());
+                answer(200, &json!({}))
+            }
+            ("GET", "train") if !is_gone => answer(200, &job(UID, "")),
+            ("GET", "train-launcher") if !is_gone => answer(
+                200,
+                &json!({"metadata": {"name": "train-launcher", "uid": "l",
+                    "ownerReferences": [{"uid": UID, "controller": true}]}}),
+            ),
+            ("GET", "pods") if left => {
+                let items = [pod("launcher-x", "l", json!(30)), pod("worker-0", UID, json!(5))];
+                answer(200, &json!({"items": items}))
+            }
+            ("GET", "pods") => answer(200, &json!({"items": []})),
+            _ => status(404, "not found"),
+        }
+    })
+    .await;
+    let gate = Gate::new(Clean::new("x"), ReadOnly::No, false);
+    let desk = Desk { session, offer: Arc::new(Offer::of(&[Kind::MpiJob])), gate, files: None };
+    let name = Name::lossy;
+    let key = JobKey { namespace: name("v"), name: name("train"), kind: Kind::MpiJob, uid: Uid::new(UID) };
+    let what = What::Delete { propagation, grace: Some(grace) };
+    let change = Change { context: Clean::new("x"), subject: Subject::job(&key), what };
+    let mut report = run(&desk, Confirmed::on_screen(vec![change], None), Arc::new(|_| {})).await;
+    let heard = heard.lock().expect("not poisoned").clone();
+    (report.items.remove(0).outcome, heard)
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_end_are_told_to_do_so_sooner_and_never_later() {
+    let (outcome, told) = ending(10, Propagation::Background).await;
+    assert!(outcome.as_done().is_some_and(|done| done.note.is_empty()), "{outcome:?}");
+    assert_eq!(told, ["launcher-x"], "the worker ends within 5 seconds by itself; the launcher's Job is gone already");
+    assert_eq!(ending(60, Propagation::Background).await.1, [""; 0]);
+    assert_eq!(ending(1, Propagation::Orphan).await.1, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

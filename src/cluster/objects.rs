@@ -19,6 +19,7 @@ use super::{
 use crate::jobs::{
     fleet::JobKey,
     kind::Kind,
+    schema::{Served, document_of},
     text::{Clean, Name, Sym, Uid},
     time::Secs,
 };
@@ -108,6 +109,12 @@ fn accept(resource: &Resource, metadata: &'static str) -> &'static str {
     if resource.plural == "secrets" { metadata } else { JSON }
 }
 
+/// The schema of a kind of job as the cluster serves it; `None` where it can't be had: it only helps to write.
+pub async fn schema(session: &Session, kind: Kind) -> Option<Served> {
+    let body = session.get(&document_of(kind), JSON, "read the schema").await.ok()?;
+    tokio::task::spawn_blocking(move || Served::read(kind, &body)).await.ok()?
+}
+
 /// How a part of a job is found.
 enum By {
     /// By this name.
@@ -172,6 +179,11 @@ fn parts(offer: &Offer, job: &JobKey) -> Vec<Part> {
 
 /// Everything that the job owns and the user may read. What is missing is missing; what is refused is told.
 pub async fn owned(session: &Session, offer: &Offer, job: &JobKey) -> Owned {
+    left_of(session, offer, job, &[]).await
+}
+
+/// The same of a job that is going: also what parts that are `gone` have left behind.
+pub async fn left_of(session: &Session, offer: &Offer, job: &JobKey, gone: &[Uid]) -> Owned {
     let parts = parts(offer, job);
     let reads = parts.iter().map(|part| part_of(session, job, part));
     let mut found = Vec::new();
@@ -183,7 +195,7 @@ pub async fn owned(session: &Session, offer: &Offer, job: &JobKey) -> Owned {
             Err(problem) => owned.unread.push(Unread { kind: Sym::new(part.kind), ask: part.ask(job), problem }),
         }
     }
-    owned.objects = tree(&job.uid, found);
+    owned.objects = tree(std::iter::once(&job.uid).chain(gone), found);
     owned
 }
 
@@ -228,15 +240,15 @@ fn owned_object(part: &Part, value: Value) -> Option<OwnedObject> {
     })
 }
 
-/// Keeps what descends from `root`, parents first: a namesake's objects are not the job's.
-fn tree(root: &Uid, mut found: Vec<OwnedObject>) -> Vec<OwnedObject> {
-    let (mut out, mut parents) = (Vec::new(), vec![root.clone()]);
+/// Keeps what descends from `roots`, parents first: a namesake's objects are not the job's.
+fn tree<'a>(roots: impl Iterator<Item = &'a Uid>, mut found: Vec<OwnedObject>) -> Vec<OwnedObject> {
+    let (mut out, mut parents): (Vec<_>, Vec<_>) = (Vec::new(), roots.cloned().collect());
     while !found.is_empty() {
         let (children, rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|o| parents.contains(&o.owner));
         if children.is_empty() {
             break;
         }
-        parents = children.iter().map(|o| o.uid.clone()).collect();
+        parents.extend(children.iter().map(|o| o.uid.clone()));
         out.extend(children);
         found = rest;
     }

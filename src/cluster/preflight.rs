@@ -17,7 +17,7 @@ use super::{
     session::{JSON, Session},
 };
 use crate::jobs::{
-    checks::cluster::{Answer, Fact, Part, references},
+    checks::cluster::{Answer, Fact, Part, references, runtime_kind},
     fleet::JobKey,
     kind::Kind,
     manifest::text::{Document, ParseError},
@@ -123,6 +123,12 @@ async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Par
                 return Err(Clean::new(&format!("this cluster serves no {kind}")));
             };
             let path = resource.one(Some(namespace).filter(|_| namespaced), name);
+            if *kind == runtime_kind(&candidate.job) {
+                return match session.get_json(&path, DOING).await {
+                    Ok(runtime) => Ok(Answer::Objects(vec![runtime])),
+                    Err(problem) => present(Err(problem)),
+                };
+            }
             present(session.get(&path, METADATA, DOING).await.map(|_| ()))
         }
         Part::DryJob => {

@@ -2,7 +2,11 @@
 //!
 //! Works on lines and their indents, as the text under the cursor is hardly ever whole. Must not change it.
 
-use crate::jobs::{Kind, manifest::text::joined, schema::Shape};
+use crate::jobs::{
+    Kind,
+    manifest::text::joined,
+    schema::{Field, Served, Shape},
+};
 
 /// What is at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,31 +127,43 @@ impl Here {
         key.map_or_else(|| self.parent.clone(), |key| joined(&self.parent, &key))
     }
 
-    /// What can be written, those that begin with what is typed first.
-    pub fn offers(&self) -> Vec<Offer> {
+    /// What can be written, those that begin with what is typed first: by the schema as a cluster serves it, where that is
+    /// known.
+    pub fn offers(&self, served: Option<&Served>) -> Vec<Offer> {
         let typed = self.typed.to_lowercase();
         let mut all = match &self.key {
-            Some(key) => Shape::words(self.kind, &joined(&self.parent, key)).into_iter().map(value).collect(),
-            None => self.keys(),
+            Some(key) => self.words(&joined(&self.parent, key), served),
+            None => self.keys(served),
         };
         all.retain(|offer: &Offer| offer.text.to_lowercase().contains(&typed));
         all.sort_by_key(|offer| !offer.text.to_lowercase().starts_with(&typed));
         all
     }
 
-    fn keys(&self) -> Vec<Offer> {
-        let shape = Shape::of(self.kind).and_then(|root| root.at(&self.parent));
-        let fields = shape.map(Shape::fields).unwrap_or_default();
-        let offer = |field: crate::jobs::schema::Field| {
+    fn words(&self, at: &str, served: Option<&Served>) -> Vec<Offer> {
+        let of = |root: Shape<'_>| root.words(at).into_iter().map(value).collect::<Vec<_>>();
+        let theirs = served.and_then(Served::shape).map(of).filter(|words| !words.is_empty());
+        theirs.or_else(|| Shape::of(self.kind).map(of)).unwrap_or_default()
+    }
+
+    fn keys(&self, served: Option<&Served>) -> Vec<Offer> {
+        let own = fields(Shape::of(self.kind), &self.parent);
+        let theirs = fields(served.and_then(Served::shape), &self.parent);
+        let offer = |field: &Field<'_>| {
             let blank = if matches!(field.kind, "object" | "array") { "" } else { " " };
             let must = if field.required { "required; " } else { "" };
-            Offer {
-                text: format!("{}:{blank}", field.name),
-                about: format!("{must}{}", first_sentence(field.description)),
-            }
+            // Many a definition is installed without its descriptions.
+            let ours = || own.iter().find(|known| known.name == field.name).map_or("", |known| known.description);
+            let about = if field.description.is_empty() { ours() } else { field.description };
+            Offer { text: format!("{}:{blank}", field.name), about: format!("{must}{}", first_sentence(about)) }
         };
-        fields.into_iter().map(offer).collect()
+        let all = if theirs.is_empty() { &own } else { &theirs };
+        all.iter().map(offer).collect()
     }
+}
+
+fn fields<'a>(root: Option<Shape<'a>>, parent: &str) -> Vec<Field<'a>> {
+    root.and_then(|root| root.at(parent)).map(Shape::fields).unwrap_or_default()
 }
 
 fn value(word: &str) -> Offer {
@@ -211,11 +227,11 @@ spec:
 
     #[test]
     fn keys_and_words_are_offered() {
-        let first = |here: &Here| here.offers().first().map(|offer| offer.text.clone());
+        let first = |here: &Here| here.offers(None).first().map(|offer| offer.text.clone());
         assert_eq!(first(&end_of("ima")), Some("image: ".to_owned()));
-        let words: Vec<_> = end_of("cleanPodPolicy: ").offers().into_iter().map(|offer| offer.text).collect();
+        let words: Vec<_> = end_of("cleanPodPolicy: ").offers(None).into_iter().map(|offer| offer.text).collect();
         assert!(words.contains(&"Running".to_owned()), "{words:?}");
-        let keys: Vec<_> = end_of("re").offers().into_iter().map(|offer| offer.text).collect();
+        let keys: Vec<_> = end_of("re").offers(None).into_iter().map(|offer| offer.text).collect();
         assert!(keys.starts_with(&["replicas: ".to_owned(), "restartPolicy: ".to_owned()]), "{keys:?}");
     }
 

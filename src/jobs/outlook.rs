@@ -43,9 +43,12 @@ pub struct Ground<'a> {
     pub queues: &'a Queues,
 }
 
-/// What becomes of a job in this namespace.
-pub fn outlook(kind: Kind, job: &Value, namespace: &str, ground: &Ground<'_>) -> Outlook {
-    let needs = needs(kind, job);
+/// What becomes of a job in this namespace. A `TrainJob` is not known without the runtime that it builds on.
+pub fn outlook(kind: Kind, job: &Value, runtime: Option<&Value>, namespace: &str, ground: &Ground<'_>) -> Outlook {
+    if kind == Kind::TrainJob && runtime.is_none() {
+        return Outlook::Unknown(Clean::new("what its runtime adds could not be read"));
+    }
+    let needs = needs(kind, job, runtime);
     let queue = job.pointer(QUEUE).and_then(Value::as_str).filter(|name| !name.is_empty());
     let queues = ground.queues;
     let governed = !queues.locals.rows.is_empty() || !queues.clusters.rows.is_empty() || !queues.locals.is_whole();
@@ -185,7 +188,7 @@ mod tests {
     fn by_nodes_of(job: &Value, pods: Vec<HeldPod>) -> Outlook {
         let (nodes, pods) = (Part::whole(vec![node("a", 8), node("b", 8)]), Part::whole(pods));
         let ground = Ground { nodes: &nodes, pods: &pods, queues: &Queues::default() };
-        outlook(Kind::MpiJob, job, "v", &ground)
+        outlook(Kind::MpiJob, job, None, "v", &ground)
     }
 
     #[test]
@@ -206,7 +209,7 @@ mod tests {
     fn what_may_not_be_read_is_not_guessed() {
         let (nodes, pods) = (Part::whole(vec![node("a", 8)]), Part::unread(Clean::new("list pods in all namespaces")));
         let ground = Ground { nodes: &nodes, pods: &pods, queues: &Queues::default() };
-        let said = outlook(Kind::MpiJob, &job(1, 1, None), "v", &ground);
+        let said = outlook(Kind::MpiJob, &job(1, 1, None), None, "v", &ground);
         assert!(matches!(said, Outlook::Unknown(why) if why.as_str().contains("list pods in all namespaces")));
     }
 
@@ -236,7 +239,7 @@ mod tests {
         let (clusters, locals, flavors) = (Part::whole(clusters), Part::whole(vec![local]), Part::whole(flavors));
         let queues = Queues { clusters, locals, flavors, ..Queues::default() };
         let ground = Ground { nodes: &Part::default(), pods: &Part::default(), queues: &queues };
-        let said = |workers| outlook(Kind::MpiJob, &job(workers, 8, Some("gpu")), "v", &ground);
+        let said = |workers| outlook(Kind::MpiJob, &job(workers, 8, Some("gpu")), None, "v", &ground);
         assert!(matches!(said(2), Outlook::Starts(_)), "{:?}", said(2));
         assert!(matches!(said(4), Outlook::Never(why) if why.as_str().contains("can never give more than 16")));
     }

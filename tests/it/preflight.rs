@@ -46,7 +46,8 @@ fn smoke() -> Value {
 
 async fn rules(session: &Session, job: Value) -> (Vec<&'static str>, Facts) {
     let offer = discover(session).await.unwrap();
-    let candidate = Candidate { kind: Kind::MpiJob, namespace: Name::new("speech").unwrap(), job };
+    let kind = Kind::of(job["apiVersion"].as_str().unwrap(), job["kind"].as_str().unwrap()).unwrap();
+    let candidate = Candidate { kind, namespace: Name::new("speech").unwrap(), job };
     let mut facts = Facts::new("speech", candidate.parts());
     preflight(session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
     let problems = Checks::builtin().check_cluster(candidate.kind, &candidate.job, &facts);
@@ -82,6 +83,28 @@ async fn quota_missing_objects_and_a_taken_name_are_told_before_anything_is_made
     for rule in ["name-taken", "object-missing", "quota-short"] {
         assert!(found.contains(&rule), "{rule} is not in {found:?}: {facts:?}");
     }
+}
+
+#[tokio::test]
+async fn a_train_job_needs_what_its_runtime_adds() {
+    let sim = sim().await;
+    namespace(&sim, "speech");
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "2"}}});
+    make(&sim, "/api/v1/namespaces/speech/resourcequotas", &quota).await;
+    let part = |name: &str, step: &str| {
+        json!({"name": name, "template": {"metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": step}},
+            "spec": {"template": {"spec": {"containers": [{"name": "node", "image": "i"}]}}}}})
+    };
+    let runtime = json!({"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "ClusterTrainingRuntime", "metadata": {"name": "mpi"},
+        "spec": {"mlPolicy": {"numNodes": 1, "mpi": {"mpiImplementation": "OpenMPI"}},
+            "template": {"spec": {"replicatedJobs": [part("node", ""), part("launcher", "trainer")]}}}});
+    make(&sim, "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes", &runtime).await;
+    let job = json!({"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainJob", "metadata": {"name": "t", "namespace": "speech"},
+        "spec": {"runtimeRef": {"name": "mpi"}, "trainer": {"numNodes": 2}}});
+    let (found, facts) = rules(&session(&sim, "admin").await, job).await;
+    // Two nodes would be two pods: the launcher is the runtime's.
+    assert!(found.contains(&"quota-short"), "{found:?}: {facts:?}");
+    assert!(!found.contains(&"object-missing"), "{found:?}: {facts:?}");
 }
 
 #[tokio::test]

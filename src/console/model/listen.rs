@@ -18,8 +18,8 @@ const AGAIN: u32 = 15;
 pub struct ListenModel {
     /// Runs that were looked at, by the job's uid.
     pub begun: HashSet<(Uid, Stream)>,
-    /// Jobs whose network policies were asked for.
-    pub reached: HashSet<Uid>,
+    /// When network policies were last asked for, by the job's uid.
+    pub reached: HashMap<Uid, Secs>,
     /// When a job's leading log was last looked at for its progress.
     pub looked: HashMap<Uid, Secs>,
     /// When it was last seen whose progress is in sight; `None` if nobody's is.

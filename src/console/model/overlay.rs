@@ -217,8 +217,8 @@ pub struct Confirm {
     pub yes: &'static str,
     /// Whether that button is chosen; Cancel is the default.
     pub on_yes: bool,
-    /// A choice that belongs to it: up and down change it.
-    pub options: Option<Options>,
+    /// Choices that belong to it: up and down change the first, `[` and `]` the second.
+    pub options: Vec<Options>,
     /// What must be typed to agree.
     pub must_type: Option<String>,
     /// What is typed.

@@ -127,6 +127,7 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
     let mut said: Vec<Said> = candidates.iter().map(out).collect();
     let message = |said: &[Said]| Message::Draft(DraftMessage::Asked(id, question.clone(), said.to_vec()));
     results.send(message(&said)).await.ok()?;
+    let mut runtimes = Vec::with_capacity(candidates.len());
     for (at, candidate) in candidates.iter().enumerate() {
         known.fit(&question, &candidate.namespace);
         let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
@@ -148,12 +149,13 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
         })
         .await;
         said[at] = judged(candidate, &facts);
+        runtimes.push(facts.runtime(&candidate.job).cloned());
     }
     results.send(message(&said)).await.ok()?;
     if question.haste == Haste::Pause {
         return Some(());
     }
-    let outlooks = outlooks(&ready, &candidates).await;
+    let outlooks = outlooks(&ready, candidates.iter().zip(&runtimes)).await;
     results.send(Message::Draft(DraftMessage::Outlook(id, question.clone(), outlooks))).await.ok()
 }
 
@@ -166,15 +168,20 @@ pub(super) async fn rehearsed(ready: &Ready, key: &JobKey, patch: &Value) -> Sai
 }
 
 /// Whether the jobs would start at once, by who holds what now.
-async fn outlooks(ready: &Ready, candidates: &[Candidate]) -> Vec<Outlook> {
-    let mut namespaces: Vec<_> = candidates.iter().map(|candidate| candidate.namespace.clone()).collect();
+async fn outlooks<'a, I>(ready: &Ready, jobs: I) -> Vec<Outlook>
+where
+    I: Iterator<Item = (&'a Candidate, &'a Option<Value>)> + Clone,
+{
+    let mut namespaces: Vec<_> = jobs.clone().map(|(candidate, _)| candidate.namespace.clone()).collect();
     namespaces.sort();
     namespaces.dedup();
     let wanted = survey::Wanted { nodes: true, pods: Pods::All, queues: true, namespaces, ..survey::Wanted::default() };
     let found = Surveyor::default().read(&ready.session, &ready.offer, &wanted).await;
     let ground = Ground { nodes: &found.nodes, pods: &found.pods, queues: &found.queues };
-    let of = |candidate: &Candidate| outlook(candidate.kind, &candidate.job, candidate.namespace.as_str(), &ground);
-    candidates.iter().map(of).collect()
+    let of = |(candidate, runtime): (&Candidate, &Option<Value>)| {
+        outlook(candidate.kind, &candidate.job, runtime.as_ref(), candidate.namespace.as_str(), &ground)
+    };
+    jobs.map(of).collect()
 }
 
 fn judged(candidate: &Candidate, facts: &Facts) -> Said {

@@ -128,6 +128,10 @@ pub(super) fn execute(runner: &mut Runner, effect: DraftEffect) {
             };
             Message::Draft(DraftMessage::Theirs(id, found))
         }),
+        DraftEffect::Schema(session, kind) => runner.for_ready(session, async move |ready: Ready| {
+            let served = objects::schema(&ready.session, kind).await.map(Arc::new);
+            Message::Draft(DraftMessage::Schema(session, kind, served))
+        }),
         DraftEffect::Templates => {
             let dir = runner.start.paths.as_ref().map(crate::config::Paths::templates);
             runner.spawn(CancellationToken::new(), async move {

@@ -30,6 +30,8 @@ use crate::{
 
 /// Lines that are read of the leading pod's log, and of each other's.
 const TAIL: (u32, u32) = (5_000, 1_000);
+/// Seconds after which policies are asked for again.
+const REACH_AGAIN: u32 = 60;
 
 /// These jobs changed; what is read of them anyway is among `effects`.
 pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Effect> {
@@ -55,14 +57,19 @@ pub fn changed(model: &mut Model, keys: &[JobKey], effects: &[Effect]) -> Vec<Ef
     out
 }
 
-/// Asks once for the policies of each job whose replicas don't reach each other.
+/// Asks for the policies of each job whose replicas don't reach each other; again where it changes, as long as it tries:
+/// somebody may have mended them. What was in the way of a job that has ended is not another by that.
 fn barred(model: &mut Model, keys: &[JobKey]) -> Vec<Effect> {
-    let cause = |key: &JobKey| model.fleet.get(key).and_then(|job| job.derived.cause.as_ref());
-    let may = |key: &&JobKey| cause(key).is_some_and(|cause| reach::may_explain(key.kind, cause));
-    let wanted: Vec<JobKey> = keys.iter().filter(may).cloned().collect();
-    let reached = &mut model.listen.reached;
-    let new = wanted.into_iter().filter(|key| reached.len() < MOST && reached.insert(key.uid.clone()));
-    new.map(|key| Effect::Reach(model.session.id, key)).collect()
+    let (reached, now) = (&model.listen.reached, model.now);
+    let may = |job: &Job| job.derived.cause.as_ref().is_some_and(|cause| reach::may_explain(job.row.kind, cause));
+    let is_due = |job: &Job| match reached.get(&job.row.uid) {
+        Some(last) => !job.derived.state.is_finished() && now.since(*last) >= REACH_AGAIN,
+        None => reached.len() < MOST,
+    };
+    let ask = |key: &&JobKey| model.fleet.get(key).is_some_and(|job| may(job) && is_due(job));
+    let wanted: Vec<JobKey> = keys.iter().filter(ask).cloned().collect();
+    model.listen.reached.extend(wanted.iter().map(|key| (key.uid.clone(), now)));
+    wanted.into_iter().map(|key| Effect::Reach(model.session.id, key)).collect()
 }
 
 /// Whether the job's logs are open on its page: what they say is heard from there.

@@ -181,8 +181,11 @@ fn confirm_key(confirm: &mut Confirm, key: Key) -> Option<bool> {
     match key.code {
         KeyCode::Esc => return Some(false),
         _ if key == Key::ctrl('c') || key == Key::ctrl('g') => return Some(false),
-        KeyCode::Up => turn(confirm, -1),
-        KeyCode::Down => turn(confirm, 1),
+        KeyCode::Up => turn(confirm, 0, -1),
+        KeyCode::Down => turn(confirm, 0, 1),
+        // No name that may have to be typed has brackets in it.
+        KeyCode::Char('[') if confirm.options.len() > 1 => turn(confirm, 1, -1),
+        KeyCode::Char(']') if confirm.options.len() > 1 => turn(confirm, 1, 1),
         KeyCode::Enter if confirm.must_type.is_some() => return confirm.is_typed().then_some(true),
         KeyCode::Enter => return Some(confirm.on_yes),
         _ if confirm.must_type.is_some() => {
@@ -199,8 +202,9 @@ fn confirm_key(confirm: &mut Confirm, key: Key) -> Option<bool> {
     None
 }
 
-fn turn(confirm: &mut Confirm, by: isize) {
-    if let Some(options) = &mut confirm.options {
+/// Turns one of the choices.
+fn turn(confirm: &mut Confirm, which: usize, by: isize) {
+    if let Some(options) = confirm.options.get_mut(which) {
         options.at = (options.at as isize + by).rem_euclid(options.words.len().max(1) as isize) as usize;
     }
 }

@@ -140,18 +140,18 @@ fn draw_items(open: &Picker, items: &[&PickerItem], theme: &Theme, area: Rect, b
 
 fn draw_confirm(confirm: &Confirm, theme: &Theme, body: Rect, buf: &mut Buffer) {
     let lines: Vec<_> = confirm.lines.iter().flat_map(|line| wrap(line, 66)).collect();
-    let extra = u16::from(confirm.options.is_some()) + u16::from(confirm.must_type.is_some());
+    let extra = confirm.options.len() as u16 + u16::from(confirm.must_type.is_some());
     let inner = frame(&confirm.title, theme, centered(body, 72, lines.len() as u16 + extra + 5), buf);
     let last = inner.bottom().saturating_sub(1);
     let mut y = last.saturating_sub(extra);
     for (y, line) in (inner.y + 1..y).zip(&lines) {
         put(buf, inner, inner.x, y, &cut(line, inner.width, theme.ellipsis()), theme.style(Role::Text));
     }
-    if let Some(options) = &confirm.options {
+    for (options, keys) in confirm.options.iter().zip(["up, down", "[ and ]"]) {
         let word = options.words.get(options.at).copied().unwrap_or_default();
         let x = put(buf, inner, inner.x, y, &format!("{}: ", options.label), theme.style(Role::Text));
         let x = put(buf, inner, x, y, word, theme.style(Role::Selected));
-        put(buf, inner, x, y, "  (up, down)", theme.style(Role::Dim));
+        put(buf, inner, x, y, &format!("  ({keys})"), theme.style(Role::Dim));
         y += 1;
     }
     let button = |on: bool| theme.style(if on { Role::Selected } else { Role::Dim });

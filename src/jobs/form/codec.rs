@@ -36,6 +36,8 @@ pub enum Codec {
     Affinity,
     /// Shell commands around the program of a container.
     Script(Hook),
+    /// Text that all else follows from: it is not changed here.
+    Fixed,
 }
 
 impl Codec {
@@ -74,6 +76,7 @@ impl Codec {
             Self::Names => Ok(listed(typed).iter().map(|name| json!({ "name": name })).collect()),
             Self::Tolerations => listed(typed).iter().map(|one| toleration(one)).collect(),
             Self::Mounts | Self::Affinity | Self::Script(_) => Err("it is read with its manifest".to_owned()),
+            Self::Fixed => Err("another one needs other fields: begin with a template of it".to_owned()),
         }
     }
 }

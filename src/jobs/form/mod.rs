@@ -125,6 +125,10 @@ pub fn write(document: &Document, field: &Field, typed: &str) -> Result<Vec<Chan
         (Codec::Script(hook), At::Container(part, _)) => {
             return script::write(document, &places.path(At::Container(part, "")), hook, typed);
         }
+        (Codec::Fixed, _) if document.get(&path).as_ref().and_then(Value::as_str) == Some(typed) => {
+            return Ok(Vec::new());
+        }
+        (Codec::Fixed, _) => return field.codec.parse(typed, None).map(|_| Vec::new()),
         _ if typed.is_empty() && document.get(&path).is_none() => return Ok(Vec::new()),
         _ if typed.is_empty() => return Ok(vec![Change::Remove(path)]),
         (Codec::Affinity, _) => return Ok(vec![Change::Set(path, preset::parse(document, typed)?)]),

@@ -52,6 +52,7 @@ static GENERAL: &[Field] = &[
     ),
     field(G::General, "Namespace", P("/metadata/namespace"), V::Text, "the context's", "Where it is made.")
         .named(Listed::Namespaces),
+    field(G::General, "Kind", P("/kind"), V::Fixed, "", "What it is; another kind begins with another template."),
 ];
 
 static TRAIN: &[Field] = &[

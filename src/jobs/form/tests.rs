@@ -160,6 +160,16 @@ fn what_can_not_be_is_refused_with_a_word_on_what_can() {
 }
 
 #[test]
+fn the_kind_is_shown_and_stays() {
+    assert_eq!(shown(JOB, Group::General, "Kind"), Shown::Text("MPIJob".to_owned()));
+    assert_eq!(typed(JOB, Group::General, "Kind", "MPIJob"), Ok(JOB.to_owned()));
+    for other in ["PyTorchJob", ""] {
+        let refused = typed(JOB, Group::General, "Kind", other).expect_err("all else follows from it");
+        assert!(refused.contains("template"), "{refused}");
+    }
+}
+
+#[test]
 fn a_preset_is_known_again_and_nothing_typed_takes_a_value_away() {
     let text = typed(JOB, Group::Scheduling, "Workers stand", "one per node").expect("written");
     assert_eq!(shown(&text, Group::Scheduling, "Workers stand"), Shown::Text("one per node".to_owned()));

@@ -251,6 +251,23 @@ fn a_shorter_bar_beside_the_trainings_is_passed_over_and_bars_that_begin_anew_ar
 }
 
 #[test]
+fn a_shorter_bar_after_one_that_told_of_no_loss_is_the_training_and_after_the_training_an_evaluation() {
+    let prepared = (1, None, "100%|####| 1000/1000 [00:10<00:00, 99.1it/s]");
+    let trains = |at, text| (at, None, text);
+    let progress = after(&[prepared, trains(9, " 10%|#   | 30/300 [00:01<00:09, 9.1it/s]")]);
+    assert_eq!((progress.step, progress.steps), (Some(30), Some(300)));
+    let half = (1, None, " 50%|##  | 500/1000 [00:10<00:00, 99.1it/s]");
+    let beside = after(&[half, trains(9, " 10%|#   | 30/300 [00:01<00:09, 9.1it/s]")]);
+    assert_eq!((beside.step, beside.steps), (Some(500), Some(1000)), "the longer one goes on");
+    let done = after(&[
+        trains(1, "{'loss': 1.5, 'learning_rate': 2e-05, 'epoch': 0.9}"),
+        trains(2, "100%|####| 1000/1000 [00:10<00:00, 99.1it/s]"),
+        trains(9, " 10%|#   | 30/300 [00:01<00:09, 9.1it/s]"),
+    ]);
+    assert_eq!((done.step, done.steps), (Some(1000), Some(1000)), "what follows a training is its evaluation");
+}
+
+#[test]
 fn the_lowest_rank_counts() {
     let progress = after(&[
         (0, Some(3), "step 7 loss 3.0"),

@@ -82,8 +82,10 @@ impl Track {
         let last = self.last;
         let mut now = Told { loss: None, rate: None, ..told };
         if told.unnamed && last.unnamed && told.steps != last.steps {
-            // Beside the training's bar there may be a shorter one of an evaluation.
-            if told.steps < last.steps {
+            // Beside the training's bar there may be a shorter one of an evaluation, also at its end. What ended without a
+            // word of a loss was no training, so that a shorter one may be it.
+            let was_none = last.step >= last.steps && (self.loss.is_none() || told.loss.is_some());
+            if told.steps < last.steps && !was_none {
                 return false;
             }
             self.begin_anew();

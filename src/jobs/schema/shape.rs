@@ -11,10 +11,24 @@ use super::{PLACE, tidy, types, words};
 use crate::jobs::Kind;
 use crate::jobs::manifest::text::split;
 
-/// All definitions, made once.
-struct Definitions {
+/// Schemas that refer to each other by name.
+#[derive(Debug)]
+pub(super) struct Definitions {
     all: Map<String, Value>,
     patterns: HashMap<String, Regex>,
+}
+
+impl Definitions {
+    /// These, of which no pattern is held against a value.
+    pub(super) fn new(all: Map<String, Value>) -> Self {
+        Self { all, patterns: HashMap::new() }
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
 }
 
 type Maker = fn(&mut SchemaGenerator) -> schemars::Schema;
@@ -39,6 +53,7 @@ fn root(kind: Kind) -> String {
     format!("{}.{}", kind.info().version, kind.info().kind)
 }
 
+/// Ours, made once.
 fn definitions() -> &'static Definitions {
     static ALL: OnceLock<Definitions> = OnceLock::new();
     ALL.get_or_init(|| {
@@ -67,27 +82,35 @@ fn definitions() -> &'static Definitions {
 
 /// A place in the schema of a kind.
 #[derive(Clone, Copy)]
-pub struct Shape {
-    schema: &'static Value,
+pub struct Shape<'a> {
+    schema: &'a Value,
+    of: &'a Definitions,
 }
 
 /// A field of an object, as completion offers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct Field<'a> {
     /// Its key.
-    pub name: &'static str,
+    pub name: &'a str,
     /// `object`, `array`, `string`, `integer`, `number`, `boolean`, or empty where several will do.
-    pub kind: &'static str,
+    pub kind: &'a str,
     /// Whether it must be there.
     pub required: bool,
     /// What it is for.
-    pub description: &'static str,
+    pub description: &'a str,
 }
 
-impl Shape {
-    /// The shape of a kind's objects.
+impl Shape<'static> {
+    /// The shape of a kind's objects, as we know it.
     pub fn of(kind: Kind) -> Option<Self> {
-        definitions().all.get(&root(kind)).map(|schema| Self { schema })
+        Self::in_definitions(definitions(), &root(kind))
+    }
+}
+
+impl<'a> Shape<'a> {
+    /// One of these definitions.
+    pub(super) fn in_definitions(of: &'a Definitions, name: &str) -> Option<Self> {
+        of.all.get(name).map(|schema| Self { schema, of })
     }
 
     /// The shape of what is at a path below; `None` where the schema knows nothing of it.
@@ -100,22 +123,22 @@ impl Shape {
         self.property(step).or_else(|| self.additional()).or_else(|| self.items())
     }
 
-    fn to(schema: &'static Value) -> Self {
+    fn to(self, schema: &'a Value) -> Self {
         let reference = schema["$ref"].as_str().or_else(|| schema["allOf"][0]["$ref"].as_str());
-        let found = reference.and_then(|r| definitions().all.get(r.strip_prefix(PLACE)?));
-        Self { schema: found.unwrap_or(schema) }
+        let found = reference.and_then(|r| self.of.all.get(r.strip_prefix(PLACE)?));
+        Self { schema: found.unwrap_or(schema), of: self.of }
     }
 
     pub(super) fn property(self, key: &str) -> Option<Self> {
-        self.schema["properties"].get(key).map(Self::to)
+        self.schema["properties"].get(key).map(|schema| self.to(schema))
     }
 
     pub(super) fn additional(self) -> Option<Self> {
-        self.schema.get("additionalProperties").filter(|s| s.is_object()).map(Self::to)
+        self.schema.get("additionalProperties").filter(|s| s.is_object()).map(|schema| self.to(schema))
     }
 
     pub(super) fn items(self) -> Option<Self> {
-        self.schema.get("items").map(Self::to)
+        self.schema.get("items").map(|schema| self.to(schema))
     }
 
     /// Whether any field may be in it.
@@ -134,51 +157,51 @@ impl Shape {
     }
 
     pub(super) fn pattern_fits(self, text: &str) -> bool {
-        let pattern = self.schema["pattern"].as_str().and_then(|pattern| definitions().patterns.get(pattern));
+        let pattern = self.schema["pattern"].as_str().and_then(|pattern| self.of.patterns.get(pattern));
         pattern.is_none_or(|pattern| pattern.is_match(text))
     }
 
-    pub(super) fn required(self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn required(self) -> impl Iterator<Item = &'a str> {
         self.schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// `object`, `array`, `string`, `integer`, `number`, `boolean`, or empty where several will do.
-    pub fn kind(self) -> &'static str {
+    pub fn kind(self) -> &'a str {
         self.schema["type"].as_str().unwrap_or_default()
     }
 
     /// What it is for.
-    pub fn description(self) -> &'static str {
+    pub fn description(self) -> &'a str {
         self.schema["description"].as_str().unwrap_or_default()
     }
 
     /// The value that the API server puts in.
-    pub fn default(self) -> Option<&'static Value> {
+    pub fn default(self) -> Option<&'a Value> {
         self.schema.get("default")
     }
 
     /// The words that the schema allows, and no others.
-    pub fn allowed(self) -> impl Iterator<Item = &'static str> {
+    pub fn allowed(self) -> impl Iterator<Item = &'a str> {
         self.schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// The fields of an object, by name.
-    pub fn fields(self) -> Vec<Field> {
+    pub fn fields(self) -> Vec<Field<'a>> {
         let required: Vec<_> = self.required().collect();
         let properties = self.schema["properties"].as_object().into_iter().flatten();
         properties
             .map(|(name, schema)| {
                 let own = schema["description"].as_str();
-                let shape = Self::to(schema);
+                let shape = self.to(schema);
                 let description = own.unwrap_or_else(|| shape.description());
                 Field { name, kind: shape.kind(), required: required.contains(&name.as_str()), description }
             })
             .collect()
     }
 
-    /// Words to offer for the value at a path of a kind: the schema's, the operator's, true and false.
-    pub fn words(kind: Kind, pointer: &str) -> Vec<&'static str> {
-        let Some(shape) = Self::of(kind).and_then(|root| root.at(pointer)) else { return Vec::new() };
+    /// Words to offer for the value at a path below: the schema's, the operator's, true and false.
+    pub fn words(self, pointer: &str) -> Vec<&'a str> {
+        let Some(shape) = self.at(pointer) else { return Vec::new() };
         let allowed: Vec<_> = shape.allowed().collect();
         if !allowed.is_empty() {
             return allowed;

@@ -51,11 +51,12 @@ fn fields_and_words_are_offered_with_what_they_are_for() {
     let container =
         Shape::of(Kind::PyTorchJob).unwrap().at("/spec/pytorchReplicaSpecs/Master/template/spec/containers/0");
     assert!(container.unwrap().fields().iter().any(|f| f.name == "volumeMounts" && f.kind == "array"));
-    assert_eq!(Shape::words(Kind::MpiJob, "/spec/mpiImplementation"), ["OpenMPI", "Intel", "MPICH"]);
-    assert_eq!(Shape::words(Kind::MpiJob, "/spec/runPolicy/cleanPodPolicy"), ["Running", "None", "All"]);
-    assert_eq!(Shape::words(Kind::MpiJob, "/spec/runPolicy/suspend"), ["true", "false"]);
+    let job = Shape::of(Kind::MpiJob).unwrap();
+    assert_eq!(job.words("/spec/mpiImplementation"), ["OpenMPI", "Intel", "MPICH"]);
+    assert_eq!(job.words("/spec/runPolicy/cleanPodPolicy"), ["Running", "None", "All"]);
+    assert_eq!(job.words("/spec/runPolicy/suspend"), ["true", "false"]);
     let pod = "/spec/mpiReplicaSpecs/Worker/template/spec";
-    assert_eq!(Shape::words(Kind::MpiJob, &format!("{pod}/tolerations/0/operator")), ["Exists", "Equal"]);
+    assert_eq!(job.words(&format!("{pod}/tolerations/0/operator")), ["Exists", "Equal"]);
     for kind in Kind::ALL {
         assert!(Shape::of(kind).and_then(|shape| shape.at("/spec")).is_some_and(|spec| !spec.fields().is_empty()));
     }

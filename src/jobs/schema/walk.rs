@@ -34,13 +34,13 @@ pub enum Wrong {
 }
 
 /// All misfits of an object, in the order of its fields by name.
-pub fn walk(shape: Shape, object: &Value) -> Vec<Misfit> {
+pub fn walk(shape: Shape<'static>, object: &Value) -> Vec<Misfit> {
     let mut out = Vec::new();
     look(shape, object, "", &mut out);
     out
 }
 
-fn look(shape: Shape, value: &Value, at: &str, out: &mut Vec<Misfit>) {
+fn look(shape: Shape<'static>, value: &Value, at: &str, out: &mut Vec<Misfit>) {
     if let Some(wanted) = wanted(shape, value) {
         out.push(Misfit { at: at.to_owned(), wrong: Wrong::Type(wanted, type_of(value)) });
         return;
@@ -61,7 +61,7 @@ fn look(shape: Shape, value: &Value, at: &str, out: &mut Vec<Misfit>) {
     }
 }
 
-fn object(shape: Shape, map: &Map<String, Value>, at: &str, out: &mut Vec<Misfit>) {
+fn object(shape: Shape<'static>, map: &Map<String, Value>, at: &str, out: &mut Vec<Misfit>) {
     let lacks = |key: &&str| map.get(*key).is_none_or(Value::is_null) && !(*key == "name" && words::may_lack_name(at));
     for key in shape.required().filter(lacks) {
         out.push(Misfit { at: joined(at, key), wrong: Wrong::Missing });
@@ -81,7 +81,7 @@ fn object(shape: Shape, map: &Map<String, Value>, at: &str, out: &mut Vec<Misfit
     }
 }
 
-fn scalar(shape: Shape, value: &Value) -> Option<Wrong> {
+fn scalar(shape: Shape<'static>, value: &Value) -> Option<Wrong> {
     let words: Vec<_> = shape.allowed().collect();
     if !words.is_empty() && !value.as_str().is_some_and(|text| words.contains(&text)) {
         return Some(Wrong::Word(words));
@@ -94,7 +94,7 @@ fn scalar(shape: Shape, value: &Value) -> Option<Wrong> {
 }
 
 /// The type that was wanted, if `value` is of another.
-fn wanted(shape: Shape, value: &Value) -> Option<&'static str> {
+fn wanted(shape: Shape<'static>, value: &Value) -> Option<&'static str> {
     if shape.is_int_or_string() {
         return (!(value.is_i64() || value.is_u64() || value.is_string())).then_some("a whole number or text");
     }

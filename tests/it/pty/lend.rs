@@ -1,4 +1,4 @@
-//! A sign-in borrows the terminal: it is the shell's for as long, and the console's again afterwards.
+//! A sign-in or a pager borrows the terminal: it is the shell's for as long, and the console's again afterwards.
 
 use rustix::process::Signal;
 
@@ -50,5 +50,29 @@ fn told_to_end_while_somebody_signs_in_it_ends() {
     pty.wait_for("code=143");
     assert!(!pty.is_full_screen());
     pty.keys("\r");
+    pty.ended();
+}
+
+#[test]
+fn the_pager_gets_the_lines_that_are_looked_at_and_gives_the_terminal_back() {
+    let script = r#"cat > "$HOME/pager" <<'END'
+for file; do :; done
+echo "pager: $1, $(grep -c 'IndexError: list index out of range' "$file") of it, $(grep -c $'\033' "$file") escapes, mode $(stat -c %a "$file")"
+echo "$file" > "$HOME/paged"
+read -r _
+END
+        PAGER="bash $HOME/pager --plain" exec $MPIDECK demo --scenario exception --speed 20"#;
+    let mut pty = Pty::sh(script);
+    pty.wait_for("Failed");
+    pty.keys("l");
+    pty.wait_for("IndexError: list index out of range");
+    pty.keys("|");
+    pty.wait_for("pager: --plain, 1 of it, 0 escapes, mode 600");
+    assert!(!pty.is_full_screen(), "the terminal is the pager's");
+    pty.keys("\r");
+    pty.wait("the page again", || pty.is_full_screen() && pty.screen().contains("IndexError"));
+    let paged = std::fs::read_to_string(pty.home().join("paged")).expect("the pager has seen a file");
+    assert!(!std::path::Path::new(paged.trim()).exists(), "the file goes with its pager: {paged}");
+    pty.keys("\u{3}");
     pty.ended();
 }

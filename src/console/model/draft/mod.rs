@@ -8,6 +8,7 @@ pub mod fix;
 pub mod form;
 pub mod live;
 pub mod popup;
+pub mod schemas;
 pub mod send;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use self::{
     fix::FixModel,
     form::{FormModel, Names, Offers},
     live::Live,
+    schemas::Schemas,
     send::SendModel,
 };
 use super::{page::Soon, session::SessionId};
@@ -27,12 +29,13 @@ use crate::{
     console::ids::Context,
     disk::drafts::{About, DraftKey, Summary},
     jobs::{
-        Clean, Name, Raw,
+        Clean, Kind, Name, Raw,
         checks::{Problem, Report, Verdict, cluster::Said},
         drafting::Template,
         fleet::JobKey,
         form::Listed,
         outlook::Outlook,
+        schema::Served,
     },
 };
 
@@ -232,6 +235,8 @@ pub struct DraftsModel {
     pub opening: Option<Opening>,
     /// What can be chosen from in the namespace of the open draft.
     pub offers: Offers,
+    /// The schemas that the cluster serves.
+    pub schemas: Schemas,
     /// What a new job can begin with.
     pub templates: Vec<Template>,
     /// A job whose object is being read, and what for.
@@ -302,6 +307,8 @@ pub enum DraftEffect {
     Remove(DraftKey),
     /// Read the names of these objects, in this namespace where they have one.
     Names(SessionId, Option<Name>, Vec<Listed>),
+    /// Read the schema of this kind as the cluster serves it.
+    Schema(SessionId, Kind),
 }
 
 /// What happened to drafts.
@@ -327,6 +334,8 @@ pub enum DraftMessage {
     Kept(DraftId, u64, Result<(), Clean>),
     /// Names of objects in a namespace, or why there are none.
     Named(Option<Name>, Listed, Result<Vec<Name>, Clean>),
+    /// The schema of a kind as the cluster of this session serves it; `None` if it can't be read.
+    Schema(SessionId, Kind, Option<Arc<Served>>),
     /// Another editor gave this text back.
     Edited(DraftId, Result<Raw, Clean>),
 }

@@ -20,6 +20,10 @@ use crate::{
 const NAMED: usize = 6;
 /// What becomes of what a job owns, as one chooses it; in the order of [`Propagation::ALL`].
 const PROPAGATIONS: &[&str] = &["goes afterwards", "goes first, then the job", "stays behind"];
+/// How long its pods get to end, as one chooses it; in the order of [`SECONDS`].
+const GRACES: &[&str] = &["when their manifest says (30s unless told)", "within 10 seconds", "within 1 second"];
+/// Seconds that pods get to end at most.
+const SECONDS: [Option<u32>; 3] = [None, Some(10), Some(1)];
 
 /// Asks whether to do it to all jobs that it can be done to.
 pub(super) fn open(model: &mut Model, id: ChangeCommand, value: &str) -> Vec<Effect> {
@@ -58,8 +62,13 @@ pub(super) fn open_for(
     };
     let changes: Vec<_> = jobs.iter().map(change).collect();
     let title = asked.unwrap_or_else(|| title(&changes, id));
-    let options =
-        (id == ChangeCommand::Delete).then_some(Options { label: "What it owns", words: PROPAGATIONS, at: 0 });
+    let mut options = Vec::new();
+    if id == ChangeCommand::Delete {
+        options.push(Options { label: "What it owns", words: PROPAGATIONS, at: 0 });
+        if jobs.iter().any(|(job, _)| !job.pods.is_empty()) {
+            options.push(Options { label: "Pods end", words: GRACES, at: 0 });
+        }
+    }
     push(model, title, lines, yes(id), options, changes);
     Vec::new()
 }
@@ -68,7 +77,7 @@ pub(super) fn open_for(
 pub fn go(model: &mut Model, change: Change) -> Vec<Effect> {
     if model.session.info().is_some_and(|info| info.type_name) {
         let text = change.to_string();
-        push(model, format!("{text}?"), Vec::new(), "Go on", None, vec![change]);
+        push(model, format!("{text}?"), Vec::new(), "Go on", Vec::new(), vec![change]);
         return Vec::new();
     }
     begin(model, Confirmed::on_screen(vec![change], None))
@@ -80,7 +89,7 @@ fn push(
     title: String,
     mut lines: Vec<String>,
     yes: &'static str,
-    options: Option<Options>,
+    options: Vec<Options>,
     changes: Vec<Change>,
 ) {
     let session = &model.session;
@@ -151,13 +160,7 @@ fn consequences(model: &Model, id: ChangeCommand, jobs: &[(Kept, What)]) -> Vec<
     match id {
         ChangeCommand::Delete => {
             let parts = one.and_then(|(job, _)| owned(model, job)).unwrap_or_else(|| pods_and_more(pods));
-            let mut lines = vec![format!("With it: {parts}.")];
-            if pods > 0 {
-                // Deleting a custom resource takes no time to end: that is each pod's own.
-                lines.push("Pods get the time to end that their manifest says, 30s if it says nothing.".to_owned());
-            }
-            lines.push("The manifest is kept on this machine: :undo makes it again.".to_owned());
-            lines
+            vec![format!("With it: {parts}."), "The manifest is kept on this machine: :undo makes it again.".to_owned()]
         }
         ChangeCommand::Restart => vec![format!(
             "Its {pods} pods and their logs go; then it is made again from the same manifest, which is on disk before."
@@ -238,10 +241,14 @@ fn owned(model: &Model, job: &Kept) -> Option<String> {
 /// Yes was said: with which choice, and what was typed.
 pub fn confirmed(model: &mut Model, confirm: Confirm) -> Vec<Effect> {
     let Then::Changes(mut changes) = confirm.then else { return Vec::new() };
-    let chosen = confirm.options.and_then(|options| Propagation::ALL.get(options.at).copied());
+    let chosen = |which: usize| confirm.options.get(which).map(|options| options.at);
+    let owned = chosen(0).and_then(|at| Propagation::ALL.get(at).copied());
     for change in &mut changes {
-        if let (What::Delete { propagation, .. }, Some(chosen)) = (&mut change.what, chosen) {
-            *propagation = chosen;
+        if let (What::Delete { propagation, grace }, Some(owned)) = (&mut change.what, owned) {
+            *propagation = owned;
+            // Pods that stay are not told to end.
+            *grace =
+                chosen(1).and_then(|at| SECONDS.get(at).copied().flatten()).filter(|_| owned != Propagation::Orphan);
         }
     }
     let typed = confirm.must_type.map(|_| confirm.line.text().to_owned());
@@ -257,6 +264,6 @@ pub fn undo_picked(model: &mut Model, ids: &[String]) -> Vec<Effect> {
     if undoable.changes.iter().any(|change| matches!(change.what, What::Create { .. })) {
         lines.push("It begins anew, under a new uid: pods, logs and progress do not come back.".to_owned());
     }
-    push(model, "Undo?".to_owned(), lines, "Undo", None, undoable.changes);
+    push(model, "Undo?".to_owned(), lines, "Undo", Vec::new(), undoable.changes);
     Vec::new()
 }

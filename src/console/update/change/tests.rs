@@ -15,7 +15,7 @@ use crate::{
     },
     disk::changes::{Entry, Stage},
     jobs::{
-        Clean, JobRow, Kind, Name, Secs, Sym, Uid, WorkloadRow,
+        Clean, JobRow, Kind, Name, PodRow, Secs, Sym, Uid, WorkloadRow,
         fleet::{Batch, ListKey, ListOf, ListPhase, Row},
         form::Listed,
         row::{Condition, ReplicaSpec, Truth},
@@ -88,6 +88,38 @@ fn nothing_is_deleted_unless_yes_is_chosen() {
     assert_eq!(change.what, What::Delete { propagation: Propagation::Foreground, grace: None });
     assert_eq!((change.context.as_str(), change.subject.uid.clone()), ("prod", Some(Uid::new("train"))));
     assert_eq!(*confirmed.how(), How::Key);
+}
+
+#[test]
+fn pods_of_a_job_that_is_deleted_end_when_they_say_or_sooner() {
+    let mut it = console(vec![row("train", "Running")]);
+    let pod = PodRow {
+        namespace: Sym::new("vision"),
+        name: Name::lossy("train-worker-0"),
+        uid: Uid::new("p"),
+        job: Name::lossy("train"),
+        operator: Sym::new("mpi-operator"),
+        role: Sym::new("worker"),
+        index: Some(0),
+        created: Secs(999_000),
+        ..PodRow::default()
+    };
+    it.send(Message::Fleet(vec![batch(ListOf::Pods, vec![Row::Pod(pod)])]));
+    let graces = |it: &mut Harness| {
+        let grace = |what: &What| if let What::Delete { grace, .. } = what { *grace } else { None };
+        whats(it).iter().map(grace).collect::<Vec<_>>()
+    };
+    it.keys("A d ] y");
+    assert_eq!(graces(&mut it), [Some(10)]);
+    it.keys("A d [");
+    insta::assert_snapshot!("delete_with_pods_80x24", it.screen());
+    it.keys("y");
+    assert_eq!(graces(&mut it), [Some(1)]);
+    it.keys("A d ] up y");
+    assert_eq!(graces(&mut it), [None], "what stays is not told to end");
+    it.model.session.contexts[0].type_name = true;
+    it.keys("A d ]").type_text("train").keys("enter");
+    assert_eq!(graces(&mut it), [Some(10)], "brackets choose where a name is typed, too");
 }
 
 #[test]

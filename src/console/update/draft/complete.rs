@@ -4,28 +4,30 @@ use crossterm::event::KeyCode;
 
 use crate::{
     console::{
+        effect::Effect,
         key::Key,
         model::{
             Model,
             draft::{
-                Draft, Stage,
+                Draft, DraftEffect, Schemas, Stage,
                 editor::{Change, Place},
                 popup::Popup,
             },
             notices::Tone,
             overlay::{Overlay, TextOverlay, TextSource},
+            session::Phase,
         },
     },
     jobs::{
         Clean, Kind,
         complete::{self, Here},
-        schema::Shape,
+        schema::{Served, Shape},
     },
 };
 
 /// Opens the offers for the place of the cursor; none where there is nothing to offer.
-pub(super) fn open(draft: &mut Draft) -> bool {
-    draft.popup = popup(draft);
+pub(super) fn open(draft: &mut Draft, schemas: &Schemas) -> bool {
+    draft.popup = popup(draft, schemas);
     draft.popup.is_some()
 }
 
@@ -34,10 +36,10 @@ fn here(draft: &Draft) -> Option<Here> {
     complete::here(draft.editor.lines(), at.row, at.col)
 }
 
-fn popup(draft: &Draft) -> Option<Popup> {
+fn popup(draft: &Draft, schemas: &Schemas) -> Option<Popup> {
     let at = draft.editor.cursor();
     let here = here(draft)?;
-    let offers = here.offers();
+    let offers = here.offers(schemas.get(here.kind).as_deref());
     let typed = here.typed.chars().count();
     let whole = offers.len() == 1 && offers[0].text.trim_end_matches([':', ' ']) == here.typed;
     (!offers.is_empty() && !whole).then(|| Popup {
@@ -49,8 +51,9 @@ fn popup(draft: &Draft) -> Option<Popup> {
 
 /// The command: offers, or why there are none.
 pub(super) fn complete(model: &mut Model) {
+    let schemas = model.drafts.schemas.clone();
     let Some(draft) = model.draft_mut() else { return };
-    if !open(draft) {
+    if !open(draft, &schemas) {
         let text = "The schema knows nothing that could stand here (apiVersion and kind say which schema it is)";
         model.notices.tell(model.now, Tone::Info, text);
     }
@@ -83,12 +86,15 @@ pub(super) fn explain(model: &mut Model) {
         Stage::Form => draft.form.row().zip(kind(draft)).map(|(row, kind)| (kind, row.path.clone())),
         _ => here(draft).map(|here| (here.kind, here.path(draft.editor.line()))),
     };
-    let shape = found.as_ref().and_then(|(kind, path)| Shape::of(*kind)?.at(path));
-    let (Some((kind, path)), Some(shape)) = (found, shape) else {
+    let lines = found.and_then(|(kind, path)| {
+        let served = model.drafts.schemas.get(kind);
+        let lines = page(kind, &path, served.as_deref())?;
+        Some((path, lines))
+    });
+    let Some((path, lines)) = lines else {
         model.notices.tell(model.now, Tone::Info, "The schema says nothing about this place");
         return;
     };
-    let lines = page(kind, &path, shape);
     let source = TextSource::Fixed(path, lines);
     model.overlays.push(Overlay::Text(TextOverlay { source, scroll: 0, search: String::new() }));
 }
@@ -97,17 +103,23 @@ fn kind(draft: &Draft) -> Option<Kind> {
     complete::here(draft.editor.lines(), 0, 0).map(|here| here.kind)
 }
 
-fn page(kind: Kind, path: &str, shape: Shape) -> Vec<String> {
+/// What the cluster's schema says about a field, else ours; `None` if neither says anything.
+fn page(kind: Kind, path: &str, served: Option<&Served>) -> Option<Vec<String>> {
+    let root = served.and_then(Served::shape);
+    let theirs = root.and_then(|root| root.at(path));
+    let own = Shape::of(kind).and_then(|root| root.at(path));
+    let shape = theirs.or(own)?;
     let mut out = vec![format!("type: {}", if shape.kind().is_empty() { "any" } else { shape.kind() })];
     if let Some(default) = shape.default() {
         out.push(format!("default: {default}"));
     }
-    let words = Shape::words(kind, path);
+    let words = theirs.and(root).or_else(|| Shape::of(kind)).map(|root| root.words(path)).unwrap_or_default();
     if !words.is_empty() {
         out.push(format!("one of: {}", words.join(", ")));
     }
     out.push(String::new());
-    out.extend(shape.description().lines().map(|line| Clean::new(line).to_string()));
+    let said = Some(shape.description()).filter(|said| !said.is_empty()).or(own.map(Shape::description));
+    out.extend(said.unwrap_or_default().lines().map(|line| Clean::new(line).to_string()));
     let fields = shape.fields();
     if !fields.is_empty() {
         out.extend([String::new(), "fields:".to_owned()]);
@@ -124,5 +136,20 @@ fn page(kind: Kind, path: &str, shape: Shape) -> Vec<String> {
         "https://www.kubeflow.org/docs/components/trainer/"
     };
     out.push(link.to_owned());
-    out
+    out.push(match theirs {
+        Some(_) => "As this cluster has it.".to_owned(),
+        None if served.is_some() => "This cluster's own definition does not have it.".to_owned(),
+        None => "As this mpideck knows it; the cluster's own definition was not read.".to_owned(),
+    });
+    Some(out)
+}
+
+/// Asks for the schemas of these kinds as the cluster serves them, once a session.
+pub(super) fn ask(model: &mut Model, kinds: &[Kind]) -> Vec<Effect> {
+    if model.session.phase != Phase::Up {
+        return Vec::new();
+    }
+    let id = model.session.id;
+    let new = model.drafts.schemas.wanted(id, kinds);
+    new.into_iter().map(|kind| Effect::Draft(DraftEffect::Schema(id, kind))).collect()
 }

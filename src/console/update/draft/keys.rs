@@ -22,7 +22,7 @@ pub fn key(model: &mut Model, key: Key) -> bool {
         Some(Overlay::Draft(draft)) if draft.stage == Stage::Yaml => {
             super::edit::insert(&mut draft.editor, c.encode_utf8(&mut [0; 4]), Change::Typing);
             if draft.popup.is_some() {
-                super::complete::open(draft);
+                super::complete::open(draft, &model.drafts.schemas);
             }
             true
         }

@@ -146,8 +146,11 @@ fn checked(model: &mut Model, id: DraftId, version: u64, report: Report) -> Vec<
         draft.checked.1 = Some(version);
         draft.judge();
     }
+    let kinds: Vec<_> = model.draft().iter().flat_map(|draft| &draft.report.jobs).map(|job| job.kind).collect();
+    let mut effects = complete::ask(model, &kinds);
     resized(model);
-    send::judged(model)
+    effects.extend(send::judged(model));
+    effects
 }
 
 /// Takes the draft from the screen; what was written stays on disk.
@@ -193,7 +196,7 @@ fn ask(model: &mut Model, lines: Vec<String>) {
         lines,
         yes: "Throw away",
         on_yes: false,
-        options: None,
+        options: Vec::new(),
         must_type: None,
         line: LineEdit::default(),
         then: Then::Command(CommandId::Draft(DraftCommand::Remove)),
@@ -303,6 +306,7 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
             form::named(model, listed);
             change::offered(model);
         }
+        DraftMessage::Schema(session, kind, served) => model.drafts.schemas.known(session, kind, served),
         DraftMessage::Edited(id, Ok(text)) => return edited(model, id, &text),
         DraftMessage::Edited(_, Err(why)) => tell(model, &format!("The text is as it was: {why}")),
     }

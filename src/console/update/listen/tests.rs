@@ -196,6 +196,25 @@ fn policies_are_asked_for_once_and_only_where_nobody_answered() {
     assert_eq!(unreached(OOM).1, []);
 }
 
+#[test]
+fn policies_are_asked_for_again_while_a_job_tries_and_not_after_its_end() {
+    let asked = |condition: &str, pause: u32| {
+        let mut h = console(false);
+        send(&mut h, JOBS, vec![job(Some(condition))]);
+        let first = launcher("pi-launcher-a", Some(1), 999_010);
+        send(&mut h, ListOf::Pods, vec![first.clone()]);
+        let key = key(&h);
+        h.send(Message::Heard(key.clone(), said("pi-launcher-a", TIMED_OUT)));
+        h.at(h.model.now.plus(pause));
+        send(&mut h, ListOf::Pods, vec![first, launcher("pi-launcher-b", Some(1), 999_100)]);
+        h.send(Message::Heard(key, said("pi-launcher-b", TIMED_OUT)));
+        h.effects.iter().filter(|effect| matches!(effect, Effect::Reach(..))).count()
+    };
+    assert_eq!(asked("Restarting", 61), 2, "somebody may have mended them");
+    assert_eq!(asked("Restarting", 20), 1);
+    assert_eq!(asked("Failed", 61), 1, "what was in the way then is not another now");
+}
+
 fn with_progress_shown(condition: &str, progress: Option<Box<Progress>>) -> (Harness, Vec<Effect>) {
     let mut h = console(false);
     h.model.session.phase = SessionPhase::Up;

@@ -78,11 +78,24 @@ fn parts(object: &Object) -> Vec<String> {
         format!("{count} {role}: {image}{gpus}")
     };
     let mut out: Vec<_> = roles.into_iter().flatten().map(one).collect();
+    if kind == Kind::TrainJob {
+        out.push(nodes(value));
+    }
     let queue = text("/metadata/labels/kueue.x-k8s.io~1queue-name");
     if !queue.is_empty() {
         out.push(format!("through queue {queue}"));
     }
     out
+}
+
+/// What a TrainJob says of its nodes; the rest is its runtime's.
+fn nodes(job: &Value) -> String {
+    let (trainer, runtime) = (&job["spec"]["trainer"], &job["spec"]["runtimeRef"]["name"]);
+    let count = trainer["numNodes"]
+        .as_u64()
+        .map_or_else(|| "as many nodes as its runtime says".to_owned(), |n| format!("{n} nodes"));
+    let image = trainer["image"].as_str().unwrap_or("the runtime's image");
+    format!("{count}: {image}, on runtime {}", runtime.as_str().unwrap_or("(none)"))
 }
 
 /// What becomes of it by the checks, and by the cluster; then what is wrong, the worst first.

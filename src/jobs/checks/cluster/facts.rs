@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::super::{case::Found, problem::Problem};
+use super::train::runtime_kind;
 use crate::jobs::Clean;
 
 /// An answer to a question.
@@ -44,7 +45,7 @@ pub enum Part {
     Policies,
     /// The nodes, where they may be read.
     Nodes,
-    /// Does this object exist: kind and name.
+    /// Does this object exist: kind and name. A runtime is answered by itself.
     Object(&'static str, String),
     /// What the server says to the job, without keeping it.
     DryJob,
@@ -139,6 +140,12 @@ impl Facts {
     /// The answer to a question, if it is there.
     pub fn answer(&self, part: &Part) -> Option<&Answer> {
         self.parts.get(part)?.get()
+    }
+
+    /// The runtime that a `TrainJob` builds on, once it was read.
+    pub fn runtime(&self, job: &Value) -> Option<&Value> {
+        let name = job.pointer("/spec/runtimeRef/name").and_then(Value::as_str)?;
+        self.objects(&Part::Object(runtime_kind(job), name.to_owned())).first()
     }
 
     pub(super) fn objects(&self, part: &Part) -> &[Value] {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::super::case::Found;
 use super::facts::{Answer, Facts, Part};
-use super::need::{Need, amounts, needs, shown};
+use super::need::{Need, amounts, shown};
+use super::needs::needs;
 use crate::jobs::{
     Kind,
     taint::{Taint, Toleration},
@@ -13,11 +14,12 @@ use crate::jobs::{
 /// Roles that fit no node, and why most nodes are out.
 pub(super) fn nodes(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'static str, Found)>) {
     let Some(Answer::Objects(nodes)) = facts.answer(&Part::Nodes) else { return };
-    if kind == Kind::TrainJob {
+    let runtime = facts.runtime(job);
+    if kind == Kind::TrainJob && runtime.is_none() {
         // Half of its pod spec is the runtime's.
         return;
     }
-    for need in needs(kind, job).into_iter().filter(|need| need.pods > 0 && need.spec["nodeName"].is_null()) {
+    for need in needs(kind, job, runtime).into_iter().filter(|need| need.pods > 0 && need.spec["nodeName"].is_null()) {
         let reasons: Vec<String> = nodes.iter().filter_map(|node| reason(node, &need)).collect();
         if nodes.is_empty() || reasons.len() < nodes.len() {
             continue;
@@ -31,7 +33,10 @@ pub(super) fn nodes(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'sta
         }
         counted.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         let said: Vec<String> = counted.iter().take(3).map(|(count, reason)| format!("{count}: {reason}")).collect();
-        let at = format!("/spec/{}/{}", kind.info().replica_specs, need.role);
+        let at = match kind {
+            Kind::TrainJob => "/spec/trainer".to_owned(),
+            _ => format!("/spec/{}/{}", kind.info().replica_specs, need.role),
+        };
         let found = Found::at(at).with("role", &need.role).with("nodes", nodes.len()).with("said", said.join("; "));
         out.push(("no-node-fits", found));
     }

@@ -6,13 +6,17 @@
 mod facts;
 mod fit;
 mod need;
+mod needs;
 mod reach;
 mod refer;
 mod room;
+mod train;
 
 pub use facts::{Answer, Fact, Facts, Known, Part, Said};
-pub use need::{Amounts, Need, needs};
+pub use need::{Amounts, Need};
+pub use needs::needs;
 pub use refer::{Reference, references};
+pub use train::runtime_kind;
 
 use serde_json::Value;
 

@@ -1,10 +1,9 @@
-//! What a job asks of the cluster: pods by role, and what each of them needs.
+//! What the pods of one role ask of the cluster.
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::jobs::Kind;
 pub(super) use crate::jobs::amounts::shown;
 use crate::jobs::quantity::Quantity;
 
@@ -14,7 +13,7 @@ pub type Amounts = BTreeMap<String, u64>;
 /// What the pods of a role need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Need {
-    /// The role's key: `Worker`; `node` of a `TrainJob`.
+    /// The role's key: `Worker`; of a `TrainJob` the part of its runtime: `node`, `launcher`.
     pub role: String,
     /// How many pods.
     pub pods: u64,
@@ -22,30 +21,12 @@ pub struct Need {
     pub requests: Amounts,
     /// Limits of one.
     pub limits: Amounts,
-    /// The pod spec, as far as the manifest has it.
+    /// The pod spec, as far as it is known.
     pub spec: Value,
 }
 
-/// The needs of a job, by role.
-pub fn needs(kind: Kind, job: &Value) -> Vec<Need> {
-    if kind == Kind::TrainJob {
-        let trainer = &job["spec"]["trainer"];
-        let container = json!({"name": "node", "resources": trainer["resourcesPerNode"]});
-        let pods = trainer["numNodes"].as_u64().unwrap_or(1);
-        return vec![need("node", pods, json!({"containers": [container]}))];
-    }
-    let info = kind.info();
-    let specs = job["spec"][info.replica_specs].as_object().into_iter().flatten();
-    let known = specs.filter(|(role, spec)| info.roles.contains(&role.as_str()) && spec.is_object());
-    known
-        .map(|(role, spec)| {
-            let pods = spec["replicas"].as_u64().unwrap_or(u64::from(role != "Worker" || kind.is_v1()));
-            need(role, pods, spec["template"]["spec"].clone())
-        })
-        .collect()
-}
-
-fn need(role: &str, pods: u64, spec: Value) -> Need {
+/// The need of one role with so many pods of this spec.
+pub(super) fn need(role: &str, pods: u64, spec: Value) -> Need {
     let (requests, limits) = (pod(&spec, true), pod(&spec, false));
     Need { role: role.to_owned(), pods, requests, limits, spec }
 }

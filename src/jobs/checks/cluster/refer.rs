@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::case::Found;
 use super::facts::{Answer, Facts, Part};
+use super::train::runtime_kind;
 use crate::jobs::Kind;
 
 /// An object that a manifest names.
@@ -30,9 +31,7 @@ pub fn references(kind: Kind, job: &Value) -> Vec<Reference> {
     let queue = "/metadata/labels/kueue.x-k8s.io~1queue-name";
     add("LocalQueue", job.pointer(queue).unwrap_or(&Value::Null), queue.to_owned());
     if kind == Kind::TrainJob {
-        let reference = &job["spec"]["runtimeRef"];
-        let runtime = if reference["kind"] == "TrainingRuntime" { "TrainingRuntime" } else { "ClusterTrainingRuntime" };
-        add(runtime, &reference["name"], "/spec/runtimeRef/name".to_owned());
+        add(runtime_kind(job), &job["spec"]["runtimeRef"]["name"], "/spec/runtimeRef/name".to_owned());
     }
     let specs = kind.info().replica_specs;
     for (role, spec) in job["spec"][specs].as_object().into_iter().flatten() {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::super::case::Found;
 use super::facts::{Facts, Part};
-use super::need::{Amounts, Need, amounts, milli, needs, shown};
+use super::need::{Amounts, Need, amounts, milli, shown};
+use super::needs::needs;
 use crate::jobs::Kind;
 
 /// Pods and objects that a quota may count; pods come on top of the amounts.
@@ -37,7 +38,7 @@ fn counts(quota: &Value) -> bool {
 
 /// Quotas that have less left than the job needs in all.
 pub(super) fn short(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'static str, Found)>) {
-    let all = needs(kind, job);
+    let all = needs(kind, job, facts.runtime(job));
     for quota in facts.objects(&Part::Quotas).iter().filter(|quota| counts(quota)) {
         let (hard, used) = (amounts(&quota["spec"]["hard"]), amounts(&quota["status"]["used"]));
         for (key, hard) in hard {
@@ -74,7 +75,7 @@ pub(super) fn limits(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'st
     for range in facts.objects(&Part::LimitRanges) {
         let name = range["metadata"]["name"].as_str().unwrap_or_default();
         for limit in range["spec"]["limits"].as_array().into_iter().flatten() {
-            for need in needs(kind, job) {
+            for need in needs(kind, job, facts.runtime(job)) {
                 let what = limit["type"].as_str().unwrap_or_default();
                 for (resource, said) in beyond(limit, &need, what) {
                     let found = Found::at(place(kind, job, &resource)).with("range", name).with("role", &need.role);

@@ -62,6 +62,32 @@ fn what_the_whole_job_needs_is_held_against_what_a_quota_leaves() {
 }
 
 #[test]
+fn what_a_runtime_adds_to_a_train_job_is_held_against_quota_and_nodes() {
+    let runtime = json!({"spec": {"mlPolicy": {"numNodes": 2}, "template": {"spec": {"replicatedJobs": [{"name": "node",
+        "template": {"metadata": {"labels": {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}},
+            "spec": {"template": {"spec": {"nodeSelector": {"gpu": "h100"}, "containers": [
+                {"name": "node", "resources": {"limits": {"nvidia.com/gpu": 8}}}]}}}}}]}}}});
+    let job = json!({"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainJob", "metadata": {"name": "t"},
+        "spec": {"runtimeRef": {"name": "torch"}}});
+    let quota = json!([{"metadata": {"name": "q"}, "spec": {"hard": {"requests.nvidia.com/gpu": "12"}}, "status": {}}]);
+    let nodes = json!([{"metadata": {"name": "a", "labels": {"gpu": "a100"}}, "spec": {},
+        "status": {"allocatable": {"nvidia.com/gpu": "8"}}}]);
+    let reference = Part::Object("ClusterTrainingRuntime", "torch".into());
+    let rules = |runtime: Fact| {
+        let answers =
+            vec![(Part::Quotas, objects(&quota)), (Part::Nodes, objects(&nodes)), (reference.clone(), runtime)];
+        let problems = Checks::builtin().check_cluster(Kind::TrainJob, &job, &facts(answers));
+        problems.into_iter().map(|p| (p.rule, p.reason.to_string())).collect::<Vec<_>>()
+    };
+    let found = rules(Ok(Answer::Objects(vec![runtime])));
+    assert_eq!(found.iter().map(|(rule, _)| *rule).collect::<Vec<_>>(), ["quota-short", "no-node-fits"], "{found:?}");
+    assert!(found[0].1.contains("needs 16 nvidia.com/gpu, and quota q leaves 12 of 12"), "{found:?}");
+    assert!(found[1].1.contains("without the label gpu=h100"), "{found:?}");
+    assert!(rules(Err(Clean::new("forbidden"))).is_empty(), "what may not be read is not guessed");
+    assert_eq!(rules(Ok(Answer::No(Clean::new("not found"))))[0].0, "object-missing");
+}
+
+#[test]
 fn limit_ranges_speak_for_one_pod_or_container() {
     let range = json!([{"metadata": {"name": "small"}, "spec": {"limits": [
         {"type": "Container", "max": {"cpu": "1"}, "min": {"memory": "8Gi"}, "default": {"ephemeral-storage": "1Gi"}},

@@ -1,7 +1,12 @@
 //! Problems, completion and explanation.
 
 use super::*;
-use crate::jobs::checks::Checks;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::console::model::session::{Phase, SessionId};
+use crate::jobs::{Kind, checks::Checks, schema::Served};
 
 /// The checks answered for the text as it is.
 fn checked(it: &mut Harness) {
@@ -47,4 +52,36 @@ fn keys_and_words_of_the_schema_complete_what_is_typed() {
     assert!(text(&it).contains("    ttlSecondsAfterFinished: 60\n"), "{}", text(&it));
     it.keys("ctrl-x");
     assert!(it.screen().contains("kubectl explain mpijobs.spec.runPolicy.ttlSecondsAfterFinished"), "{}", it.screen());
+    assert!(it.screen().contains("As this mpideck knows it"), "{}", it.screen());
+}
+
+#[test]
+fn the_clusters_own_schema_completes_and_explains_once_it_was_read() {
+    let mut it = new();
+    (it.model.session.phase, it.model.session.id) = (Phase::Up, SessionId(7));
+    checked(&mut it);
+    checked(&mut it);
+    let asked = it
+        .effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Draft(DraftEffect::Schema(SessionId(7), Kind::MpiJob))));
+    assert_eq!(asked.count(), 1);
+    let spec = json!({"type": "object", "properties": {"runPolicy": {"type": "object", "properties":
+        {"cleanPodPolicy": {"type": "string"}, "grace": {"type": "integer", "description": "Of a newer operator."}}}}});
+    let mark = json!([{"group": "kubeflow.org", "version": "v2beta1", "kind": "MPIJob"}]);
+    let root = json!({"type": "object", "x-kubernetes-group-version-kind": mark, "properties": {"spec": spec}});
+    let document = json!({"components": {"schemas": {"Job": root}}}).to_string();
+    let served = Served::read(Kind::MpiJob, document.as_bytes()).map(Arc::new);
+    it.send(Message::Draft(DraftMessage::Schema(SessionId(6), Kind::MpiJob, None)));
+    it.send(Message::Draft(DraftMessage::Schema(SessionId(7), Kind::MpiJob, served)));
+    it.keys("ctrl-f").type_text("cleanPodPolicy").keys("enter end ctrl-w ctrl-space");
+    assert!(it.screen().contains("Running"), "words that only we know: {}", it.screen());
+    it.keys("enter enter").type_text("gr").keys("ctrl-space enter").type_text("5");
+    assert!(text(&it).contains("    grace: 5\n"), "{}", text(&it));
+    it.keys("ctrl-x");
+    assert!(
+        it.screen().contains("Of a newer operator.") && it.screen().contains("As this cluster has it."),
+        "{}",
+        it.screen()
+    );
 }

@@ -36,7 +36,7 @@ fn a_value_is_typed_checked_and_written_into_the_text() {
 #[test]
 fn tab_leads_to_the_same_place_in_text_and_form() {
     let mut it = form(80, 24);
-    it.keys("down down tab");
+    it.keys("down down down tab");
     let editor = |it: &Harness| it.model.draft().expect("open").editor.line().trim().to_owned();
     assert_eq!(editor(&it), "image: IMAGE");
     it.keys("ctrl-f").type_text("backoffLimit").keys("enter tab");
@@ -52,7 +52,7 @@ fn choices_come_from_the_table_and_from_the_cluster() {
     });
     let (namespace, listed) = asked.expect("names are asked for");
     assert!(listed.contains(&Listed::LocalQueues));
-    it.keys("down down down down enter").type_text("mpich").keys("enter");
+    it.keys("down down down down down enter").type_text("mpich").keys("enter");
     assert!(text(&it).contains("  mpiImplementation: MPICH\n"), "{}", text(&it));
     it.keys("right right right right right enter");
     assert!(it.screen().contains("reading ..."), "{}", it.screen());
