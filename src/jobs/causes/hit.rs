@@ -52,7 +52,12 @@ impl Hit<'_> {
         let late = self.time.unwrap_or(Secs(u32::MAX));
         let nodes = self.part.as_ref().map(|(_, nodes)| *nodes);
         let tier = (self.rule.priority >= VAGUE, self.log.map(|log| log.standing), self.rule.priority >= LATE);
-        let line = self.log.map(|log| (log.nth, log.hit.line));
+        // Of what a run seemed to have survived, the last is nearest to its end.
+        let place = |log: OfLog<'_>| match log.standing {
+            Standing::Survived => u32::MAX - log.hit.line,
+            _ => log.hit.line,
+        };
+        let line = self.log.map(|log| (log.nth, place(log)));
         (tier, line, self.rule.priority, Reverse(nodes), late, self.subject.is_none())
     }
 

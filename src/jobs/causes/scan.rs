@@ -163,8 +163,9 @@ impl Scan {
                 self.take(rules, *at, rule, &line);
             }
         }
-        // A word that it was dealt with counts for the line's own hits, too.
-        if found.iter().filter_map(rule).any(|rule| rule.sign == Some(Sign::Caught)) {
+        // A word that it was dealt with counts for the line's own hits, too. Lines of progress count what was left out, too.
+        let says = |sign| found.iter().filter_map(rule).any(|rule| rule.sign == Some(sign));
+        if says(Sign::Caught) && !says(Sign::Progress) {
             self.dealt_with(&line);
         }
     }
@@ -295,6 +296,7 @@ impl Scan {
             Some(Sign::Failed) => {
                 self.badly = Some(line.number);
                 self.place(rule, line.text);
+                self.raised(rules, line);
             }
             None => {}
         }
@@ -307,6 +309,18 @@ impl Scan {
         };
         if rule.after.is_empty() || self.context.iter().any(near) {
             self.hit(rules, at, rule, line);
+        }
+    }
+
+    /// An exception that only passes on another's end is none of its own: whose traceback came just before is forgotten.
+    fn raised(&mut self, rules: &Rules, line: &LogLine<'_>) {
+        let is_raised = line.text.split_once("Error:").is_some_and(|(name, _)| !name.contains(' '));
+        let is_its = |hit: &LogHit| {
+            let traceback = rules.at(hit.rule).is_some_and(|rule| *rule.id == *"traceback");
+            traceback && hit.rank == line.rank && near(hit.line, line.number, NEAR)
+        };
+        if is_raised {
+            self.hits.retain(|hit| !is_its(hit));
         }
     }
 
