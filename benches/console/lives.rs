@@ -17,6 +17,7 @@ pub(crate) const ALL: &[Figure<fn() -> Measured>] = &[
     Figure { name: "log-keys", measure: log_keys },
     Figure { name: "log-line", measure: log_line },
     Figure { name: "death", measure: death },
+    Figure { name: "metrics-bytes", measure: metrics_bytes },
 ];
 
 /// A job whose launcher writes `text` every so many seconds.
@@ -105,6 +106,24 @@ fn newest(screen: &str) -> Option<String> {
     let line = screen.lines().rev().find(|line| line.contains(" at 20"))?;
     let (_, time) = line.rsplit_once(" at ")?;
     Some(format!("{}Z", time.trim().replace(' ', "T")))
+}
+
+/// The tab Metrics of a job of four replicas with GPUs is left open.
+fn metrics_bytes() -> Measured {
+    let served = Served::scenario(
+        "about = \"trains\"\nclass = \"none\"\nseconds = 600\nlike = \"horovod\"\n\n[[job]]\nname = \"trainer\"\nworkers = 3\ngpus = 2\n",
+    )?;
+    let mut console = Console::start(&served, WIDE.0, WIDE.1)?;
+    console.until(PATIENCE, |screen| screen.contains("Running") && screen.contains("trainer"))?;
+    console.press("\r")?;
+    console.until(PATIENCE, |screen| screen.contains("5 Events"))?;
+    console.press("6")?;
+    console.until(PATIENCE, |screen| screen.contains("Prometheus") && screen.contains(" old"))?;
+    console.listen(Duration::from_secs(5));
+    let (bytes, since) = (console.bytes, Instant::now());
+    console.listen(Duration::from_mins(3));
+    let rate = (console.bytes - bytes) as f64 / since.elapsed().as_secs_f64();
+    Ok(vec![number("bytes/s of a tab Metrics left open, 3 minutes", rate, 100.0, "B/s")])
 }
 
 /// A worker is killed: from the moment a plain watch of pods tells, to the row, and to its cause.

@@ -27,6 +27,13 @@ use ratatui::layout::Size as Screen;
 #[derive(Clone, Copy)]
 pub(crate) struct Size(u32, u32);
 
+impl Size {
+    /// Jobs, and workers of each.
+    pub(crate) const fn counts(self) -> (u32, u32) {
+        (self.0, self.1)
+    }
+}
+
 /// The sizes that everything is measured at.
 pub(crate) const SIZES: [Size; 2] = [Size(200, 8), Size(1000, 16)];
 

@@ -4,8 +4,10 @@
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark stops where it can't go on; its groups are macros")]
 
+mod boards;
 mod loaded;
 mod manifest;
+mod numbers;
 
 use std::hint::black_box;
 
@@ -182,5 +184,16 @@ fn rules(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, event, decode, screen, logs, search, rules, manifest::manifest);
+criterion_group!(
+    benches,
+    event,
+    decode,
+    screen,
+    logs,
+    search,
+    rules,
+    manifest::manifest,
+    boards::boards,
+    numbers::numbers
+);
 criterion_main!(benches);

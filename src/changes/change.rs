@@ -131,6 +131,8 @@ pub enum What {
         argv: Vec<String>,
         /// The pods, each with its container.
         pods: Vec<(Name, Option<Sym>)>,
+        /// Again and again, with so many seconds between, until it is stopped.
+        every: Option<u32>,
     },
     /// Runs a program of the user's own that says of itself that it makes changes.
     Command {
@@ -259,7 +261,10 @@ impl fmt::Display for Subject {
 impl What {
     /// Whether it goes on until a person ends it.
     pub const fn is_visit(&self) -> bool {
-        matches!(self, Self::Shell { .. } | Self::Forward { .. } | Self::Command { .. })
+        matches!(
+            self,
+            Self::Shell { .. } | Self::Forward { .. } | Self::Command { .. } | Self::Measure { every: Some(_), .. }
+        )
     }
 
     /// One word, for the change log.
@@ -328,9 +333,10 @@ impl fmt::Display for Change {
             What::Forward { port, .. } => write!(f, "lead a port to port {port} of {subject}"),
             What::CopyOut { path, .. } => write!(f, "copy {path} out of {subject}"),
             What::CopyIn { from, into, .. } => write!(f, "copy {} to {into} of {subject}", from.display()),
-            What::Measure { argv, pods } => {
+            What::Measure { argv, pods, every } => {
                 let program = argv.first().map(String::as_str).unwrap_or_default();
-                write!(f, "run {program} in {} pods of {subject}", pods.len())
+                let again = every.map_or_else(String::new, |seconds| format!(" every {seconds} s"));
+                write!(f, "run {program}{again} in {} pods of {subject}", pods.len())
             }
             What::Command { name, argv, .. } => write!(f, "run {name} ({}) for {subject}", argv.join(" ")),
             _ => write!(f, "{} {subject}", what.verb()),

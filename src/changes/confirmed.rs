@@ -2,7 +2,7 @@
 //!
 //! Owns the proof: a [`Confirmed`] holds the very changes that were shown, and how they were confirmed. Only the
 //! console's confirmation and send page call [`Confirmed::on_screen`], only flags of the command line
-//! [`Confirmed::by_flag`] (`tests/it/house.rs` holds the code to that).
+//! [`Confirmed::by_flag`], only alerts [`Confirmed::by_setting`] (`tests/it/house.rs` holds the code to that).
 
 use super::change::Change;
 
@@ -15,6 +15,8 @@ pub enum How {
     Typed(String),
     /// By a flag for that very object.
     Flag,
+    /// By a setting of the user's that names this very thing.
+    Setting,
     /// When it was begun, before it was interrupted.
     Before,
 }
@@ -35,6 +37,11 @@ impl Confirmed {
     /// A flag of the command line names these objects.
     pub fn by_flag(changes: Vec<Change>) -> Self {
         Self { changes, how: How::Flag }
+    }
+
+    /// The user's settings say that this is to be done.
+    pub fn by_setting(change: Change) -> Self {
+        Self { changes: vec![change], how: How::Setting }
     }
 
     /// What must be typed where that is asked for: the object's name, or the number of several objects.

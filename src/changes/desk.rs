@@ -50,6 +50,7 @@ impl Desk {
             How::Key => "by a key",
             How::Typed(_) => "by typing",
             How::Flag => "by a flag",
+            How::Setting => "by a setting",
             How::Before => "when it was begun; it goes on",
         };
         Entry {

@@ -86,7 +86,7 @@ impl Gate {
             several => format!("can't make {} changes", several.len()),
         };
         self.open(&what, changes, now)?;
-        let flagged = *confirmed.how() == How::Flag;
+        let flagged = matches!(confirmed.how(), How::Flag | How::Setting);
         if self.0.type_name && !flagged && !only_creates(changes) && !confirmed.was_typed() {
             let why = format!("this context asks for «{}» to be typed", Confirmed::word(changes));
             return Err(Problem::new(ProblemKind::Cancelled, &what, &why, "Type it to confirm."));

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Lines of a living job's leading log.
-const TAIL: u32 = 20_000;
+const TAIL: u32 = 200_000;
 
 /// Flags of `compare`.
 #[derive(Clone, Debug, ArgsOf)]

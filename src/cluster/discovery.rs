@@ -26,6 +26,8 @@ pub struct Offer {
     pub metrics: bool,
     /// Whether it is OpenShift, with Projects.
     pub projects: bool,
+    /// Whether OpenShift's quotas over several namespaces are served.
+    pub shared_quotas: bool,
     /// Where `PodGroups` are, if a gang scheduler is installed: group and version.
     pub pod_groups: Vec<(Clean, Clean)>,
     /// The server's `gitVersion`.
@@ -45,11 +47,14 @@ struct Served {
 /// Aggregated discovery as kubectl asks for it, newest first.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
+/// OpenShift's quotas over several namespaces.
+const QUOTAS: &str = "quota.openshift.io";
+
 /// Kueue's API that tells who waits where.
 const VISIBILITY: &str = "visibility.kueue.x-k8s.io";
 
 /// Groups that plain discovery looks into; of the others nothing is wanted.
-const WANTED: [&str; 10] = [
+const WANTED: [&str; 11] = [
     "kubeflow.org",
     "trainer.kubeflow.org",
     "kueue.x-k8s.io",
@@ -57,6 +62,7 @@ const WANTED: [&str; 10] = [
     "jobset.x-k8s.io",
     "metrics.k8s.io",
     "project.openshift.io",
+    QUOTAS,
     "scheduling.volcano.sh",
     "scheduling.x-k8s.io",
     "batch",
@@ -225,6 +231,8 @@ impl Offer {
         self.jobsets = self.best("jobset.x-k8s.io", "jobsets", &["v1alpha2", "v1", "v1beta1"]);
         self.metrics = self.resources.contains_key(&("metrics.k8s.io".into(), "pods".into()));
         self.projects = self.resources.contains_key(&("project.openshift.io".into(), "projects".into()));
+        let shared = (QUOTAS.into(), "clusterresourcequotas".into());
+        self.shared_quotas = self.resources.contains_key(&shared);
         for group in ["scheduling.volcano.sh", "scheduling.x-k8s.io"] {
             if let Some(version) = self.best(group, "podgroups", &[]) {
                 self.pod_groups.push((Clean::new(group), version));

@@ -101,6 +101,26 @@ pub async fn preflight(
     }
 }
 
+/// The namespace's own, and those that it shares with others (OpenShift), which are told in the same form.
+async fn quotas(session: &Session, offer: &Offer, namespace: &Name) -> Fact {
+    let own = list(session, &Resource::core("resourcequotas").all(Some(namespace))).await?;
+    if !offer.shared_quotas {
+        return Ok(own);
+    }
+    let shared = Resource::new("quota.openshift.io", "v1", "appliedclusterresourcequotas");
+    Ok(match (own, list(session, &shared.all(Some(namespace))).await?) {
+        (Answer::Objects(own), Answer::Objects(shared)) => {
+            Answer::Objects(own.into_iter().chain(shared.iter().map(as_own)).collect())
+        }
+        (own, _) => own,
+    })
+}
+
+/// A shared quota as one of a namespace: its limits, and what all its namespaces use of them.
+fn as_own(shared: &Value) -> Value {
+    json!({"metadata": shared["metadata"], "spec": shared["spec"]["quota"], "status": shared["status"]["total"]})
+}
+
 async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Part) -> Fact {
     let namespace = &candidate.namespace;
     match part {
@@ -112,7 +132,7 @@ async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Par
             let there = present(session.get(&path, METADATA, DOING).await.map(|_| ()))?;
             Ok(if there == Answer::Yes { Answer::No(Clean::new("it is there")) } else { Answer::Yes })
         }
-        Part::Quotas => list(session, &Resource::core("resourcequotas").all(Some(namespace))).await,
+        Part::Quotas => quotas(session, offer, namespace).await,
         Part::LimitRanges => list(session, &Resource::core("limitranges").all(Some(namespace))).await,
         Part::Policies => {
             list(session, &Resource::new("networking.k8s.io", "v1", "networkpolicies").all(Some(namespace))).await
@@ -283,3 +303,6 @@ fn resource(offer: &Offer, kind: &str) -> Option<(Resource, bool)> {
         _ => return offer.resource("trainer.kubeflow.org", kind),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use super::{
     wire::slim::{Slim, SlimPage},
 };
 use crate::jobs::{
-    capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+    capacity::{HeldPod, NodeRow, QuotaRow, SharedQuotaRow, SpaceRow},
     gang::GangRow,
     part::Part,
     queue::{Queues, WaitingRow},
@@ -71,6 +71,8 @@ pub struct Wanted {
     pub line: Option<Line>,
     /// `PodGroup`s of this namespace.
     pub gangs: Option<Name>,
+    /// How busy accelerators are, which is read from a source of numbers beside this.
+    pub work: bool,
     /// Where to look when the whole cluster may not be read.
     pub namespaces: Vec<Name>,
 }
@@ -135,14 +137,14 @@ impl Surveyor {
             join!(
                 known.cluster(wanted.nodes, Resource::core("nodes")),
                 known.pods(),
-                known.everywhere(wanted.quotas, Resource::core("resourcequotas"), &[]),
+                known.quotas(),
                 known.cluster(wanted.spaces, Resource::core("namespaces")),
                 known.queues(kinds || wanted.rooms, kinds),
             )
         });
         let (nodes, pods, quotas, spaces, queues) = lists.await;
         let (line, gangs) = join!(known.line(&queues.0), known.gangs());
-        let refused = [pods.1, quotas.1].into_iter().chain(queues.1).flatten();
+        let refused = [pods.1].into_iter().chain(quotas.1).chain(queues.1).flatten();
         self.refused.extend(refused);
         Survey { nodes, pods: pods.0, quotas: quotas.0, spaces, queues: queues.0, line, gangs }
     }
@@ -172,13 +174,15 @@ impl Known<'_> {
 
     /// Objects of all namespaces, else of those in scope.
     async fn everywhere<R: Slim>(&self, wanted: bool, resource: Resource, query: &[(&str, &str)]) -> Seen<R> {
-        if !wanted {
-            return (Part::default(), None);
-        }
-        let title = resource.title();
+        if wanted { self.whole_or_seen(&resource, &resource, query).await } else { (Part::default(), None) }
+    }
+
+    /// Objects of the whole cluster, else `seen` of each namespace in scope.
+    async fn whole_or_seen<R: Slim>(&self, whole: &Resource, seen: &Resource, query: &[(&str, &str)]) -> Seen<R> {
+        let title = whole.title();
         let ask = Clean::new(&format!("list {title} in all namespaces"));
         if !self.refused.contains(&title) {
-            match self.all(&resource, None, query).await {
+            match self.all(whole, None, query).await {
                 Ok(rows) => return (Part::whole(rows), None),
                 Err(problem) if problem.kind == ProblemKind::Forbidden => {}
                 Err(problem) => return (Part::unread(words(&problem)), None),
@@ -186,7 +190,7 @@ impl Known<'_> {
         }
         let mut part = Part { rows: Vec::new(), unread: Some(ask) };
         for namespace in &self.wanted.namespaces {
-            match self.all(&resource, Some(namespace), query).await {
+            match self.all(seen, Some(namespace), query).await {
                 Ok(rows) => part.rows.extend(rows),
                 Err(problem) => part.unread = Some(words(&problem)),
             }
@@ -197,6 +201,21 @@ impl Known<'_> {
     async fn pods(&self) -> Seen<HeldPod> {
         let query: &[_] = if self.wanted.pods == Pods::Others { &[ALIVE, OTHERS] } else { &[ALIVE] };
         self.everywhere(self.wanted.pods != Pods::None, Resource::core("pods"), query).await
+    }
+
+    /// Those of namespaces, and OpenShift's that several share: all of these, else as the namespaces in scope see them.
+    async fn quotas(&self) -> (Part<QuotaRow>, [Option<String>; 2]) {
+        let own = self.everywhere(self.wanted.quotas, Resource::core("resourcequotas"), &[]);
+        let of = |plural: &str| Resource::new("quota.openshift.io", "v1", plural);
+        let (whole, seen) = (of("clusterresourcequotas"), of("appliedclusterresourcequotas"));
+        let shared = async {
+            let wanted = self.wanted.quotas && self.offer.shared_quotas;
+            if wanted { self.whole_or_seen::<SharedQuotaRow>(&whole, &seen, &[]).await } else { Default::default() }
+        };
+        let ((mut all, refused), (shared, refused_too)) = join!(own, shared);
+        all.rows.extend(shared.rows.iter().flat_map(SharedQuotaRow::of_each));
+        all.unread = all.unread.or(shared.unread);
+        (all, [refused, refused_too])
     }
 
     /// `all`: flavors and Workloads, too.
@@ -309,3 +328,6 @@ fn words(problem: &Problem) -> Clean {
         .cloned()
         .unwrap_or_else(|| if problem.why.is_empty() { problem.what.clone() } else { problem.why.clone() })
 }
+
+#[cfg(test)]
+mod tests;

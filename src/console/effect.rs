@@ -7,7 +7,10 @@ use super::model::{
     alert::AlertEffect,
     change::ChangeEffect,
     draft::{DraftEffect, DraftId},
-    page::{PageEffect, PageId, metrics::Followed},
+    page::{
+        PageEffect, PageId,
+        metrics::{Followed, Parted},
+    },
     record::{RecordEffect, Wanted},
     session::{Scope, SessionEffect, SessionId},
     survey::SurveyEffect,
@@ -73,6 +76,8 @@ pub enum MetricsEffect {
     Follow(PageId, SessionId, Followed),
     /// Read no more for the page.
     Stop(PageId),
+    /// Read the GPUs of this replica one by one, in place of those before; `None`: no more.
+    Part(PageId, SessionId, Option<Box<Parted>>),
 }
 
 /// An order.

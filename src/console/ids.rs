@@ -227,6 +227,7 @@ pub enum VisitCommand {
     Run,
     Forward,
     Gpus,
+    GpusAgain,
     Forwards,
     CopyOut,
     CopyIn,

@@ -14,7 +14,7 @@ use super::{
         page::{LogId, LogMessage, PageId, PageMessage, metrics::MetricsMessage},
         record::RecordMessage,
         session::{ContextInfo, Scope, SessionId, SessionMessage, Trouble},
-        survey::{Survey, SurveyId},
+        survey::{self, Survey, SurveyId},
         visit::VisitMessage,
     },
 };
@@ -53,6 +53,8 @@ pub enum Message {
     Said(LogId, Vec<Said>),
     /// What was read beside the fleet: of what is not wanted any more is dropped.
     Survey(SurveyId, Box<Survey>),
+    /// How busy accelerators are: of what is not wanted any more is dropped.
+    Work(SurveyId, Box<survey::Told>),
     /// Quotas were read, for alerts; of an older session is dropped.
     Quotas(SessionId, Box<Survey>),
     /// Of changes to the cluster: never dropped, whatever session is current.

@@ -1,6 +1,9 @@
 //! Why a Prometheus has nothing of a metric: one more question or two, and what to do.
 
-use super::{queries::Maker, source::Prometheus};
+use super::{
+    makers::{Maker, held, selector},
+    source::Prometheus,
+};
 use crate::jobs::{
     Clean, Name, Secs,
     usage::{Lack, Metric},
@@ -8,11 +11,10 @@ use crate::jobs::{
 
 /// Why there is nothing about the GPUs of these pods.
 pub(super) async fn gpus(from: &Prometheus, namespace: &Name, maker: Maker, metrics: Vec<Metric>, now: Secs) -> Lack {
-    let (sign, exporter) = (maker.sign(), maker.exporter());
-    let all = count(from, namespace, &format!("count({sign})"), now).await;
-    // An exporter that knows of no pods has its own one there, if any.
-    let of_pods =
-        format!("count({sign}{{exported_pod!=\"\"}} or {sign}{{pod!=\"\",pod!~\".*(exporter|dcgm|metrics).*\"}})");
+    let (sign, exporter) = (maker.sign_in_words(), maker.exporter());
+    let any = selector(maker.sign(), "");
+    let all = count(from, namespace, &format!("count({any})"), now).await;
+    let of_pods = format!("count({})", held(maker, maker.sign()));
     let (why, hint) = match all {
         Some(0) if from.tenancy => (
             format!("{sign} is not to be seen in this namespace"),

@@ -1,7 +1,7 @@
 //! A look at the whole cluster: which pods' GPUs are idle or broken, whose memory is near its limit. Three questions, of
 //! which the answers hold only what is odd.
 
-use super::{answer::Row, source::Prometheus};
+use super::{answer::Row, makers::OWN_POD, source::Prometheus};
 use crate::{
     cluster::Problem,
     jobs::{
@@ -56,7 +56,7 @@ impl Prometheus {
 /// A series of all GPUs by namespace and pod, under whichever names they have.
 fn gpus(before: &str, after: &str) -> String {
     let exported = format!("{before}{{exported_pod!=\"\"}}{after}");
-    let own = format!("{before}{{exported_pod=\"\",pod!=\"\"}}{after}");
+    let own = format!("{before}{{{OWN_POD}}}{after}");
     let renamed = format!("label_replace({exported},\"pod\",\"$1\",\"exported_pod\",\"(.+)\")");
     let renamed = format!("label_replace({renamed},\"namespace\",\"$1\",\"exported_namespace\",\"(.+)\")");
     format!("max by (namespace,pod) ({renamed} or {own})")

@@ -4,7 +4,7 @@
 
 use crate::jobs::{
     Clean, Name, Secs,
-    usage::{Lack, Metric, Points, Reading},
+    usage::{Lack, Metric, Part, PartPoints, Points, Reading},
 };
 
 /// The program with its arguments.
@@ -16,20 +16,36 @@ pub const ARGV: [&str; 3] = [
 
 const MIB: f64 = 1_048_576.0;
 
+/// What its columns are, beside the number of the GPU.
+const COLUMNS: [(Metric, f64); 5] = [
+    (Metric::Gpu, 1.0),
+    (Metric::GpuMemory, MIB),
+    (Metric::GpuMemoryTotal, MIB),
+    (Metric::Power, 1.0),
+    (Metric::Temperature, 1.0),
+];
+
 /// One GPU, as it is now; `None` is «[N/A]» or «[Not Supported]».
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Gpu {
+    /// Its number.
+    index: u32,
     /// Percent, MiB, MiB, watts, degrees.
     fields: [Option<f64>; 5],
 }
 
-/// What a pod's `nvidia-smi` printed, as what was measured at that moment. `Err`: what it said in place of a table.
-fn points(pod: &Name, at: Secs, output: &str) -> Result<Vec<Points>, Clean> {
+/// What a pod's `nvidia-smi` printed. `Err`: what it said in place of a table.
+fn gpus(output: &str) -> Result<Vec<Gpu>, Clean> {
     let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
     let gpus: Option<Vec<Gpu>> = lines.map(gpu).collect();
     let said =
         || Clean::new(output.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it printed nothing"));
-    let gpus = gpus.filter(|gpus| !gpus.is_empty()).ok_or_else(said)?;
+    gpus.filter(|gpus| !gpus.is_empty()).ok_or_else(said)
+}
+
+/// The same, as what was measured of the pod at that moment.
+fn points(pod: &Name, at: Secs, output: &str) -> Result<Vec<Points>, Clean> {
+    let gpus = gpus(output)?;
     let column = |at: usize| gpus.iter().filter_map(move |gpu| gpu.fields[at]);
     let (sum, count) = column(0).fold((0.0, 0u32), |(sum, n), value| (sum + value, n + 1));
     let some = |value: f64, at: usize| (column(at).count() > 0).then_some(value);
@@ -47,7 +63,7 @@ fn points(pod: &Name, at: Secs, output: &str) -> Result<Vec<Points>, Clean> {
 
 fn gpu(line: &str) -> Option<Gpu> {
     let mut cells = line.split(',').map(str::trim);
-    cells.next()?.parse::<u32>().ok()?;
+    let index = cells.next()?.parse().ok()?;
     let mut fields = [None; 5];
     for field in &mut fields {
         let cell = cells.next()?;
@@ -56,7 +72,23 @@ fn gpu(line: &str) -> Option<Gpu> {
             return None;
         }
     }
-    Some(Gpu { fields })
+    Some(Gpu { index, fields })
+}
+
+/// What the workers said of each of their GPUs.
+pub fn parts(at: Secs, answers: &[(Name, Result<String, Clean>)]) -> Vec<PartPoints> {
+    let mut out = Vec::new();
+    for (pod, answer) in answers {
+        let all = answer.as_ref().ok().and_then(|output| gpus(output).ok()).unwrap_or_default();
+        for gpu in all {
+            let told = COLUMNS.iter().zip(gpu.fields).filter_map(|(column, value)| Some((column, value?)));
+            out.extend(told.map(|((metric, factor), value)| PartPoints {
+                part: Part::whole(gpu.index),
+                points: Points { pod: pod.clone(), metric: *metric, values: vec![(at, value * factor)] },
+            }));
+        }
+    }
+    out
 }
 
 /// What the workers of a job said, put together. Each `Err` is why one said nothing.
@@ -105,6 +137,18 @@ mod tests {
                 (Metric::Temperature, 66.0)
             ]
         );
+    }
+
+    #[test]
+    fn each_gpu_is_told_of_apart() {
+        let said = [(Name::lossy("w-0"), Ok("0, 97, 10, 100, [N/A], 61\n3, 5, 20, 100, 70, 66\n".to_owned()))];
+        let of = |metric| {
+            let all = parts(Secs(9), &said).into_iter().filter(move |read| read.points.metric == metric);
+            all.map(|read| (read.part.title.to_string(), read.points.values[0].1)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Metric::Gpu), [("GPU 0".to_owned(), 97.0), ("GPU 3".to_owned(), 5.0)]);
+        assert_eq!(of(Metric::GpuMemory)[1], ("GPU 3".to_owned(), 20.0 * MIB));
+        assert_eq!(of(Metric::Power), [("GPU 3".to_owned(), 70.0)], "what is not known is not there");
     }
 
     #[test]

@@ -1,19 +1,14 @@
 //! The questions: one a metric and job, whatever the number of its pods and whichever way the GPUs' exporter is scraped.
 //!
-//! Owns `PromQL`. A pod's series are found under `pod` and `namespace`, or under `exported_pod` and `exported_namespace`
-//! where Prometheus keeps those names for the exporter itself (`honorLabels: false`, the GPU operator's default).
+//! Owns `PromQL`, but no names of series and labels of GPUs ([`Maker`]).
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use super::makers::{MIB, Maker, selector};
 use crate::jobs::{Name, usage::Metric};
 
 /// What a value of DCGM that it does not know is above: its sentinel is 2⁶³ and a bit less.
 const UNKNOWN: &str = "9e18";
-/// What tells the GPUs of a pod apart, and under MIG their parts: a pod has one host, so that hosts need not be told.
-const WHOLE: &str = "(pod,gpu)";
-const PART: &str = "(pod,gpu,GPU_I_ID)";
-/// Mebibytes in bytes.
-const MIB: f64 = 1_048_576.0;
 
 /// Whose numbers are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,71 +25,35 @@ pub(super) struct Query {
     pub(super) factor: f64,
 }
 
-/// Makers of GPUs, by the resource that their pods ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Maker {
-    Nvidia,
-    Amd,
-    Gaudi,
-}
-
-impl Maker {
-    /// Of a resource name; whoever asks for none is taken for the most usual one.
-    pub(super) fn of(resource: &str) -> Self {
-        match resource {
-            amd if amd.starts_with("amd.com/") => Self::Amd,
-            gaudi if gaudi.starts_with("habana.ai/") => Self::Gaudi,
-            _ => Self::Nvidia,
-        }
-    }
-
-    /// The series without which its exporter isn't there.
-    pub(super) const fn sign(self) -> &'static str {
-        match self {
-            Self::Nvidia => "DCGM_FI_DEV_GPU_UTIL",
-            Self::Amd => "gpu_gfx_activity",
-            Self::Gaudi => "habanalabs_utilization",
-        }
-    }
-
-    /// What its exporter is called.
-    pub(super) const fn exporter(self) -> &'static str {
-        match self {
-            Self::Nvidia => "DCGM exporter",
-            Self::Amd => "AMD device metrics exporter",
-            Self::Gaudi => "Gaudi metric exporter",
-        }
-    }
-}
-
 impl Of {
     /// These pods of a namespace.
     pub(super) fn new<'n>(namespace: &Name, pods: impl IntoIterator<Item = &'n Name>) -> Self {
         Self { namespace: namespace.to_string(), pods: pattern(pods) }
     }
 
-    /// A series of a GPU exporter, under `pod` in either way, without values that mean «not known».
-    fn gpu(&self, series: &str) -> String {
+    /// A series of a GPU exporter, under `pod` in whichever way, without values that mean «not known».
+    fn gpu(&self, maker: Maker, series: &str) -> String {
+        self.either(maker, |labels| format!("{} < {UNKNOWN}", selector(series, labels)))
+    }
+
+    /// The rate of a counter of a GPU exporter, under `pod` in whichever way.
+    fn gpu_rate(&self, maker: Maker, series: &str, window: u32) -> String {
+        self.either(maker, |labels| format!("rate({}[{window}s])", selector(series, labels)))
+    }
+
+    fn either(&self, maker: Maker, of: impl Fn(&str) -> String) -> String {
         let Self { namespace, pods } = self;
-        format!(
-            "label_replace({series}{{exported_namespace=\"{namespace}\",exported_pod=~\"{pods}\"}} < {UNKNOWN},\
-             \"pod\",\"$1\",\"exported_pod\",\"(.+)\") or {series}{{namespace=\"{namespace}\",pod=~\"{pods}\"}} < {UNKNOWN}"
-        )
+        let one = |(space, pod): &(&str, &str)| {
+            let found = of(&format!("{space}=\"{namespace}\",{pod}=~\"{pods}\""));
+            if *pod == "pod" { found } else { format!("label_replace({found},\"pod\",\"$1\",\"{pod}\",\"(.+)\")") }
+        };
+        maker.names().iter().map(one).collect::<Vec<_>>().join(" or ")
     }
 
     /// The sum over a pod's GPUs, each of which counts once, whoever else tells of it: a second scrape under another
     /// `instance`, or an exporter that says `hostname` where it said `Hostname` before.
-    fn each(&self, by: &str, series: &str) -> String {
-        format!("sum by (pod) (max by {by} ({}))", self.gpu(series))
-    }
-
-    /// The rate of a counter of a GPU exporter, under `pod` in either way.
-    fn gpu_rate(&self, series: &str, window: u32) -> String {
-        let Self { namespace, pods } = self;
-        format!(
-            "label_replace(rate({series}{{exported_namespace=\"{namespace}\",exported_pod=~\"{pods}\"}}[{window}s]),\
-             \"pod\",\"$1\",\"exported_pod\",\"(.+)\") or rate({series}{{namespace=\"{namespace}\",pod=~\"{pods}\"}}[{window}s])"
-        )
+    fn each(&self, maker: Maker, by: &str, series: &str) -> String {
+        format!("sum by (pod) (max by (pod,{by}) ({}))", self.gpu(maker, series))
     }
 
     /// A series of the kubelet's about containers.
@@ -125,51 +84,57 @@ impl Of {
     }
 
     fn gpus(&self, maker: Maker, window: u32) -> Vec<Query> {
-        let by = |how: &str, series: &str| format!("{how} by (pod) ({})", self.gpu(series));
+        let sum = |series: &str| self.each(maker, maker.part(), series);
+        let highest = |series: &str| format!("max by (pod) ({})", self.gpu(maker, series));
+        let one = |metric: Metric, of: &dyn Fn(&str) -> String| {
+            maker.series(metric).map(|(series, factor)| times(metric, of(series), factor))
+        };
+        let total = match maker {
+            // There is no total among the default series.
+            Maker::Nvidia => Some(times(
+                Metric::GpuMemoryTotal,
+                format!("{} + {}", sum("DCGM_FI_DEV_FB_USED"), sum("DCGM_FI_DEV_FB_FREE")),
+                MIB,
+            )),
+            Maker::Amd | Maker::Gaudi => one(Metric::GpuMemoryTotal, &sum),
+        };
+        // Nanoseconds a second; not among the default series.
+        let throttle = |series: &str| format!("max by (pod) ({})", self.gpu_rate(maker, series, window));
+        let all = [
+            Some(plain(Metric::Gpu, format!("avg by (pod) (max by (pod,{}) ({}))", maker.part(), self.work(maker)))),
+            one(Metric::GpuMemory, &sum),
+            total,
+            // Of the parts of a GPU each tells what the whole one draws.
+            one(Metric::Power, &|series| self.each(maker, maker.whole(), series)),
+            one(Metric::Temperature, &highest),
+            one(Metric::Xid, &highest),
+            one(Metric::Throttle, &throttle),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Utilisation of each GPU or part of one.
+    fn work(&self, maker: Maker) -> String {
+        let sign = self.gpu(maker, maker.sign());
         match maker {
-            Maker::Nvidia => vec![
-                // Under MIG there is no utilisation, but how long the engine was at work.
-                plain(
-                    Metric::Gpu,
-                    format!(
-                        "avg by (pod) (max by {PART} (({}) or 100 * ({})))",
-                        self.gpu("DCGM_FI_DEV_GPU_UTIL"),
-                        self.gpu("DCGM_FI_PROF_GR_ENGINE_ACTIVE")
-                    ),
-                ),
-                times(Metric::GpuMemory, self.each(PART, "DCGM_FI_DEV_FB_USED"), MIB),
-                // There is no total among the default series.
-                times(
-                    Metric::GpuMemoryTotal,
-                    format!("{} + {}", self.each(PART, "DCGM_FI_DEV_FB_USED"), self.each(PART, "DCGM_FI_DEV_FB_FREE")),
-                    MIB,
-                ),
-                // Of the parts of a GPU each tells what the whole one draws.
-                plain(Metric::Power, self.each(WHOLE, "DCGM_FI_DEV_POWER_USAGE")),
-                plain(Metric::Temperature, by("max", "DCGM_FI_DEV_GPU_TEMP")),
-                plain(Metric::Xid, by("max", "DCGM_FI_DEV_XID_ERRORS")),
-                // Nanoseconds a second; not among the default series.
-                times(
-                    Metric::Throttle,
-                    format!("max by (pod) ({})", self.gpu_rate("DCGM_FI_DEV_THERMAL_VIOLATION", window)),
-                    1e-9,
-                ),
-            ],
-            Maker::Amd => vec![
-                plain(Metric::Gpu, by("avg", "gpu_gfx_activity")),
-                times(Metric::GpuMemory, by("sum", "gpu_used_vram"), MIB),
-                times(Metric::GpuMemoryTotal, by("sum", "gpu_total_vram"), MIB),
-                plain(Metric::Power, by("sum", "gpu_package_power")),
-                plain(Metric::Temperature, by("max", "gpu_junction_temperature")),
-            ],
-            Maker::Gaudi => vec![
-                plain(Metric::Gpu, by("avg", "habanalabs_utilization")),
-                plain(Metric::GpuMemory, by("sum", "habanalabs_memory_used_bytes")),
-                plain(Metric::GpuMemoryTotal, by("sum", "habanalabs_memory_total_bytes")),
-                times(Metric::Power, by("sum", "habanalabs_power_mW"), 0.001),
-                plain(Metric::Temperature, by("max", "habanalabs_temperature_onchip")),
-            ],
+            // Under MIG there is no utilisation, but how long the engine was at work.
+            Maker::Nvidia => format!("({sign}) or 100 * ({})", self.gpu(maker, "DCGM_FI_PROF_GR_ENGINE_ACTIVE")),
+            Maker::Amd | Maker::Gaudi => sign,
         }
+    }
+
+    /// A metric of each GPU, or part of one, apart; `None` for what is not told of each.
+    pub(super) fn apart(&self, maker: Maker, metric: Metric) -> Option<Query> {
+        let profile = maker.profile().map(|label| format!(",{label}")).unwrap_or_default();
+        let (inner, factor) = match metric {
+            Metric::Gpu => (self.work(maker), 1.0),
+            Metric::GpuMemory | Metric::Power | Metric::Temperature => {
+                let (series, factor) = maker.series(metric)?;
+                (self.gpu(maker, series), factor)
+            }
+            _ => return None,
+        };
+        Some(times(metric, format!("max by ({}{profile}) ({inner})", maker.part()), factor))
     }
 }
 
@@ -254,6 +219,46 @@ mod tests {
     }
 
     #[test]
+    fn amd_gpus_are_found_with_and_without_a_prefix_and_gaudis_by_the_names_of_their_exporter() {
+        let of = Of::new(&Name::lossy("nlp"), &names(&["t-0"]));
+        let ask = |maker, metric| {
+            let all = of.all(Some(maker), 15);
+            let query = all.into_iter().find(|query| query.metric == metric).expect("asked");
+            (query.promql, query.factor)
+        };
+        let (power, factor) = ask(Maker::Amd, Metric::Power);
+        assert_eq!(
+            (power.as_str(), factor),
+            (
+                "sum by (pod) (max by (pod,gpu_id) (label_replace({__name__=~\"(amd_)?gpu_(average_)?package_power\",\
+                 exported_namespace=\"nlp\",exported_pod=~\"t-0\"} < 9e18,\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or \
+                 {__name__=~\"(amd_)?gpu_(average_)?package_power\",namespace=\"nlp\",pod=~\"t-0\"} < 9e18))",
+                1.0
+            )
+        );
+        let (power, factor) = ask(Maker::Gaudi, Metric::Power);
+        let own = "label_replace(habanalabs_power_mW{pod_namespace=\"nlp\",pod_name=~\"t-0\"} < 9e18,\"pod\",\"$1\",\"pod_name\",\"(.+)\")";
+        assert!(power.starts_with(&format!("sum by (pod) (max by (pod,id) ({own} or ")), "{power}");
+        assert!((factor - 0.001).abs() < 1e-12);
+    }
+
+    #[test]
+    fn gpus_are_asked_for_apart_with_the_names_of_their_parts() {
+        let of = Of::new(&Name::lossy("nlp"), &names(&["t-0"]));
+        let ask = |maker, metric| of.apart(maker, metric).map(|query| (query.promql, query.factor));
+        let (memory, factor) = ask(Maker::Nvidia, Metric::GpuMemory).expect("asked");
+        assert!(
+            memory.starts_with("max by (gpu,GPU_I_ID,GPU_I_PROFILE) (label_replace(DCGM_FI_DEV_FB_USED{"),
+            "{memory}"
+        );
+        assert!((factor - MIB).abs() < 1.0);
+        for maker in Maker::ALL {
+            let told = Metric::ALL.into_iter().filter(|metric| ask(maker, *metric).is_some());
+            assert_eq!(told.collect::<Vec<_>>(), &Metric::SHOWN[..4], "{maker:?}");
+        }
+    }
+
+    #[test]
     fn each_metric_is_asked_for_once_and_gpus_only_where_there_are_some() {
         let of = Of::new(&Name::lossy("nlp"), &names(&["t-0"]));
         for maker in [None, Some(Maker::Nvidia), Some(Maker::Amd), Some(Maker::Gaudi)] {
@@ -273,11 +278,5 @@ mod tests {
         let of = Of::new(&Name::lossy("nlp"), &names(&["t-0"]));
         let cpu = |step| of.all(None, step).remove(0).promql;
         assert!(cpu(15).ends_with("[120s]))") && cpu(1_800).ends_with("[1800s]))"), "{}", cpu(15));
-    }
-
-    #[test]
-    fn makers_are_known_by_their_resources() {
-        let makers = ["nvidia.com/gpu", "nvidia.com/mig-1g.5gb", "amd.com/gpu", "habana.ai/gaudi", ""].map(Maker::of);
-        assert_eq!(makers, [Maker::Nvidia, Maker::Nvidia, Maker::Amd, Maker::Gaudi, Maker::Nvidia]);
     }
 }

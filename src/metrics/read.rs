@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::{
     diagnose::{self, lack},
-    queries::{Maker, Of, Query},
+    makers::Maker,
+    queries::{Of, Query},
     source::{Prometheus, Source},
 };
 use crate::{

@@ -47,6 +47,11 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "a person said yes",
     ),
     ("Confirmed::by_flag", &["src/changes/", "src/cli/"], "a flag said yes"),
+    (
+        "Confirmed::by_setting",
+        &["src/changes/", "src/console/runner/alert.rs"],
+        "alert-command and alert-changes said yes",
+    ),
     ("TODO", &[], "finish it, or open an issue"),
     ("FIXME", &[], "finish it, or open an issue"),
 ];

@@ -254,3 +254,49 @@ async fn the_tab_on_nvidia_smi_alone_and_not_under_read_only() {
     deck.until("it is refused", refused).await;
     assert_eq!(known(&deck.model), []);
 }
+
+#[tokio::test]
+async fn the_overview_of_the_cluster_says_how_busy_its_gpus_are() {
+    let (_sim, mut deck) = of_gpus("auto", Plan::default(), false).await;
+    deck.keys("v o");
+    let all = |model: &mpideck::console::Model| Some(model.survey.work.as_ref()?.work.as_ref().ok()?.all());
+    deck.until("it is known", |model| all(model).is_some_and(|all| all.measured == 4)).await;
+    let all = all(&deck.model).unwrap();
+    assert!(all.idle == 0 && all.mean() > 20.0 && all.mean() <= 100.0, "{all:?}");
+    let mean = format!("{}% on average of 4 GPUs that pods hold", all.mean().round());
+    let words = [mean.as_str(), "says Prometheus monitoring/prometheus:9090"];
+    shows(&mut deck, &words).await;
+    let (_sim, mut deck) = of_gpus("off", Plan::default(), false).await;
+    deck.keys("v o");
+    shows(&mut deck, &["Busy not known: metrics.k8s.io knows CPU and memory only"]).await;
+}
+
+#[tokio::test]
+async fn the_gpus_of_one_worker_are_read_apart_by_prometheus_and_by_nvidia_smi() {
+    let (_sim, mut deck) = of_gpus("auto", Plan::default(), false).await;
+    deck.until("its numbers are read", |model| known(model).len() == 8).await;
+    deck.keys("down enter");
+    let parts = |model: &mpideck::console::Model| {
+        let apart = model.page.as_ref().and_then(|page| page.metrics.apart.as_ref());
+        apart.map_or(0, |apart| apart.rows(mpideck::jobs::Secs(0)).count())
+    };
+    deck.until("both of its GPUs are read", |model| parts(model) == 2).await;
+    shows(&mut deck, &["GPU 0 ", "GPU 1 "]).await;
+
+    let (_sim, mut deck) = of_gpus("off", Plan::default(), false).await;
+    deck.keys("A N");
+    deck.until("they are asked again and again", |model| {
+        known(model).contains(&Metric::Gpu) && model.changes.running.len() == 1
+    })
+    .await;
+    // CPU was known first.
+    deck.model.page.as_mut().unwrap().metrics.metric = Metric::Gpu;
+    deck.keys("down enter");
+    deck.until("what nvidia-smi said of each is there", |model| parts(model) == 2).await;
+    // Nobody looks: it ends.
+    deck.keys("esc 2");
+    let ended = |model: &mpideck::console::Model| {
+        model.changes.running.is_empty() && model.notices.iter().any(|n| n.text.as_str().contains("; asked "))
+    };
+    deck.until("it has ended", ended).await;
+}

@@ -17,6 +17,7 @@ use mpideck::sim::{FleetKind, Options, Served, Sim};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use crate::asked::questions;
 use crate::sim_client::{ask, client};
 use crate::tools;
 
@@ -25,23 +26,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Labels that tell of the target, not of what is measured.
 const OF_TARGET: [&str; 2] = ["instance", "job"];
 
-/// What is compared, each with the share by which values may differ: they are read at other moments. `P` is the label
+/// What is compared beside the questions that `metrics` sends ([`questions`]), each with the share by which values may
+/// differ: they are read at other moments. `P` is the label
 /// of a GPU's pod, `N` of its namespace, `W` a window with enough scrapes in it.
 const QUERIES: &[(&str, f64)] = &[
     ("max by (P,gpu) (DCGM_FI_DEV_GPU_UTIL{N=\"vision\",P=~\"vit-worker-.*\"})", 0.12),
     ("avg by (P) (DCGM_FI_DEV_GPU_UTIL{P!=\"\"})", 0.12),
-    (
-        "max by (pod,gpu) (label_replace(DCGM_FI_DEV_GPU_UTIL{exported_namespace=\"vision\",exported_pod=~\"vit-.*\"},\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or DCGM_FI_DEV_GPU_UTIL{namespace=\"vision\",pod=~\"vit-.*\"})",
-        0.12,
-    ),
-    (
-        "avg by (pod) ((label_replace(DCGM_FI_DEV_GPU_UTIL{exported_namespace=\"vision\",exported_pod=~\"vit-worker-(0|1)\"} < 9e18,\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or DCGM_FI_DEV_GPU_UTIL{namespace=\"vision\",pod=~\"vit-worker-(0|1)\"} < 9e18) or 100 * (label_replace(DCGM_FI_PROF_GR_ENGINE_ACTIVE{exported_namespace=\"vision\",exported_pod=~\"vit-worker-(0|1)\"} < 9e18,\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or DCGM_FI_PROF_GR_ENGINE_ACTIVE{namespace=\"vision\",pod=~\"vit-worker-(0|1)\"} < 9e18))",
-        0.12,
-    ),
-    (
-        "max by (pod) (label_replace(rate(DCGM_FI_DEV_THERMAL_VIOLATION{exported_namespace=\"vision\",exported_pod=~\"vit-worker-(0|1)\"}[W]),\"pod\",\"$1\",\"exported_pod\",\"(.+)\") or rate(DCGM_FI_DEV_THERMAL_VIOLATION{namespace=\"vision\",pod=~\"vit-worker-(0|1)\"}[W]))",
-        0.05,
-    ),
     ("sum by (P) (DCGM_FI_DEV_FB_USED{P=~\"vit-.*\"})", 0.01),
     ("sum by (P,gpu) (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE + DCGM_FI_DEV_FB_RESERVED)", 0.0),
     (
@@ -212,6 +202,8 @@ async fn a_real_prometheus_knows_the_same_of_what_it_scraped() {
     let sim = Sim::start(Options { fleet, lived: Duration::from_mins(3), ..Options::new() }).await.unwrap();
     let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let admin = client(&sim, "admin").await;
+    let sent = questions(&sim, "vision", &["vit-worker-0", "vit-worker-1"]).await;
+    assert!(sent.len() > 18, "{sent:?}");
     let peers = [Peer::start(&served, true), Peer::start(&served, false)];
     for (peer, gpu_labels) in peers.iter().zip([GpuLabels::Exported, GpuLabels::Plain]) {
         peer.has_scraped().await;
@@ -230,6 +222,15 @@ async fn a_real_prometheus_knows_the_same_of_what_it_scraped() {
                 (answer(&theirs, raw), answer(&ours(&admin, &query.replace("[W]", "[1m]")).await, raw));
             assert!(!theirs.is_empty(), "{query}: a real Prometheus has nothing");
             assert_eq!(differ(&theirs, &ours, *share), None, "{query} ({gpu_labels:?})");
+        }
+        for query in &sent {
+            // A scrape a second has a window's worth of samples in twenty.
+            let theirs = peer.get(&path_of(&query.replace("[120s]", "[20s]"))).await.unwrap_or_default();
+            let (theirs, ours) = (answer(&theirs, false), answer(&ours(&admin, query).await, false));
+            // Nothing idles here, and nothing is near its limit.
+            let is_told = !query.contains(" < 5") && !query.contains(" >= 0.9");
+            assert!(!theirs.is_empty() || !is_told, "{query}: a real Prometheus has nothing");
+            assert_eq!(differ(&theirs, &ours, 0.15), None, "{query} ({gpu_labels:?})");
         }
     }
 }

@@ -14,6 +14,11 @@ pub use forward::{Forwarding, Traffic, listen};
 pub use measure::Answer;
 pub use shell::{Terminal, Typed};
 
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
 use super::{
     change::{Change, What},
     confirmed::Confirmed,
@@ -77,7 +82,7 @@ pub async fn measure(desk: &Desk, confirmed: Confirmed) -> (Report, Vec<Answer>)
     let Some(change) = confirmed.changes().first().cloned() else { return Default::default() };
     let mut answers = Vec::new();
     let work = async {
-        let What::Measure { argv, pods } = &change.what else { return Outcome::Failed(wrong(&change)) };
+        let What::Measure { argv, pods, .. } = &change.what else { return Outcome::Failed(wrong(&change)) };
         answers = Box::pin(measure::ask(desk, &change.subject.namespace, pods, argv)).await;
         let good = answers.iter().filter(|(_, said)| said.is_ok()).count();
         let uid = change.subject.uid.clone();
@@ -92,6 +97,42 @@ pub async fn measure(desk: &Desk, confirmed: Confirmed) -> (Report, Vec<Answer>)
     };
     let report = around(desk, confirmed, &change, work).await;
     (report, answers)
+}
+
+/// The same again and again until `stop` says so, or until it may not be done any more: each time `tell` has the answers.
+/// It is one change, begun and ended once.
+pub async fn watch<F: Future<Output = ()>>(
+    desk: &Desk,
+    confirmed: Confirmed,
+    tell: impl Fn(Vec<Answer>) -> F,
+    stop: impl Future<Output = ()>,
+) -> Report {
+    let Some(change) = confirmed.changes().first().cloned() else { return Report::default() };
+    let work = async {
+        let What::Measure { argv, pods, every: Some(every) } = &change.what else {
+            return Outcome::Failed(wrong(&change));
+        };
+        let looks = AtomicU32::new(0);
+        let again = async {
+            loop {
+                if let Err(problem) = desk.gate.check_open(&change, desk.session.now()) {
+                    break problem;
+                }
+                tell(Box::pin(measure::ask(desk, &change.subject.namespace, pods, argv)).await).await;
+                looks.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_secs(u64::from(*every))).await;
+            }
+        };
+        tokio::select! {
+            problem = again => Outcome::Failed(problem),
+            () = stop => {
+                let count = looks.load(Ordering::Relaxed);
+                let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+                Outcome::noted(change.subject.uid.clone(), &format!("asked {times}"))
+            }
+        }
+    };
+    around(desk, confirmed, &change, work).await
 }
 
 /// Lets something of the user's own run that says of itself that it alters the cluster.

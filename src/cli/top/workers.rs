@@ -2,7 +2,7 @@
 //!
 //! What of it can't be had is said on stderr and in the output; then the exit code is 3.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fmt::Write as _, process::ExitCode, sync::Arc};
 
 use clap::{Args, ValueEnum};
 
@@ -21,6 +21,7 @@ use crate::{
     jobs::{
         Clean, Secs,
         filter::Filter,
+        progress::Progress,
         replica::replicas,
         usage::{
             Metric, Range, Sheet, Usage,
@@ -167,6 +168,12 @@ fn table(sheet: &Sheet<'_>, wide: bool) -> String {
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     }
+    if let Some(progress) = &sheet.job.progress {
+        let left =
+            |progress: &Progress| progress.left_text(sheet.now).map(|left| format!(", {left}")).unwrap_or_default();
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "\ntrain  {}{}; {}", progress.text(), left(progress), progress.source(sheet.now));
+    }
     let age = sheet.usage.newest().map_or_else(|| "nothing measured".to_owned(), |at| aged(sheet.now, at));
     out + &format!("\n{}, {age}\n", sheet.source)
 }
@@ -269,7 +276,12 @@ mod tests {
         assert_eq!(lines[1][..4], ["worker-0", "90%", "-", "400W"]);
         assert_eq!(lines[2][..4], ["worker-1", "70%", "-", "-"]);
         assert_eq!(lines[3][..2], ["(job)", "80%"]);
-        assert!(text.ends_with("\nPrometheus p, 25s old\n"), "{text}");
+        assert!(text.ends_with("\nPrometheus p, 25s old\n") && !text.contains("train"), "{text}");
+        let told =
+            r#"{"progressPercentage": 45, "currentStep": 450, "totalSteps": 1000, "estimatedRemainingSeconds": 600}"#;
+        let job = JobRow { progress: crate::jobs::progress::reported(told).map(Box::new), ..job.clone() };
+        let text = table(&Sheet { job: &job, ..sheet }, false);
+        assert!(text.contains("\ntrain  45%, step 450 of 1000, about 10m left"), "{text}");
         let wide = table(&sheet, true);
         assert!(wide.lines().nth(1).is_some_and(|line| line.ends_with("t-worker-0  n1")), "{wide}");
     }

@@ -382,19 +382,20 @@ macro_rules! slim {
 }
 
 use crate::jobs::{
-    capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+    capacity::{HeldPod, NodeRow, QuotaRow, SharedQuotaRow, SpaceRow},
     gang::GangRow,
     queue::{ClusterQueueRow, CohortRow, FlavorRow, LoadRow, LocalQueueRow, WaitingRow},
 };
 use gang::GangWire;
 use load::LoadWire;
-use node::{NodeWire, QuotaWire, SpaceWire};
+use node::{NodeWire, QuotaWire, SharedQuotaWire, SpaceWire};
 use queues::{ClusterQueueWire, CohortWire, FlavorWire, LocalQueueWire, WaitingWire};
 
 slim! {
     GangRow => GangWire;
     NodeRow => NodeWire;
     QuotaRow => QuotaWire;
+    SharedQuotaRow => SharedQuotaWire;
     SpaceRow => SpaceWire;
     HeldPod => PodWire;
     ClusterQueueRow => ClusterQueueWire;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::jobs::{
     amounts::{self, ByResource},
-    capacity::{NodeRow, QuotaRow, SpaceRow},
+    capacity::{NodeRow, QuotaRow, SharedQuotaRow, SpaceRow},
     row::Truth,
     taint::Taint,
     text::Sym,
@@ -120,6 +120,12 @@ struct QuotaSpec<'a> {
     scope_selector: Option<IgnoredAny>,
 }
 
+impl QuotaSpec<'_> {
+    fn is_scoped(&self) -> bool {
+        !self.scopes.0.is_empty() || self.scope_selector.is_some()
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct QuotaStatus<'a> {
@@ -140,9 +146,59 @@ impl<'a> SlimWire<'a> for QuotaWire<'a> {
         Some(QuotaRow {
             namespace: meta.namespace_sym(),
             name: Sym::new(meta.name.as_str()),
-            scoped: !spec.scopes.0.is_empty() || spec.scope_selector.is_some(),
+            scoped: spec.is_scoped(),
+            shared: false,
             lines: lines.collect(),
         })
+    }
+}
+
+/// OpenShift's quota over several namespaces, and its twin that one namespace sees.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SharedQuotaWire<'a> {
+    #[serde(borrow)]
+    metadata: Obj<Meta<'a, IgnoredAny>>,
+    #[serde(borrow)]
+    spec: Obj<SharedSpec<'a>>,
+    #[serde(borrow)]
+    status: Obj<SharedStatus<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SharedSpec<'a> {
+    #[serde(borrow)]
+    quota: Obj<QuotaSpec<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SharedStatus<'a> {
+    #[serde(borrow)]
+    total: Obj<QuotaStatus<'a>>,
+    #[serde(borrow)]
+    namespaces: List<Obj<SharedPlace<'a>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SharedPlace<'a> {
+    #[serde(borrow)]
+    namespace: Text<'a>,
+}
+
+impl<'a> SlimWire<'a> for SharedQuotaWire<'a> {
+    type Row = SharedQuotaRow;
+
+    fn row(self) -> Option<SharedQuotaRow> {
+        let Self { metadata, spec: Obj(spec), status: Obj(status) } = self;
+        let own = metadata.0.namespace_sym();
+        let all = status.namespaces.0.iter().map(|Obj(place)| Sym::new(place.namespace.as_str()));
+        // What one namespace sees names the others, too, which are not its business.
+        let namespaces = if own.is_empty() { all.collect() } else { Box::from([own]) };
+        let quota = QuotaWire { metadata, spec: spec.quota, status: status.total };
+        Some(SharedQuotaRow { namespaces, quota: QuotaRow { shared: true, ..quota.row()? } })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Commands of the flight recorder.
 
 use super::{Command, CommandId, Context, RecordCommand, Why};
-use crate::console::model::Model;
+use crate::{config::AlertJobs, console::model::Model};
 
 const fn row(
     id: RecordCommand,
@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Command] = &[
         "Go on recording this job and telling of its changes when its page is closed, or stop.",
         JOB,
     )
-    .when(recorded),
+    .when(watched),
     row(RecordCommand::Show, "job.record", "Record", "Show what was recorded of this job.", JOB).when(some_job),
     row(RecordCommand::History, "app.history", "History", "List recorded jobs, also those that are gone.", ANY),
 ];
@@ -38,10 +38,10 @@ fn some_job(model: &Model) -> Result<(), Why> {
     }
 }
 
-fn recorded(model: &Model) -> Result<(), Why> {
-    let on = model.session.is_recorded();
-    if !on {
-        return Err("this context is not recorded (setting: record)".to_owned());
+/// Where a job is neither recorded nor told of, a pin would mean nothing.
+fn watched(model: &Model) -> Result<(), Why> {
+    if !model.session.is_recorded() && model.alert.settings.jobs == AlertJobs::Off {
+        return Err("jobs of this context are neither recorded nor told of (settings: record, alerts)".to_owned());
     }
     some_job(model)
 }

@@ -46,6 +46,15 @@ pub(super) const ROWS: &[Command] = &[
     .changing()
     .needing(EXEC)
     .when(gpus),
+    row(
+        VisitCommand::GpusAgain,
+        "replica.gpus-again",
+        "Watch nvidia-smi",
+        "Run nvidia-smi in each worker with GPUs every 15 seconds while their numbers are in sight; once more ends it.",
+    )
+    .changing()
+    .needing(EXEC)
+    .when(gpus),
     Command::new(
         CommandId::Visit(VisitCommand::Forwards),
         "replica.forwards",

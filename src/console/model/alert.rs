@@ -10,8 +10,9 @@ use super::{
     survey::{Survey, Wanted},
 };
 use crate::{
+    changes::Change,
     config::AlertSettings,
-    jobs::{Clean, Name, Secs, Sym, fleet::JobKey},
+    jobs::{Clean, Name, Secs, Sym, Uid, fleet::JobKey},
 };
 
 /// See the module.
@@ -33,8 +34,8 @@ pub struct AlertModel {
     pub begun: Option<SessionId>,
     /// When the next is signalled.
     pub pace: Pace,
-    /// It was told that read-only keeps the command from running.
-    pub kept: bool,
+    /// Jobs that are being deleted by this console: that is no news.
+    pub own: BTreeSet<Uid>,
 }
 
 /// What is told.
@@ -51,14 +52,25 @@ pub struct Alert {
 }
 
 /// What alerts want from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AlertEffect {
     /// Let the terminal tell this.
     Signal(String),
-    /// Run the user's program with these variables.
-    Run(Vec<String>, Vec<(String, String)>),
+    /// Run the user's program.
+    Run(Run),
     /// Read these now and again, in place of what was read before.
     Read(SessionId, Wanted),
+}
+
+/// A program of the user's to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// What it is told by.
+    pub variables: Vec<(String, String)>,
+    /// It says of itself that it makes changes: then it is one, in this session and of what the alert is about.
+    pub change: Option<(SessionId, Box<Change>)>,
 }
 
 /// A few at once, then one every so often. What comes in between is counted, and told as one.

@@ -56,6 +56,17 @@ impl CompareModel {
         self.picked.iter().filter_map(run).collect()
     }
 
+    /// Remembers how the jobs are now, before something may take them away.
+    pub fn see(&mut self, fleet: &Fleet, now: Secs) {
+        for picked in &mut self.picked {
+            if let Picked::Living(key, last) = picked
+                && let Some(run) = living(fleet, key, now)
+            {
+                *last = Some(Box::new(run));
+            }
+        }
+    }
+
     /// The jobs whose logs tell how they do.
     pub fn keys(&self) -> Vec<JobKey> {
         let key = |picked: &Picked| match picked {

@@ -113,7 +113,7 @@ pub struct Wanted {
     pub stream: Stream,
     /// It is the run before the present one.
     pub previous: bool,
-    /// Go on as it grows.
+    /// Go on as it grows; of one that is looked at now and then: where the last look ended.
     pub follow: bool,
     /// So many lines of what there is already.
     pub tail: u32,

@@ -8,7 +8,7 @@ use super::{
     session::{Scope, SessionId},
 };
 pub use crate::cluster::survey::{Line, Pods, Survey, Wanted};
-use crate::jobs::{Name, Secs, time::duration_changes_in};
+use crate::jobs::{Clean, Name, Secs, capacity::Work, time::duration_changes_in};
 
 /// Counts what was wanted, so that an answer for something else is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -27,6 +27,17 @@ pub struct SurveyModel {
     pub read: Survey,
     /// When; `None`: nothing of what is wanted was read yet.
     pub at: Option<Secs>,
+    /// How busy accelerators are, and what says so; `None`: not asked yet.
+    pub work: Option<Told>,
+}
+
+/// How busy accelerators are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Which source says so.
+    pub source: Clean,
+    /// What it says; else why it does not.
+    pub work: Result<Work, Clean>,
 }
 
 /// What was read longer ago is said to be old.

@@ -59,11 +59,11 @@ pub enum VisitEffect {
     Lend(ChangeId, SessionId, Confirmed),
     /// Hand the terminal to a program of the user's own; the flag: what it showed stays until a key is pressed.
     Program(Vec<String>, bool),
-    /// Run a program in replicas for what it prints, for this page.
+    /// Run a program in replicas for what it prints, for this page: once, or again and again.
     Measure(ChangeId, SessionId, PageId, Confirmed),
     /// Take a port of this machine and lead it on.
     Forward(ChangeId, SessionId, Confirmed),
-    /// Lead it on no more.
+    /// What goes on until it is stopped goes on no more: a port that is led, a program that runs again and again.
     Stop(ChangeId),
 }
 

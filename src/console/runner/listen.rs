@@ -2,8 +2,12 @@
 //!
 //! Owns the tasks that read a log for nothing else; what is read for another reason has an [`Ear`], too.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::{Results, Runner};
@@ -16,8 +20,9 @@ use crate::{
         message::Message,
         model::{record::Wanted, session::SessionId},
     },
+    disk::records::Stream,
     jobs::{
-        Name, Secs,
+        Name, Secs, Uid,
         causes::{Gist, Rules, Scan},
         fleet::{JobKey, Said},
     },
@@ -26,6 +31,31 @@ use crate::{
 
 /// Logs that are read at once.
 pub(super) const READS: usize = 3;
+
+/// Logs whose next look goes on where the last one ended, at most.
+const KEPT: usize = 32;
+
+/// What was heard of logs that are looked at again and again, and the time of the last line: of one session.
+#[derive(Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<HashMap<Run, (Ear, Timestamp)>>>);
+
+/// A run of a container of a job.
+type Run = (Uid, Stream);
+
+impl Heard {
+    fn take(&self, of: &Run) -> Option<(Ear, Timestamp)> {
+        self.0.lock().ok()?.remove(of)
+    }
+
+    /// Where there is no room, the next look begins anew.
+    fn put(&self, of: Run, ear: Ear, last: Timestamp) {
+        if let Ok(mut kept) = self.0.lock()
+            && kept.len() < KEPT
+        {
+            kept.insert(of, (ear, last));
+        }
+    }
+}
 
 /// One log under the rules.
 pub(super) struct Ear {
@@ -50,6 +80,11 @@ impl Ear {
             scan: Scan::default(),
         };
         Self { rules, results, key, said, lines: 0, tail, told: Gist::default() }
+    }
+
+    /// All that there was, was read: what comes now is new.
+    fn go_on(&mut self) {
+        self.tail = self.tail.map(|_| u32::MAX);
     }
 
     /// The next line.
@@ -78,9 +113,10 @@ pub(super) fn execute(runner: &Runner, id: SessionId, key: &JobKey, wanted: Vec<
         let (turns, rules, results) =
             (Arc::clone(&runner.listening), Arc::clone(&runner.start.rules), runner.results());
         let ear = Ear::new(rules, results, key.clone(), &wanted, Some(wanted.tail));
-        let (session, namespace, token) = (ready.session.clone(), key.namespace.clone(), runner.token());
+        let (session, key, token) = (ready.session.clone(), key.clone(), runner.token());
+        let heard = runner.running.as_ref().filter(|_| wanted.follow).map(|running| running.heard.clone());
         let looked = async move {
-            look(&session, namespace, wanted, ear, &turns).await;
+            look(&session, &key, wanted, ear, heard, &turns).await;
             None
         };
         runner.spawn(token, runner.looks.track_future(looked));
@@ -98,25 +134,33 @@ pub(super) fn reach(runner: &Runner, id: SessionId, key: JobKey) {
     });
 }
 
-async fn look(session: &Session, namespace: Name, wanted: Wanted, mut ear: Ear, turns: &Semaphore) {
+async fn look(session: &Session, key: &JobKey, wanted: Wanted, ear: Ear, heard: Option<Heard>, turns: &Semaphore) {
     let Ok(_turn) = turns.acquire().await else { return };
+    let of = (key.uid.clone(), wanted.stream.clone());
+    let (mut ear, since) = match heard.as_ref().and_then(|heard| heard.take(&of)) {
+        Some((ear, last)) => (ear, Some(last)),
+        None => (ear, None),
+    };
     let what = LogOf {
-        namespace,
+        namespace: key.namespace.clone(),
         pod: wanted.stream.pod,
         owner: None,
         container: Name::new(wanted.stream.container.as_str()),
         previous: wanted.previous,
         follow: false,
-        tail: Some(wanted.tail),
-        since: None,
+        tail: since.is_none().then_some(wanted.tail),
+        since,
     };
+    let mut last = since;
     let token = tokio_util::sync::CancellationToken::new();
     let mut pieces = logs::follow(session, what, &token);
     let _ends = token.drop_guard();
     while let Some(piece) = pieces.recv().await {
         match piece {
             LogPiece::Lines(lines) => {
-                for line in &lines {
+                // A second is asked for from its beginning: what of it was read is left out.
+                for line in lines.iter().filter(|line| since.is_none_or(|since| line.at.is_none_or(|at| at > since))) {
+                    last = line.at.or(last);
                     ear.line(&line.bytes, line.at.map(Secs::from));
                 }
             }
@@ -127,4 +171,53 @@ async fn look(session: &Session, namespace: Name, wanted: Wanted, mut ear: Ear, 
         }
     }
     ear.tell().await;
+    if let (Some(heard), Some(last)) = (heard, last) {
+        ear.go_on();
+        heard.put(of, ear, last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::{
+        cluster::testing,
+        jobs::{Kind, Sym},
+    };
+
+    #[tokio::test]
+    async fn the_next_look_goes_on_where_the_last_one_ended() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let session = testing::session(move |request| {
+            let mut asked = log.lock().expect("not poisoned");
+            asked.push(request.uri().query().unwrap_or_default().to_owned());
+            let line = |minute: u32, step: u32| {
+                format!("2026-11-20T08:{minute:02}:00.5Z step {step}/100 loss 0.5 {}.0 samples/s\n", step * 10)
+            };
+            let lines = if asked.len() == 1 { [line(1, 1), line(2, 2)] } else { [line(2, 2), line(3, 6)] };
+            testing::text(200, lines.concat())
+        })
+        .await;
+        let key =
+            JobKey { namespace: Name::lossy("v"), name: Name::lossy("t"), kind: Kind::MpiJob, uid: Uid::new("u") };
+        let stream = Stream { pod: Name::lossy("t-launcher"), container: Sym::new("main"), run: 0 };
+        let wanted = Wanted { stream, previous: false, follow: true, tail: 1_000 };
+        let (results, mut messages) = mpsc::channel(8);
+        let (rules, turns, heard) = (Arc::new(Rules::builtin()), Semaphore::new(1), Heard::default());
+        let mut mean = async || {
+            let ear = Ear::new(Arc::clone(&rules), results.clone(), key.clone(), &wanted, Some(wanted.tail));
+            look(&session, &key, wanted.clone(), ear, Some(heard.clone()), &turns).await;
+            let Some(Message::Heard(_, said)) = messages.recv().await else { panic!("it tells") };
+            let rate = said.scan.trained().and_then(|progress| progress.rate).expect("a speed");
+            (rate.mean, said.whole)
+        };
+        assert_eq!(mean().await, (15.0, true));
+        assert_eq!(mean().await, (30.0, true), "10, 20 and 60; no line counts twice");
+        let asked = asked.lock().expect("not poisoned").clone();
+        assert!(asked[0].contains("tailLines=1000") && !asked[0].contains("sinceTime"), "{asked:?}");
+        assert!(asked[1].contains("sinceTime=") && !asked[1].contains("tailLines"), "{asked:?}");
+    }
 }

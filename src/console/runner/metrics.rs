@@ -15,9 +15,12 @@ use crate::{
     console::{
         effect::{MetricsEffect, Remember},
         message::Message,
-        model::page::{
-            PageId,
-            metrics::{Followed, Measured, MetricsMessage},
+        model::{
+            page::{
+                PageId,
+                metrics::{Followed, Measured, MetricsMessage, Parted},
+            },
+            session::SessionId,
         },
         wish::wish,
     },
@@ -33,7 +36,12 @@ const AGAIN: Duration = Duration::from_mins(1);
 
 /// What runs for pages.
 #[derive(Default)]
-pub(super) struct Tasks(HashMap<PageId, DropGuard>);
+pub(super) struct Tasks {
+    /// All replicas.
+    all: HashMap<PageId, DropGuard>,
+    /// The GPUs of one replica.
+    parts: HashMap<PageId, DropGuard>,
+}
 
 /// The sources of a session, found once for all that need them.
 #[derive(Clone, Default)]
@@ -43,16 +51,46 @@ pub(super) struct Sources(Arc<Mutex<Option<(Instant, Found)>>>);
 pub(super) fn execute(runner: &mut Runner, effect: MetricsEffect) {
     match effect {
         MetricsEffect::Follow(id, session, followed) => {
-            let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
-            let Some(search) = Search::of(runner) else { return };
+            let Some((ready, search)) = reach(runner, session) else { return };
             let token = runner.token();
             let task = Task { id, ready, search, followed, results: runner.results() };
-            runner.metrics.0.insert(id, token.clone().drop_guard());
+            runner.metrics.all.insert(id, token.clone().drop_guard());
             tokio::spawn(token.run_until_cancelled_owned(task.run()));
         }
         MetricsEffect::Stop(id) => {
-            runner.metrics.0.remove(&id);
+            runner.metrics.all.remove(&id);
+            runner.metrics.parts.remove(&id);
         }
+        MetricsEffect::Part(id, session, parted) => {
+            runner.metrics.parts.remove(&id);
+            let Some(parted) = parted else { return };
+            let Some((ready, search)) = reach(runner, session) else { return };
+            let token = runner.token();
+            runner.metrics.parts.insert(id, token.clone().drop_guard());
+            tokio::spawn(token.run_until_cancelled_owned(parts(id, ready, search, *parted, runner.results())));
+        }
+    }
+}
+
+/// The session, if it is still the current one, and what finds its source.
+fn reach(runner: &Runner, session: SessionId) -> Option<(Ready, Search)> {
+    Some((runner.ready().filter(|ready| ready.id == session)?, Search::of(runner)?))
+}
+
+/// Reads the GPUs of one replica one by one, again and again. What can't be had is told with the numbers of the replica.
+async fn parts(id: PageId, ready: Ready, search: Search, parted: Parted, results: Results) {
+    let Parted { followed: Followed { job, range, started, ended }, metric } = &parted;
+    loop {
+        let now = ready.session.now();
+        let window = range.window(*started, ended.map_or(now, |ended| ended.min(now)));
+        let source = search.found(&ready).await.source;
+        let read = metrics::apart(&source, job, *metric, window).await;
+        if let Ok(read) = read
+            && results.send(Message::Metrics(id, MetricsMessage::Apart(window, read))).await.is_err()
+        {
+            return;
+        }
+        tokio::time::sleep(EVERY).await;
     }
 }
 
@@ -86,7 +124,7 @@ pub(super) fn glance(runner: &Runner) {
 }
 
 /// All that is needed to find a source.
-struct Search {
+pub(super) struct Search {
     target: Target,
     settings: PrometheusSettings,
     kept: Keeping,
@@ -95,7 +133,7 @@ struct Search {
 }
 
 impl Search {
-    fn of(runner: &Runner) -> Option<Self> {
+    pub(super) fn of(runner: &Runner) -> Option<Self> {
         let running = runner.running.as_ref()?;
         let context = running.context.clone();
         Some(Self {
@@ -108,7 +146,7 @@ impl Search {
     }
 
     /// The session's source. Who comes while it is looked for waits for that.
-    async fn found(&self, ready: &Ready) -> Found {
+    pub(super) async fn found(&self, ready: &Ready) -> Found {
         let mut held = self.sources.0.lock().await;
         if let Some((at, found)) = &*held
             && (found.source.has_history() || at.elapsed() < AGAIN)

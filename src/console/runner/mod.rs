@@ -73,6 +73,7 @@ struct Running {
     cluster: record::Cluster,
     context: String,
     sources: metrics::Sources,
+    heard: listen::Heard,
     gate: Gate,
     /// The profile that manifests are checked by.
     profile: String,
@@ -282,9 +283,21 @@ impl Runner {
         let gate = change::gate(self, context);
         let profile = self.start.config.profile_in(context);
         tokio::spawn(live.run());
-        let (context, sources) = (context.to_owned(), metrics::Sources::default());
-        let running =
-            Running { id, mailbox, ready, labels, cluster, context, sources, gate, profile, token, _cancels: cancels };
+        let (context, sources, heard) = (context.to_owned(), metrics::Sources::default(), listen::Heard::default());
+        let running = Running {
+            id,
+            mailbox,
+            ready,
+            labels,
+            cluster,
+            context,
+            sources,
+            heard,
+            gate,
+            profile,
+            token,
+            _cancels: cancels,
+        };
         self.running = Some(running);
         metrics::glance(self);
     }

@@ -5,10 +5,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::DropGuard;
 
-use super::Runner;
+use super::{Ready, Results, Runner, metrics::Search};
 use crate::{
     cluster::survey::Surveyor,
-    console::{message::Message, model::survey::SurveyEffect},
+    console::{
+        message::Message,
+        model::survey::{SurveyEffect, SurveyId, Told},
+    },
+    jobs::Name,
+    metrics,
 };
 
 /// A visible view is no older than that, where the cluster answers quickly.
@@ -26,6 +31,10 @@ pub(super) fn execute(runner: &mut Runner, effect: SurveyEffect) {
     let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
     let (token, results) = (runner.token(), runner.results());
     runner.survey = Some(token.clone().drop_guard());
+    if let (true, Some(search)) = (wanted.work, Search::of(runner)) {
+        let work = work(id, ready.clone(), search, wanted.namespaces.clone(), results.clone());
+        tokio::spawn(token.clone().run_until_cancelled_owned(work));
+    }
     tokio::spawn(token.run_until_cancelled_owned(async move {
         let mut surveyor = Surveyor::default();
         loop {
@@ -37,4 +46,18 @@ pub(super) fn execute(runner: &mut Runner, effect: SurveyEffect) {
             sleep(EVERY.max(begun.elapsed() * REST)).await;
         }
     }));
+}
+
+/// Asks how busy accelerators are, again and again.
+async fn work(id: SurveyId, ready: Ready, search: Search, namespaces: Vec<Name>, results: Results) {
+    loop {
+        let begun = Instant::now();
+        let found = search.found(&ready).await;
+        let work = metrics::work(&found.source, &namespaces, ready.session.now()).await;
+        let told = Told { source: found.source.title(), work };
+        if results.send(Message::Work(id, Box::new(told))).await.is_err() {
+            return;
+        }
+        sleep(EVERY.max(begun.elapsed() * REST)).await;
+    }
 }

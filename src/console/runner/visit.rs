@@ -7,7 +7,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Runner, change};
 use crate::{
-    changes::{Confirmed, Forwarding, Report, Traffic, What, listen, visit},
+    changes::{
+        Confirmed, Forwarding, Report, Traffic, What, listen,
+        visit::{self, Answer},
+    },
     console::{
         message::Message,
         model::{
@@ -20,16 +23,16 @@ use crate::{
             visit::{Forward, VisitEffect, VisitMessage},
         },
     },
-    jobs::Clean,
+    jobs::{Clean, Secs},
     metrics::nvidia_smi,
 };
 
-/// Those that lead on; dropping one stops it.
+/// Those that go on until they are stopped: ports that are led on, programs that run again and again. Dropping one stops it.
 #[derive(Default)]
 pub(super) struct Forwards(BTreeMap<ChangeId, DropGuard>);
 
 impl Forwards {
-    /// Leads it on no more.
+    /// It goes on no more.
     fn stop(&mut self, id: ChangeId) {
         self.0.remove(&id);
     }
@@ -46,19 +49,38 @@ pub(super) fn execute(runner: &mut Runner, effect: VisitEffect) {
 }
 
 /// Runs a program in replicas, and reads what it prints as numbers of their page.
-fn measure(runner: &Runner, id: ChangeId, session: SessionId, page: PageId, confirmed: Confirmed) {
+fn measure(runner: &mut Runner, id: ChangeId, session: SessionId, page: PageId, confirmed: Confirmed) {
     let Some(desk) = change::desk(runner, session) else { return change::no_connection(runner, id, confirmed) };
     let (token, results) = (runner.token(), runner.results());
-    tokio::spawn(token.run_until_cancelled_owned(async move {
-        let (report, answers) = visit::measure(&desk, confirmed).await;
-        let at = desk.session.now();
-        if !answers.is_empty() {
-            let asked = Asked { at, reading: nvidia_smi::reading(at, &answers) };
-            // A closed channel means that the console has ended.
-            let _ = results.send(Message::Metrics(page, MetricsMessage::Asked(Box::new(asked)))).await;
-        }
+    let again = confirmed.changes().iter().any(|change| matches!(change.what, What::Measure { every: Some(_), .. }));
+    if again {
+        runner.forwards.0.insert(id, token.clone().drop_guard());
+    }
+    tokio::spawn(async move {
+        let tell = |answers: Vec<Answer>| {
+            let asked = asked(desk.session.now(), &answers);
+            let results = results.clone();
+            async move {
+                if !answers.is_empty() {
+                    // A closed channel means that the console has ended.
+                    let _ = results.send(Message::Metrics(page, MetricsMessage::Asked(Box::new(asked)))).await;
+                }
+            }
+        };
+        let report = if again {
+            Box::pin(visit::watch(&desk, confirmed, tell, stopped(token))).await
+        } else {
+            let once = Box::pin(visit::measure(&desk, confirmed));
+            let Some((report, answers)) = token.run_until_cancelled(once).await else { return };
+            tell(answers).await;
+            report
+        };
         let _ = results.send(Message::Change(ChangeMessage::Over(id, report))).await;
-    }));
+    });
+}
+
+fn asked(at: Secs, answers: &[Answer]) -> Asked {
+    Asked { at, reading: nvidia_smi::reading(at, answers), parts: nvidia_smi::parts(at, answers) }
 }
 
 /// Leads a port of this machine to one of a replica.

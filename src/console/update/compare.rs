@@ -59,6 +59,18 @@ fn open(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Jobs are about to change, or to go: what is compared is remembered as it is.
+pub fn see(model: &mut Model) {
+    let (now, fleet) = (model.now, &model.fleet);
+    let open = model.overlays.iter_mut().find_map(|overlay| match overlay {
+        Overlay::Compare(open) => Some(open),
+        _ => None,
+    });
+    if let Some(open) = open {
+        open.see(fleet, now);
+    }
+}
+
 fn remove(open: &mut CompareModel) {
     if open.picked.len() < 2 || open.at >= open.picked.len() {
         return;

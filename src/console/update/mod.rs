@@ -50,6 +50,7 @@ fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
         Message::Resumed(size) => resized(model, size),
         Message::Deadline => deadline(model),
         Message::Fleet(batches) => {
+            compare::see(model);
             let effects = fleet::batches(model, batches);
             model.dirty |= was_dirty;
             effects
@@ -88,6 +89,7 @@ fn happened(model: &mut Model, message: Message, now: Secs) -> Vec<Effect> {
             fleet::settle(model)
         }
         Message::Survey(id, read) => survey::message(model, id, *read),
+        Message::Work(id, told) => survey::worked(model, id, *told),
         Message::Quotas(id, read) => {
             let effects = alert::read(model, id, *read);
             model.dirty |= was_dirty;

@@ -169,7 +169,8 @@ pub fn open(model: &mut Model, context: String, scope: Option<Scope>) -> Vec<Eff
     if session.context != context {
         session.last_context = Some(std::mem::replace(&mut session.context, context.clone())).filter(|c| !c.is_empty());
         session.offered = None;
-        (model.alert.kept, model.alert.pace) = (false, Pace::default());
+        model.alert.pace = Pace::default();
+        model.alert.own.clear();
     }
     let info = session.info().cloned();
     session.user = info.as_ref().map(|info| info.user.clone()).unwrap_or_default();

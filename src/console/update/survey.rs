@@ -8,7 +8,7 @@ use crate::{
             Model,
             page::{PageModel, Tab},
             session::Phase,
-            survey::{Line, Survey, SurveyEffect, SurveyId, Wanted},
+            survey::{Line, Survey, SurveyEffect, SurveyId, Told, Wanted},
         },
     },
     jobs::Name,
@@ -25,7 +25,7 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
     survey.id = SurveyId(survey.id.0 + 1);
     let Some((session, wanted)) = wanted else { return vec![Effect::Survey(SurveyEffect::Stop)] };
     if survey.session != session {
-        (survey.session, survey.read) = (session, Survey::default());
+        (survey.session, survey.read, survey.work) = (session, Survey::default(), None);
     }
     survey.at = None;
     let order = Effect::Survey(SurveyEffect::Read(survey.id, session, wanted));
@@ -44,6 +44,17 @@ pub fn message(model: &mut Model, id: SurveyId, read: Survey) -> Vec<Effect> {
     model.survey.at = Some(model.now);
     page::read_beside(model);
     cluster::rebuild(model);
+    Vec::new()
+}
+
+/// It was told how busy accelerators are. What was known stays where it could not be had for once.
+pub fn worked(model: &mut Model, id: SurveyId, told: Told) -> Vec<Effect> {
+    let is_known = model.survey.work.as_ref().is_some_and(|before| before.work.is_ok());
+    if id != model.survey.id || (is_known && told.work.is_err()) {
+        model.dirty = false;
+        return Vec::new();
+    }
+    model.survey.work = Some(told);
     Vec::new()
 }
 

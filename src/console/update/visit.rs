@@ -24,6 +24,8 @@ use crate::{
     metrics::nvidia_smi,
 };
 
+/// Seconds between two times that `nvidia-smi` is asked.
+const EVERY: u32 = 15;
 /// `TensorBoard`'s port: what is forwarded most.
 const PORT: &str = "6006";
 /// The best shell that an image has.
@@ -35,8 +37,10 @@ pub fn command(model: &mut Model, id: VisitCommand) -> Vec<Effect> {
         list(model);
         return Vec::new();
     }
-    if id == VisitCommand::Gpus {
-        return measure(model);
+    match id {
+        VisitCommand::Gpus => return measure(model, None),
+        VisitCommand::GpusAgain => return again(model),
+        _ => {}
     }
     let visited = match model.page.as_ref().map(PageModel::visited) {
         Some(Ok(visited)) => visited,
@@ -61,11 +65,21 @@ pub fn command(model: &mut Model, id: VisitCommand) -> Vec<Effect> {
 }
 
 /// Asks `nvidia-smi` in all replicas with GPUs.
-fn measure(model: &mut Model) -> Vec<Effect> {
+fn measure(model: &mut Model, every: Option<u32>) -> Vec<Effect> {
     let Some(page) = &model.page else { return refused(model, "open a job first") };
-    let what = What::Measure { argv: nvidia_smi::ARGV.map(str::to_owned).into(), pods: page.job.gpu_pods() };
+    let what = What::Measure { argv: nvidia_smi::ARGV.map(str::to_owned).into(), pods: page.job.gpu_pods(), every };
     let (context, subject) = (Clean::new(&model.session.context), Subject::job(&page.job.key()));
     change::go(model, Change { context, subject, what })
+}
+
+/// Asks it again and again while the numbers are in sight; ends that where it is so already.
+fn again(model: &mut Model) -> Vec<Effect> {
+    let Some(page) = &mut model.page else { return refused(model, "open a job first") };
+    match page.metrics.asking.take().filter(|id| model.changes.running.contains_key(id)) {
+        Some(id) => vec![Effect::Visit(VisitEffect::Stop(id))],
+        None if page.metrics.followed.is_none() => refused(model, "open the tab Metrics first"),
+        None => measure(model, Some(EVERY)),
+    }
 }
 
 /// Something happened to a prompt.

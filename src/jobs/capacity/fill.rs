@@ -45,10 +45,14 @@ impl Fill {
 pub fn fills(quotas: &[QuotaRow], queues: &Queues, namespaces: &[Name]) -> Vec<Fill> {
     let is_in = |namespace: &Sym| namespaces.is_empty() || namespaces.iter().any(|n| n.as_str() == namespace.as_str());
     let mut all = Vec::new();
-    for quota in quotas.iter().filter(|quota| is_in(&quota.namespace)) {
+    let mut seen = BTreeSet::new();
+    // One that several namespaces share is one.
+    let in_scope = quotas.iter().filter(|quota| is_in(&quota.namespace));
+    for quota in in_scope.filter(|quota| !quota.shared || seen.insert(quota.name.clone())) {
+        let title = if quota.shared { quota.name.to_string() } else { format!("{}/{}", quota.namespace, quota.name) };
         let lines = quota.lines.iter().filter(|(_, hard, _)| *hard > 0);
         all.extend(lines.map(|(key, hard, used)| Fill {
-            quota: format!("{}/{}", quota.namespace, quota.name),
+            quota: title.clone(),
             resource: key.clone(),
             of: Use { used: *used, hard: *hard },
         }));
@@ -81,7 +85,7 @@ mod tests {
 
     fn quota(namespace: &str, key: &str, hard: u64, used: u64) -> QuotaRow {
         let lines = [(Sym::new(key), hard * 1000, used * 1000)];
-        QuotaRow { namespace: Sym::new(namespace), name: Sym::new("q"), scoped: false, lines: lines.into() }
+        QuotaRow { namespace: Sym::new(namespace), name: Sym::new("q"), lines: lines.into(), ..QuotaRow::default() }
     }
 
     fn cluster(name: &str, cohort: Option<&str>, nominal: u64, used: u64) -> ClusterQueueRow {
@@ -110,6 +114,9 @@ mod tests {
         );
         let of_b: Vec<_> = fills(&quotas, &Queues::default(), &[Name::lossy("b")]).iter().map(Fill::id).collect();
         assert_eq!(of_b, [("b/q".to_owned(), Sym::new("pods"))]);
+        let shared = |namespace| QuotaRow { shared: true, ..quota(namespace, "requests.nvidia.com/gpu", 10, 9) };
+        let told: Vec<_> = fills(&[shared("a"), shared("b")], &Queues::default(), &[]).iter().map(Fill::text).collect();
+        assert_eq!(told, ["q is 90% full: 9 of 10 GPU"], "one quota of two namespaces is told once");
         let huge = quota("a", "requests.memory", 1 << 52, 1 << 51);
         assert_eq!(fills(&[huge], &Queues::default(), &[])[0].of.percent(), 50, "no overflow");
     }

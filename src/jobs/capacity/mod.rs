@@ -10,13 +10,15 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod user;
+mod work;
 
 pub use fill::{Fill, NEARLY, fills};
 pub use node::{Holder, NodeUse, nodes, starts};
 pub use overview::{Gpus, Overview, overview};
-pub use rows::{HeldPod, NodeRow, QuotaRow, SpaceRow};
+pub use rows::{HeldPod, NodeRow, QuotaRow, SharedQuotaRow, SpaceRow};
 pub use space::{SpaceUse, Use, spaces};
 pub use user::{UserUse, users};
+pub use work::{Busy, Work};
 
 use super::{fleet::Fleet, part::Part};
 

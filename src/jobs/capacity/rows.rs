@@ -98,8 +98,26 @@ pub struct QuotaRow {
     pub name: Sym,
     /// It counts only some pods: scopes, or a selector of them.
     pub scoped: bool,
+    /// It is one with other namespaces (OpenShift's `ClusterResourceQuota`); its use is that of all of them.
+    pub shared: bool,
     /// Key (`requests.nvidia.com/gpu`), limit and use, in thousandths.
     pub lines: Box<[(Sym, u64, u64)]>,
+}
+
+/// One `ClusterResourceQuota`, or what a namespace sees of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SharedQuotaRow {
+    /// The namespaces that it holds for.
+    pub namespaces: Box<[Sym]>,
+    /// The quota; its namespace means nothing.
+    pub quota: QuotaRow,
+}
+
+impl SharedQuotaRow {
+    /// As each of its namespaces has it.
+    pub fn of_each(&self) -> impl Iterator<Item = QuotaRow> {
+        self.namespaces.iter().map(|namespace| QuotaRow { namespace: namespace.clone(), ..self.quota.clone() })
+    }
 }
 
 /// One namespace.

@@ -167,8 +167,8 @@ fn quota(namespace: &str, lines: &[(&str, u64, u64)]) -> QuotaRow {
     QuotaRow {
         namespace: sym(namespace),
         name: sym("q"),
-        scoped: false,
         lines: lines.iter().map(|(key, hard, used)| (sym(key), hard * 1000, used * 1000)).collect(),
+        ..QuotaRow::default()
     }
 }
 

@@ -17,7 +17,7 @@ pub use chance::{Chance, PodSetNeed, Short, chance};
 pub use decode::{Decoded, Preempted, Shut, Why, decode, preempted};
 pub use forecast::{Forecast, forecast};
 pub use order::{queued_since, rank, waiting};
-pub use room::{Room, Rooms, rooms};
+pub use room::{Pool, Room, Rooms, rooms};
 pub use rows::{
     Cell, ClusterQueueRow, CohortRow, FlavorRow, Group, LoadRow, LocalQueueRow, PodSetRow, Quota, Stop, WaitingRow,
 };

@@ -31,6 +31,19 @@ pub struct Room {
     pub most: u64,
 }
 
+/// What a cohort has of one flavor and resource. In thousandths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// Flavor and resource.
+    pub cell: Cell,
+    /// Queues that have a quota of it.
+    pub queues: usize,
+    /// Their own quotas, added up.
+    pub nominal: u64,
+    /// What is reserved in them.
+    pub used: u64,
+}
+
 /// How a queue stands, in the order of its quotas.
 pub fn rooms(queues: &Queues, queue: &ClusterQueueRow) -> Vec<Room> {
     Rooms::new(queues).of(queue)
@@ -74,6 +87,28 @@ impl<'a> Rooms<'a> {
     /// How one stands, in the order of its quotas.
     pub fn of(&mut self, queue: &ClusterQueueRow) -> Vec<Room> {
         queue.quotas.iter().map(|quota| self.room(queue, quota)).collect()
+    }
+
+    /// What a cohort has of one flavor and resource, with all that lies in it.
+    pub fn pool(&self, cohort: &Sym, cell: &Cell) -> Pool {
+        let mut pool = Pool { cell: cell.clone(), ..Pool::default() };
+        self.add_to(&mut pool, cohort.as_str(), 0);
+        pool
+    }
+
+    fn add_to(&self, pool: &mut Pool, cohort: &str, depth: u8) {
+        let is_it = |quota: &&Quota| quota.cell == pool.cell;
+        let own = self.rows.get(cohort).and_then(|row| row.quotas.iter().find(is_it)).cloned();
+        let queues = self.queues.get(cohort).into_iter().flatten();
+        let all: Vec<Quota> = queues.filter_map(|queue| queue.quotas.iter().find(is_it).cloned()).collect();
+        pool.queues += all.len();
+        for quota in all.into_iter().chain(own) {
+            pool.nominal = pool.nominal.saturating_add(quota.nominal);
+            pool.used = pool.used.saturating_add(quota.used);
+        }
+        for row in self.cohorts.get(cohort).into_iter().flatten().filter(|_| depth < DEEP) {
+            self.add_to(pool, row.name.as_str(), depth + 1);
+        }
     }
 
     fn room(&mut self, queue: &ClusterQueueRow, quota: &Quota) -> Room {

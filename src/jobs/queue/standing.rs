@@ -5,7 +5,7 @@ use super::{
     decode::{Decoded, Preempted, Why, decode, preempted},
     forecast::{Forecast, forecast},
     order::{queued_since, waiting},
-    room::{Room, rooms},
+    room::{Pool, Room, Rooms, rooms},
     rows::{Cell, LoadRow, WaitingRow},
 };
 use crate::jobs::{
@@ -117,6 +117,8 @@ pub struct Standing {
     pub reasons: Decoded,
     /// What it lacks, by flavor.
     pub lacks: Vec<Lack>,
+    /// What the cohort has of that in all, where several queues share it.
+    pub pools: Vec<Pool>,
     /// Who comes before, in order.
     pub ahead: Vec<Ahead>,
     /// Who holds what it lacks, most first.
@@ -149,8 +151,13 @@ pub fn standing(queues: &Queues, told: &Part<WaitingRow>, job: &Uid, now: Secs) 
         .as_ref()
         .filter(|_| !hopeless && !name.is_empty())
         .map(|place| forecast(queues, name, place.at, &missing, now));
+    let cohort = queue.and_then(|queue| queue.cohort.clone());
+    let all = Rooms::new(queues);
+    let pools = cohort.iter().flat_map(|cohort| lacks.iter().map(|lack| all.pool(cohort, &lack.cell)));
+    let pools = pools.filter(|pool| pool.queues > 1).collect();
     Some(Standing {
-        cohort: queue.and_then(|queue| queue.cohort.clone()),
+        pools,
+        cohort,
         strict: queue.is_some_and(|queue| queue.strict),
         fair: queue.filter(|queue| queue.share.is_some()).map(|queue| (queue.weight, queue.share)),
         holders: holders(queues, load, name, &lacks),

@@ -200,6 +200,9 @@ fn a_cohort_lends_what_is_not_kept_up_to_the_limit() {
     assert_eq!(free(&pair(&lender, &quota("x", 4, 3)), "b"), [(4, 7)]);
     let limited = Quota { borrowing: Some(2000), ..quota("x", 4, 3) };
     assert_eq!(free(&pair(&lender, &limited), "b"), [(3, 6)]);
+    let all = pair(&lender, &limited);
+    let pool = Rooms::new(&all).pool(&sym("all"), &quota("x", 0, 0).cell);
+    assert_eq!((pool.queues, pool.used, pool.nominal), (2, 5_000, 12_000), "with what is not lent");
     // Over what it has: nothing, not less.
     assert_eq!(free(&pair(&quota("x", 8, 8), &quota("x", 4, 6)), "b"), [(0, 12)]);
 }

@@ -3,12 +3,14 @@
 //! Pure. Where the values come from is `metrics`' business; how they are drawn is the console's. A value that was not
 //! measured is not there: it is never a zero.
 
+pub mod apart;
 pub mod export;
 pub mod flags;
 pub mod metric;
 pub mod series;
 pub mod table;
 
+pub use apart::{Apart, Part, PartPoints};
 pub use export::Sheet;
 pub use flags::{Flag, Worker, flags};
 pub use metric::Metric;

@@ -4,10 +4,11 @@
 
 use super::{Refusal, workers::Shape};
 use crate::{
+    console::model::change::ChangeId,
     jobs::{
         Clean, Name, Secs,
         replica::Replica,
-        usage::{Flag, Lack, Metric, Range, Reading, Stats, Usage, Window, Worker, flags},
+        usage::{Apart, Flag, Lack, Metric, PartPoints, Range, Reading, Stats, Usage, Window, Worker, flags},
     },
     metrics::Job,
 };
@@ -29,6 +30,8 @@ pub struct MetricsModel {
     pub lacks: Vec<Lack>,
     /// What nvidia-smi said in the replicas, if it was asked.
     pub smi: Option<Box<Asked>>,
+    /// The change that asks nvidia-smi again and again, if one does.
+    pub asking: Option<ChangeId>,
     /// Why the last look failed; what was read before is shown all the same.
     pub trouble: Option<Refusal>,
     /// What that comes to for the whole job, by metric.
@@ -41,6 +44,10 @@ pub struct MetricsModel {
     pub asked: Option<Shape>,
     /// Show the selected replica alone, large.
     pub open: bool,
+    /// Its GPUs one by one.
+    pub apart: Option<Box<Apart>>,
+    /// What is being read of that, if anything.
+    pub parted: Option<Parted>,
     /// First visible line.
     pub top: usize,
 }
@@ -56,6 +63,15 @@ pub struct Followed {
     pub started: Secs,
     /// Until when its numbers count, if it has ended.
     pub ended: Option<Secs>,
+}
+
+/// The GPUs of one replica, read one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parted {
+    /// Of which pod, how far back.
+    pub followed: Followed,
+    /// What is measured of each.
+    pub metric: Metric,
 }
 
 /// A replica that can be measured.
@@ -78,6 +94,8 @@ pub enum MetricsMessage {
     Source(Option<Clean>, Vec<Refusal>),
     /// What was measured in a window: all of it, or what is to be added.
     Read(Box<Measured>),
+    /// What was measured of the GPUs of a replica one by one, in a window.
+    Apart(Window, Vec<PartPoints>),
     /// It could not be read.
     Failed(Refusal),
     /// nvidia-smi was asked in the replicas.
@@ -91,6 +109,8 @@ pub struct Asked {
     pub at: Secs,
     /// What was read, and what could not be.
     pub reading: Reading,
+    /// The same of each GPU.
+    pub parts: Vec<PartPoints>,
 }
 
 /// What was measured in a window.
@@ -114,12 +134,15 @@ impl Default for MetricsModel {
             tried: Vec::new(),
             lacks: Vec::new(),
             smi: None,
+            asking: None,
             trouble: None,
             totals: [None; Metric::ALL.len()],
             answered: false,
             followed: None,
             asked: None,
             open: false,
+            apart: None,
+            parted: None,
             top: 0,
         }
     }
@@ -145,9 +168,30 @@ impl MetricsModel {
         }
     }
 
+    /// Takes what was measured of GPUs one by one.
+    pub fn take_apart(&mut self, window: Window, read: &[PartPoints]) {
+        let Some(apart) = &mut self.apart else { return };
+        if apart.step() != window.step {
+            **apart = Apart::new(apart.pod.clone(), apart.metric, window.step);
+        }
+        apart.take(read);
+    }
+
+    /// Begins to show other GPUs, or another metric of them; what nvidia-smi said of them is known.
+    pub fn part(&mut self, parted: Option<&Parted>) {
+        self.apart = parted.and_then(|Parted { followed, metric }| {
+            let mut apart = Apart::new(followed.job.pods.first()?.clone(), *metric, self.usage.step());
+            self.smi.iter().for_each(|asked| apart.take(&asked.parts));
+            Some(Box::new(apart))
+        });
+    }
+
     /// Takes what nvidia-smi said.
     pub fn asked(&mut self, asked: Box<Asked>) {
         self.usage.take(&asked.reading);
+        if let Some(apart) = &mut self.apart {
+            apart.take(&asked.parts);
+        }
         self.smi = Some(asked);
     }
 

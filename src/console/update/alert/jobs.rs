@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::tell::tell;
 use crate::{
+    changes::{Change, Report, What},
     config::AlertJobs,
     console::{
         effect::Effect,
@@ -52,7 +53,7 @@ pub fn changed(model: &mut Model, changed: &Changed) -> Vec<Effect> {
         let (Some(before), Some(job)) = (model.alert.states.get_mut(key), model.fleet.get(key)) else { continue };
         let word = job.derived.state.word();
         let before = std::mem::replace(before, word);
-        if news && before != word {
+        if news && before != word && !model.alert.own.contains(&key.uid) {
             alerts.push(of_state(key, before, job));
         }
     }
@@ -68,12 +69,30 @@ pub fn changed(model: &mut Model, changed: &Changed) -> Vec<Effect> {
         let at = model.alert.states.keys().find(|key| key.uid == job.row.uid).cloned();
         if let Some(key) = at {
             model.alert.states.remove(&key);
-            alerts.push(of_gone(&key, &job.derived));
+            // Who deleted it knows.
+            if !model.alert.own.remove(&key.uid) {
+                alerts.push(of_gone(&key, &job.derived));
+            }
         }
     }
     let effects = tell(model, &alerts);
     watch(model);
     effects
+}
+
+/// These changes were sent: a job that they delete is gone by our own hand.
+pub fn sent(model: &mut Model, changes: &[Change]) {
+    let deleted = changes.iter().filter(|change| matches!(change.what, What::Delete { .. } | What::Restart));
+    model.alert.own.extend(deleted.filter_map(|change| change.subject.uid.clone()));
+}
+
+/// They are over: what was not deleted is watched as before.
+pub fn over(model: &mut Model, report: &Report) {
+    for item in report.items.iter().filter(|item| item.outcome.as_done().is_none()) {
+        if let Some(uid) = &item.change.subject.uid {
+            model.alert.own.remove(uid);
+        }
+    }
 }
 
 fn of_state(key: &JobKey, before: &'static str, job: &Job) -> Alert {

@@ -8,6 +8,6 @@ mod tell;
 #[cfg(test)]
 mod tests;
 
-pub use jobs::{changed, measured, watch};
+pub use jobs::{changed, measured, over, sent, watch};
 pub use quotas::{follow, read};
 pub use tell::deadline;

@@ -2,15 +2,16 @@
 //! not faster than one can follow.
 
 use crate::{
+    changes::{Change, Subject, What},
     console::{
         effect::Effect,
         model::{
             Model,
-            alert::{Alert, AlertEffect},
+            alert::{Alert, AlertEffect, Run},
             notices::Tone,
         },
     },
-    jobs::Clean,
+    jobs::{Clean, Name, Sym},
 };
 
 /// From so many at once on it is said where to read them all.
@@ -53,16 +54,28 @@ fn send(model: &mut Model, alert: &Alert) -> Vec<Effect> {
     if settings.command.is_empty() {
         return effects;
     }
-    if settings.changes && model.session.is_locked(model.now) {
-        if !std::mem::replace(&mut model.alert.kept, true) {
-            let text = format!("alert-command makes changes and is not run: {}", model.session.why_locked());
-            model.notices.tell(model.now, Tone::Warn, &text);
-        }
-        return effects;
-    }
     let (argv, variables) = (settings.command.clone(), variables(model, alert));
-    effects.push(Effect::Alert(AlertEffect::Run(argv, variables)));
+    // Whether one that makes changes may run is decided where all changes are.
+    let change = settings.changes.then(|| (model.session.id, Box::new(change(model, alert, argv.clone()))));
+    effects.push(Effect::Alert(AlertEffect::Run(Run { argv, variables, change })));
     effects
+}
+
+/// The program as a change: of the job that the alert is about, else of the context.
+fn change(model: &Model, alert: &Alert, argv: Vec<String>) -> Change {
+    let of = |name: &str| {
+        let field = alert.fields.iter().find(|(known, _)| *known == name);
+        field.map_or("", |(_, value)| value.as_str())
+    };
+    let subject = if of("name").is_empty() {
+        Subject { kind: Sym::new("context"), name: Name::lossy(&model.session.context), ..Subject::default() }
+    } else {
+        // Without a uid: it is told of what may be gone.
+        let (kind, namespace, name) = (Sym::new(of("job_kind")), Name::lossy(of("namespace")), Name::lossy(of("name")));
+        Subject { kind, namespace, name, ..Subject::default() }
+    };
+    let what = What::Command { name: "alert-command".to_owned(), argv, stays: false };
+    Change { context: Clean::new(&model.session.context), subject, what }
 }
 
 /// What the program is told by: `MPIDECK_EVENT_TEXT`, `MPIDECK_EVENT_NAME`, ….

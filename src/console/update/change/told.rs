@@ -13,7 +13,7 @@ use crate::{
             overlay::{Overlay, Picker, PickerItem, PickerPurpose, TextOverlay, TextSource},
             visit::VisitEffect,
         },
-        update::page,
+        update::{alert, page},
     },
     jobs::{Clean, fleet::JobKey, time::duration},
 };
@@ -29,6 +29,7 @@ pub fn begin(model: &mut Model, confirmed: Confirmed) -> Vec<Effect> {
         [first, ..] => format!("{} of {} objects", first.what.verb(), changes.len()),
         [] => return Vec::new(),
     };
+    alert::sent(model, changes);
     let id = model.changes.begin(Running {
         since: model.now,
         context: Clean::new(&model.session.context),
@@ -46,7 +47,10 @@ pub fn begin(model: &mut Model, confirmed: Confirmed) -> Vec<Effect> {
         Some(What::Shell { .. } | What::Command { .. }) => {
             vec![Effect::Visit(VisitEffect::Lend(id, session, confirmed))]
         }
-        Some(What::Measure { .. }) => {
+        Some(What::Measure { every, .. }) => {
+            if let (Some(page), true) = (&mut model.page, every.is_some()) {
+                page.metrics.asking = Some(id);
+            }
             let page = model.page.as_ref().map(|page| page.id).unwrap_or_default();
             vec![Effect::Visit(VisitEffect::Measure(id, session, page, confirmed))]
         }
@@ -115,6 +119,7 @@ fn over(model: &mut Model, id: ChangeId, report: &Report) -> Vec<Effect> {
 
 /// Changes are over: says how, and goes on to what was made.
 fn ended(model: &mut Model, place: &str, report: &Report) -> Vec<Effect> {
+    alert::over(model, report);
     let (tone, text) = summary(report);
     tell(model, tone, &format!("{text}{place}"));
     if let Some(why) = &report.unlogged {

@@ -18,7 +18,10 @@ use crate::{
 pub fn wanted(model: &Model, cluster: &ClusterModel) -> Wanted {
     let mut wanted = Wanted { namespaces: model.places(), ..Wanted::default() };
     match cluster.view {
-        ClusterView::Overview => (wanted.nodes, wanted.pods, wanted.spaces) = (true, model.pods_beside(), true),
+        ClusterView::Overview => {
+            (wanted.nodes, wanted.pods, wanted.spaces) = (true, model.pods_beside(), true);
+            wanted.work = true;
+        }
         ClusterView::Nodes => (wanted.nodes, wanted.pods) = (true, model.pods_beside()),
         ClusterView::Namespaces => (wanted.quotas, wanted.spaces, wanted.pods) = (true, true, model.pods_beside()),
         ClusterView::Queues => {

@@ -9,14 +9,14 @@ use crate::{
         message::Message,
         model::{
             session::{Phase as Link, Scope, SessionMessage},
-            survey::{Line, Pods, Survey, SurveyEffect, SurveyId, Wanted},
+            survey::{Line, Pods, Survey, SurveyEffect, SurveyId, Told, Wanted},
         },
         testing::Harness,
     },
     jobs::{
         JobRow, Kind, Name, PodRow, Secs, Uid,
         amounts::ByResource,
-        capacity::{HeldPod, NodeRow, QuotaRow, SpaceRow},
+        capacity::{Busy, HeldPod, NodeRow, QuotaRow, SpaceRow, Work},
         causes::Rules,
         fleet::{Batch, ListKey, ListOf, Row},
         part::Part,
@@ -127,7 +127,7 @@ fn notebook() -> HeldPod {
 
 fn quota(namespace: &str, lines: &[(&str, u64, u64)]) -> QuotaRow {
     let lines = lines.iter().map(|(key, hard, used)| (sym(key), hard * 1000, used * 1000)).collect();
-    QuotaRow { namespace: sym(namespace), name: sym("quota"), scoped: false, lines }
+    QuotaRow { namespace: sym(namespace), name: sym("quota"), lines, ..QuotaRow::default() }
 }
 
 fn load(n: u32, namespace: &str, job: &str, gpus: u64, priority: i64) -> LoadRow {
@@ -243,8 +243,40 @@ fn view(keys: &str, width: u16, height: u16) -> Harness {
 
 #[test]
 fn golden_overview() {
-    insta::assert_snapshot!("overview_80x24", view("v o", 80, 24).screen());
-    insta::assert_snapshot!("overview_160x45", view("v o", 160, 45).screen());
+    insta::assert_snapshot!("overview_80x24", with_work(view("v o", 80, 24)).screen());
+    insta::assert_snapshot!("overview_160x45", with_work(view("v o", 160, 45)).screen());
+}
+
+fn told(h: &mut Harness, work: Result<Work, Clean>) {
+    let (id, wanted) = wanted(h).expect("asked");
+    assert!(wanted.work, "it is in sight");
+    let source = Clean::new("Prometheus monitoring/prometheus:9090");
+    h.send(Message::Work(id, Box::new(Told { source, work })));
+}
+
+/// How busy the GPUs are is known, too.
+fn with_work(mut h: Harness) -> Harness {
+    let mut work = Work::new(h.model.now);
+    work.add(sym("NVIDIA A100-SXM4-80GB"), Busy { measured: 14, idle: 2, sum: 1_071.0 });
+    work.add(sym("NVIDIA H100 80GB HBM3"), Busy { measured: 1, idle: 0, sum: 12.0 });
+    told(&mut h, Ok(work));
+    h
+}
+
+#[test]
+fn how_busy_gpus_are_is_said_with_its_source_or_why_it_is_not_known() {
+    let mut h = view("v o", 80, 24);
+    assert!(h.screen().contains("Busy        reading ..."), "{}", h.screen());
+    told(&mut h, Err(Clean::new("no Prometheus was found")));
+    assert!(h.screen().contains("not known: no Prometheus was found"), "{}", h.screen());
+    let mut h = with_work(h);
+    assert!(h.screen().contains("72% on average of 15 GPUs that pods hold, 2 of them idle"), "{}", h.screen());
+    told(&mut h, Err(Clean::new("it answers 503")));
+    assert!(h.screen().contains("72% on average"), "what was known stays: {}", h.screen());
+    h.at(Secs(NOW + 90));
+    assert!(h.screen().contains("1m ago") || h.screen().contains("90s ago"), "with its age: {}", h.screen());
+    h.keys("v n");
+    assert!(wanted(&h).is_some_and(|(_, wanted)| !wanted.work), "nobody looks");
 }
 
 #[test]

@@ -176,9 +176,10 @@ fn records_are_added_once_they_are_read() {
 fn a_job_that_is_deleted_meanwhile_stays_as_it_was() {
     let mut h = compared(160, 45);
     let list = ListKey { of: ListOf::Jobs(Kind::MpiJob), namespace: None };
+    h.send(batch(ListOf::Jobs(Kind::MpiJob), vec![Row::Job(job("bert-2", 2, 8_000, 1600.0))]));
     h.send(Message::Fleet(vec![Batch { removals: vec![Uid::new("bert-2")], ..Batch::new(list) }]));
     let screen = h.screen();
-    assert!(screen.contains("gone, was Running") && screen.contains("1.90x"), "{screen}");
+    assert!(screen.contains("gone, was Running") && screen.contains("2.00x"), "as it was at its end: {screen}");
 }
 
 #[test]
@@ -208,6 +209,8 @@ fn the_logs_of_compared_jobs_are_read_where_the_job_says_nothing_itself() {
     assert_eq!(asked(&h), 0, "nobody looks");
     h.keys("* =");
     assert_eq!(asked(&h), 2);
+    let goes_on = |effect: &Effect| matches!(effect, Effect::Listen(_, _, wanted) if wanted[0].follow);
+    assert!(h.effects.iter().any(goes_on), "for the mean of all speeds, and then only what is new");
 }
 
 #[test]

@@ -20,8 +20,9 @@ use crate::{
 
 /// Seconds between two looks at the log of a job that runs.
 const EVERY: u32 = 60;
-/// Lines that are read for a row or a page, and for a comparison, which wants the mean of speeds.
-const LINES: (u32, u32) = (300, 5_000);
+/// Lines that are read for a row or a page each time; and for a comparison, which wants the mean of all speeds, at first:
+/// then only what is new.
+const LINES: (u32, u32) = (300, 200_000);
 
 /// After any message: looks at the logs of the jobs whose progress is in sight, at most once a second.
 pub fn follow(model: &mut Model) -> Vec<Effect> {
@@ -35,8 +36,8 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
     }
     let keys = in_sight(model);
     model.listen.followed = (!keys.is_empty()).then_some(model.now);
-    let lines = if model.compare().is_some() { LINES.1 } else { LINES.0 };
-    look(model, &keys, lines)
+    let goes_on = model.compare().is_some();
+    look(model, &keys, goes_on)
 }
 
 fn in_sight(model: &Model) -> Vec<JobKey> {
@@ -52,7 +53,7 @@ fn in_sight(model: &Model) -> Vec<JobKey> {
 }
 
 /// Looks at the last lines of these jobs' leading logs, where that is due.
-fn look(model: &mut Model, keys: &[JobKey], lines: u32) -> Vec<Effect> {
+fn look(model: &mut Model, keys: &[JobKey], goes_on: bool) -> Vec<Effect> {
     let mut out = Vec::new();
     for key in keys {
         let Some(job) = model.fleet.get(key).filter(|job| job.row.progress.is_none()) else { continue };
@@ -61,7 +62,7 @@ fn look(model: &mut Model, keys: &[JobKey], lines: u32) -> Vec<Effect> {
         }
         let new = |wanted: &Wanted| !model.listen.begun.contains(&(key.uid.clone(), wanted.stream.clone()));
         // A run that was looked at for its cause was read further back.
-        if let Some(wanted) = leading(model, key, lines).filter(new) {
+        if let Some(wanted) = leading(model, key, goes_on).filter(|wanted| goes_on || new(wanted)) {
             if model.listen.looked.len() >= MOST {
                 model.listen.looked.clear();
             }
@@ -84,11 +85,12 @@ fn is_due(model: &Model, job: &Job) -> bool {
 }
 
 /// The present run of the pod that leads the job.
-fn leading(model: &Model, key: &JobKey, lines: u32) -> Option<Wanted> {
+fn leading(model: &Model, key: &JobKey, goes_on: bool) -> Option<Wanted> {
     let pods = model.fleet.pods(key);
     let container = main_container(telling(&pods).first()?.pod)?;
     let pod = telling(&pods).first()?.pod.name.clone();
     let has_run = matches!(container.state, Some(ContainerState::Running(_) | ContainerState::Terminated(_)));
     let stream = Stream { pod, container: container.name.clone(), run: container.restarts };
-    has_run.then_some(Wanted { stream, previous: false, follow: false, tail: lines })
+    let tail = if goes_on { LINES.1 } else { LINES.0 };
+    has_run.then_some(Wanted { stream, previous: false, follow: goes_on, tail })
 }

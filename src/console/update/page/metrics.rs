@@ -11,9 +11,10 @@ use crate::{
             notices::Tone,
             page::{
                 MetricsModel, PageId, PageModel, Tab,
-                metrics::{Followed, Member, MetricsMessage},
+                metrics::{Followed, Member, MetricsMessage, Parted},
                 workers::Shape,
             },
+            visit::VisitEffect,
         },
         update::alert,
         view::{
@@ -33,16 +34,41 @@ use crate::{
 pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
     let body = trouble::body(model);
     let Some(page) = &mut model.page else { return Vec::new() };
-    let wanted = wanted(page, body);
-    if wanted == page.metrics.followed {
-        return Vec::new();
+    let (wanted, mut effects) = (wanted(page, body), Vec::new());
+    if wanted != page.metrics.followed {
+        effects.push(Effect::Metrics(match &wanted {
+            Some(followed) => MetricsEffect::Follow(page.id, page.session, followed.clone()),
+            None => MetricsEffect::Stop(page.id),
+        }));
+        if wanted.is_none() {
+            effects.extend(asked_no_more(page));
+        }
+        page.metrics.followed = wanted;
     }
-    let effect = match &wanted {
-        Some(followed) => MetricsEffect::Follow(page.id, page.session, followed.clone()),
-        None => MetricsEffect::Stop(page.id),
-    };
-    page.metrics.followed = wanted;
-    vec![Effect::Metrics(effect)]
+    let parted = parted(page);
+    if parted != page.metrics.parted {
+        page.metrics.part(parted.as_ref());
+        effects.push(Effect::Metrics(MetricsEffect::Part(page.id, page.session, parted.clone().map(Box::new))));
+        page.metrics.parted = parted;
+    }
+    effects
+}
+
+/// Nobody looks: `nvidia-smi` is asked no more.
+pub(super) fn asked_no_more(page: &mut PageModel) -> Option<Effect> {
+    page.metrics.asking.take().map(|id| Effect::Visit(VisitEffect::Stop(id)))
+}
+
+/// What is to be read GPU by GPU: of the replica that is shown alone.
+fn parted(page: &PageModel) -> Option<Parted> {
+    let metrics = &page.metrics;
+    let followed = metrics.followed.as_ref().filter(|_| metrics.open && page.tab == Tab::Metrics)?;
+    let is_told = metrics.metric.is_of_gpus() && Metric::SHOWN.contains(&metrics.metric);
+    let replicas = page.job.replicas();
+    let selected = replicas.iter().find(|replica| Some(replica.id()) == page.workers.selected)?;
+    let pod = selected.pod().filter(|pod| is_told && pod.requests.gpus > 0)?;
+    let followed = Followed { job: Job::of(&page.job.row.namespace, [pod]), ..followed.clone() };
+    Some(Parted { followed, metric: metrics.metric })
 }
 
 fn wanted(page: &PageModel, body: Rect) -> Option<Followed> {
@@ -70,6 +96,7 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
     let is_read = matches!(message, MetricsMessage::Read(_));
     match message {
         MetricsMessage::Source(source, tried) => (metrics.source, metrics.tried) = (source, tried),
+        MetricsMessage::Apart(window, read) => metrics.take_apart(window, &read),
         MetricsMessage::Asked(asked) => {
             metrics.asked(asked);
             add_up(page, now);
@@ -146,7 +173,7 @@ pub fn command(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
         MetricsCommand::SaveJson | MetricsCommand::SaveCsv => return save(model, id),
     }
     show_selected(model);
-    Vec::new()
+    follow(model)
 }
 
 /// Whether esc closes something of the tab.
@@ -167,7 +194,7 @@ pub(super) fn moved(model: &mut Model, id: PageCommand) -> Vec<Effect> {
         _ => step(page, id, now, rows),
     }
     show_selected(model);
-    Vec::new()
+    follow(model)
 }
 
 fn step(page: &mut PageModel, id: PageCommand, now: Secs, rows: usize) {

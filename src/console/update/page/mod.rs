@@ -117,8 +117,9 @@ fn refresh(model: &mut Model, job: Option<Kept>) -> Vec<Effect> {
 
 /// Closes the page, if one is open.
 pub fn close(model: &mut Model) -> Vec<Effect> {
-    let Some(page) = model.page.take() else { return Vec::new() };
+    let Some(mut page) = model.page.take() else { return Vec::new() };
     let mut effects = vec![Effect::Page(PageEffect::Close(page.id))];
+    effects.extend(metrics::asked_no_more(&mut page));
     effects.extend(page.metrics.followed.map(|_| Effect::Metrics(MetricsEffect::Stop(page.id))));
     effects
 }
@@ -370,7 +371,7 @@ pub fn back(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if model.page.as_mut().is_some_and(metrics::back) {
-        return Vec::new();
+        return metrics::follow(model);
     }
     close(model)
 }

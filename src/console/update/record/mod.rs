@@ -40,11 +40,12 @@ const BAD: u32 = 300;
 
 /// The fleet changed.
 pub fn changed(model: &mut Model, changed: &mut Changed) -> Vec<Effect> {
+    // Alerts need pins where nothing is recorded, too.
+    pin_wanted(model, &changed.jobs);
     if !model.session.is_recorded() {
         return Vec::new();
     }
     let mut effects = Vec::new();
-    pin_wanted(model, &changed.jobs);
     for left in std::mem::take(&mut changed.left) {
         match left {
             Left::Job(job) => effects.extend(job_left(model, *job)),
@@ -264,7 +265,11 @@ pub fn command(model: &mut Model, id: RecordCommand) -> Vec<Effect> {
             let Some(key) = at_hand(model) else { return Vec::new() };
             let effects = pin(model, &key);
             let pinned = model.record.pinned.contains(&key);
-            let text = if pinned { "is recorded until it is unpinned" } else { "is not pinned any more" };
+            let text = match (pinned, model.session.is_recorded()) {
+                (false, _) => "is not pinned any more",
+                (true, true) => "is recorded until it is unpinned",
+                (true, false) => "is watched until it is unpinned; it is not recorded",
+            };
             model.notices.tell(model.now, Tone::Info, &format!("{} {text}", shown(&key)));
             effects
         }

@@ -374,6 +374,25 @@ fn that_nothing_was_recorded_is_said_to_who_asked() {
 }
 
 #[test]
+fn a_pin_is_for_alerts_too_where_nothing_is_recorded() {
+    let mut first = console(false);
+    send(&mut first, JOBS, vec![job("a", None)], vec![]);
+    first.keys("P");
+    let key = first.model.record.pinned.first().cloned().expect("pinned");
+    assert!(first.screen().contains("is watched until it is unpinned; it is not recorded"), "{}", first.screen());
+    assert_eq!(first.model.record.followed, []);
+    let mut next = console(false);
+    next.model.session.contexts[0].pins = [key.uid.clone()].into();
+    send(&mut next, JOBS, vec![job("a", None)], vec![]);
+    assert_eq!(next.model.record.pinned, [key], "in the next run, too");
+    let mut silent = console(false);
+    silent.model.alert.settings.jobs = crate::config::AlertJobs::Off;
+    send(&mut silent, JOBS, vec![job("a", None)], vec![]);
+    silent.keys("P");
+    assert!(silent.screen().contains("neither recorded nor told of"), "{}", silent.screen());
+}
+
+#[test]
 fn a_pin_is_remembered_and_holds_in_the_next_run() {
     let mut first = console(true);
     send(&mut first, JOBS, vec![job("a", None), job("b", None)], vec![]);

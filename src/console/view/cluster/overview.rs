@@ -3,14 +3,23 @@
 use super::about;
 use crate::{
     console::{
-        model::{Model, cluster::ClusterModel},
+        model::{
+            Model,
+            cluster::ClusterModel,
+            survey::{OLD, Told},
+        },
         theme::Role,
         widgets::{
             rich::{RichLine, heading, labelled, table},
             text::width,
         },
     },
-    jobs::{Sym, capacity::Gpus, quantity::counted},
+    jobs::{
+        Sym,
+        capacity::{Busy, Gpus, Work},
+        quantity::counted,
+        time::duration,
+    },
 };
 
 /// Column in which values begin.
@@ -29,6 +38,9 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
         let shut = if shut == 0 { String::new() } else { format!(", {shut} of them closed or not ready") };
         out.extend(labelled("Nodes", VALUES, &format!("{nodes}{shut}"), Role::Text, columns));
         out.extend(gpus(model, cluster, columns));
+        if cluster.overview.gpus != Gpus::default() {
+            out.extend(work(model, columns));
+        }
     } else if model.survey.at.is_some() && cluster.table.unread.is_empty() {
         out.push(RichLine::of("This cluster has no nodes.", Role::Dim));
     }
@@ -101,9 +113,34 @@ fn gpus(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
             (bar(*gpus, model.ascii), Role::Dim),
         ]);
     }
-    let mut out = table(0, &rows, columns);
+    table(0, &rows, columns)
+}
+
+/// How busy those are that pods hold, and what says so.
+fn work(model: &Model, columns: u16) -> Vec<RichLine> {
+    let said = |text: &str, role: Role| labelled("Busy", VALUES, text, role, columns);
+    let mut out = match &model.survey.work {
+        None => said("reading ...", Role::Wait),
+        Some(Told { work: Err(why), .. }) => said(&format!("not known: {why}"), Role::Dim),
+        Some(Told { source, work: Ok(work) }) => {
+            let old = model.now.since(work.at);
+            let age = if old > OLD { format!(", {} ago", duration(old)) } else { String::new() };
+            let role = if work.all().idle > 0 { Role::Warn } else { Role::Text };
+            said(&format!("{}; says {source}{age}", busy(work)), role)
+        }
+    };
     out.push(RichLine::default());
     out
+}
+
+/// `63% on average of 12 GPUs that pods hold, 2 of them idle: H100 71%, A100 48%`.
+fn busy(work: &Work) -> String {
+    let (all, models) = (work.all(), work.models());
+    let percent = |busy: Busy| format!("{}%", busy.mean().round());
+    let idle = if all.idle > 0 { format!(", {} of them idle", all.idle) } else { String::new() };
+    let each: Vec<String> = models.iter().map(|(model, busy)| format!("{model} {}", percent(*busy))).collect();
+    let each = if each.len() > 1 { format!(": {}", each.join(", ")) } else { String::new() };
+    format!("{} on average of {} that pods hold{idle}{each}", percent(all), counted(u64::from(all.measured), "GPU"))
 }
 
 /// How much is held, as a bar.

@@ -22,7 +22,7 @@ use crate::{
     jobs::{
         Secs,
         quantity::format_bytes,
-        usage::{Flag, Metric, age, export::told},
+        usage::{Flag, Metric, Series, Window, age, export::told},
     },
 };
 
@@ -288,16 +288,20 @@ fn draw_rows(
     }
 }
 
-/// Means of a replica's values in so many cells; each cell is as long as the others, and only the last one changes until
-/// all move by one.
+/// Means of a replica's values in so many cells.
 pub(super) fn stretches(page: &PageModel, member: &Member, now: Secs, cells: u16) -> Option<Vec<Option<f64>>> {
     let metrics = &page.metrics;
     let series = metrics.usage.series(&member.worker.pod, metrics.metric)?;
-    let window = metrics.range.window(page.job.began(), now);
+    Some(stretched(series, metrics.range.window(page.job.began(), now), cells))
+}
+
+/// Means of values in so many cells; each cell is as long as the others, and only the last one changes until all move by
+/// one.
+fn stretched(series: &Series, window: Window, cells: u16) -> Vec<Option<f64>> {
     let (span, step) = (window.to.since(window.from), series.step());
     let cells = u32::from(cells.max(1));
     let length = span.div_ceil(cells).div_ceil(step) * step;
-    Some(series.stretched(window.to, length, (span / length.max(1) + 1).min(cells) as usize))
+    series.stretched(window.to, length, (span / length.max(1) + 1).min(cells) as usize)
 }
 
 /// What there is of the metric in all, where that is known.

@@ -18,7 +18,7 @@ use crate::{
         causes::scheduler_reasons,
         fleet::Fleet,
         quantity::counted,
-        queue::{Ahead, Forecast, Holder, Lack, Place, Standing, standing},
+        queue::{Ahead, Forecast, Holder, Lack, Place, Pool, Standing, standing},
         row::Requests,
         state::State,
         time::duration,
@@ -66,6 +66,9 @@ fn queued(job: &Kept, survey: &Survey, standing: &Standing, now: Secs, columns: 
     for (i, lack) in standing.lacks.iter().enumerate() {
         let role = if lack.is_final() { Role::Bad } else { Role::Text };
         say(if i == 0 { "Lacks" } else { "" }, &lack.words(), role);
+    }
+    for (i, pool) in standing.pools.iter().enumerate() {
+        say(if i == 0 { "Cohort" } else { "" }, &pool_words(pool), Role::Text);
     }
     let told: Vec<&Lack> = standing.lacks.iter().collect();
     for (set, why) in &standing.reasons.whys {
@@ -122,6 +125,18 @@ fn queue_words(job: &Kept, standing: &Standing) -> String {
     let cohort = standing.cohort.as_ref().map_or_else(String::new, |name| format!(", cohort {name}"));
     let strict = if standing.strict { ", strictly in order" } else { "" };
     format!("LocalQueue {local}{cluster}{cohort}{strict}")
+}
+
+/// `56 of 64 GPU reserved in flavor a100, by all 3 queues together`.
+fn pool_words(pool: &Pool) -> String {
+    let (flavor, resource) = &pool.cell;
+    let amount = |n: u64| shown(resource.as_str(), n);
+    let (used, nominal) = (amount(pool.used), amount(pool.nominal));
+    format!(
+        "{used} of {nominal} {} reserved in flavor {flavor}, by all {} queues together",
+        short(resource.as_str()),
+        pool.queues
+    )
 }
 
 fn place_words(place: &Place, standing: &Standing) -> String {

@@ -6,7 +6,7 @@ use crate::{
         effect::MetricsEffect,
         model::page::metrics::{Asked, Measured, MetricsMessage},
     },
-    jobs::usage::{Lack, Metric, Points, Range, Reading},
+    jobs::usage::{Lack, Metric, Part, PartPoints, Points, Range, Reading},
 };
 
 /// A value a step of each worker: what `value` makes of its number and the step.
@@ -133,7 +133,7 @@ fn what_nvidia_smi_said_stands_beside_what_the_source_knows() {
     let why = Clean::new("nvidia-smi in 1 of 4 workers: No devices were found");
     let lack = Lack { metrics: vec![Metric::Gpu], why, hint: Clean::default() };
     let reading = Reading { points: now, lacks: vec![lack] };
-    answer(&mut h, MetricsMessage::Asked(Box::new(Asked { at: Secs(NOW), reading })));
+    answer(&mut h, MetricsMessage::Asked(Box::new(Asked { at: Secs(NOW), reading, parts: Vec::new() })));
     answer(&mut h, MetricsMessage::Failed(none));
     let screen = h.screen();
     assert!(screen.contains("nvidia-smi by exec, <10s ago") && !screen.contains("no source"), "{screen}");
@@ -181,8 +181,9 @@ fn what_can_not_be_read_is_said_and_what_was_read_stays() {
 }
 
 fn orders(h: &Harness) -> Vec<&MetricsEffect> {
-    let all = h.effects.iter();
-    all.filter_map(|effect| if let Effect::Metrics(order) = effect { Some(order) } else { None }).collect()
+    let orders =
+        h.effects.iter().filter_map(|effect| if let Effect::Metrics(order) = effect { Some(order) } else { None });
+    orders.filter(|order| !matches!(order, MetricsEffect::Part(..))).collect()
 }
 
 #[test]
@@ -203,6 +204,60 @@ fn it_is_read_while_it_is_in_sight_and_only_then() {
     assert!(matches!(orders(&h).last(), Some(MetricsEffect::Stop(_))));
     h.keys("u esc");
     assert!(matches!(orders(&h)[count + 1..], [MetricsEffect::Follow(..), MetricsEffect::Stop(_)]), "{:?}", orders(&h));
+}
+
+/// What was ordered last of GPUs one by one: of which pod, and of what.
+fn parted(h: &Harness) -> Option<(String, Metric)> {
+    let last = h.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Metrics(MetricsEffect::Part(_, _, parted)) => Some(parted.as_ref()),
+        _ => None,
+    })?;
+    last.map(|parted| (parted.followed.job.pods[0].to_string(), parted.metric))
+}
+
+/// Four GPUs of worker 0, and two parts of the last.
+fn parts(metric: Metric) -> Vec<PartPoints> {
+    let window = Range::Quarter.window(Secs(NOW - 3600), Secs(NOW));
+    let instance = |part: u32| Part { gpu: 3, part, title: Clean::new(&format!("GPU 3, 1g.10gb {part}")) };
+    let all = (0..3).map(Part::whole).chain([instance(7), instance(8)]);
+    let of = |(nth, part): (u32, Part)| {
+        let moments = (window.from.0..=window.to.0).step_by(window.step as usize);
+        let values = moments.map(|at| (Secs(at), f64::from(20 * nth + at / 15 % 7))).collect();
+        PartPoints { part, points: Points { pod: Name::lossy("bert-large-worker-0"), metric, values } }
+    };
+    (0..).zip(all).map(of).collect()
+}
+
+#[test]
+fn the_gpus_of_the_enlarged_replica_stand_one_by_one() {
+    let mut h = harness_with(80, 24, 4);
+    assert_eq!(parted(&h), None, "nobody looks at them");
+    h.keys("enter");
+    assert_eq!(parted(&h), Some(("bert-large-worker-0".to_owned(), Metric::Gpu)), "the launcher has none");
+    let window = page(&h).metrics.range.window(Secs(NOW - 3600), Secs(NOW));
+    answer(&mut h, MetricsMessage::Apart(window, parts(Metric::Gpu)));
+    insta::assert_snapshot!("metrics_gpus_80x24", h.screen());
+    h.keys("right");
+    assert_eq!(parted(&h), Some(("bert-large-worker-0".to_owned(), Metric::GpuMemory)));
+    assert!(!h.screen().contains("GPU 1"), "that was of another metric: {}", h.screen());
+    answer(&mut h, MetricsMessage::Apart(window, parts(Metric::Gpu)));
+    assert!(!h.screen().contains("GPU 1"), "and came too late: {}", h.screen());
+    h.keys("right right right");
+    assert_eq!((page(&h).metrics.metric, parted(&h)), (Metric::Cpu, None), "a CPU has no GPUs");
+    h.keys("left esc");
+    assert_eq!(parted(&h), None);
+    let at = Secs(NOW);
+    let gpus = |metric| {
+        [0, 1].map(|gpu| PartPoints {
+            part: Part::whole(gpu),
+            points: Points { pod: Name::lossy("bert-large-worker-0"), metric, values: vec![(at, f64::from(40 + gpu))] },
+        })
+    };
+    let asked = Asked { at, reading: Reading::default(), parts: gpus(Metric::Temperature).to_vec() };
+    answer(&mut h, MetricsMessage::Asked(Box::new(asked)));
+    h.keys("enter");
+    let screen = h.screen();
+    assert!(screen.contains("GPU 0") && screen.contains("41C"), "nvidia-smi tells GPUs apart, too: {screen}");
 }
 
 #[test]

@@ -52,7 +52,18 @@ fn survey() -> Survey {
     mine.conditions =
         [&mine.conditions[..], &[condition("Preempted", Truth::False, 900, "QuotaReserved", said)]].concat().into();
     let mut read = Survey::default();
-    read.queues.clusters = Part::whole(vec![ClusterQueueRow {
+    let other = ClusterQueueRow {
+        name: Sym::new("vision-large"),
+        cohort: Some(Sym::new("all")),
+        quotas: Box::new([Quota {
+            cell: (Sym::new("a100"), Sym::new(GPU)),
+            nominal: 16_000,
+            used: 16_000,
+            ..Quota::default()
+        }]),
+        ..ClusterQueueRow::default()
+    };
+    let own_queue = ClusterQueueRow {
         name: Sym::new("research-large"),
         cohort: Some(Sym::new("all")),
         groups: Box::new([Group { resources: Box::new([Sym::new(GPU)]), flavors: Box::new([Sym::new("a100")]) }]),
@@ -65,7 +76,8 @@ fn survey() -> Survey {
         weight: 1000,
         share: Some(250),
         ..ClusterQueueRow::default()
-    }]);
+    };
+    read.queues.clusters = Part::whole(vec![own_queue, other]);
     let (namespace, name) = (Sym::new("nlp"), Sym::new("research"));
     read.queues.locals = Part::whole(vec![LocalQueueRow {
         namespace,

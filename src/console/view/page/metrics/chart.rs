@@ -2,20 +2,29 @@
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{stretches, whole};
+use super::{NUMBER, right, stretched, stretches, whole};
 use crate::{
     console::{
-        model::page::{PageModel, metrics::Member},
+        model::page::{
+            PageModel,
+            metrics::{Member, MetricsModel},
+        },
         theme::{Role, Theme},
         widgets::{
             rich::{self, RichLine},
             spark,
-            text::{put, width},
+            text::{cut, put, width},
         },
     },
-    jobs::{Secs, time::duration},
+    jobs::{
+        Secs,
+        time::duration,
+        usage::{Metric, Part, Series, Stats, Window},
+    },
 };
 
+/// Lines that the chart has at least, its title and axis included.
+const LEAST: u16 = 8;
 /// Columns of the labels at the left.
 const LABELS: u16 = 9;
 
@@ -32,6 +41,12 @@ pub(super) fn draw(page: &PageModel, member: &Member, now: Secs, theme: &Theme, 
         title = title.and("   not measured", Role::Dim);
     }
     rich::draw_line(&title, None, area, buf, theme);
+    let apart = parts(metrics, member, window.from);
+    // With a blank line above; a chart needs some lines, too.
+    let lines = if apart.is_empty() { 0 } else { (apart.len() as u16 + 1).min(area.height.saturating_sub(LEAST)) };
+    let below = Rect { y: area.bottom().saturating_sub(lines), height: lines.min(area.height), ..area };
+    draw_parts(&apart, metric, window, theme, below, buf);
+    let area = Rect { height: area.height.saturating_sub(lines), ..area };
     let (rows, cells) = (area.height.saturating_sub(4), area.width.saturating_sub(LABELS + 1));
     if rows == 0 || cells == 0 {
         return;
@@ -54,6 +69,44 @@ pub(super) fn draw(page: &PageModel, member: &Member, now: Secs, theme: &Theme, 
     put(buf, area, plot.x, below, &theme.lines()[0].repeat(values.len()), theme.style(Role::Border));
     put(buf, area, plot.x, below + 1, &ago, theme.style(Role::Dim));
     put(buf, area, end.saturating_sub(width("now")), below + 1, "now", theme.style(Role::Dim));
+}
+
+/// One GPU: what it is called, its values, what they come to.
+type Line<'a> = (&'a Part, &'a Series, Stats);
+
+/// The GPUs of a replica, where it has several or parts of one.
+fn parts<'m>(metrics: &'m MetricsModel, member: &Member, from: Secs) -> Vec<Line<'m>> {
+    let apart = metrics.apart.iter().filter(|apart| apart.pod == member.worker.pod && apart.metric == metrics.metric);
+    let all: Vec<_> = apart
+        .flat_map(|apart| apart.rows(from))
+        .filter_map(|(part, series)| Some((part, series, series.stats(from)?)))
+        .collect();
+    let is_one = matches!(all.as_slice(), [(part, ..)] if part.part == 0);
+    if is_one { Vec::new() } else { all }
+}
+
+/// A line for each GPU, as many as fit.
+fn draw_parts(all: &[Line<'_>], metric: Metric, window: Window, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let top = if metric == Metric::Gpu { 100.0 } else { all.iter().map(|(.., stats)| stats.max).fold(0.0, f64::max) };
+    let name = all.iter().map(|(part, ..)| width(part.title.as_str())).max().unwrap_or(0).min(area.width / 3);
+    let numbers = area.width.saturating_sub(3 * NUMBER);
+    let room = usize::from(area.height.saturating_sub(1));
+    let shown = if all.len() > room { room.saturating_sub(1) } else { room };
+    for ((part, series, stats), y) in all.iter().take(shown).zip(area.y + 1..) {
+        let title = cut(part.title.as_str(), name, theme.ellipsis());
+        put(buf, area, area.x, y, &title, theme.style(Role::Text));
+        let cells = numbers.saturating_sub(name + 2);
+        let line = spark::line(&stretched(series, window, cells), top, theme.ascii);
+        put(buf, area, area.x + name + 2, y, &line, theme.style(Role::Good));
+        for (at, value) in (0..).zip([stats.now, stats.mean, stats.max]) {
+            let text = metric.text(value);
+            right(buf, area, area.x + numbers + NUMBER * at, NUMBER, y, &text, theme.style(Role::Text));
+        }
+    }
+    if all.len() > shown && area.height > 1 {
+        let text = format!("and {} more", all.len() - shown);
+        put(buf, area, area.x, area.bottom() - 1, &text, theme.style(Role::Dim));
+    }
 }
 
 /// The highest value, half of it, and nothing, at the left of their rows.
