@@ -57,6 +57,11 @@ impl Release {
         self.minor() >= 31
     }
 
+    /// Whether who asks for Endpoints is told of slices: since 1.33.
+    pub fn deprecates_endpoints(self) -> bool {
+        self.minor() >= 33
+    }
+
     /// The answer of `/version`.
     pub fn version(self) -> Value {
         let minor = self.minor().to_string();

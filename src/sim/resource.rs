@@ -31,6 +31,8 @@ pub struct Resource {
     pub scale: Option<Scale>,
     /// Dotted paths that a field selector may name, beside `metadata.name` and `metadata.namespace`.
     pub selectable: &'static [&'static str],
+    /// The resource whose objects these are, in another shape.
+    pub kept_as: Option<&'static Resource>,
 }
 
 /// Where a kind keeps what its `/scale` is about.
@@ -45,6 +47,11 @@ pub struct Scale {
 }
 
 impl Resource {
+    /// The resource under which its objects are kept.
+    pub fn kept(&'static self) -> &'static Self {
+        self.kept_as.unwrap_or(self)
+    }
+
     /// Whether it is only read, and worked out by an API server behind this one.
     pub fn is_measured(&self) -> bool {
         self.group == POD_METRICS.group
@@ -81,7 +88,9 @@ pub(super) const CORE: Resource = Resource {
     custom: false,
     scale: None,
     selectable: &[],
+    kept_as: None,
 };
+const RBAC: Resource = Resource { group: "rbac.authorization.k8s.io", ..CORE };
 const CUSTOM: Resource = Resource { custom: true, status: true, generation: true, ..CORE };
 const KUBEFLOW: Resource = Resource { group: "kubeflow.org", version: "v1", ..CUSTOM };
 const KUEUE: Resource = Resource { group: "kueue.x-k8s.io", version: "v1beta2", ..CUSTOM };
@@ -123,6 +132,10 @@ resources! {
     CONFIGMAPS: "configmaps" "configmap" "ConfigMap", ["cm"], {} of CORE;
     /// Secrets.
     SECRETS: "secrets" "secret" "Secret", [], { selectable: &["type"] } of CORE;
+    /// Where a Service's pods are, in the older form.
+    ENDPOINTS: "endpoints" "endpoints" "Endpoints", ["ep"], {} of CORE;
+    /// Volumes that claims bind to.
+    VOLUMES: "persistentvolumes" "persistentvolume" "PersistentVolume", ["pv"], { namespaced: false, status: true } of CORE;
     /// Nodes.
     NODES: "nodes" "node" "Node", ["no"], { namespaced: false, status: true, selectable: &["spec.unschedulable"] } of CORE;
     /// Service accounts.
@@ -135,6 +148,8 @@ resources! {
     LIMITRANGES: "limitranges" "limitrange" "LimitRange", ["limits"], {} of CORE;
     /// Deployments (the operators').
     DEPLOYMENTS: "deployments" "deployment" "Deployment", ["deploy"], { group: "apps", status: true, generation: true, categories: &["all"] } of CORE;
+    /// What a Deployment makes its pods by.
+    REPLICASETS: "replicasets" "replicaset" "ReplicaSet", ["rs"], { group: "apps", status: true, generation: true, categories: &["all"], selectable: &["status.replicas"] } of CORE;
     /// Batch Jobs (the launchers).
     JOBS: "jobs" "job" "Job", [], { group: "batch", status: true, generation: true, categories: &["all"], selectable: &["status.successful"] } of CORE;
     /// Disruption budgets.
@@ -143,6 +158,21 @@ resources! {
     PRIORITYCLASSES: "priorityclasses" "priorityclass" "PriorityClass", ["pc"], { group: "scheduling.k8s.io", namespaced: false, generation: true } of CORE;
     /// Storage classes.
     STORAGECLASSES: "storageclasses" "storageclass" "StorageClass", ["sc"], { group: "storage.k8s.io", namespaced: false } of CORE;
+    /// Who holds what for a while: nodes' heartbeats, leaders of controllers.
+    LEASES: "leases" "lease" "Lease", [], { group: "coordination.k8s.io" } of CORE;
+    /// Where a Service's pods are.
+    ENDPOINTSLICES: "endpointslices" "endpointslice" "EndpointSlice", [], { group: "discovery.k8s.io", generation: true } of CORE;
+    /// The events of the core group in their newer shape.
+    EVENTS_NEWER: "events" "event" "Event", ["ev"], { group: "events.k8s.io", kept_as: Some(&EVENTS),
+        selectable: &["reason", "regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "regarding.apiVersion", "regarding.resourceVersion", "regarding.fieldPath", "reportingController", "type"] } of CORE;
+    /// Rights in a namespace.
+    ROLES: "roles" "role" "Role", [], {} of RBAC;
+    /// Who has them.
+    ROLEBINDINGS: "rolebindings" "rolebinding" "RoleBinding", [], {} of RBAC;
+    /// Rights anywhere.
+    CLUSTERROLES: "clusterroles" "clusterrole" "ClusterRole", [], { namespaced: false } of RBAC;
+    /// Who has them everywhere.
+    CLUSTERROLEBINDINGS: "clusterrolebindings" "clusterrolebinding" "ClusterRoleBinding", [], { namespaced: false } of RBAC;
     /// Network policies.
     NETWORKPOLICIES: "networkpolicies" "networkpolicy" "NetworkPolicy", ["netpol"], { group: "networking.k8s.io", generation: true } of CORE;
     /// `MPIJob` of mpi-operator.

@@ -29,8 +29,8 @@ pub type Dial = Arc<dyn Fn() -> io::Result<DuplexStream> + Send + Sync>;
 /// Why a sim could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No random numbers.
-    #[error("cannot make tokens: {0}")]
+    /// No random numbers, or roles that do not fit the store: a bug.
+    #[error("cannot make users: {0}")]
     Tokens(String),
     /// The fleet of the start does not fit the store: a bug.
     #[error("cannot set up the cluster: {0}")]
@@ -59,7 +59,6 @@ impl Sim {
     /// Starts a cluster. Must be called inside a tokio runtime.
     #[allow(clippy::unused_async, reason = "large fleets give way while they are made")]
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let users = Users::new(&options.tenant_namespace).map_err(StartError::Tokens)?;
         let store = Store::new(options.clock, options.seed);
         for served in resource::of_age(options.old_apis).filter(|r| serves(&options, r)) {
             store.serve(served);
@@ -69,6 +68,7 @@ impl Sim {
                 store.create(&resource::NAMESPACES, json!({"metadata": {"name": name}}))?;
             }
         }
+        let users = Users::new(&store, &options.tenant_namespace).map_err(StartError::Tokens)?;
         let life = match options.fleet {
             FleetKind::Still => {
                 store.admit(admit::step());

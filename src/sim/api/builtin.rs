@@ -3,10 +3,11 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
+use super::volumes;
 use crate::sim::schema::Fault;
 use crate::sim::store::Resource;
 use crate::sim::store::resource::{
-    CLAIMS, CONFIGMAPS, DEPLOYMENTS, NODES, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, STORAGECLASSES,
+    CLAIMS, CONFIGMAPS, DEPLOYMENTS, LEASES, NODES, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, STORAGECLASSES, VOLUMES,
 };
 
 /// What a quota can count, beside `count/…`, `requests.…` of extended resources and what has a domain.
@@ -50,7 +51,9 @@ pub(super) fn faults(resource: &Resource, value: &Value) -> Vec<Fault> {
         r if *r == CONFIGMAPS => config_map(value),
         r if *r == SECRETS => secret(value),
         r if *r == SERVICES => service(spec),
-        r if *r == CLAIMS => claim(spec),
+        r if *r == CLAIMS => volumes::claim(spec),
+        r if *r == VOLUMES => volumes::volume(spec),
+        r if *r == LEASES => lease(spec),
         r if *r == NODES => node(spec),
         r if *r == PRIORITYCLASSES => priority_class(value),
         r if *r == STORAGECLASSES && text(&value["provisioner"]).is_empty() => vec![required("provisioner")],
@@ -66,7 +69,6 @@ const LARGEST: usize = 1 << 20;
 /// Priorities above are the system's.
 const HIGHEST_PRIORITY: i64 = 1_000_000_000;
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-const ACCESS_MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
@@ -154,18 +156,14 @@ fn service(spec: &Value) -> Vec<Fault> {
     out
 }
 
-fn claim(spec: &Value) -> Vec<Fault> {
-    let modes = list(&spec["accessModes"]);
-    let mut out: Vec<Fault> =
-        modes.iter().filter_map(|mode| supported("spec.accessModes".to_owned(), text(mode), &ACCESS_MODES)).collect();
-    if modes.is_empty() {
-        let said = "Required value: at least 1 access mode is required".to_owned();
-        out.push(("FieldValueRequired", "spec.accessModes".to_owned(), said));
+fn lease(spec: &Value) -> Vec<Fault> {
+    let seconds = &spec["leaseDurationSeconds"];
+    let wrong = seconds.as_i64().is_some_and(|n| n <= 0);
+    if wrong {
+        vec![invalid("spec.leaseDurationSeconds".to_owned(), seconds, "must be greater than 0")]
+    } else {
+        Vec::new()
     }
-    if spec["resources"]["requests"]["storage"].is_null() {
-        out.push(required("spec.resources[storage]"));
-    }
-    out
 }
 
 fn node(spec: &Value) -> Vec<Fault> {

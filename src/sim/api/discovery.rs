@@ -103,7 +103,7 @@ fn paths(store: &Store) -> Vec<String> {
 /// Groups with their versions; the core group (`core`) or all others.
 fn groups(store: &Store, core: bool) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    let served = store.resources();
+    let served = store.offered();
     let reviews = review::KINDS.iter().map(|r| (r.group, r.version));
     let queues = visibility::version(store).map(|version| (visibility::GROUP, version));
     for (group, version) in served.iter().map(|r| (r.group, r.version)).chain(reviews).chain(queues) {
@@ -140,13 +140,14 @@ fn verbs(resource: &Resource) -> Value {
 
 /// Tells clients whether what is stored has changed its form.
 fn storage_hash(resource: &Resource) -> String {
+    let resource = resource.kept_as.unwrap_or(resource);
     let named = format!("{}/{}/{}", resource.group, resource.version, resource.kind);
     let digest = ring::digest::digest(&ring::digest::SHA256, named.as_bytes());
     BASE64_STANDARD.encode(&digest.as_ref()[..8])
 }
 
 fn of<'s>(store: &Store, group: &'s str, version: &'s str) -> Vec<&'static Resource> {
-    store.resources().into_iter().filter(|r| r.group == group && r.version == version).collect()
+    store.offered().into_iter().filter(|r| r.group == group && r.version == version).collect()
 }
 
 fn reviews(group: &str, version: &str) -> impl Iterator<Item = &'static Resource> {
@@ -283,7 +284,7 @@ fn openapi_v2(store: &Store, release: Release, request: &Admitted) -> Reply {
     if header(&request.headers, "accept").contains("protobuf") {
         return reply::json(200, openapi::nothing_v2(release.git_version()), openapi::PROTOBUF_V2);
     }
-    reply::value(200, &openapi::all_v2(&store.resources(), release.git_version()))
+    reply::value(200, &openapi::all_v2(&store.offered(), release.git_version()))
 }
 
 /// The document of one group-version.

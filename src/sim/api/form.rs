@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::partial::metadata;
-use super::{Admitted, Query, header, table};
+use super::{Admitted, Query, events, header, table};
 use crate::sim::store::{Object, Refusal, Resource, Store};
 
 /// The form of an answer.
@@ -71,7 +71,7 @@ impl Form {
     /// One object as the body of an answer or of a watch line.
     pub(super) fn one(self, resource: &Resource, object: &Object, query: &Query, store: &Store) -> Bytes {
         match self {
-            Self::Whole => object.json().clone(),
+            Self::Whole => events::shown(resource, object),
             Self::Metadata => metadata(object),
             Self::Table => {
                 let mut parts = table::head(resource, &object.version.to_string(), None);
@@ -122,12 +122,13 @@ impl Form {
 /// An object in a list: built-in kinds say `kind` and `apiVersion` of the list alone, custom ones of each object.
 fn listed(resource: &Resource, object: &Object) -> Vec<Bytes> {
     let said = format!(r#"{{"apiVersion":"{}","kind":"{}","#, resource.api_version(), resource.kind);
+    let json = events::shown(resource, object);
     if resource.custom {
-        vec![object.json().clone()]
-    } else if object.json().starts_with(said.as_bytes()) {
-        vec![Bytes::from_static(b"{"), object.json().slice(said.len()..)]
+        vec![json]
+    } else if json.starts_with(said.as_bytes()) {
+        vec![Bytes::from_static(b"{"), json.slice(said.len()..)]
     } else {
-        let fields: BTreeMap<&str, &RawValue> = serde_json::from_slice(object.json()).unwrap_or_default();
+        let fields: BTreeMap<&str, &RawValue> = serde_json::from_slice(&json).unwrap_or_default();
         let kept: BTreeMap<_, _> =
             fields.into_iter().filter(|(key, _)| !matches!(*key, "apiVersion" | "kind")).collect();
         vec![serde_json::to_vec(&kept).unwrap_or_default().into()]

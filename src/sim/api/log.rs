@@ -120,7 +120,7 @@ pub(super) fn container(pod: &Value, name: &str, asked: &str) -> Result<String, 
     };
     let (main, init) = (names("containers"), names("initContainers"));
     if !asked.is_empty() {
-        return if main.iter().chain(&init).any(|n| n == asked) {
+        return if main.iter().chain(&init).chain(&names("ephemeralContainers")).any(|n| n == asked) {
             Ok(asked.to_owned())
         } else {
             Err(Refusal::bad_request(format!("container {asked} is not valid for pod {name}")))
@@ -135,7 +135,7 @@ pub(super) fn container(pod: &Value, name: &str, asked: &str) -> Result<String, 
 
 /// The status of a container of either kind; null if it has none.
 pub(super) fn status<'p>(pod: &'p Value, container: &str) -> &'p Value {
-    let lists = ["containerStatuses", "initContainerStatuses"];
+    let lists = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"];
     let all = lists.iter().flat_map(|list| pod["status"][list].as_array().into_iter().flatten());
     all.into_iter().find(|s| s["name"] == container).unwrap_or(&Value::Null)
 }

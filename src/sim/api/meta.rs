@@ -12,7 +12,7 @@ use crate::sim::store::{Refusal, Resource};
 const STANDARD: [&str; 3] = ["foregroundDeletion", "kubernetes", "orphan"];
 
 /// What is wrong with an object's metadata. `old` is the object before.
-pub(super) fn faults(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<Fault> {
+pub(super) fn faults(value: &Value, old: Option<&Value>) -> Vec<Fault> {
     let meta = &value["metadata"];
     let mut out = Vec::new();
     let invalid = |field: &str, what: &str, why: &str| {
@@ -42,14 +42,6 @@ pub(super) fn faults(resource: &Resource, value: &Value, old: Option<&Value>) ->
     }
     if let Some(old) = old {
         out.extend(late_finalizers(&old["metadata"], meta));
-    }
-    if resource.plural == "events" && old.is_none() {
-        let about = value["involvedObject"]["namespace"].as_str().unwrap_or_default();
-        let space = meta["namespace"].as_str().unwrap_or_default();
-        if about != space && !(about.is_empty() && space == "default") {
-            let said = format!("Invalid value: \"{about}\": does not match event.namespace");
-            out.push(("FieldValueInvalid", "involvedObject.namespace".to_owned(), said));
-        }
     }
     out
 }

@@ -8,6 +8,8 @@ mod body;
 mod builtin;
 mod counters;
 mod discovery;
+mod ephemeral;
+mod events;
 mod evict;
 mod exec;
 mod form;
@@ -16,10 +18,13 @@ mod list;
 mod log;
 mod measured;
 mod meta;
+mod odd;
 mod openapi;
 mod partial;
 mod patch;
 mod protobuf;
+mod proxy;
+mod rbac;
 mod reply;
 mod resource_metrics;
 mod review;
@@ -28,8 +33,10 @@ mod snapshots;
 mod strategic;
 mod subresources;
 mod table;
+mod token;
 mod validate;
 mod visibility;
+mod volumes;
 mod watch;
 mod write;
 
@@ -100,6 +107,9 @@ impl Server {
         self.counters.count(&asked, &query);
         let plan = self.faults.plan();
         let path = parts.uri.path().to_owned();
+        let deprecated = self.release.deprecates_endpoints()
+            && asked.group.is_empty()
+            && asked.resource == resource::ENDPOINTS.plural;
         let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");
         let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
             Ok(admitted) if measured::is(&admitted) => self.measured(&admitted).await,
@@ -107,6 +117,10 @@ impl Server {
             Err(refusal) => Err(refusal),
         };
         let mut answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
+        if deprecated {
+            let said = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+            answer = reply::warned(answer, said);
+        }
         if let Ok(date) = HeaderValue::from_str(&self.store.clock().http_date()) {
             answer.headers_mut().insert("date", date);
         }
@@ -211,6 +225,11 @@ impl Server {
             ("log", "get") if *resource == resource::PODS => self.log(request),
             ("binding", "create") if *resource == resource::PODS => self.bind(request),
             ("eviction", "create") if *resource == resource::PODS => self.evict(request),
+            ("ephemeralcontainers", "get") if *resource == resource::PODS => self.get(resource, request),
+            ("ephemeralcontainers", "update" | "patch") if *resource == resource::PODS => self.ephemeral(request),
+            ("proxy", _) if *resource == resource::PODS => self.proxy(request),
+            ("token", "create") if *resource == resource::SERVICEACCOUNTS => self.token(request),
+            ("token", _) if *resource == resource::SERVICEACCOUNTS => Err(method_not_allowed()),
             ("exec" | "attach" | "portforward", "get" | "create") if *resource == resource::PODS => {
                 self.connect(request)
             }
@@ -228,7 +247,7 @@ impl Server {
     fn get(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
         let form = Form::of_one(request, resource)?;
         let asked = &request.asked;
-        let object = self.store.get(resource, &asked.object_namespace(resource), &asked.name)?;
+        let object = self.store.get(resource.kept(), &asked.object_namespace(resource), &asked.name)?;
         let body = form.one(resource, &object, &request.query, &self.store);
         Ok(reply::json(200, body, reply::JSON))
     }
@@ -261,7 +280,7 @@ impl Server {
     /// A resource that is not served: a built-in group-version answers with a Status, all else plain text.
     fn unserved(&self, asked: &Asked) -> Reply {
         let served =
-            self.store.resources().iter().any(|r| !r.custom && r.group == asked.group && r.version == asked.version);
+            self.store.offered().iter().any(|r| !r.custom && r.group == asked.group && r.version == asked.version);
         if served { reply::refused(&no_such_resource()) } else { reply::page_not_found() }
     }
 

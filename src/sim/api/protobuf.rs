@@ -96,6 +96,24 @@ static TEMPLATE: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "spec",
 static POD_SPEC: &[Entry] = &[(2, "containers", Field::Messages(CONTAINER)), (3, "restartPolicy", Field::Text)];
 static CONTAINER: &[Entry] =
     &[(1, "name", Field::Text), (2, "image", Field::Text), (3, "command", Field::Texts), (4, "args", Field::Texts)];
+static ROLE: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "rules", Field::Messages(RULE))];
+static RULE: &[Entry] = &[
+    (1, "verbs", Field::Texts),
+    (2, "apiGroups", Field::Texts),
+    (3, "resources", Field::Texts),
+    (4, "resourceNames", Field::Texts),
+    (5, "nonResourceURLs", Field::Texts),
+];
+static BINDING: &[Entry] = &[
+    (1, "metadata", Field::Message(META)),
+    (2, "subjects", Field::Messages(SUBJECT)),
+    (3, "roleRef", Field::Message(ROLE_REFERENCE)),
+];
+static SUBJECT: &[Entry] =
+    &[(1, "kind", Field::Text), (2, "apiGroup", Field::Text), (3, "name", Field::Text), (4, "namespace", Field::Text)];
+static ROLE_REFERENCE: &[Entry] = &[(1, "apiGroup", Field::Text), (2, "kind", Field::Text), (3, "name", Field::Text)];
+static TOKEN_REQUEST: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "spec", Field::Message(TOKEN_SPEC))];
+static TOKEN_SPEC: &[Entry] = &[(1, "audiences", Field::Texts), (4, "expirationSeconds", Field::Number)];
 static ENVELOPE: &[Entry] = &[(1, "type", Field::Message(TYPE))];
 static TYPE: &[Entry] = &[(1, "apiVersion", Field::Text), (2, "kind", Field::Text)];
 
@@ -116,6 +134,9 @@ pub(super) fn read(body: &[u8]) -> Option<Value> {
         "Secret" => SECRET,
         "ResourceQuota" => QUOTA,
         "Job" => JOB,
+        "Role" | "ClusterRole" => ROLE,
+        "RoleBinding" | "ClusterRoleBinding" => BINDING,
+        "TokenRequest" => TOKEN_REQUEST,
         "SelfSubjectAccessReview" => ACCESS_REVIEW,
         "SelfSubjectRulesReview" => RULES_REVIEW,
         "SelfSubjectReview" => WHO_REVIEW,

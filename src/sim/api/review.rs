@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, Asked, Reply, Server, body, method_not_allowed, no_such_resource, reply, validate};
-use crate::sim::store::resource::{CORE, NAMESPACES, POD_METRICS, PROJECTS};
+use crate::sim::store::resource::{CORE, NAMESPACES};
 use crate::sim::store::{Refusal, Resource};
 use crate::sim::users::User;
 
-const REVIEW: Resource = Resource { group: "authorization.k8s.io", namespaced: false, ..CORE };
+pub(super) const REVIEW: Resource = Resource { group: "authorization.k8s.io", namespaced: false, ..CORE };
 static WHO: Resource = Resource {
     group: "authentication.k8s.io",
     plural: "selfsubjectreviews",
@@ -62,7 +62,7 @@ impl Server {
             review["metadata"]["creationTimestamp"] = json!(self.store.clock().stamp());
             (Value::Null, json!({"userInfo": {"username": request.user.name, "groups": request.user.groups}}))
         } else if *kind == RULES {
-            (json!({}), self.rules(&spec, &request.user)?)
+            (json!({}), rules(&spec, &request.user)?)
         } else {
             check_attributes(&spec)?;
             let user = if *kind == OWN { request.user.clone() } else { self.subject(kind, request, &spec)? };
@@ -92,39 +92,16 @@ impl Server {
         }
         Ok(self.users.named(name, groups))
     }
+}
 
-    fn rules(&self, spec: &Value, user: &User) -> Result<Value, Refusal> {
-        let namespace = spec["namespace"].as_str().unwrap_or_default();
-        if namespace.is_empty() {
-            return Err(Refusal::bad_request("no namespace on request"));
-        }
-        let mut rules = user.rules_in(namespace);
-        if self.store.served(PROJECTS.group, PROJECTS.plural).is_none() {
-            rules.retain(|rule| rule["apiGroups"][0] != PROJECTS.group);
-        }
-        if self.store.served(POD_METRICS.group, POD_METRICS.plural).is_none() {
-            rules.retain(|rule| rule["apiGroups"][0] != POD_METRICS.group);
-        }
-        let open = [
-            &["/.well-known", "/.well-known/*"][..],
-            &[
-                "/api",
-                "/api/*",
-                "/apis",
-                "/apis/*",
-                "/healthz",
-                "/livez",
-                "/openapi",
-                "/openapi/*",
-                "/readyz",
-                "/version",
-                "/version/",
-            ],
-            &["/healthz", "/livez", "/readyz", "/version", "/version/"],
-        ];
-        let open: Vec<Value> = open.iter().map(|urls| json!({"verbs": ["get"], "nonResourceURLs": urls})).collect();
-        Ok(json!({"resourceRules": rules, "nonResourceRules": open, "incomplete": false}))
+/// The rules that hold for somebody in a namespace.
+fn rules(spec: &Value, user: &User) -> Result<Value, Refusal> {
+    let namespace = spec["namespace"].as_str().unwrap_or_default();
+    if namespace.is_empty() {
+        return Err(Refusal::bad_request("no namespace on request"));
     }
+    let (rules, paths) = user.rules_in(namespace);
+    Ok(json!({"resourceRules": rules, "nonResourceRules": paths, "incomplete": false}))
 }
 
 /// 422 for a review, which has no name.
@@ -173,6 +150,7 @@ fn access(spec: &Value, user: &User) -> Value {
         return json!({"allowed": user.check(&asked).is_ok()});
     };
     match user.allowed_by(&asked) {
+        Some(reason) if reason.is_empty() => json!({"allowed": true}),
         Some(reason) => json!({"allowed": true, "reason": reason}),
         None => json!({"allowed": false}),
     }

@@ -1,7 +1,7 @@
 //! What lies below an object: names, kinds and verbs of subresources, as discovery tells them.
 
 use crate::sim::store::Resource;
-use crate::sim::store::resource::PODS;
+use crate::sim::store::resource::{PODS, SERVICEACCOUNTS, SERVICES};
 
 /// A path below an object.
 #[derive(Debug, PartialEq)]
@@ -14,6 +14,7 @@ pub(super) struct Subresource {
 }
 
 const CONNECTS: &[&str] = &["create", "get"];
+const PASSES: &[&str] = &["create", "delete", "get", "patch", "update"];
 const CHANGES: &[&str] = &["get", "patch", "update"];
 
 const fn below(
@@ -32,11 +33,19 @@ pub(super) fn of(resource: &Resource) -> Vec<Subresource> {
         found.extend([
             below("attach", "", "PodAttachOptions", CONNECTS),
             below("binding", "", "Binding", &["create"]),
+            below("ephemeralcontainers", "", "Pod", CHANGES),
             below("eviction", "policy", "Eviction", &["create"]),
             below("exec", "", "PodExecOptions", CONNECTS),
             below("log", "", "Pod", &["get"]),
             below("portforward", "", "PodPortForwardOptions", CONNECTS),
+            below("proxy", "", "PodProxyOptions", PASSES),
         ]);
+    }
+    if *resource == SERVICES {
+        found.push(below("proxy", "", "ServiceProxyOptions", PASSES));
+    }
+    if *resource == SERVICEACCOUNTS {
+        found.push(below("token", "authentication.k8s.io", "TokenRequest", &["create"]));
     }
     if resource.status {
         found.push(below("status", "", resource.kind, CHANGES));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::patch::Patch;
-use super::{Admitted, Reply, builtin, go, meta, reply, strategic};
+use super::{Admitted, Reply, builtin, events, go, meta, rbac, reply, strategic};
 use crate::sim::schema::{self, Fault, Schemas};
 use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS};
 use crate::sim::store::{Part, Refusal, Resource};
@@ -140,8 +140,16 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
     if *resource == PODS && part == Part::Status {
         pod_status(&mut value["status"]);
     }
-    let mut faults = meta::faults(resource, value, old);
+    let mut faults = meta::faults(value, old);
+    if old.is_none() && resource.plural == "events" {
+        faults.extend(events::faults(resource, value));
+    }
+    if old.is_none() && *resource == PODS && !value["spec"]["ephemeralContainers"].is_null() {
+        let said = "Forbidden: cannot be set on create".to_owned();
+        faults.push(("FieldValueForbidden", "spec.ephemeralContainers".to_owned(), said));
+    }
     faults.extend(builtin::faults(resource, value));
+    faults.extend(rbac::faults(resource, value, old));
     if let Some(node) = Schemas::all().of(resource).filter(|_| resource.custom) {
         schema::coerce(node, value);
         schema::fill(node, value);
@@ -151,7 +159,8 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
         faults = schema::broken(resource, value, old);
     }
     let causes: Vec<_> = faults.iter().map(|(reason, field, said)| (*reason, field.as_str(), said.clone())).collect();
-    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, &name, &causes)) }
+    let kept = resource.kept_as.unwrap_or(resource);
+    if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(kept, &name, &causes)) }
 }
 
 /// What a pod's status always has, said or not.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, manifest};
 use super::patch::Patch;
-use super::{Admitted, Form, Reply, Server, meta, reply, validate};
+use super::{Admitted, Form, Reply, Server, events, meta, odd, reply, validate};
 use crate::sim::store::resource::NAMESPACES;
 use crate::sim::store::{DeleteOptions, Deleted, Obj, Part, Propagation, Refusal, Resource, Selector};
 
@@ -15,15 +15,18 @@ impl Server {
         let asked = &request.asked;
         let namespace = asked.object_namespace(resource);
         let part = if asked.subresource == "status" { Part::Status } else { Part::Main };
+        let kept = resource.kept();
         match asked.verb.as_str() {
             "create" => {
                 let mut value = manifest(resource, request)?;
-                let warnings = validate::cut(resource, request, &mut value)?;
+                let mut warnings = validate::cut(resource, request, &mut value)?;
                 if resource.namespaced {
                     self.store.get(&NAMESPACES, "", &namespace)?;
                 }
+                value = events::kept(resource, value);
                 validate::fit(resource, &mut value, None, part)?;
-                let object = self.store.create_with(resource, value, dry_run)?;
+                let object = self.store.create_with(kept, value, dry_run)?;
+                warnings.extend(odd::of_new(resource, &object.value()));
                 Ok(validate::warned(self.written(201, resource, &object, request)?, &warnings))
             }
             "update" => {
@@ -32,25 +35,33 @@ impl Server {
                 if resource.custom && unversioned {
                     return Err(meta::unversioned(resource, &asked.name));
                 }
-                let warnings = validate::cut(resource, request, &mut value)?;
-                let object = self.store.rewrite(resource, &namespace, &asked.name, part, dry_run, |current| {
+                let mut warnings = validate::cut(resource, request, &mut value)?;
+                value = events::kept(resource, value);
+                let mut old = Value::Null;
+                let object = self.store.rewrite(kept, &namespace, &asked.name, part, dry_run, |current| {
                     validate::fit(resource, &mut value, Some(current), part)?;
-                    *current = value;
+                    old = std::mem::replace(current, value);
                     Ok(())
                 })?;
+                warnings.extend(odd::of_changed(resource, &old, &object.value()));
                 Ok(validate::warned(self.written(200, resource, &object, request)?, &warnings))
             }
             "patch" => {
                 let patch = Patch::read(resource, request)?;
-                let mut warnings = Vec::new();
-                let object = self.store.rewrite(resource, &namespace, &asked.name, part, dry_run, |value| {
-                    let old = value.clone();
+                let (mut warnings, mut old) = (Vec::new(), Value::Null);
+                let object = self.store.rewrite(kept, &namespace, &asked.name, part, dry_run, |value| {
+                    old = value.clone();
+                    if resource.kept_as.is_some() {
+                        *value = events::newer(value);
+                    }
                     patch.apply(value)?;
                     body::place(resource, request, value)?;
                     warnings = validate::cut_patched(resource, request, &patch, value)?;
                     meta::same_uid(resource, &old, value)?;
+                    *value = events::kept(resource, value.take());
                     validate::fit(resource, value, Some(&old), part)
                 })?;
+                warnings.extend(odd::of_changed(resource, &old, &object.value()));
                 Ok(validate::warned(self.written(200, resource, &object, request)?, &warnings))
             }
             "delete" => {
@@ -58,11 +69,11 @@ impl Server {
                 if *resource == NAMESPACES && STAYING.contains(&asked.name.as_str()) {
                     return Err(Refusal::forbidden(resource, &asked.name, "this namespace may not be deleted"));
                 }
-                let deleted = self.store.delete(resource, &namespace, &asked.name, &options)?;
+                let deleted = self.store.delete(kept, &namespace, &asked.name, &options)?;
                 if *resource == NAMESPACES && options.dry_run {
                     return Ok(reply::value(200, &terminating(&deleted.object)));
                 }
-                Ok(removed(resource, &deleted, request))
+                Ok(removed(kept, &deleted, request))
             }
             _ => self.delete_collection(resource, request, dry_run),
         }
@@ -84,7 +95,7 @@ impl Server {
         let options = delete_options(resource, request, dry_run)?;
         let listed = self.store.list(resource, request.asked.scope(resource), &selector);
         for object in &listed.items {
-            match self.store.delete(resource, &object.namespace, &object.name, &options) {
+            match self.store.delete(resource.kept(), &object.namespace, &object.name, &options) {
                 Err(refusal) if refusal.code != 404 => return Err(refusal),
                 _ => {}
             }

@@ -6,6 +6,8 @@
 mod gangs;
 mod kubelets;
 mod placing;
+mod serving;
+mod storing;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -17,7 +19,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    batch, jobset, kueue, mpijob, namespaces, nodes, podgc, quota,
+    batch, endpoints, jobset, kueue, mpijob, namespaces, nodes, podgc, quota,
     recorder::Recorder,
     scheduler::{self, Room, Sitter},
     trainer, training, volumes,
@@ -31,7 +33,7 @@ use crate::{
             DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
             resource::{
                 CLAIMS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES,
-                PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS,
+                PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS, VOLUMES,
             },
         },
         value::{self, after, name, namespace, text},
@@ -58,6 +60,7 @@ pub(crate) struct Desk {
     /// Nodes that are not heard from, and when they were last.
     silent: HashMap<String, Timestamp>,
     homeless: BTreeSet<Key>,
+    served: endpoints::Served,
     /// Pods for which others were sent away: what they will take, and where.
     nominated: HashMap<Key, Sitter>,
 }
@@ -78,6 +81,7 @@ impl Desk {
             seats: HashMap::new(),
             silent: HashMap::new(),
             homeless: BTreeSet::new(),
+            served: endpoints::Served::default(),
             nominated: HashMap::new(),
         }
     }
@@ -172,10 +176,13 @@ impl Desk {
                 let there = namespaces::KEPT.map(|(resource, name)| self.get(resource, object, name).is_some());
                 Some((namespaces::reconcile(&*self.get(&NAMESPACES, "", object)?, there), None))
             }
-            Work::Claim => {
-                let claim = self.get(&CLAIMS, space, object)?;
-                Some(volumes::reconcile(&claim, &self.classes(), now))
+            Work::Claim => self.claim(space, object, now),
+            Work::Volume => {
+                let volume = self.get(&VOLUMES, "", object)?;
+                let claim = volumes::claim_of(&volume).and_then(|(space, name)| self.get(&CLAIMS, space, name));
+                Some((volumes::keep(&volume, claim.as_deref(), now), None))
             }
+            Work::Endpoints => Some((self.endpoints(space, object), None)),
             Work::Collect => {
                 let pod = self.get(&PODS, space, object)?;
                 let node = self.store.get(&NODES, "", scheduler::node_of(&pod)).is_ok();

@@ -191,6 +191,7 @@ impl Manager {
 
     fn wake(&mut self, change: &Change, now: Timestamp) {
         let object = &change.object;
+        self.wake_for_service(change, now);
         if object.label(STATIC).is_some() {
             return;
         }
@@ -206,9 +207,17 @@ impl Manager {
         if *change.resource == resource::CLAIMS {
             if gone {
                 self.desk.journal().erase(&object.uid);
+                if let Some(volume) = Desk::volume_of(object) {
+                    self.add(volume, soon);
+                }
             }
             for key in self.desk.unscheduled() {
                 self.add(key, after(now, 1.0));
+            }
+        }
+        if *change.resource == resource::VOLUMES && !gone {
+            for key in self.desk.waiting_claims() {
+                self.add(key, soon);
             }
         }
         if let Some(work) = work_of(change.resource) {
@@ -238,6 +247,21 @@ impl Manager {
             self.add(Key::new(Work::Admission, "", ""), after(now, 0.4));
         }
         self.wake_owner(object, 0.1, now);
+    }
+
+    /// What is told of where a Service's pods are: of one that changed, or of those that a pod belongs or belonged to.
+    fn wake_for_service(&mut self, change: &Change, now: Timestamp) {
+        let gone = change.kind == ChangeKind::Deleted;
+        let mut keys = Vec::new();
+        if *change.resource == resource::SERVICES {
+            keys.push(self.desk.serves(&change.object, gone));
+        } else if *change.resource == resource::PODS {
+            keys = self.desk.served_by(&change.object);
+            keys.extend(change.before.iter().flat_map(|before| self.desk.served_by(before)));
+        }
+        for key in keys {
+            self.add(key, after(now, 0.1));
+        }
     }
 
     /// The job that a Workload speaks for.
@@ -339,6 +363,7 @@ fn work_of(kind: &Resource) -> Option<Work> {
         ("jobset.x-k8s.io", "jobsets", _) => Some(Work::JobSet),
         ("", "resourcequotas", _) => Some(Work::Quota),
         ("", "persistentvolumeclaims", _) => Some(Work::Claim),
+        ("", "persistentvolumes", _) => Some(Work::Volume),
         ("scheduling.volcano.sh" | "scheduling.x-k8s.io", "podgroups", _) => Some(Work::Gang),
         ("kubeflow.org", ..) => Kind::of(&kind.api_version(), kind.kind).map(Work::Training),
         _ => None,

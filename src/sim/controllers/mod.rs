@@ -6,6 +6,7 @@
 pub(crate) mod admit;
 pub(crate) mod batch;
 pub(crate) mod desk;
+mod endpoints;
 mod gangs;
 pub(crate) mod jobset;
 pub(crate) mod kueue;

@@ -13,7 +13,7 @@ pub(crate) use self::preempt::{Sitter, victims};
 use crate::sim::{
     amounts::{self, Amounts, amount},
     release::Release,
-    value::{condition, label, list, name, set, stamp, text, truth},
+    value::{condition, list, name, set, stamp, text, truth},
 };
 
 /// A node as the scheduler sees it.
@@ -44,8 +44,6 @@ impl Room {
     }
 }
 
-const ZONE: &str = "topology.kubernetes.io/zone";
-
 /// The message of a `FailedScheduling` that is not about single nodes.
 pub(crate) fn nowhere(reason: &str, nodes: usize, release: Release) -> String {
     let helpless = format!("{nodes} Preemption is not helpful for scheduling");
@@ -59,15 +57,14 @@ fn preemption(nodes: usize, why: &str, release: Release) -> String {
     format!(" {claims}preemption: 0/{nodes} nodes are available: {why}{end}")
 }
 
-/// The name of the best node for `pod`, or the message of its `FailedScheduling`. With `near` only nodes of that node's
-/// zone will do: the pod's volume is there.
+/// The name of the best node for `pod`, or the message of its `FailedScheduling`. Only nodes will do that all of `near`
+/// select: the pod's volumes can be reached from there.
 pub(crate) fn place(
     pod: &Value,
     rooms: &BTreeMap<String, Room>,
-    near: Option<&str>,
+    near: &[Value],
     release: Release,
 ) -> Result<String, String> {
-    let zone = near.and_then(|node| rooms.get(node)).map(|room| label(&room.node, ZONE));
     let spec = &pod["spec"];
     let asked = amounts::of_spec(spec);
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
@@ -75,8 +72,11 @@ pub(crate) fn place(
     let mut best: Option<(i64, &str)> = None;
     for (node_name, room) in rooms {
         let (mut why, mut preemptible) = obstacles(spec, &asked, room, release);
-        if zone.is_some_and(|zone| label(&room.node, ZONE) != zone) && (why.is_empty() || preemptible) {
-            (why, preemptible) = (vec!["node(s) didn't match PersistentVolume's node affinity".into()], false);
+        let reaches = |selector: &Value| any_term(list(selector, "/nodeSelectorTerms"), &room.node);
+        if !near.iter().all(reaches) && (why.is_empty() || preemptible) {
+            let words = if release.minor() >= 33 { "didn't match PersistentVolume's" } else { "had volume" };
+            let end = if release.minor() >= 33 { "" } else { " conflict" };
+            (why, preemptible) = (vec![format!("node(s) {words} node affinity{end}")], false);
         }
         if why.is_empty() {
             let wants_gpu = asked.keys().any(|k| k.contains("gpu"));
@@ -147,19 +147,24 @@ fn selected(spec: &Value, node: &Value) -> bool {
     let plain = spec.get("nodeSelector").and_then(Value::as_object).is_none_or(|m| m.iter().all(|(k, v)| has(k, v)));
     let required = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
     let terms = list(spec, required);
-    plain
-        && (terms.is_empty()
-            || terms.iter().any(|term| {
-                list(term, "/matchExpressions").iter().all(|e| {
-                    let found = list(e, "/values").iter().any(|v| has(text(e, "/key"), v));
-                    match text(e, "/operator") {
-                        "In" => found,
-                        "NotIn" => !found,
-                        "Exists" => labels.is_some_and(|l| l.get(text(e, "/key")).is_some()),
-                        _ => labels.is_none_or(|l| l.get(text(e, "/key")).is_none()),
-                    }
-                })
-            }))
+    plain && (terms.is_empty() || any_term(terms, node))
+}
+
+/// Whether one of these terms selects a node.
+fn any_term(terms: &[Value], node: &Value) -> bool {
+    let labels = node.pointer("/metadata/labels");
+    let has = |key: &str, value: &Value| labels.and_then(|l| l.get(key)) == Some(value);
+    terms.iter().any(|term| {
+        list(term, "/matchExpressions").iter().all(|e| {
+            let found = list(e, "/values").iter().any(|v| has(text(e, "/key"), v));
+            match text(e, "/operator") {
+                "In" => found,
+                "NotIn" => !found,
+                "Exists" => labels.is_some_and(|l| l.get(text(e, "/key")).is_some()),
+                _ => labels.is_none_or(|l| l.get(text(e, "/key")).is_none()),
+            }
+        })
+    })
 }
 
 fn message(nodes: usize, reasons: &BTreeMap<String, usize>, helpless: usize, release: Release) -> String {
@@ -231,23 +236,31 @@ mod tests {
     #[test]
     fn a_pod_goes_where_there_is_room() {
         let mut all = nodes();
-        assert_eq!(place(&pod(8), &all, None, Release::default()).as_deref(), Ok("gpu-1"));
+        assert_eq!(place(&pod(8), &all, &[], Release::default()).as_deref(), Ok("gpu-1"));
         let asked = amounts::of_spec(&pod(8)["spec"]);
         all.get_mut("gpu-1").unwrap().take(&asked, 1);
-        assert_eq!(place(&pod(8), &all, None, Release::default()).as_deref(), Ok("gpu-2"));
+        assert_eq!(place(&pod(8), &all, &[], Release::default()).as_deref(), Ok("gpu-2"));
     }
 
     #[test]
     fn a_pod_goes_where_its_volume_is() {
         let mut all = nodes();
         for (room, zone) in all.values_mut().zip(["a", "a", "b"]) {
-            Arc::make_mut(&mut room.node)["metadata"]["labels"][ZONE] = json!(zone);
+            Arc::make_mut(&mut room.node)["metadata"]["labels"]["disks"] = json!(zone);
         }
-        assert_eq!(place(&pod(8), &all, Some("gpu-2"), Release::default()).as_deref(), Ok("gpu-2"));
+        let reach = |zone: &str| {
+            [
+                json!({"nodeSelectorTerms": [{"matchExpressions": [{"key": "disks", "operator": "In", "values": [zone]}]}]}),
+            ]
+        };
+        assert_eq!(place(&pod(8), &all, &reach("b"), Release::default()).as_deref(), Ok("gpu-2"));
         let full = amounts::of_spec(&pod(8)["spec"]);
         all.get_mut("gpu-1").unwrap().take(&full, 1);
-        let said = place(&pod(8), &all, Some("gpu-1"), Release::default()).unwrap_err();
-        assert!(said.contains("1 node(s) didn't match PersistentVolume's node affinity"), "{said}");
+        let said = |release| place(&pod(8), &all, &reach("a"), release).unwrap_err();
+        let new = said(Release::default());
+        assert!(new.contains("1 node(s) didn't match PersistentVolume's node affinity"), "{new}");
+        let old = said(Release::V1_31);
+        assert!(old.contains("1 node(s) had volume node affinity conflict"), "{old}");
     }
 
     #[test]
@@ -255,14 +268,14 @@ mod tests {
         let mut all = nodes();
         let words = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: \
                      0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
-        assert_eq!(place(&pod(64), &all, None, Release::default()).unwrap_err(), words);
+        assert_eq!(place(&pod(64), &all, &[], Release::default()).unwrap_err(), words);
         let full = amounts::of_spec(&pod(8)["spec"]);
         for node in ["gpu-1", "gpu-2"] {
             all.get_mut(node).unwrap().take(&full, 1);
         }
         let mut picky = pod(0);
         picky["spec"]["nodeSelector"] = json!({"zone": "b"});
-        let said = |release| place(&picky, &all, None, release).unwrap_err();
+        let said = |release| place(&picky, &all, &[], release).unwrap_err();
         let start =
             "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 2 node(s) had untolerated";
         let new = format!("{start} taint(s). no new claims to deallocate, preemption: 0/3 nodes");
@@ -276,7 +289,7 @@ mod tests {
     fn a_node_takes_so_many_pods() {
         let mut all = nodes();
         all.get_mut("cpu-1").unwrap().pods = 2;
-        let said = place(&pod(0), &all, None, Release::default()).unwrap_err();
+        let said = place(&pod(0), &all, &[], Release::default()).unwrap_err();
         assert!(said.starts_with("0/3 nodes are available: 1 Too many pods, 2 node(s)"), "{said}");
     }
 }

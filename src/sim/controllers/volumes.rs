@@ -1,7 +1,7 @@
-//! Volume claims: what binds them, and where a pod may go for what it mounts.
+//! Volumes and claims: what binds them, where a pod may go for what it mounts, what becomes of a volume without its claim.
 //!
-//! Pure: claims and storage classes in, orders and reasons in the words of kube-scheduler and the volume controller out.
-//! The zone of a bound claim is that of the node it was made for, as its own annotation tells.
+//! Pure: claims, volumes and storage classes in, orders and reasons in the words of kube-scheduler and the volume
+//! controllers out. Where a volume can be reached is its own node affinity.
 
 use std::sync::Arc;
 
@@ -9,14 +9,17 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::sim::{
-    store::resource::CLAIMS,
-    value::{after, annotation, list, name, seconds_between, set, text, time},
+    amounts::amount,
+    store::resource::{CLAIMS, VOLUMES},
+    value::{after, annotation, is_deleting, label, list, name, namespace, seconds_between, set, text, time, uid},
     write::{Note, Write},
 };
 
 const FROM: &str = "persistentvolume-controller";
 const SELECTED: &str = "volume.kubernetes.io/selected-node";
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
+const PROTECTION: &str = "kubernetes.io/pv-protection";
+const ZONE: &str = "topology.kubernetes.io/zone";
 /// Seconds that a provisioner takes.
 const PROVISION: f64 = 1.5;
 /// Seconds between two tries of the volume controller.
@@ -37,7 +40,7 @@ pub(crate) fn class<'c>(claim: &Value, classes: &'c [Arc<Value>]) -> Option<&'c 
     classes.iter().find(fits).map(|class| &**class)
 }
 
-fn is_bound(claim: &Value) -> bool {
+pub(crate) fn is_bound(claim: &Value) -> bool {
     text(claim, "/status/phase") == "Bound"
 }
 
@@ -45,31 +48,43 @@ fn waits_for_consumer(class: Option<&Value>) -> bool {
     class.is_some_and(|c| text(c, "/volumeBindingMode") == "WaitForFirstConsumer")
 }
 
+/// Whether one node alone can have it.
+pub(crate) fn is_exclusive(claim: &Value) -> bool {
+    let modes = list(claim, "/spec/accessModes");
+    !modes.is_empty() && modes.iter().all(|mode| mode == "ReadWriteOnce" || mode == "ReadWriteOncePod")
+}
+
 /// What claims mean for the place of a pod.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Place {
-    /// It may go anywhere, or only near this node's zone.
-    Near(Option<String>),
+    /// It may go where all these node selectors let it, each a volume's.
+    Near(Vec<Value>),
     /// It may go nowhere, for this reason.
     Nowhere(String),
     /// These claims get a volume where the pod goes, first.
     First(Vec<String>),
 }
 
-/// Where a pod with these claims may go; a claim that is not there is `None` beside its name.
-pub(crate) fn place(claims: &[(&str, Option<Arc<Value>>)], classes: &[Arc<Value>]) -> Place {
-    let (mut near, mut first) = (None, Vec::new());
-    for (claim_name, claim) in claims {
-        let Some(claim) = claim else {
-            return Place::Nowhere(format!("persistentvolumeclaim {claim_name:?} not found"));
+/// A claim that a pod mounts, with its volume; what is not there is `None`.
+pub(crate) struct Mount<'p> {
+    pub(crate) name: &'p str,
+    pub(crate) claim: Option<Arc<Value>>,
+    pub(crate) volume: Option<Arc<Value>>,
+}
+
+/// Where a pod with these claims may go.
+pub(crate) fn place(mounts: &[Mount<'_>], classes: &[Arc<Value>]) -> Place {
+    let (mut near, mut first) = (Vec::new(), Vec::new());
+    for mount in mounts {
+        let Some(claim) = &mount.claim else {
+            return Place::Nowhere(format!("persistentvolumeclaim {:?} not found", mount.name));
         };
         let class = class(claim, classes);
         if is_bound(claim) {
-            if waits_for_consumer(class) {
-                near = Some(annotation(claim, SELECTED).to_owned()).filter(|node| !node.is_empty()).or(near);
-            }
+            let required = mount.volume.as_ref().map(|volume| volume["spec"]["nodeAffinity"]["required"].clone());
+            near.extend(required.filter(Value::is_object));
         } else if waits_for_consumer(class) {
-            first.push((*claim_name).to_owned());
+            first.push(mount.name.to_owned());
         } else {
             return Place::Nowhere("pod has unbound immediate PersistentVolumeClaims".to_owned());
         }
@@ -82,12 +97,32 @@ pub(crate) fn select(claim: &mut Value, node: &str) {
     set(claim, "/metadata/annotations/volume.kubernetes.io~1selected-node", json!(node));
 }
 
-/// One pass of the volume controller over a claim; also when to look again.
-pub(crate) fn reconcile(claim: &Value, classes: &[Arc<Value>], now: Timestamp) -> (Vec<Write>, Option<Timestamp>) {
-    if is_bound(claim) {
+/// The node that was chosen for a claim; empty if none was.
+pub(crate) fn selected(claim: &Value) -> &str {
+    annotation(claim, SELECTED)
+}
+
+/// One pass of the volume controller over a claim; also when to look again. `zone` is that of the node chosen for it.
+pub(crate) fn reconcile(
+    claim: &Value,
+    classes: &[Arc<Value>],
+    volumes: &[Arc<Value>],
+    zone: Option<&str>,
+    now: Timestamp,
+) -> (Vec<Write>, Option<Timestamp>) {
+    if is_bound(claim) || is_deleting(claim) {
         return (Vec::new(), None);
     }
-    let Some(class) = class(claim, classes) else {
+    let class = class(claim, classes);
+    let chosen = selected(claim);
+    if waits_for_consumer(class) && chosen.is_empty() {
+        let why = "waiting for first consumer to be created before binding";
+        return (vec![Write::Tell(Note::normal(claim, FROM, "WaitForFirstConsumer", why))], Some(after(now, AGAIN)));
+    }
+    if let Some(volume) = free(claim, volumes) {
+        return (bind(claim, volume, now), None);
+    }
+    let Some(class) = class else {
         let named = text(claim, "/spec/storageClassName");
         let note = if named.is_empty() {
             let why = "no persistent volumes available for this claim and no storage class is set";
@@ -98,39 +133,135 @@ pub(crate) fn reconcile(claim: &Value, classes: &[Arc<Value>], now: Timestamp) -
         };
         return (vec![Write::Tell(note)], Some(after(now, AGAIN)));
     };
-    let chosen = annotation(claim, SELECTED);
-    if waits_for_consumer(Some(class)) && chosen.is_empty() {
-        let why = "waiting for first consumer to be created before binding";
-        return (vec![Write::Tell(Note::normal(claim, FROM, "WaitForFirstConsumer", why))], Some(after(now, AGAIN)));
-    }
     let made = time(claim, "/metadata/creationTimestamp").unwrap_or(now);
     if chosen.is_empty() && seconds_between(made, now) < PROVISION {
         return (Vec::new(), Some(after(made, PROVISION)));
     }
-    (bound(claim, class), None)
+    (provide(claim, class, zone, now), None)
 }
 
-fn bound(claim: &Value, class: &Value) -> Vec<Write> {
-    let volume = format!("pvc-{}", crate::sim::value::uid(claim));
-    let mut main = claim.clone();
-    set(&mut main, "/spec/volumeName", json!(volume));
+/// The smallest free volume that fits a claim, or the one that either names.
+fn free<'v>(claim: &Value, volumes: &'v [Arc<Value>]) -> Option<&'v Value> {
+    let size = |volume: &Value, path: &str| volume.pointer(path).map_or(0, |size| amount("storage", size));
+    let wanted = size(claim, "/spec/resources/requests/storage");
+    let named = text(claim, "/spec/volumeName");
+    let has = |volume: &Value, mode: &Value| list(volume, "/spec/accessModes").contains(mode);
+    let labelled = |volume: &Value| {
+        let labels = claim.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+        labels.into_iter().flatten().all(|(key, value)| value == label(volume, key))
+    };
+    let fits = |volume: &&Value| {
+        let mine = claim_of(volume);
+        let is_mine = mine == Some((namespace(claim), name(claim)))
+            && matches!(text(volume, "/spec/claimRef/uid"), own if own.is_empty() || own == uid(claim));
+        (mine.is_none() || is_mine)
+            && !is_deleting(volume)
+            && matches!(text(volume, "/status/phase"), "" | "Pending" | "Available")
+            && (named.is_empty() || name(volume) == named)
+            && text(volume, "/spec/storageClassName") == text(claim, "/spec/storageClassName")
+            && text(volume, "/spec/volumeMode") == text(claim, "/spec/volumeMode")
+            && list(claim, "/spec/accessModes").iter().all(|mode| has(volume, mode))
+            && size(volume, "/spec/capacity/storage") >= wanted
+            && labelled(volume)
+    };
+    let found = volumes.iter().map(|volume| &**volume).filter(fits);
+    found.min_by_key(|volume| (claim_of(volume).is_none(), size(volume, "/spec/capacity/storage")))
+}
+
+fn reference(claim: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": name(claim), "namespace": namespace(claim),
+        "resourceVersion": text(claim, "/metadata/resourceVersion"), "uid": uid(claim)})
+}
+
+/// Brings a claim and a volume that is there together.
+fn bind(claim: &Value, volume: &Value, now: Timestamp) -> Vec<Write> {
+    let mut held = volume.clone();
+    held["spec"]["claimRef"] = reference(claim);
+    set(&mut held, "/metadata/annotations/pv.kubernetes.io~1bound-by-controller", json!("yes"));
+    let told = phase(&held, "Bound", now);
+    let mut writes = vec![Write::Update(&VOLUMES, held), Write::Status(&VOLUMES, told)];
+    writes.extend(bound(claim, volume, &[]));
+    writes
+}
+
+/// Makes a volume for a claim, as the provisioner of its class does.
+fn provide(claim: &Value, class: &Value, zone: Option<&str>, now: Timestamp) -> Vec<Write> {
+    let called = format!("pvc-{}", uid(claim));
     let provisioner = text(class, "/provisioner");
-    let annotations = [
-        ("pv.kubernetes.io~1bind-completed", "yes"),
-        ("pv.kubernetes.io~1bound-by-controller", "yes"),
-        ("volume.kubernetes.io~1storage-provisioner", provisioner),
-    ];
-    for (key, value) in annotations {
+    let policy = match text(class, "/reclaimPolicy") {
+        "" => "Delete",
+        policy => policy,
+    };
+    let mut volume = json!({
+        "apiVersion": "v1", "kind": "PersistentVolume",
+        "metadata": {"name": called, "annotations": {"pv.kubernetes.io/provisioned-by": provisioner}, "finalizers": [PROTECTION]},
+        "spec": {
+            "accessModes": claim["spec"]["accessModes"], "claimRef": reference(claim),
+            "capacity": {"storage": claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or_default()},
+            "csi": {"driver": provisioner, "volumeHandle": called}, "persistentVolumeReclaimPolicy": policy,
+            "storageClassName": name(class), "volumeMode": "Filesystem",
+        },
+    });
+    if let Some(zone) = zone.filter(|_| waits_for_consumer(Some(class))) {
+        let rule = json!({"key": ZONE, "operator": "In", "values": [zone]});
+        volume["spec"]["nodeAffinity"] = json!({"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}});
+    }
+    let told = phase(&volume, "Bound", now);
+    let mut writes =
+        vec![Write::Create { resource: &VOLUMES, object: volume.clone(), blame: None }, Write::Status(&VOLUMES, told)];
+    writes.extend(bound(claim, &volume, &[("volume.kubernetes.io~1storage-provisioner", provisioner)]));
+    let message = format!("Successfully provisioned volume {called}");
+    writes.push(Write::Tell(Note::normal(claim, FROM, "ProvisioningSucceeded", message)));
+    writes
+}
+
+/// A claim that has its volume.
+fn bound(claim: &Value, volume: &Value, notes: &[(&str, &str)]) -> [Write; 2] {
+    let mut main = claim.clone();
+    set(&mut main, "/spec/volumeName", json!(name(volume)));
+    let always = [("pv.kubernetes.io~1bind-completed", "yes"), ("pv.kubernetes.io~1bound-by-controller", "yes")];
+    for (key, value) in always.iter().chain(notes) {
         set(&mut main, &format!("/metadata/annotations/{key}"), json!(value));
     }
     let mut status = main.clone();
-    status["status"] = json!({
-        "phase": "Bound", "accessModes": claim["spec"]["accessModes"],
-        "capacity": {"storage": claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or_default()},
-    });
-    let message = format!("Successfully provisioned volume {volume}");
-    let note = Note::normal(claim, FROM, "ProvisioningSucceeded", message);
-    vec![Write::Update(&CLAIMS, main), Write::Status(&CLAIMS, status), Write::Tell(note)]
+    let spec = &volume["spec"];
+    status["status"] = json!({"phase": "Bound", "accessModes": spec["accessModes"], "capacity": spec["capacity"]});
+    [Write::Update(&CLAIMS, main), Write::Status(&CLAIMS, status)]
+}
+
+fn phase(volume: &Value, phase: &str, now: Timestamp) -> Value {
+    let mut out = volume.clone();
+    let at = crate::sim::value::stamp(now);
+    out["status"] = json!({"phase": phase, "lastPhaseTransitionTime": at});
+    out
+}
+
+/// Namespace and name of the claim that has a volume.
+pub(crate) fn claim_of(volume: &Value) -> Option<(&str, &str)> {
+    let reference = volume.pointer("/spec/claimRef")?;
+    Some((text(reference, "/namespace"), text(reference, "/name")))
+}
+
+/// One pass over a volume; `claim` is what is there under the name of its claim.
+pub(crate) fn keep(volume: &Value, claim: Option<&Value>, now: Timestamp) -> Vec<Write> {
+    let release = || Write::Release(&VOLUMES, String::new(), name(volume).to_owned(), PROTECTION);
+    let owner = text(volume, "/spec/claimRef/uid");
+    let held = claim.is_some_and(|claim| owner.is_empty() || uid(claim) == owner);
+    let is = text(volume, "/status/phase");
+    if is_deleting(volume) {
+        return if held && is == "Bound" { Vec::new() } else { vec![release()] };
+    }
+    if claim_of(volume).is_none() || owner.is_empty() {
+        let fresh = matches!(is, "" | "Pending");
+        return if fresh { vec![Write::Status(&VOLUMES, phase(volume, "Available", now))] } else { Vec::new() };
+    }
+    if held {
+        return Vec::new();
+    }
+    if text(volume, "/spec/persistentVolumeReclaimPolicy") == "Delete" {
+        return vec![release(), Write::Delete(&VOLUMES, String::new(), name(volume).to_owned())];
+    }
+    if is == "Released" { Vec::new() } else { vec![Write::Status(&VOLUMES, phase(volume, "Released", now))] }
 }
 
 #[cfg(test)]
@@ -156,21 +287,24 @@ mod tests {
 
     #[test]
     fn a_pod_goes_where_its_claims_let_it() {
-        let at = |claim: Option<Arc<Value>>| place(&[("c", claim)], &classes());
+        let at = |claim: Option<Arc<Value>>| place(&[Mount { name: "c", claim, volume: None }], &classes());
         assert_eq!(at(None), Place::Nowhere("persistentvolumeclaim \"c\" not found".into()));
         let unbound = Place::Nowhere("pod has unbound immediate PersistentVolumeClaims".into());
         assert_eq!(at(Some(claim("nfs", "", "Pending"))), unbound);
         assert_eq!(at(Some(claim("no-such", "", "Pending"))), unbound);
-        assert_eq!(at(Some(claim("nfs", "", "Bound"))), Place::Near(None));
+        assert_eq!(at(Some(claim("nfs", "", "Bound"))), Place::Near(Vec::new()));
         assert_eq!(at(Some(claim("disk", "", "Pending"))), Place::First(vec!["c".into()]));
-        assert_eq!(at(Some(claim("disk", "gpu-1", "Bound"))), Place::Near(Some("gpu-1".into())));
+        let required = json!({"nodeSelectorTerms": []});
+        let volume = Some(Arc::new(json!({"spec": {"nodeAffinity": {"required": required}}})));
+        let mount = Mount { name: "c", claim: Some(claim("disk", "gpu-1", "Bound")), volume };
+        assert_eq!(place(&[mount], &classes()), Place::Near(vec![required]));
     }
 
     #[test]
     fn a_claim_is_bound_when_its_class_says() {
         let now: Timestamp = "2026-11-20T08:00:05Z".parse().unwrap();
         let events = |claim: &Value| {
-            let (writes, again) = reconcile(claim, &classes(), now);
+            let (writes, again) = reconcile(claim, &classes(), &[], Some("z1"), now);
             let told = writes.iter().filter_map(|w| match w {
                 Write::Tell(note) => Some(note.reason.clone()),
                 _ => None,
@@ -180,8 +314,48 @@ mod tests {
         assert_eq!(events(&claim("no-such", "", "Pending")), (vec!["ProvisioningFailed".to_owned()], 1, true));
         assert_eq!(events(&claim("disk", "", "Pending")), (vec!["WaitForFirstConsumer".to_owned()], 1, true));
         for there in [claim("disk", "gpu-1", "Pending"), claim("nfs", "", "Pending")] {
-            assert_eq!(events(&there), (vec!["ProvisioningSucceeded".to_owned()], 3, false));
+            assert_eq!(events(&there), (vec!["ProvisioningSucceeded".to_owned()], 5, false));
         }
         assert_eq!(events(&claim("nfs", "", "Bound")), (vec![], 0, false));
+    }
+
+    fn volume(name: &str, size: &str, modes: &Value) -> Arc<Value> {
+        Arc::new(
+            json!({"metadata": {"name": name}, "spec": {"capacity": {"storage": size}, "accessModes": modes, "storageClassName": "none"},
+            "status": {"phase": "Available"}}),
+        )
+    }
+
+    #[test]
+    fn a_claim_takes_the_smallest_volume_that_fits() {
+        let mut wish = Value::clone(&claim("none", "", "Pending"));
+        wish["spec"]["resources"] = json!({"requests": {"storage": "10Gi"}});
+        let once = || json!(["ReadWriteOnce"]);
+        let all = [
+            volume("large", "1Ti", &once()),
+            volume("small", "5Gi", &once()),
+            volume("fits", "20Gi", &json!(["ReadWriteOnce", "ReadWriteMany"])),
+            volume("read", "10Gi", &json!(["ReadOnlyMany"])),
+        ];
+        assert_eq!(free(&wish, &all).map(name), Some("fits"));
+        wish["spec"]["volumeName"] = json!("large");
+        assert_eq!(free(&wish, &all).map(name), Some("large"));
+        wish["spec"]["selector"] = json!({"matchLabels": {"tier": "gold"}});
+        assert_eq!(free(&wish, &all), None);
+    }
+
+    #[test]
+    fn a_volume_outlives_its_claim_if_it_is_to_be_retained() {
+        let now: Timestamp = "2026-11-20T08:00:05Z".parse().unwrap();
+        let mut held = Value::clone(&volume("v", "1Gi", &json!([])));
+        let mut fresh = held.clone();
+        fresh["status"]["phase"] = json!("Pending");
+        assert!(matches!(&keep(&fresh, None, now)[..], [Write::Status(_, v)] if v["status"]["phase"] == "Available"));
+        held["spec"]["claimRef"] = json!({"namespace": "n", "name": "c", "uid": "u"});
+        held["status"]["phase"] = json!("Bound");
+        assert!(keep(&held, Some(&claim("none", "", "Bound")), now).is_empty());
+        assert!(matches!(&keep(&held, None, now)[..], [Write::Status(_, v)] if v["status"]["phase"] == "Released"));
+        held["spec"]["persistentVolumeReclaimPolicy"] = json!("Delete");
+        assert!(matches!(&keep(&held, None, now)[..], [Write::Release(..), Write::Delete(..)]));
     }
 }

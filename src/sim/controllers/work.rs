@@ -26,8 +26,12 @@ pub(crate) enum Work {
     Queued,
     /// All queues: admission.
     Admission,
+    /// Where a Service's pods are.
+    Endpoints,
     /// A volume claim.
     Claim,
+    /// A volume.
+    Volume,
     /// A resource quota's `used`.
     Quota,
     /// A group of pods that are placed together.

@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 
 use k8s_openapi::api::{
     apps::v1 as apps, authentication::v1 as authentication, authorization::v1 as authorization, batch::v1 as batch,
-    core::v1 as core, networking::v1 as networking, policy::v1 as policy, scheduling::v1 as scheduling,
+    coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery, events::v1 as events,
+    networking::v1 as networking, policy::v1 as policy, rbac::v1 as rbac, scheduling::v1 as scheduling,
     storage::v1 as storage,
 };
 use regex::Regex;
@@ -24,9 +25,10 @@ use serde_json::{Map, Value, json};
 use crate::{
     jobs::schema::{META, PLACE, tidy, types as jobs},
     sim::resource::{
-        BUDGETS, CLAIMS, CONFIGMAPS, DEPLOYMENTS, EVENTS, JAXJOBS, JOBS, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES,
-        NETWORKPOLICIES, NODES, PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, Resource, SECRETS,
-        SERVICEACCOUNTS, SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, XGBOOSTJOBS,
+        BUDGETS, CLAIMS, CLUSTERROLEBINDINGS, CLUSTERROLES, CONFIGMAPS, DEPLOYMENTS, ENDPOINTS, ENDPOINTSLICES, EVENTS,
+        EVENTS_NEWER, JAXJOBS, JOBS, LEASES, LIMITRANGES, MPIJOBS, MPIJOBS_V1, NAMESPACES, NETWORKPOLICIES, NODES,
+        PADDLEJOBS, PODS, PRIORITYCLASSES, PYTORCHJOBS, QUOTAS, REPLICASETS, ROLEBINDINGS, ROLES, Resource, SECRETS,
+        SERVICEACCOUNTS, SERVICES, STORAGECLASSES, TFJOBS, TRAINJOBS, VOLUMES, XGBOOSTJOBS,
     },
 };
 pub(crate) use duplicates::duplicates;
@@ -42,7 +44,8 @@ pub(crate) struct Schemas {
 }
 
 /// What has a schema without being stored.
-const REVIEWS: [(Key, Maker); 5] = [
+const REVIEWS: [(Key, Maker); 6] = [
+    (("authentication.k8s.io", "v1", "TokenRequest"), of::<authentication::TokenRequest>),
     (("authentication.k8s.io", "v1", "SelfSubjectReview"), of::<authentication::SelfSubjectReview>),
     (("authorization.k8s.io", "v1", "LocalSubjectAccessReview"), of::<authorization::LocalSubjectAccessReview>),
     (("authorization.k8s.io", "v1", "SelfSubjectAccessReview"), of::<authorization::SelfSubjectAccessReview>),
@@ -253,6 +256,16 @@ static BUILT_IN: &[(&Resource, Maker)] = &[
     (&PRIORITYCLASSES, of::<scheduling::PriorityClass>),
     (&STORAGECLASSES, of::<storage::StorageClass>),
     (&NETWORKPOLICIES, of::<networking::NetworkPolicy>),
+    (&VOLUMES, of::<core::PersistentVolume>),
+    (&ENDPOINTS, of::<core::Endpoints>),
+    (&ENDPOINTSLICES, of::<discovery::EndpointSlice>),
+    (&LEASES, of::<coordination::Lease>),
+    (&EVENTS_NEWER, of::<events::Event>),
+    (&REPLICASETS, of::<apps::ReplicaSet>),
+    (&ROLES, of::<rbac::Role>),
+    (&ROLEBINDINGS, of::<rbac::RoleBinding>),
+    (&CLUSTERROLES, of::<rbac::ClusterRole>),
+    (&CLUSTERROLEBINDINGS, of::<rbac::ClusterRoleBinding>),
 ];
 
 static CUSTOM: &[(&Resource, Maker, Maker)] = &[

@@ -4,8 +4,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::resource::{
-    CLAIMS, DEPLOYMENTS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, NETWORKPOLICIES, PODS, PRIORITYCLASSES, QUOTAS,
-    SECRETS, SERVICES, STORAGECLASSES,
+    CLAIMS, CLUSTERROLEBINDINGS, CLUSTERROLES, DEPLOYMENTS, EVENTS, JOBS, LIMITRANGES, NAMESPACES, NETWORKPOLICIES,
+    PODS, PRIORITYCLASSES, QUOTAS, REPLICASETS, ROLEBINDINGS, ROLES, SECRETS, SERVICES, STORAGECLASSES, VOLUMES,
 };
 use super::{
     Refusal, Resource, amounts,
@@ -67,6 +67,24 @@ fn of_kind(resource: &Resource, value: &mut Value) {
         limit_range(&mut value["spec"]);
     } else if *resource == PRIORITYCLASSES {
         set(value, &json!({"preemptionPolicy": "PreemptLowerPriority"}));
+    } else {
+        of_kept_kind(resource, value);
+    }
+}
+
+/// The defaults of what administrators and controllers keep.
+fn of_kept_kind(resource: &Resource, value: &mut Value) {
+    if *resource == VOLUMES {
+        set(&mut value["spec"], &json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"}));
+        amounts::tidy(value.pointer_mut("/spec/capacity"));
+        set(&mut value["metadata"], &json!({"finalizers": ["kubernetes.io/pv-protection"]}));
+    } else if [&ROLES, &CLUSTERROLES].contains(&resource) {
+        value["rules"] = value["rules"].take();
+    } else if [&ROLEBINDINGS, &CLUSTERROLEBINDINGS].contains(&resource) {
+        binding(value);
+    } else if *resource == REPLICASETS {
+        set(&mut value["spec"], &json!({"replicas": 1}));
+        pod_spec(&mut value["spec"]["template"]["spec"], "Always");
     }
 }
 
@@ -76,8 +94,10 @@ pub(super) fn first_status(resource: &Resource, value: &mut Value) {
         value["status"] = json!({"phase": "Pending", "qosClass": qos(&value["spec"])});
     } else if *resource == NAMESPACES {
         value["status"] = json!({"phase": "Active"});
-    } else if *resource == CLAIMS {
+    } else if [&CLAIMS, &VOLUMES].contains(&resource) {
         value["status"] = json!({"phase": "Pending"});
+    } else if *resource == REPLICASETS {
+        value["status"] = json!({"replicas": 0});
     } else if *resource == SERVICES {
         value["status"] = json!({"loadBalancer": {}});
     } else if resource.custom {
@@ -145,24 +165,7 @@ fn pod_spec(spec: &mut Value, restart: &str) {
     let on_host = spec["hostNetwork"] == true;
     for list in ["containers", "initContainers"] {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-            let image = container["image"].as_str().unwrap_or_default();
-            let tag = image.rsplit('/').next().unwrap_or_default();
-            let latest = !tag.contains(':') || tag.ends_with(":latest");
-            let pull = if latest { "Always" } else { "IfNotPresent" };
-            // A text that is empty is as good as none.
-            for key in ["imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy"] {
-                if container[key] == "" {
-                    container[key] = Value::Null;
-                }
-            }
-            set(
-                container,
-                &json!({
-                    "imagePullPolicy": pull, "resources": {}, "terminationMessagePath": "/dev/termination-log",
-                    "terminationMessagePolicy": "File",
-                }),
-            );
-            parts_of_container(container);
+            complete_container(container);
             for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
                 if on_host {
                     let own = port["containerPort"].clone();
@@ -171,6 +174,28 @@ fn pod_spec(spec: &mut Value, restart: &str) {
             }
         }
     }
+}
+
+/// The defaults of a container of any kind.
+pub fn complete_container(container: &mut Value) {
+    let image = container["image"].as_str().unwrap_or_default();
+    let tag = image.rsplit('/').next().unwrap_or_default();
+    let latest = !tag.contains(':') || tag.ends_with(":latest");
+    let pull = if latest { "Always" } else { "IfNotPresent" };
+    // A text that is empty is as good as none.
+    for key in ["imagePullPolicy", "terminationMessagePath", "terminationMessagePolicy"] {
+        if container[key] == "" {
+            container[key] = Value::Null;
+        }
+    }
+    set(
+        container,
+        &json!({
+            "imagePullPolicy": pull, "resources": {}, "terminationMessagePath": "/dev/termination-log",
+            "terminationMessagePolicy": "File",
+        }),
+    );
+    parts_of_container(container);
 }
 
 fn service(spec: &mut Value) {
@@ -185,6 +210,17 @@ fn service(spec: &mut Value) {
     for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         let own = port["port"].clone();
         set(port, &json!({"protocol": "TCP", "targetPort": own}));
+    }
+}
+
+/// Users and groups are of the group of roles.
+fn binding(value: &mut Value) {
+    let group = json!({"apiGroup": "rbac.authorization.k8s.io"});
+    set(&mut value["roleRef"], &group);
+    for subject in value.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
+        if subject["kind"] != "ServiceAccount" {
+            set(subject, &group);
+        }
     }
 }
 
@@ -375,6 +411,9 @@ fn wrong_name(resource: &Resource, name: &str) -> Option<String> {
     if *resource == NAMESPACES && name.contains('.') {
         return Some("must not contain dots".to_owned());
     }
+    if resource.group == ROLES.group {
+        return wrong_step(name);
+    }
     let (good, rule, longest) = if [&NAMESPACES, &SERVICES].contains(&resource) {
         (words::is_label(name), words::LABEL, 63)
     } else {
@@ -382,6 +421,14 @@ fn wrong_name(resource: &Resource, name: &str) -> Option<String> {
     };
     let too_long = || format!("must be no more than {longest} characters");
     (!good).then(|| if name.len() > longest { too_long() } else { rule.to_owned() })
+}
+
+/// What is wrong with a name that need only be one step of a path.
+fn wrong_step(name: &str) -> Option<String> {
+    if [".", ".."].contains(&name) {
+        return Some(format!("may not be '{name}'"));
+    }
+    ['/', '%'].into_iter().find(|sign| name.contains(*sign)).map(|sign| format!("may not contain '{sign}'"))
 }
 
 #[cfg(test)]

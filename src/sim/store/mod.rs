@@ -28,6 +28,7 @@ use serde_json::Value;
 use super::chance::Chance;
 use super::clock::Clock;
 pub use super::resource::{self, Resource};
+pub use defaults::complete_container;
 pub use feed::{Feed, Lagged};
 pub use history::{Change, ChangeKind};
 pub use object::Object;
@@ -50,6 +51,12 @@ pub type Admission = Arc<dyn Fn(&Store, &'static Resource, &mut Value) -> Result
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
 struct Shared {
     clock: Clock,
     /// Milliseconds by which the clock is put back, while a past is lived through.
@@ -63,6 +70,8 @@ struct Inner {
     version: u64,
     chance: Chance,
     tables: BTreeMap<TableId, Table>,
+    /// Resources that show the objects of another.
+    views: Vec<&'static Resource>,
     /// Who names a uid as owner.
     dependents: HashMap<CompactString, HashSet<(TableId, Key)>>,
     /// Owners that wait for their dependents to go first.
@@ -86,6 +95,7 @@ impl Store {
             version: 1,
             chance: Chance::new(seed),
             tables: BTreeMap::new(),
+            views: Vec::new(),
             dependents: HashMap::new(),
             waiting: HashMap::new(),
             dead: gc::Dead::default(),
@@ -113,6 +123,11 @@ impl Store {
     /// Serves `resource` from now on (another version of the same resource is replaced, its objects kept).
     pub fn serve(&self, resource: &'static Resource) {
         let mut inner = self.lock();
+        if resource.kept_as.is_some() {
+            inner.views.retain(|view| view.group != resource.group);
+            inner.views.push(resource);
+            return;
+        }
         let version = inner.version;
         let id = table::id(resource);
         inner.tables.entry(id).and_modify(|t| t.resource = resource).or_insert_with(|| Table::new(resource, version));
@@ -123,16 +138,24 @@ impl Store {
         self.0.admissions.write().unwrap_or_else(PoisonError::into_inner).push(step);
     }
 
-    /// The served resources, by group and name.
+    /// The resources that have objects of their own, by group and name.
     pub fn resources(&self) -> Vec<&'static Resource> {
         self.lock().tables.values().map(|t| t.resource).collect()
+    }
+
+    /// All that is served, by group and name: [`resources`](Self::resources) and what shows their objects otherwise.
+    pub fn offered(&self) -> Vec<&'static Resource> {
+        let inner = self.lock();
+        let mut all: Vec<_> = inner.tables.values().map(|t| t.resource).chain(inner.views.iter().copied()).collect();
+        all.sort_by_key(|r| (r.group, r.plural));
+        all
     }
 
     /// The served resource of these words.
     pub fn resource(&self, group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
         let inner = self.lock();
-        let found = inner.tables.values().map(|t| t.resource);
-        found.into_iter().find(|r| (r.group, r.version, r.plural) == (group, version, plural))
+        let mut found = inner.tables.values().map(|t| t.resource).chain(inner.views.iter().copied());
+        found.find(|r| (r.group, r.version, r.plural) == (group, version, plural))
     }
 
     /// The version in which a resource is served, if it is.

@@ -78,6 +78,11 @@ impl Object {
         self.labels.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
+    /// All labels.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// The value of a field that selectors may name; `None` if they may not.
     pub fn field(&self, resource: &Resource, path: &str) -> Option<&str> {
         match path {

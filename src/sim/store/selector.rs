@@ -20,7 +20,7 @@ struct FieldTerm {
 impl Selector {
     /// Reads both; empty texts match everything.
     pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Result<Self, Refusal> {
-        let parsed = Self {
+        let mut parsed = Self {
             labels: labels::parse(labels).map_err(Refusal::bad_request)?,
             fields: split(fields)
                 .into_iter()
@@ -28,11 +28,14 @@ impl Selector {
                 .collect::<Result<_, _>>()
                 .map_err(Refusal::bad_request)?,
         };
-        for term in &parsed.fields {
+        for term in &mut parsed.fields {
             let known = ["metadata.name", "metadata.namespace"].contains(&term.path.as_str())
                 || resource.selectable.contains(&term.path.as_str());
             if !known {
                 return Err(Refusal::bad_request(unsupported(resource, &term.path)));
+            }
+            if resource.kept_as.is_some() {
+                term.path = kept_path(&term.path);
             }
         }
         Ok(parsed)
@@ -66,6 +69,14 @@ impl Selector {
     /// The one name that is asked for, if any.
     pub fn name(&self) -> Option<&str> {
         self.fields.iter().find(|t| t.equal && t.path == "metadata.name").map(|t| t.value.as_str())
+    }
+}
+
+/// What a field of the newer events is called in those that are kept.
+fn kept_path(path: &str) -> String {
+    match path {
+        "reportingController" => "reportingComponent".to_owned(),
+        _ => path.replacen("regarding.", "involvedObject.", 1),
     }
 }
 

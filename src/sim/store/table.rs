@@ -14,8 +14,9 @@ pub(super) type TableId = (&'static str, &'static str);
 /// Namespace and name.
 pub(super) type Key = (CompactString, CompactString);
 
+/// Under which its objects are kept: those of a view with what it shows.
 pub(super) fn id(resource: &Resource) -> TableId {
-    (resource.group, resource.plural)
+    resource.kept_as.map_or((resource.group, resource.plural), |kept| (kept.group, kept.plural))
 }
 
 pub(super) struct Table {

@@ -87,7 +87,7 @@ async fn take(place: &Place, step: &Step, names: &mut Names) -> Answer {
         headers.push(("content-type", content_type));
     }
     headers.extend(step.accept.iter().map(|accept| ("accept", accept.clone())));
-    headers.extend(step.user.iter().map(|user| ("impersonate-user", user.clone())));
+    headers.extend(step.user.iter().map(|user| ("impersonate-user", names.fill(user))));
     let body = step.raw.clone().or_else(|| step.body.as_ref().map(Value::to_string)).unwrap_or_default();
     let (path, body) = (names.fill(path), names.fill(&body));
     let mut patience = 150;
@@ -236,4 +236,9 @@ topics! {
     requests
     spaces
     kinds
+    oddities
+    roles
+    volumes
+    places
+    around
 }

@@ -240,6 +240,8 @@ topics! {
     writing
     rights
     finding
+    users
+    granting
 }
 
 #[test]

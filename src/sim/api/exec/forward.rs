@@ -38,8 +38,17 @@ pub(super) async fn forward(pod: &Obj, query: &[(String, String)], socket: &mut 
 
 /// What a port answers to a request.
 pub(super) fn answer(pod: &Obj, port: u16) -> String {
-    let body = format!("pod {} port {port}\n", pod.name);
+    let body = said(pod, port);
     format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn said(pod: &Obj, port: u16) -> String {
+    format!("pod {} port {port}\n", pod.name)
+}
+
+/// What a port says, without its head; `None` where nobody listens.
+pub(in crate::sim::api) fn answered(pod: &Obj, port: u16) -> Option<String> {
+    declares(pod, port).then(|| said(pod, port))
 }
 
 /// Why nobody answers at a port, if nobody does.

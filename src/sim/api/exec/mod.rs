@@ -28,6 +28,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use files::Files;
+pub(super) use forward::answered;
 use shell::{Container, Shell, Step};
 use smi::Device;
 

@@ -105,6 +105,25 @@ pub(super) fn claim(reference: &Value) -> String {
     if reference.is_object() { format!("{}/{}", text("namespace"), text("name")) } else { String::new() }
 }
 
+/// Kind and name of a bound role.
+pub(super) fn role(reference: &Value) -> String {
+    let text = |key: &str| reference[key].as_str().unwrap_or_default();
+    format!("{}/{}", text("kind"), text("name"))
+}
+
+/// Whom of a kind a binding is about; service accounts with their namespaces.
+pub(super) fn subjects(binding: &Value, kind: &str) -> String {
+    let all = binding["subjects"].as_array().into_iter().flatten().filter(|subject| subject["kind"] == kind);
+    let names = all.map(|subject| {
+        let text = |key: &str| subject[key].as_str().unwrap_or_default();
+        match text("namespace") {
+            "" => text("name").to_owned(),
+            namespace => format!("{namespace}/{}", text("name")),
+        }
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn job_status(o: &Value) -> &'static str {
     let holds = |kind: &str| condition(&o["status"], kind) == "True";
     if holds("Complete") {

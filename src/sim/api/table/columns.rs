@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::cells::{self, age, condition, count, labels_of, last_condition, names, or_none, words};
 use super::column::{Column, text, wide};
-use super::{event, pods};
+use super::{event, places, pods};
 use crate::sim::store::Resource;
 
 const fn number(name: &'static str, cell: fn(&Value, Timestamp) -> Value) -> Column {
@@ -83,6 +83,32 @@ static DEPLOYMENT: &[Column] = &[
     CONTAINERS,
     IMAGES,
     SELECTOR,
+];
+static REPLICA_SET: &[Column] = &[
+    number("Desired", |o, _| json!(o["spec"]["replicas"].as_i64().unwrap_or(0))),
+    number("Current", |o, _| json!(o["status"]["replicas"].as_i64().unwrap_or(0))),
+    number("Ready", |o, _| json!(o["status"]["readyReplicas"].as_i64().unwrap_or(0))),
+    AGE,
+    CONTAINERS,
+    IMAGES,
+    SELECTOR,
+];
+static ENDPOINTS: &[Column] = &[text("Endpoints", |o, _| json!(places::endpoints(o))), AGE];
+static ENDPOINT_SLICE: &[Column] = &[
+    text("AddressType", |o, _| words(&o["addressType"], "")),
+    text("Ports", |o, _| json!(places::ports(o))),
+    text("Endpoints", |o, _| json!(places::addresses(o))),
+    AGE,
+];
+static LEASE: &[Column] = &[text("Holder", |o, _| words(&o["spec"]["holderIdentity"], "")), AGE];
+static ROLE: &[Column] =
+    &[Column { kind: "date", ..text("Created At", |o, _| o["metadata"]["creationTimestamp"].clone()) }];
+static BINDING: &[Column] = &[
+    text("Role", |o, _| json!(cells::role(&o["roleRef"]))),
+    AGE,
+    wide("Users", |o, _| json!(cells::subjects(o, "User"))),
+    wide("Groups", |o, _| json!(cells::subjects(o, "Group"))),
+    wide("ServiceAccounts", |o, _| json!(cells::subjects(o, "ServiceAccount"))),
 ];
 static JOB: &[Column] = &[
     text("Status", |o, _| json!(cells::job_status(o))),
@@ -169,7 +195,7 @@ pub(super) fn of(resource: &Resource) -> &'static [Column] {
         ("", "pods") => pods::COLUMNS,
         ("metrics.k8s.io", "pods") => POD_METRICS,
         ("metrics.k8s.io", _) => NODE_METRICS,
-        ("", "events") => event::COLUMNS,
+        ("" | "events.k8s.io", "events") => event::COLUMNS,
         ("", "namespaces") => NAMESPACE,
         ("", "nodes") => NODE,
         ("", "services") => SERVICE,
@@ -179,6 +205,12 @@ pub(super) fn of(resource: &Resource) -> &'static [Column] {
         ("", "persistentvolumes") => VOLUME,
         ("", "resourcequotas") => QUOTA,
         ("", "limitranges") => LIMIT_RANGE,
+        ("", "endpoints") => ENDPOINTS,
+        ("discovery.k8s.io", "endpointslices") => ENDPOINT_SLICE,
+        ("coordination.k8s.io", "leases") => LEASE,
+        ("rbac.authorization.k8s.io", "roles" | "clusterroles") => ROLE,
+        ("rbac.authorization.k8s.io", _) => BINDING,
+        ("apps", "replicasets") => REPLICA_SET,
         ("apps", "deployments") => DEPLOYMENT,
         ("batch", "jobs") => JOB,
         ("policy", "poddisruptionbudgets") => BUDGET,

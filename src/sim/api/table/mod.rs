@@ -4,18 +4,23 @@ mod cells;
 mod column;
 mod columns;
 mod event;
+mod places;
 mod pods;
 
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::events;
 use super::partial::metadata;
-use crate::sim::store::{Object, Resource, resource::LIMITRANGES};
+use crate::sim::store::{
+    Object, Resource,
+    resource::{CLUSTERROLES, LIMITRANGES, ROLES},
+};
 
 /// Whether a row begins with the name of what it shows.
 fn is_named(resource: &Resource) -> bool {
-    (resource.group, resource.plural) != ("", "events")
+    resource.plural != "events"
 }
 
 fn cells(resource: &Resource, tree: &Value, now: Timestamp) -> Vec<Value> {
@@ -42,7 +47,7 @@ pub(super) fn head(resource: &Resource, version: &str, meta: Option<&Value>) -> 
 
 /// Whether a kind has no printer of its own: where there is nothing to show, its rows are null.
 pub(super) fn is_bare(resource: &Resource) -> bool {
-    *resource == LIMITRANGES
+    [&LIMITRANGES, &ROLES, &CLUSTERROLES].contains(&resource)
 }
 
 /// The table of such a kind where there is nothing to show.
@@ -77,7 +82,10 @@ pub(super) fn row(resource: &Resource, object: &Object, include: &str, now: Time
     let cells = Value::Array(cells(resource, &tree, now));
     match include {
         "None" => format!(r#"{{"cells":{cells},"object":null}}"#).into(),
-        "Object" => [format!(r#"{{"cells":{cells},"object":"#).as_bytes(), object.json(), b"}"].concat().into(),
+        "Object" => {
+            let shown = events::shown(resource, object);
+            [format!(r#"{{"cells":{cells},"object":"#).as_bytes(), &shown, b"}"].concat().into()
+        }
         _ => [format!(r#"{{"cells":{cells},"object":"#).as_bytes(), &metadata(object), b"}"].concat().into(),
     }
 }

@@ -18,6 +18,8 @@ use crate::sim::{
 
 /// Seconds between a pod's deletion and its end.
 const STOPPING: f64 = 1.0;
+/// Seconds between two tries to attach a volume that is another node's.
+const ATTACH_AGAIN: f64 = 15.0;
 
 impl Desk {
     pub(super) fn kubelet(&mut self, key: &Key, now: Timestamp) -> Option<Timestamp> {
@@ -32,7 +34,13 @@ impl Desk {
             return self.stop(&pod, uid, now);
         }
         let begun = || (kubelet::start_time(&pod).unwrap_or(now), None);
-        let before = self.stages.get(&uid).copied().unwrap_or_else(begun);
+        let mut before = self.stages.get(&uid).copied().unwrap_or_else(begun);
+        let held = if before.1.unwrap_or(0) == 0 { self.attached_elsewhere(&pod) } else { None };
+        if let Some(note) = &held {
+            // It begins when its volume is free.
+            before.0 = now;
+            self.recorder.tell(&self.store, note, now);
+        }
         let host_ip = self.host_ip(scheduler::node_of(&pod));
         let volume = self.volume(&pod);
         let turn = self.ward(now).turn(&pod, before, host_ip, volume.as_deref(), || self.around(&pod))?;
@@ -44,7 +52,7 @@ impl Desk {
         for note in &turn.notes {
             self.recorder.tell(&self.store, note, now);
         }
-        turn.next
+        if held.is_some() { Some(after(now, ATTACH_AGAIN)) } else { turn.next }
     }
 
     fn ward(&self, now: Timestamp) -> Ward<'_> {

@@ -1,11 +1,11 @@
 //! Pods get their nodes: who sits where, who found no place.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Desk, values};
+use super::Desk;
 use crate::sim::{
     amounts,
     controllers::{
@@ -15,7 +15,7 @@ use crate::sim::{
     },
     store::{
         DeleteOptions, Obj, Part, Selector,
-        resource::{CLAIMS, NODES, PODS, STORAGECLASSES},
+        resource::{CLAIMS, NODES, PODS},
     },
     value::{self, after, is_deleting, is_over, name, namespace, set, text},
     write::{Cond, Note, set_condition},
@@ -119,12 +119,12 @@ impl Desk {
         let release = self.pace.release;
         let claims = self.claims(pod);
         let near = match &claims {
-            volumes::Place::Near(node) => node.clone(),
-            _ => None,
+            volumes::Place::Near(selectors) => selectors.clone(),
+            _ => Vec::new(),
         };
         let placed = match &claims {
             volumes::Place::Nowhere(why) => Err(scheduler::nowhere(why, self.rooms().len(), release)),
-            _ => self.place(key, pod, near.as_deref()),
+            _ => self.place(key, pod, &near),
         };
         match (placed, claims) {
             (Ok(node), volumes::Place::First(claims)) => {
@@ -141,7 +141,7 @@ impl Desk {
     }
 
     /// Looks for a node, less the room that is kept for pods as important.
-    fn place(&mut self, key: &Key, pod: &Value, near: Option<&str>) -> Result<String, String> {
+    fn place(&mut self, key: &Key, pod: &Value, near: &[Value]) -> Result<String, String> {
         let release = self.pace.release;
         let priority = value::int(pod, "/spec/priority").unwrap_or(0);
         let kept: Vec<_> = self
@@ -213,17 +213,6 @@ impl Desk {
     /// A pod with scheduling gates says so, once.
     fn gated(&self, pod: &Value, now: Timestamp) {
         self.refuse(pod, ("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates"), now);
-    }
-
-    /// Where its claims let a pod go.
-    fn claims(&self, pod: &Value) -> volumes::Place {
-        let claims: Vec<_> =
-            volumes::mounted(pod).map(|claim| (claim, self.get(&CLAIMS, namespace(pod), claim))).collect();
-        if claims.is_empty() { volumes::Place::Near(None) } else { volumes::place(&claims, &self.classes()) }
-    }
-
-    pub(super) fn classes(&self) -> Vec<Arc<Value>> {
-        values(&self.store.list(&STORAGECLASSES, None, &Selector::default()).items)
     }
 
     pub(super) fn bind(&mut self, pod: &Value, node: &str, scheduler: &str, now: Timestamp) {

@@ -103,7 +103,7 @@ impl Trial {
         let mut rooms = seen.rooms.clone();
         let (mut fits, mut fails) = (Vec::new(), None);
         for pod in &waiting {
-            match scheduler::place(pod, &rooms, None, seen.release) {
+            match scheduler::place(pod, &rooms, &[], seen.release) {
                 Ok(node) => {
                     if let Some(room) = rooms.get_mut(&node) {
                         room.take(&amounts::of_spec(&pod["spec"]), 1);

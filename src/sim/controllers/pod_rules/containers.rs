@@ -57,7 +57,8 @@ fn common(one: &Value, path: &str, volumes: &[&str], out: &mut Causes) {
     } else if name.len() > 63 {
         out.push(invalid(format!("{path}.name"), &one["name"], "must be no more than 63 characters"));
     } else if !is_label(name) {
-        out.push(invalid(format!("{path}.name"), &one["name"], words::LABEL));
+        let why = if name.contains('.') { "must not contain dots" } else { words::LABEL };
+        out.push(invalid(format!("{path}.name"), &one["name"], why));
     }
     if image.is_empty() {
         out.push(required(format!("{path}.image")));
