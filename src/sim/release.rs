@@ -62,6 +62,37 @@ impl Release {
         self.minor() >= 33
     }
 
+    /// Whether the end of a stream can be told in a `WebSocket` (protocol v5): by default since 1.30.
+    pub fn closes_streams(self) -> bool {
+        self.minor() >= 30
+    }
+
+    /// A kubelet's words for an image that was pulled in so many seconds.
+    pub fn pulled(self, image: &str, took: f64, size: u64) -> String {
+        let size = if self.minor() >= 30 { format!(". Image size: {size} bytes.") } else { String::new() };
+        format!("Successfully pulled image {image:?} in {took:.3}s ({took:.3}s including waiting){size}")
+    }
+
+    /// A kubelet's words for an image that it has.
+    pub fn present(self, image: &str) -> String {
+        let more = if self.minor() >= 35 { " and can be accessed by the pod" } else { "" };
+        format!("Container image {image:?} already present on machine{more}")
+    }
+
+    /// A kubelet's words for a container that was made.
+    pub fn created(self, container: &str) -> String {
+        match self.minor() {
+            35.. => "Container created".to_owned(),
+            32..35 => format!("Created container: {container}"),
+            _ => format!("Created container {container}"),
+        }
+    }
+
+    /// A kubelet's words for a container that runs.
+    pub fn started(self, container: &str) -> String {
+        if self.minor() >= 35 { "Container started".to_owned() } else { format!("Started container {container}") }
+    }
+
     /// The answer of `/version`.
     pub fn version(self) -> Value {
         let minor = self.minor().to_string();
@@ -74,5 +105,20 @@ impl Release {
             version["emulationMinor"] = json!(minor);
         }
         version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kubelets_have_had_several_words_for_the_same() {
+        let said = |release: Release| [release.created("c"), release.started("c"), release.pulled("i", 1.0, 5)];
+        let pulled = "Successfully pulled image \"i\" in 1.000s (1.000s including waiting)";
+        assert_eq!(said(Release::V1_27), ["Created container c", "Started container c", pulled]);
+        let sized = format!("{pulled}. Image size: 5 bytes.");
+        assert_eq!(said(Release::V1_31), ["Created container c", "Started container c", sized.as_str()]);
+        assert_eq!(said(Release::V1_36), ["Container created", "Container started", sized.as_str()]);
     }
 }

@@ -60,6 +60,7 @@ impl Sim {
     #[allow(clippy::unused_async, reason = "large fleets give way while they are made")]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let store = Store::new(options.clock, options.seed);
+        store.plays(options.release);
         for served in resource::of_age(options.old_apis).filter(|r| serves(&options, r)) {
             store.serve(served);
         }

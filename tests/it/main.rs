@@ -31,6 +31,7 @@ mod sim_client;
 mod sim_exec;
 mod sim_kubectl;
 mod sim_numbers;
+mod sim_pods;
 mod sim_prometheus;
 mod sim_recorded;
 mod sim_scale;

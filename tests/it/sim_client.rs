@@ -99,6 +99,12 @@ impl Asking<'_> {
         (code, body)
     }
 
+    /// The status and the headers; what follows is not waited for.
+    pub(crate) async fn head(self) -> (u16, http::HeaderMap) {
+        let answer = self.client.send(self.request.body(Body::from(self.body)).unwrap()).await.unwrap();
+        (answer.status().as_u16(), answer.headers().clone())
+    }
+
     /// The status, the headers and the bytes of the body.
     pub(crate) async fn whole(self) -> (u16, http::HeaderMap, Vec<u8>) {
         let answer = self.client.send(self.request.body(Body::from(self.body)).unwrap()).await.unwrap();

@@ -4,6 +4,7 @@
 //! prints ([`output`]).
 
 pub(crate) mod behaviour;
+pub(crate) mod ephemeral;
 pub(crate) mod form;
 pub(crate) mod journal;
 pub(crate) mod life;
@@ -31,7 +32,10 @@ use self::{
     meet::Around,
     script::Scripts,
 };
-use crate::sim::value::{after, is_over, seconds_between, text, time, uid};
+use crate::sim::{
+    release::Release,
+    value::{after, is_over, seconds_between, text, time, uid},
+};
 
 /// Pods with this label play no part in anybody's work: they are as they were put there.
 pub(crate) const STATIC: &str = "sim.mpideck.io/static";
@@ -65,6 +69,8 @@ pub(crate) struct Ward<'a> {
     pub(crate) journal: &'a Journal,
     /// Script seconds a second, and chance.
     pub(crate) pace: (f64, u64),
+    /// Whose words the kubelets have.
+    pub(crate) release: Release,
     /// Now.
     pub(crate) now: Timestamp,
 }
@@ -117,7 +123,8 @@ impl Ward<'_> {
             return Some(Turn { status: Value::Null, notes: Vec::new(), serial: moment.serial, next });
         }
         self.checkpoint(pod, &behaviour, &moment, volume);
-        let scene = status::Scene { pod, behaviour: &behaviour, moment: &moment, bound, speed, host_ip };
+        let release = self.release;
+        let scene = status::Scene { pod, behaviour: &behaviour, moment: &moment, bound, speed, host_ip, release };
         Some(Turn { status: scene.status(), notes: scene.notes(), serial: moment.serial, next })
     }
 

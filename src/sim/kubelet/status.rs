@@ -10,6 +10,7 @@ use super::{
     life::{Moment, Run, Stage},
 };
 use crate::sim::{
+    release::Release,
     value::{after, hash, list, mix, name, namespace, set, stamp, text, uid},
     write::Note,
 };
@@ -28,6 +29,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) speed: f64,
     /// The node's address.
     pub(crate) host_ip: String,
+    /// Whose words the kubelet has.
+    pub(crate) release: Release,
 }
 
 /// The status of a pod that was stopped before its end.
@@ -35,7 +38,9 @@ pub(super) fn stopped(pod: &Value, now: Timestamp) -> Value {
     let mut status = pod["status"].clone();
     let at = stamp(now);
     status["phase"] = json!("Failed");
-    for container in status["containerStatuses"].as_array_mut().into_iter().flatten() {
+    let [main, beside] = ["containerStatuses", "ephemeralContainerStatuses"].map(|list| status[list].take());
+    let mut lists = [("containerStatuses", main), ("ephemeralContainerStatuses", beside)];
+    for container in lists.iter_mut().flat_map(|(_, list)| list.as_array_mut().into_iter().flatten()) {
         let state = &container["state"];
         let ended = match (state["terminated"].is_object(), state["running"].is_object()) {
             (true, _) => continue,
@@ -51,6 +56,12 @@ pub(super) fn stopped(pod: &Value, now: Timestamp) -> Value {
         container["state"] = json!({"terminated": ended});
         container["ready"] = json!(false);
         container["started"] = json!(false);
+    }
+    for (key, list) in lists.into_iter().filter(|(_, list)| list.is_array()) {
+        status[key] = list;
+    }
+    if let Some(status) = status.as_object_mut() {
+        status.retain(|_, part| !part.is_null());
     }
     for c in status["conditions"].as_array_mut().into_iter().flatten() {
         if matches!(text(c, "/type"), "Ready" | "ContainersReady" | "PodReadyToStartContainers") {
@@ -327,17 +338,12 @@ impl Scene<'_> {
             Stage::Running => {
                 let size = hash(image) % 9_000_000_000 + 900_000_000;
                 let took = self.behaviour.pull / self.speed;
-                let pulled = if m.restarts == 0 {
-                    format!(
-                        "Successfully pulled image {image:?} in {took:.3}s ({took:.3}s including waiting). Image size: {size} bytes."
-                    )
-                } else {
-                    format!("Container image {image:?} already present on machine")
-                };
+                let pulled =
+                    if m.restarts == 0 { self.release.pulled(image, took, size) } else { self.release.present(image) };
                 vec![
                     normal("Pulled", pulled),
-                    normal("Created", format!("Created container: {container}")),
-                    normal("Started", format!("Started container {container}")),
+                    normal("Created", self.release.created(container)),
+                    normal("Started", self.release.started(container)),
                 ]
             }
             Stage::BackOff => {
@@ -350,8 +356,8 @@ impl Scene<'_> {
             ],
             Stage::Lost => vec![Note::warning(self.pod, "node-controller", "NodeNotReady", "Node is not ready")],
             Stage::Ended if self.behaviour.reason == "StartError" => vec![
-                normal("Pulled", format!("Container image {image:?} already present on machine")),
-                normal("Created", format!("Created container: {container}")),
+                normal("Pulled", self.release.present(image)),
+                normal("Created", self.release.created(container)),
                 warning("Failed", format!("Error: {}", self.message())),
             ],
             Stage::Ended => Vec::new(),

@@ -143,7 +143,7 @@ fn node(store: &Store, name: &str, n: u32, gpus: u32, product: &str, taint: Opti
             "status": {
                 "allocatable": capacity, "capacity": capacity, "conditions": [ready],
                 "addresses": [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
-                "nodeInfo": {"kubeletVersion": "v1.33.4", "osImage": "Ubuntu 24.04.2 LTS", "kernelVersion": "6.8.0-62-generic", "containerRuntimeVersion": "containerd://2.0.5", "operatingSystem": "linux", "architecture": "amd64"},
+                "nodeInfo": {"kubeletVersion": store.release().git_version(), "osImage": "Ubuntu 24.04.2 LTS", "kernelVersion": "6.8.0-62-generic", "containerRuntimeVersion": "containerd://2.0.5", "operatingSystem": "linux", "architecture": "amd64"},
             },
         }),
     );

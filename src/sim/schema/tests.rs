@@ -153,7 +153,7 @@ async fn the_demos_own_objects_fit_their_schemas() {
     use crate::sim::{Options, Sim, store::Selector};
     let sim = Sim::start(Options::new()).await.unwrap();
     let mut wrong = Vec::new();
-    for resource in sim.store().offered() {
+    for resource in sim.store().resources() {
         let Some(node) = Schemas::all().of(resource) else { continue };
         for object in sim.store().list(resource, None, &Selector::default()).items {
             let mut value = (*object.value()).clone();

@@ -10,6 +10,7 @@ mod feed;
 mod fields;
 mod gc;
 mod history;
+mod known;
 mod labels;
 mod object;
 mod refusal;
@@ -20,13 +21,14 @@ mod write;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use compact_str::CompactString;
 use serde_json::Value;
 
 use super::chance::Chance;
 use super::clock::Clock;
+use super::release::Release;
 pub use super::resource::{self, Resource};
 pub use defaults::complete_container;
 pub use feed::{Feed, Lagged};
@@ -62,6 +64,7 @@ struct Shared {
     /// Milliseconds by which the clock is put back, while a past is lived through.
     back: AtomicI64,
     recent: Arc<Recent>,
+    release: OnceLock<Release>,
     admissions: RwLock<Vec<Admission>>,
     inner: Mutex<Inner>,
 }
@@ -101,7 +104,18 @@ impl Store {
             dead: gc::Dead::default(),
         };
         let (recent, admissions) = (Arc::default(), RwLock::default());
-        Self(Arc::new(Shared { clock, back: AtomicI64::new(0), recent, admissions, inner: Mutex::new(inner) }))
+        let (back, release) = (AtomicI64::new(0), OnceLock::new());
+        Self(Arc::new(Shared { clock, back, recent, release, admissions, inner: Mutex::new(inner) }))
+    }
+
+    /// Plays this release from now on: what it doesn't know is not stored. Once, before anything is stored.
+    pub fn plays(&self, release: Release) {
+        self.0.release.get_or_init(|| release);
+    }
+
+    /// The release that is played.
+    pub fn release(&self) -> Release {
+        self.0.release.get().copied().unwrap_or_default()
     }
 
     /// The time by which objects are stamped.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fields::{forget, forget_empty, set_or_forget};
 use super::resource::{NAMESPACES, PODS};
-use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, table};
+use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, known, table};
 use crate::sim::clock::stamp;
 
 /// Which half of an object a write is about.
@@ -250,6 +250,7 @@ impl Inner {
 
     /// Gives the object the next version and stores it, unless it is a dry run.
     pub(super) fn write(&mut self, store: &Store, resource: &'static Resource, mut value: Value, dry: bool) -> Obj {
+        known::cut(store.release(), resource, &mut value);
         let meta = &mut value["metadata"];
         if dry {
             return Arc::new(Object::new(resource, Arc::new(value), self.version, &store.0.recent));

@@ -35,7 +35,7 @@ use smi::Device;
 use super::{Admitted, Asked, Reply, Server, header, log, reply};
 use crate::sim::numbers::Held;
 use crate::sim::store::resource::PODS;
-use crate::sim::store::{Obj, Refusal};
+use crate::sim::store::{Obj, Part, Refusal};
 
 /// Channels of both protocols.
 const STDIN: u8 = 0;
@@ -131,8 +131,12 @@ impl Server {
         if forwards && self.release.tunnels() && offered.contains(&TUNNELLED) {
             return Ok((upgrade, Tongue::Tunnel));
         }
-        let known = if forwards { FORWARDING } else { PROTOCOLS };
-        let protocol = known.into_iter().find(|p| offered.contains(p)).ok_or_else(|| {
+        let known = match (forwards, self.release.closes_streams()) {
+            (true, _) => &FORWARDING[..],
+            (false, true) => &PROTOCOLS[..],
+            (false, false) => &PROTOCOLS[1..],
+        };
+        let protocol = known.iter().copied().find(|p| offered.contains(p)).ok_or_else(|| {
             Refusal::bad_request(format!("unable to upgrade: none of the protocols {offered:?} is spoken"))
         })?;
         Ok((upgrade, Tongue::Channels(protocol)))
@@ -210,6 +214,7 @@ async fn serve(server: Arc<Server>, kind: String, opening: Opening) {
     let mut socket = WebSocketStream::from_raw_socket(connection, Role::Server, None).await;
     match kind.as_str() {
         "exec" => exec(&server, &opening, &mut socket).await,
+        "attach" if looks_around(&opening) => exec(&server, &opening, &mut socket).await,
         "attach" => attach(&server, &opening, &mut socket).await,
         _ if opening.tongue == Tongue::Tunnel => tunnel::in_socket(&opening.pod, &mut socket).await,
         _ => forward::forward(&opening.pod, &opening.query, &mut socket).await,
@@ -271,10 +276,30 @@ fn devices(server: &Arc<Server>, uid: &str) -> shell::Devices {
     })
 }
 
+/// The specification of the container, if somebody put it into the pod to look around.
+fn put_in<'p>(pod: &'p Value, container: &str) -> Option<&'p Value> {
+    pod["spec"]["ephemeralContainers"].as_array()?.iter().find(|c| c["name"] == container)
+}
+
+/// Whether it is attached to a shell: what such a container runs reads what is typed.
+fn looks_around(opening: &Opening) -> bool {
+    put_in(&opening.pod.value(), &opening.container).is_some_and(|c| c["stdin"] == true)
+}
+
+/// What is run: what is asked for, or what the container itself runs, which without a command is its image's shell.
+fn command(opening: &Opening, tree: &Value) -> Vec<String> {
+    let asked: Vec<String> = opening.query.iter().filter(|(k, _)| k == "command").map(|(_, v)| v.clone()).collect();
+    let Some(own) = put_in(tree, &opening.container).filter(|_| asked.is_empty()) else { return asked };
+    let parts = [&own["command"], &own["args"]];
+    let own = parts.into_iter().flat_map(|part| part.as_array().into_iter().flatten());
+    let own: Vec<String> = own.filter_map(|word| word.as_str().map(str::to_owned)).collect();
+    if own.is_empty() { vec!["sh".to_owned()] } else { own }
+}
+
 async fn exec(server: &Arc<Server>, opening: &Opening, socket: &mut Socket) {
-    let command: Vec<String> = opening.query.iter().filter(|(k, _)| k == "command").map(|(_, v)| v.clone()).collect();
-    let (stdin, tty) = (of(&opening.query, "stdin"), of(&opening.query, "tty"));
     let tree = opening.pod.value();
+    let command = command(opening, &tree);
+    let (stdin, tty) = (of(&opening.query, "stdin"), of(&opening.query, "tty"));
     let container = Container::new(&tree, &opening.container, devices(server, &opening.pod.uid));
     // What a runtime takes to start a program; clients rely on it to be ready before anything comes.
     tokio::time::sleep(STARTS).await;
@@ -296,6 +321,7 @@ async fn exec(server: &Arc<Server>, opening: &Opening, socket: &mut Socket) {
             }
         }
         if let Some(code) = shell.ended() {
+            over(server, opening, code);
             let _ = send(socket, ERROR, ended(code).to_string().as_bytes()).await;
             return;
         }
@@ -315,6 +341,25 @@ async fn exec(server: &Arc<Server>, opening: &Opening, socket: &mut Socket) {
             }
         }
     }
+}
+
+/// A container that was attached to for looking around is over with its shell.
+fn over(server: &Arc<Server>, opening: &Opening, code: i32) {
+    if opening.query.iter().any(|(key, _)| key == "command") || !looks_around(opening) {
+        return;
+    }
+    let (pod, now) = (&opening.pod, server.store.clock().stamp());
+    // Deleted in the meantime is as good.
+    let _ = server.store.modify(&PODS, &pod.namespace, &pod.name, Part::Status, |pod| {
+        let all = pod["status"]["ephemeralContainerStatuses"].as_array_mut();
+        for status in all.into_iter().flatten().filter(|status| status["name"] == opening.container.as_str()) {
+            let began = status["state"]["running"]["startedAt"].take();
+            let reason = if code == 0 { "Completed" } else { "Error" };
+            let ended = json!({"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": now,
+                "containerID": status["containerID"]});
+            status["state"] = json!({"terminated": ended});
+        }
+    });
 }
 
 /// How a command ended, as the error channel says it.

@@ -47,17 +47,38 @@ impl Desk {
         self.stages.insert(uid, (before.0, Some(turn.serial)));
         if !turn.status.is_null() {
             // Deleted in the meantime: the next look will see it.
-            let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| p["status"] = turn.status);
+            let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| {
+                let beside = p["status"]["ephemeralContainerStatuses"].take();
+                p["status"] = turn.status;
+                if beside.is_array() {
+                    p["status"]["ephemeralContainerStatuses"] = beside;
+                }
+            });
         }
         for note in &turn.notes {
             self.recorder.tell(&self.store, note, now);
         }
+        self.look_around(key, now);
         if held.is_some() { Some(after(now, ATTACH_AGAIN)) } else { turn.next }
+    }
+
+    /// Starts containers that somebody has put into a running pod.
+    fn look_around(&mut self, key: &Key, now: Timestamp) {
+        let Some(pod) = self.get(&PODS, &key.namespace, &key.name) else { return };
+        let Some((statuses, notes)) = kubelet::ephemeral::started(&pod, self.pace.release, now) else { return };
+        // Deleted in the meantime: the next look will see it.
+        let _ = self.store.modify(&PODS, &key.namespace, &key.name, Part::Status, |p| {
+            p["status"]["ephemeralContainerStatuses"] = statuses;
+        });
+        for note in &notes {
+            self.recorder.tell(&self.store, note, now);
+        }
     }
 
     fn ward(&self, now: Timestamp) -> Ward<'_> {
         let pace = (self.pace.speed, self.pace.seed);
-        Ward { scripts: &self.scripts, journal: &self.journal, pace, now }
+        let release = self.pace.release;
+        Ward { scripts: &self.scripts, journal: &self.journal, pace, release, now }
     }
 
     /// The first claim that a pod mounts.
