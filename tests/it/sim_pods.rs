@@ -221,3 +221,36 @@ async fn commands_are_spoken_in_the_older_protocol_where_the_newer_is_not_known(
         assert_eq!(spoken.as_deref(), (code == 101).then_some(expected));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_answers_with_a_pod_behind_it() {
+    let sim = living(Release::default()).await;
+    let admin = client(&sim, "admin").await;
+    let service = json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}});
+    make(&admin, "/api/v1/namespaces/team/services", &service).await;
+    let path = "/api/v1/namespaces/team/services/web:80/proxy/";
+    let nobody = until(&admin, path, |code, _| code == 503).await;
+    assert_eq!(nobody["message"], "no endpoints available for service \"web\"");
+    let mut web = pod("p", &json!({"volumes": []}));
+    web["metadata"]["labels"] = json!({"app": "web"});
+    web["spec"]["containers"][0]["ports"] = json!([{"containerPort": 8080}]);
+    make(&admin, PODS_PATH, &web).await;
+    let answer = until(&admin, path, |code, _| code == 200).await;
+    assert_eq!(answer, json!("pod p port 8080\n"));
+    let (code, answer) = get(&admin, &format!("{PODS_PATH}/p:8080/proxy/")).await;
+    assert_eq!((code, answer), (200, json!("pod p port 8080\n")));
+    let (code, answer) = get(&admin, &format!("{PODS_PATH}/p:9/proxy/")).await;
+    assert_eq!((code, &answer["reason"]), (503, &json!("ServiceUnavailable")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_and_leaders_renew_their_leases() {
+    let sim = living(Release::default()).await;
+    let admin = client(&sim, "admin").await;
+    for lease in ["kube-node-lease/leases/cpu-0", "kube-system/leases/kube-scheduler"] {
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{lease}");
+        let first = until(&admin, &path, |code, _| code == 200).await;
+        let renewed = first["metadata"]["resourceVersion"].clone();
+        until(&admin, &path, |_, lease| lease["metadata"]["resourceVersion"] != renewed).await;
+    }
+}

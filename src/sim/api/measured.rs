@@ -5,11 +5,14 @@
 
 use std::sync::{Arc, PoisonError};
 
+use serde_json::Value;
+
+use super::exec::answered;
 use super::{Admitted, Query, Reply, Server, header, reply};
 use crate::sim::faults::{Ailment, SLOWNESS};
 use crate::sim::numbers::{Answered, Asking, Numbers};
 use crate::sim::store::Refusal;
-use crate::sim::store::resource::SERVICES;
+use crate::sim::store::resource::{ENDPOINTS, PODS, SERVICES};
 
 /// The page of the exporters.
 const PAGE: &str = "/metrics";
@@ -37,7 +40,10 @@ impl Server {
             let page = beside(move || numbers.page(&exporter, plan.gpu_labels)).await?;
             return Ok(reply::json(200, page.into(), EXPOSITION));
         }
-        let numbers = self.behind(request, numbers)?;
+        let numbers = match self.behind(request, numbers)? {
+            Behind::Prometheus(numbers) => numbers,
+            Behind::Pod(said) => return Ok(reply::text(200, said)),
+        };
         match plan.prometheus {
             Ailment::Down => return Err(no_endpoints(PROMETHEUS.1)),
             Ailment::Slow => self.store.clock().sleep(SLOWNESS).await,
@@ -55,20 +61,46 @@ impl Server {
     }
 
     /// What is behind the Service of a request.
-    fn behind(&self, request: &Admitted, numbers: Option<Arc<Numbers>>) -> Result<Arc<Numbers>, Refusal> {
+    fn behind(&self, request: &Admitted, numbers: Option<Arc<Numbers>>) -> Result<Behind, Refusal> {
         let asked = &request.asked;
         let (name, port) = service(&asked.name);
         let found = self.store.get(&SERVICES, &asked.namespace, name)?;
         let tree = found.value();
         let mut ports = tree["spec"]["ports"].as_array().into_iter().flatten();
-        let is_meant =
-            |p: &serde_json::Value| port.is_empty() || p["name"] == port || p["port"].as_u64() == port.parse().ok();
-        if !ports.any(is_meant) {
+        let is_meant = |p: &Value| port.is_empty() || p["name"] == port || p["port"].as_u64() == port.parse().ok();
+        let Some(meant) = ports.find(|p| is_meant(p)) else {
             return Err(unavailable(&format!("no service port {port:?} found for service {name:?}")));
-        }
+        };
         let is_it = (asked.namespace.as_str(), name) == PROMETHEUS;
-        numbers.filter(|_| is_it).ok_or_else(|| no_endpoints(name))
+        match numbers.filter(|_| is_it) {
+            Some(numbers) => Ok(Behind::Prometheus(numbers)),
+            None => self.pod_behind(&asked.namespace, name, &meant["name"]).map(Behind::Pod),
+        }
     }
+
+    /// What the first ready pod of a Service answers at a port.
+    fn pod_behind(&self, namespace: &str, service: &str, port: &Value) -> Result<String, Refusal> {
+        let endpoints = self.store.get(&ENDPOINTS, namespace, service).map_err(|_| no_endpoints(service))?;
+        let tree = endpoints.value();
+        let subset = &tree["subsets"][0];
+        let address = &subset["addresses"][0];
+        let pod = address["targetRef"]["name"].as_str().unwrap_or_default();
+        let pod = self.store.get(&PODS, namespace, pod).map_err(|_| no_endpoints(service))?;
+        let number = subset["ports"].as_array().into_iter().flatten().find(|p| p["name"] == *port);
+        let number = number.and_then(|p| p["port"].as_u64()).and_then(|n| u16::try_from(n).ok()).unwrap_or(0);
+        answered(&pod, number).ok_or_else(|| {
+            let ip = address["ip"].as_str().unwrap_or_default();
+            let why = format!("dial tcp {ip}:{number}: connect: connection refused");
+            unavailable(&format!("error trying to reach service: {why}"))
+        })
+    }
+}
+
+/// What is behind a Service.
+enum Behind {
+    Prometheus(Arc<Numbers>),
+    /// A pod, and what it says.
+    Pod(String),
 }
 
 /// Name and port of `NAME`, `NAME:PORT` or `SCHEME:NAME:PORT`.

@@ -4,6 +4,7 @@
 //! in the controllers' own files.
 
 mod gangs;
+mod heartbeats;
 mod kubelets;
 mod placing;
 mod serving;
@@ -19,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    batch, endpoints, jobset, kueue, mpijob, namespaces, nodes, podgc, quota,
+    batch, endpoints, jobset, kueue, leases, mpijob, namespaces, nodes, podgc, quota,
     recorder::Recorder,
     scheduler::{self, Room, Sitter},
     trainer, training, volumes,
@@ -106,6 +107,10 @@ impl Desk {
             Work::Sweep => {
                 self.sweep(now);
                 return Some(after(now, 600.0));
+            }
+            Work::Heartbeat => {
+                self.beat(now);
+                return Some(after(now, leases::BEAT));
             }
             Work::Act => return None,
             _ => {}

@@ -104,6 +104,8 @@ impl Manager {
 
     /// Runs until cancelled.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let begin = self.now();
+        self.add(Key::new(Work::Heartbeat, "", ""), begin);
         loop {
             let now = self.now();
             let busy = self.drain();

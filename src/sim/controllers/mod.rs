@@ -10,6 +10,7 @@ mod endpoints;
 mod gangs;
 pub(crate) mod jobset;
 pub(crate) mod kueue;
+mod leases;
 mod limits;
 pub(crate) mod manager;
 pub(crate) mod mpijob;

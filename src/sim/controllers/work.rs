@@ -40,6 +40,8 @@ pub(crate) enum Work {
     Namespace,
     /// A node's life.
     Node,
+    /// Leases that are renewed.
+    Heartbeat,
     /// Old events.
     Sweep,
     /// The scenario's next act.
