@@ -57,6 +57,19 @@ impl Job {
         job.pods.truncate(MOST_PODS);
         job
     }
+
+    /// The same job with other pods of it, too.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.pods.extend(other.pods);
+        self.pods.sort_unstable();
+        self.pods.dedup();
+        self.gpus = self.gpus.or(other.gpus);
+        if self.selector.is_empty() {
+            self.selector = other.selector;
+        }
+        self
+    }
 }
 
 /// Reads what there is of a job in a window. The problem is that of the source as a whole.

@@ -24,6 +24,7 @@ mod preflight;
 mod program;
 mod pty;
 mod queue;
+mod recorded_numbers;
 mod recorder;
 mod rights;
 mod sim_api;

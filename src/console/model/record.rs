@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    page::{Kept, Recorded},
+    page::{Kept, Recorded, metrics::Measured},
     session::SessionId,
 };
 use crate::{
@@ -167,6 +167,8 @@ pub struct Opened {
     pub job: Kept,
     /// Its manifest, or `None` if it was not read in time.
     pub object: Option<serde_json::Value>,
+    /// Who measured it, and what, if that was kept.
+    pub numbers: Option<(Clean, Measured)>,
     /// Its events.
     pub events: Vec<EventRow>,
     /// Which record it is.

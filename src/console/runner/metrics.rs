@@ -133,6 +133,7 @@ pub(super) struct Search {
 }
 
 impl Search {
+    /// What this session's context says of it.
     pub(super) fn of(runner: &Runner) -> Option<Self> {
         let running = runner.running.as_ref()?;
         let context = running.context.clone();

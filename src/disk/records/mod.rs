@@ -15,7 +15,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use fact::{Change, Fact, Header, KeptManifest, KeptPod, Record, VERSION};
+pub use fact::{Change, Fact, Header, KeptManifest, KeptNumbers, KeptPod, KeptSeries, Record, VERSION};
 pub use log::{KeptLog, LogText, Stream};
 pub use place::{Bounds, ClusterPlace, short_uid};
 pub use prune::{Pruned, prune};

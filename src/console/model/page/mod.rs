@@ -258,6 +258,11 @@ pub struct PageModel {
 }
 
 impl PageModel {
+    /// Until when its numbers count: of a record at most until something was added to it last.
+    pub fn measured_until(&self, now: Secs) -> Secs {
+        self.job.measured_until(self.recorded.as_ref().map_or(now, |recorded| recorded.last.min(now)))
+    }
+
     /// A page that nothing was read for yet.
     pub fn new(id: PageId, session: SessionId, job: Kept) -> Self {
         Self {

@@ -4,6 +4,7 @@
 
 mod feed;
 mod keeper;
+mod numbers;
 mod open;
 mod streams;
 
@@ -21,9 +22,10 @@ pub(super) use self::feed::Feed;
 pub(crate) use self::open::open as open_record;
 use self::{
     keeper::{Keeper, Work},
+    numbers::Span,
     streams::Desk,
 };
-use super::{Results, Runner, listen::Ear};
+use super::{Results, Runner, listen::Ear, metrics::Search};
 use crate::{
     cluster::{Target, session::address, target::Now},
     console::{
@@ -35,6 +37,7 @@ use crate::{
     },
     disk::records::{ClusterPlace, Fact, Header, Records, Stream, VERSION},
     jobs::{Clean, Uid, fleet::JobKey},
+    metrics,
 };
 
 /// Things to write that may wait; then logs wait, and notes are written with the next change.
@@ -60,6 +63,8 @@ pub(super) struct Recorder {
     /// Logs that were begun, by the job's uid; without the run for those that are followed.
     begun: HashSet<(Uid, Stream, bool)>,
     manifests: HashSet<(Uid, bool)>,
+    /// Jobs whose numbers were read at their end.
+    numbers: HashSet<Uid>,
     /// The open page shows this record.
     shown: Option<PathBuf>,
 }
@@ -89,6 +94,7 @@ impl Recorder {
             followed: HashMap::new(),
             begun: HashSet::new(),
             manifests: HashSet::new(),
+            numbers: HashSet::new(),
             shown: None,
         }
     }
@@ -189,8 +195,15 @@ fn keep(runner: &mut Runner, id: SessionId, note: Note) {
     let Some(work) = work(runner) else { return };
     let finished = note.change.finished;
     let (at, key, deleted) = (note.at, note.key.clone(), note.deleted);
+    let measured =
+        (finished || deleted).then(|| metrics::Job::of(&key.namespace, note.job.pods.iter().chain(&note.left)));
+    let (started, until) = (note.job.began(), note.job.measured_until(note.at));
+    let measured = measured.map(|job| Span { job, started, until });
     // If there is no room, the disk is far behind; the next change brings the same rows again.
     let _ = work.try_send(Work::Facts(Arc::clone(&header), at, facts(note)));
+    if let Some(span) = measured {
+        keep_numbers(runner, id, &header, &work, span);
+    }
     if deleted {
         return;
     }
@@ -207,6 +220,24 @@ fn keep(runner: &mut Runner, id: SessionId, note: Note) {
             }
         });
     }
+}
+
+/// Reads once what was measured of a job that has ended or is gone.
+fn keep_numbers(runner: &mut Runner, id: SessionId, header: &Arc<Header>, work: &mpsc::Sender<Work>, span: Span) {
+    let Some((ready, search)) = runner.ready().filter(|ready| ready.id == id).zip(Search::of(runner)) else { return };
+    let Some(recorder) = &mut runner.recorder else { return };
+    if recorder.numbers.len() > MOST_BEGUN {
+        recorder.numbers.clear();
+    }
+    if !recorder.numbers.insert(header.job.uid.clone()) {
+        return;
+    }
+    let (reads, records) = (Arc::clone(&recorder.reads), recorder.records.clone());
+    spawn(runner, id, Arc::clone(header), work.clone(), async move |desk: Desk, _| {
+        if let Ok(_turn) = reads.acquire().await {
+            numbers::keep(desk, ready, search, records, span).await;
+        }
+    });
 }
 
 fn facts(note: Note) -> Vec<Fact> {

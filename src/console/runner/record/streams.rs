@@ -49,7 +49,7 @@ impl Desk {
     }
 
     /// Whether anybody still writes.
-    async fn write(&self, work: Work) -> bool {
+    pub(super) async fn write(&self, work: Work) -> bool {
         self.work.send(work).await.is_ok()
     }
 

@@ -120,7 +120,7 @@ pub fn message(model: &mut Model, id: PageId, message: MetricsMessage) -> Vec<Ef
 /// What is odd is told where the job's causes are made.
 fn hand_on(model: &mut Model) {
     let Some(page) = model.page.as_ref().filter(|page| page.gone.is_none() && page.recorded.is_none()) else { return };
-    let members = page.metrics.members(&page.job.replicas(), page.job.measured_until(model.now));
+    let members = page.metrics.members(&page.job.replicas(), page.measured_until(model.now));
     let odd = members.into_iter().flat_map(|member| {
         let pod = member.worker.pod;
         member.flags.into_iter().map(move |flag| (pod.clone(), flag))
@@ -131,7 +131,7 @@ fn hand_on(model: &mut Model) {
 
 /// What the whole job uses.
 fn add_up(page: &mut PageModel, now: Secs) {
-    let now = page.job.measured_until(now);
+    let now = page.measured_until(now);
     let members = page.metrics.members(&page.job.replicas(), now);
     let from = page.metrics.from(page.job.began(), now);
     let metrics = &mut page.metrics;
@@ -139,6 +139,12 @@ fn add_up(page: &mut PageModel, now: Secs) {
         let pods = members.iter().map(|member| &member.worker.pod);
         metrics.totals[metric.index()] = metrics.usage.total(metric, pods).stats(from);
     }
+}
+
+/// All that is known was taken at once: it is added up, and what there is is looked at.
+pub(super) fn settle(page: &mut PageModel, now: Secs) {
+    add_up(page, now);
+    look_at_what_there_is(&mut page.metrics);
 }
 
 /// Of a job without GPUs, or where nobody measures them, what else is known comes first.
@@ -155,6 +161,9 @@ pub fn command(model: &mut Model, id: MetricsCommand) -> Vec<Effect> {
     let now = model.now;
     let Some(page) = &mut model.page else { return Vec::new() };
     match id {
+        MetricsCommand::Range if page.recorded.is_some() => {
+            return super::tell(model, Tone::Info, "A record has the quarter of an hour before the end, and no more");
+        }
         MetricsCommand::Range => {
             let metrics = &mut page.metrics;
             metrics.range = metrics.range.next();

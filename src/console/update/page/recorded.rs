@@ -5,35 +5,44 @@
 
 use std::sync::Arc;
 
-use super::{keep_scroll, logs, render, show, tell};
+use super::{keep_scroll, logs, metrics, render, show, tell};
 use crate::{
     console::{
         effect::Effect,
         model::{
             Model,
             notices::Tone,
-            page::{Fetched, PageId, PageModel, Refusal, Tab},
+            page::{Fetched, PageId, PageModel, Refusal, Tab, metrics::Measured},
             record::{Opened, RecordEffect, Which},
         },
     },
-    jobs::{Clean, EventRow, fleet::JobKey},
+    jobs::{Clean, EventRow, Secs, fleet::JobKey},
 };
 
 /// Opens a page on a record.
 pub fn open_recorded(model: &mut Model, opened: Opened) -> Vec<Effect> {
     let mut effects = super::close(model);
     model.opened += 1;
-    let Opened { job, object, events, recorded } = opened;
+    let Opened { job, object, numbers, events, recorded } = opened;
     let mut page = PageModel::new(PageId(model.opened), model.session.id, job);
     page.gone = recorded.deleted;
     page.events.all = Fetched::Ready(events);
     page.object = object.map_or_else(unrecorded, Fetched::Ready);
     effects.push(Effect::Record(RecordEffect::Show(Some(recorded.dir.clone()))));
     page.recorded = Some(recorded);
+    measured(&mut page, numbers, model.now);
     model.page = Some(page);
     effects.extend(render(model));
     effects.extend(show(model, Tab::Overview));
     effects
+}
+
+/// What was measured up to the job's end.
+fn measured(page: &mut PageModel, numbers: Option<(Clean, Measured)>, now: Secs) {
+    let Some((source, measured)) = numbers else { return };
+    page.metrics.source = Some(source);
+    page.metrics.take(measured);
+    metrics::settle(page, now);
 }
 
 /// The page's job is gone: its record takes its place, when it is read.
@@ -50,7 +59,7 @@ fn unrecorded<T>() -> Fetched<T> {
 
 /// The job of the open page is gone, and this is its record.
 pub fn go_over(model: &mut Model, opened: Opened) -> Vec<Effect> {
-    let Opened { job, object, events, recorded } = opened;
+    let Opened { job, object, numbers, events, recorded } = opened;
     let its = |page: &&mut PageModel| page.job.key() == job.key() && page.gone.is_some() && page.recorded.is_none();
     let Some(page) = model.page.as_mut().filter(its) else {
         model.dirty = false;
@@ -72,6 +81,9 @@ pub fn go_over(model: &mut Model, opened: Opened) -> Vec<Effect> {
     page.job.derived = derived;
     let dir = recorded.dir.clone();
     page.recorded = Some(recorded);
+    if page.metrics.usage.is_empty() {
+        measured(page, numbers, model.now);
+    }
     super::workers::keep_selection(page);
     let mut effects = vec![Effect::Record(RecordEffect::Show(Some(dir)))];
     effects.extend(render(model));

@@ -283,7 +283,7 @@ fn record_of(name: &str, deleted: bool) -> Opened {
     let object =
         serde_json::json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": name}});
     let job = Kept::of(&fleet, &key).expect("kept");
-    Opened { job, object: Some(object), events: vec![event], recorded: Arc::new(recorded) }
+    Opened { job, object: Some(object), numbers: None, events: vec![event], recorded: Arc::new(recorded) }
 }
 
 /// Orders that ask a cluster for something.

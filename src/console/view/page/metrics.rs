@@ -43,6 +43,9 @@ const SPARK: u16 = 60;
 const SEEN_WITHIN: u32 = 120;
 /// Where the cells of the heat map begin.
 const RULER: u16 = 12;
+/// Of a record without numbers.
+const NOT_RECORDED: &str =
+    "No numbers were recorded: none were measured where the past can be read, or nobody recorded when it ended.";
 
 /// Lines below the replicas.
 const fn foot(height: u16) -> u16 {
@@ -95,7 +98,7 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
 
 /// Draws the tab.
 pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let (metrics, now) = (&page.metrics, page.job.measured_until(now));
+    let (metrics, now) = (&page.metrics, page.measured_until(now));
     if metrics.usage.is_empty() {
         rich::draw(&nothing(page, now, area.width), 0, None, area, buf, theme);
         return;
@@ -147,10 +150,10 @@ fn training(page: &PageModel, now: Secs) -> Option<RichLine> {
 /// What stands there as long as nothing was measured.
 fn nothing(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> {
     let metrics = &page.metrics;
-    let mut out: Vec<RichLine> = training(page, page.job.measured_until(now)).into_iter().collect();
+    let mut out: Vec<RichLine> = training(page, page.measured_until(now)).into_iter().collect();
     let mut say = |text: &str, role| out.extend(labelled("", 0, text, role, columns));
     if page.recorded.is_some() {
-        say("Numbers are not recorded.", Role::Dim);
+        say(NOT_RECORDED, Role::Dim);
         return out;
     }
     if page.job.pods.is_empty() {
@@ -399,7 +402,7 @@ pub fn draw_beside(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: 
         rich::draw(&nothing(page, now, area.width), 0, None, below, buf, theme);
         return;
     }
-    let now = page.job.measured_until(now);
+    let now = page.measured_until(now);
     let members = metrics.members(&page.job.replicas(), now);
     let shown = metrics.measured(&members);
     if shown.len() > usize::from(below.height) {
