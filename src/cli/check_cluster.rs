@@ -38,7 +38,8 @@ async fn ask(load: &LoadTarget, asked: Option<Name>, jobs: Jobs) -> Result<Vec<F
     let own = asked.or_else(|| session.who().namespace.clone()).or_else(|| Name::new("default")).unwrap_or_default();
     let mut all = Vec::new();
     for (kind, namespace, job) in jobs {
-        let candidate = Candidate { kind, namespace: namespace.unwrap_or_else(|| own.clone()), job };
+        let candidate = Candidate { kind, namespace: namespace.unwrap_or_else(|| own.clone()), job, runtime: None };
+        let candidate = candidate.with_runtime(&session, &offer).await;
         let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
         preflight(&session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
         all.push(facts);

@@ -17,7 +17,7 @@ use super::{
     session::{JSON, Session},
 };
 use crate::jobs::{
-    checks::cluster::{Answer, Fact, Part, references, runtime_kind},
+    checks::cluster::{Answer, Fact, Part, needs, references, runtime_kind},
     fleet::JobKey,
     kind::Kind,
     manifest::text::{Document, ParseError},
@@ -40,6 +40,8 @@ pub struct Candidate {
     pub namespace: Name,
     /// Its manifest.
     pub job: Value,
+    /// What a `TrainJob` builds on, once it was read.
+    pub runtime: Option<Value>,
 }
 
 impl Candidate {
@@ -50,9 +52,21 @@ impl Candidate {
             let word = |at: &str| job.pointer(at).and_then(Value::as_str).unwrap_or_default();
             let kind = Kind::of(word("/apiVersion"), word("/kind"))?;
             let namespace = Name::new(word("/metadata/namespace")).unwrap_or_else(|| namespace.clone());
-            Some(Self { kind, namespace, job })
+            Some(Self { kind, namespace, job, runtime: None })
         };
         Ok(Document::all(text)?.iter().filter_map(candidate).collect())
+    }
+
+    /// Reads what a `TrainJob` builds on: its pods are that object's. Where it can't be read, no pod is asked about.
+    #[must_use]
+    pub async fn with_runtime(mut self, session: &Session, offer: &Offer) -> Self {
+        let named = references(self.kind, &self.job).into_iter().find(|known| known.kind == runtime_kind(&self.job));
+        if let Some(runtime) = named
+            && let Ok(Answer::Objects(found)) = object(session, offer, &self, runtime.kind, &runtime.name).await
+        {
+            self.runtime = found.into_iter().next();
+        }
+        self
     }
 
     /// The questions that it raises.
@@ -60,17 +74,21 @@ impl Candidate {
         let mut parts =
             vec![Part::Right, Part::Name, Part::Quotas, Part::LimitRanges, Part::Policies, Part::Nodes, Part::DryJob];
         parts.extend(references(self.kind, &self.job).into_iter().map(|r| Part::Object(r.kind, r.name)));
-        parts.extend(self.roles().map(|(role, _)| Part::DryPod(role.to_owned())));
+        parts.extend(self.roles().into_iter().map(|(role, _)| Part::DryPod(role)));
         parts
     }
 
     /// Roles with their pod templates.
-    fn roles(&self) -> impl Iterator<Item = (&str, &Value)> {
+    fn roles(&self) -> Vec<(String, Value)> {
+        if let Some(runtime) = &self.runtime {
+            let needs = needs(self.kind, &self.job, Some(runtime)).into_iter();
+            return needs.map(|need| (need.role, json!({"spec": need.spec}))).collect();
+        }
         let info = self.kind.info();
         let specs = self.job["spec"][info.replica_specs].as_object().into_iter().flatten();
         let known =
             specs.filter(|(role, spec)| info.roles.contains(&role.as_str()) && spec["template"]["spec"].is_object());
-        known.map(|(role, spec)| (role.as_str(), &spec["template"]))
+        known.map(|(role, spec)| (role.clone(), spec["template"].clone())).collect()
     }
 
     fn name(&self) -> &str {
@@ -138,31 +156,34 @@ async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Par
             list(session, &Resource::new("networking.k8s.io", "v1", "networkpolicies").all(Some(namespace))).await
         }
         Part::Nodes => list(session, &format!("{}?limit={MOST_NODES}", Resource::core("nodes").all(None))).await,
-        Part::Object(kind, name) => {
-            let Some((resource, namespaced)) = resource(offer, kind) else {
-                return Err(Clean::new(&format!("this cluster serves no {kind}")));
-            };
-            let path = resource.one(Some(namespace).filter(|_| namespaced), name);
-            if *kind == runtime_kind(&candidate.job) {
-                return match session.get_json(&path, DOING).await {
-                    Ok(runtime) => Ok(Answer::Objects(vec![runtime])),
-                    Err(problem) => present(Err(problem)),
-                };
-            }
-            present(session.get(&path, METADATA, DOING).await.map(|_| ()))
-        }
+        Part::Object(kind, name) => object(session, offer, candidate, kind, name).await,
         Part::DryJob => {
             let mut job = candidate.job.clone();
             job["metadata"]["namespace"] = json!(namespace.as_str());
             dry(session, &candidate.resource().all(Some(namespace)), &job).await
         }
         Part::DryPod(role) => {
-            let Some((_, template)) = candidate.roles().find(|(known, _)| known == role) else {
+            let Some((_, template)) = candidate.roles().into_iter().find(|(known, _)| known == role) else {
                 return Err(Clean::new("the role is gone"));
             };
-            dry(session, &Resource::core("pods").all(Some(namespace)), &pod(candidate, role, template)).await
+            dry(session, &Resource::core("pods").all(Some(namespace)), &pod(candidate, role, &template)).await
         }
     }
+}
+
+/// Whether an object that a job names is there; a runtime itself.
+async fn object(session: &Session, offer: &Offer, candidate: &Candidate, kind: &str, name: &str) -> Fact {
+    let Some((resource, namespaced)) = resource(offer, kind) else {
+        return Err(Clean::new(&format!("this cluster serves no {kind}")));
+    };
+    let path = resource.one(Some(&candidate.namespace).filter(|_| namespaced), name);
+    if kind == runtime_kind(&candidate.job) {
+        return match session.get_json(&path, DOING).await {
+            Ok(runtime) => Ok(Answer::Objects(vec![runtime])),
+            Err(problem) => present(Err(problem)),
+        };
+    }
+    present(session.get(&path, METADATA, DOING).await.map(|_| ()))
 }
 
 async fn right(session: &Session, candidate: &Candidate) -> Fact {
@@ -206,12 +227,12 @@ async fn list(session: &Session, path: &str) -> Fact {
     Ok(Answer::Objects(items.as_array().cloned().unwrap_or_default()))
 }
 
-/// What the server says to a create that keeps nothing. That the name is taken, or that pods are only the operator's to
+/// What the server says to a create that keeps nothing: the object as it would keep it. That the name is taken, or that pods are only the operator's to
 /// make, is no fault of the object.
 async fn dry(session: &Session, path: &str, object: &Value) -> Fact {
     let path = format!("{path}?dryRun=All&fieldValidation=Strict");
-    match session.post_json::<Value>(&path, object, DOING).await {
-        Ok(_) => Ok(Answer::Yes),
+    match session.post_json(&path, object, DOING).await {
+        Ok(object) => Ok(Answer::Objects(vec![object])),
         Err(problem) if problem.kind == ProblemKind::Conflict => Ok(Answer::Yes),
         Err(problem) if problem.why.as_str().contains("cannot create resource") => Err(problem.why),
         Err(problem)

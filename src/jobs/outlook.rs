@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     amounts,
     capacity::{self, HeldPod, NodeRow, NodeUse},
-    checks::cluster::{Need, needs},
+    checks::cluster::{Facts, Need, needs_as_served},
     kind::Kind,
     part::Part,
     queue::{self, Chance, PodSetNeed, Queues, Short},
@@ -43,12 +43,13 @@ pub struct Ground<'a> {
     pub queues: &'a Queues,
 }
 
-/// What becomes of a job in this namespace. A `TrainJob` is not known without the runtime that it builds on.
-pub fn outlook(kind: Kind, job: &Value, runtime: Option<&Value>, namespace: &str, ground: &Ground<'_>) -> Outlook {
-    if kind == Kind::TrainJob && runtime.is_none() {
+/// What becomes of a job in this namespace, by what the cluster said to it. A `TrainJob` is not known without the runtime
+/// that it builds on.
+pub fn outlook(kind: Kind, job: &Value, facts: &Facts, namespace: &str, ground: &Ground<'_>) -> Outlook {
+    if kind == Kind::TrainJob && facts.runtime(job).is_none() {
         return Outlook::Unknown(Clean::new("what its runtime adds could not be read"));
     }
-    let needs = needs(kind, job, runtime);
+    let needs = needs_as_served(kind, job, facts);
     let queue = job.pointer(QUEUE).and_then(Value::as_str).filter(|name| !name.is_empty());
     let queues = ground.queues;
     let governed = !queues.locals.rows.is_empty() || !queues.clusters.rows.is_empty() || !queues.locals.is_whole();
@@ -188,7 +189,7 @@ mod tests {
     fn by_nodes_of(job: &Value, pods: Vec<HeldPod>) -> Outlook {
         let (nodes, pods) = (Part::whole(vec![node("a", 8), node("b", 8)]), Part::whole(pods));
         let ground = Ground { nodes: &nodes, pods: &pods, queues: &Queues::default() };
-        outlook(Kind::MpiJob, job, None, "v", &ground)
+        outlook(Kind::MpiJob, job, &Facts::default(), "v", &ground)
     }
 
     #[test]
@@ -209,7 +210,7 @@ mod tests {
     fn what_may_not_be_read_is_not_guessed() {
         let (nodes, pods) = (Part::whole(vec![node("a", 8)]), Part::unread(Clean::new("list pods in all namespaces")));
         let ground = Ground { nodes: &nodes, pods: &pods, queues: &Queues::default() };
-        let said = outlook(Kind::MpiJob, &job(1, 1, None), None, "v", &ground);
+        let said = outlook(Kind::MpiJob, &job(1, 1, None), &Facts::default(), "v", &ground);
         assert!(matches!(said, Outlook::Unknown(why) if why.as_str().contains("list pods in all namespaces")));
     }
 
@@ -239,7 +240,7 @@ mod tests {
         let (clusters, locals, flavors) = (Part::whole(clusters), Part::whole(vec![local]), Part::whole(flavors));
         let queues = Queues { clusters, locals, flavors, ..Queues::default() };
         let ground = Ground { nodes: &Part::default(), pods: &Part::default(), queues: &queues };
-        let said = |workers| outlook(Kind::MpiJob, &job(workers, 8, Some("gpu")), None, "v", &ground);
+        let said = |workers| outlook(Kind::MpiJob, &job(workers, 8, Some("gpu")), &Facts::default(), "v", &ground);
         assert!(matches!(said(2), Outlook::Starts(_)), "{:?}", said(2));
         assert!(matches!(said(4), Outlook::Never(why) if why.as_str().contains("can never give more than 16")));
     }

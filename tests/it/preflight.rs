@@ -12,7 +12,10 @@ use mpideck::{
     },
     jobs::{
         Kind, Name,
-        checks::{Checks, cluster::Facts},
+        checks::{
+            Checks,
+            cluster::{Facts, Part},
+        },
         drafting::Template,
         manifest::text::Document,
     },
@@ -47,7 +50,8 @@ fn smoke() -> Value {
 async fn rules(session: &Session, job: Value) -> (Vec<&'static str>, Facts) {
     let offer = discover(session).await.unwrap();
     let kind = Kind::of(job["apiVersion"].as_str().unwrap(), job["kind"].as_str().unwrap()).unwrap();
-    let candidate = Candidate { kind, namespace: Name::new("speech").unwrap(), job };
+    let candidate = Candidate { kind, namespace: Name::new("speech").unwrap(), job, runtime: None };
+    let candidate = candidate.with_runtime(session, &offer).await;
     let mut facts = Facts::new("speech", candidate.parts());
     preflight(session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
     let problems = Checks::builtin().check_cluster(candidate.kind, &candidate.job, &facts);
@@ -86,6 +90,21 @@ async fn quota_missing_objects_and_a_taken_name_are_told_before_anything_is_made
 }
 
 #[tokio::test]
+async fn a_job_with_gpus_fits_on_nodes_whose_taint_its_pods_are_given_a_toleration_for() {
+    let sim = sim().await;
+    namespace(&sim, "speech");
+    let mut job = smoke();
+    job["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["resources"] =
+        json!({"limits": {"nvidia.com/gpu": 1}});
+    let (found, facts) = rules(&session(&sim, "admin").await, job.clone()).await;
+    assert!(!found.contains(&"no-node-fits"), "{found:?}: {facts:?}");
+    job["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["resources"] =
+        json!({"limits": {"nvidia.com/gpu": 64}});
+    let (found, facts) = rules(&session(&sim, "admin").await, job).await;
+    assert!(found.contains(&"no-node-fits"), "{found:?}: {facts:?}");
+}
+
+#[tokio::test]
 async fn a_train_job_needs_what_its_runtime_adds() {
     let sim = sim().await;
     namespace(&sim, "speech");
@@ -105,6 +124,8 @@ async fn a_train_job_needs_what_its_runtime_adds() {
     // Two nodes would be two pods: the launcher is the runtime's.
     assert!(found.contains(&"quota-short"), "{found:?}: {facts:?}");
     assert!(!found.contains(&"object-missing"), "{found:?}: {facts:?}");
+    let asked = ["node", "launcher"].map(|part| facts.answer(&Part::DryPod(part.to_owned())).is_some());
+    assert_eq!(asked, [true, true], "the server is asked about one pod of each part: {facts:?}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn told(shared: bool) -> Vec<String> {
     let resources = json!({"limits": {"nvidia.com/gpu": 8}});
     let worker = json!({"replicas": 1, "template": {"spec": {"containers": [{"name": "w", "resources": resources}]}}});
     let job = json!({"metadata": {"name": "t", "namespace": "v"}, "spec": {"mpiReplicaSpecs": {"Worker": worker}}});
-    let candidate = Candidate { kind: Kind::MpiJob, namespace: Name::lossy("v"), job };
+    let candidate = Candidate { kind: Kind::MpiJob, namespace: Name::lossy("v"), job, runtime: None };
     let mut facts = Facts::new("v", [Part::Quotas]);
     preflight(&session, &offer, &candidate, vec![Part::Quotas], |part, answer| facts.take(part, answer)).await;
     let problems = Checks::builtin().check_cluster(candidate.kind, &candidate.job, &facts);

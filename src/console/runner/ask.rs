@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures::future::join_all;
 use serde_json::Value;
 use tokio::{
     sync::watch,
@@ -122,12 +123,13 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
     let ready = ready.wait_for(Option::is_some).await.ok()?.clone()?;
     let fallback = question.namespace.clone();
     let read = tokio::task::spawn_blocking(move || Candidate::all(text.for_writing(), &fallback));
-    let candidates = read.await.ok()?.ok()?;
+    let with_runtime = |candidate: Candidate| candidate.with_runtime(&ready.session, &ready.offer);
+    let candidates = join_all(read.await.ok()?.ok()?.into_iter().map(with_runtime)).await;
     let out = |candidate: &Candidate| Said { out: candidate.parts(), ..Said::default() };
     let mut said: Vec<Said> = candidates.iter().map(out).collect();
     let message = |said: &[Said]| Message::Draft(DraftMessage::Asked(id, question.clone(), said.to_vec()));
     results.send(message(&said)).await.ok()?;
-    let mut runtimes = Vec::with_capacity(candidates.len());
+    let mut all = Vec::with_capacity(candidates.len());
     for (at, candidate) in candidates.iter().enumerate() {
         known.fit(&question, &candidate.namespace);
         let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
@@ -149,13 +151,13 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
         })
         .await;
         said[at] = judged(candidate, &facts);
-        runtimes.push(facts.runtime(&candidate.job).cloned());
+        all.push(facts);
     }
     results.send(message(&said)).await.ok()?;
     if question.haste == Haste::Pause {
         return Some(());
     }
-    let outlooks = outlooks(&ready, candidates.iter().zip(&runtimes)).await;
+    let outlooks = outlooks(&ready, candidates.iter().zip(&all)).await;
     results.send(Message::Draft(DraftMessage::Outlook(id, question.clone(), outlooks))).await.ok()
 }
 
@@ -170,7 +172,7 @@ pub(super) async fn rehearsed(ready: &Ready, key: &JobKey, patch: &Value) -> Sai
 /// Whether the jobs would start at once, by who holds what now.
 async fn outlooks<'a, I>(ready: &Ready, jobs: I) -> Vec<Outlook>
 where
-    I: Iterator<Item = (&'a Candidate, &'a Option<Value>)> + Clone,
+    I: Iterator<Item = (&'a Candidate, &'a Facts)> + Clone,
 {
     let mut namespaces: Vec<_> = jobs.clone().map(|(candidate, _)| candidate.namespace.clone()).collect();
     namespaces.sort();
@@ -178,8 +180,8 @@ where
     let wanted = survey::Wanted { nodes: true, pods: Pods::All, queues: true, namespaces, ..survey::Wanted::default() };
     let found = Surveyor::default().read(&ready.session, &ready.offer, &wanted).await;
     let ground = Ground { nodes: &found.nodes, pods: &found.pods, queues: &found.queues };
-    let of = |(candidate, runtime): (&Candidate, &Option<Value>)| {
-        outlook(candidate.kind, &candidate.job, runtime.as_ref(), candidate.namespace.as_str(), &ground)
+    let of = |(candidate, facts): (&Candidate, &Facts)| {
+        outlook(candidate.kind, &candidate.job, facts, candidate.namespace.as_str(), &ground)
     };
     jobs.map(of).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     limits,
@@ -11,6 +11,7 @@ use super::{
     quota,
 };
 use crate::sim::{
+    amounts,
     store::{
         Admission, Refusal, Resource, Store,
         resource::{CLAIMS, JOBS, PODS, PRIORITYCLASSES},
@@ -39,6 +40,7 @@ fn pod(store: &Store, resource: &'static Resource, pod: &mut Value) -> Result<()
     priority(store, resource, pod)?;
     runtime(resource, pod)?;
     limits::admit(store, resource, pod)?;
+    tolerate(pod);
     let mut wrong = Causes::new();
     pod_rules::labels(&pod["metadata"]["labels"], "metadata.labels", &mut wrong);
     pod_rules::spec(&pod["spec"], "spec", &mut wrong);
@@ -47,6 +49,18 @@ fn pod(store: &Store, resource: &'static Resource, pod: &mut Value) -> Result<()
         wrong.push(("FieldValueForbidden", "spec.nodeName".to_owned(), why));
     }
     refused(resource, name(pod), &wrong)
+}
+
+/// The `ExtendedResourceToleration` admission: who asks for a resource tolerates the taint of its name.
+fn tolerate(pod: &mut Value) {
+    let asked = amounts::of_spec(&pod["spec"]);
+    for (resource, _) in asked.iter().filter(|(resource, n)| resource.contains('/') && **n > 0) {
+        let toleration = json!({"key": resource, "operator": "Exists", "effect": "NoSchedule"});
+        let known = list(pod, "/spec/tolerations");
+        if !known.contains(&toleration) {
+            pod["spec"]["tolerations"] = known.iter().cloned().chain([toleration]).collect();
+        }
+    }
 }
 
 /// A Job's template is held to what its pods will be held to, and may not run for ever.

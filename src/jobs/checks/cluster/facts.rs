@@ -49,7 +49,7 @@ pub enum Part {
     Object(&'static str, String),
     /// What the server says to the job, without keeping it.
     DryJob,
-    /// What it says to a pod of this role.
+    /// What it says to a pod of this role; the pod as it would keep it, if that is nothing.
     DryPod(String),
 }
 

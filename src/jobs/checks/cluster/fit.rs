@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::case::Found;
 use super::facts::{Answer, Facts, Part};
 use super::need::{Need, amounts, shown};
-use super::needs::needs;
+use super::needs::needs_as_served;
 use crate::jobs::{
     Kind,
     taint::{Taint, Toleration},
@@ -14,12 +14,13 @@ use crate::jobs::{
 /// Roles that fit no node, and why most nodes are out.
 pub(super) fn nodes(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'static str, Found)>) {
     let Some(Answer::Objects(nodes)) = facts.answer(&Part::Nodes) else { return };
-    let runtime = facts.runtime(job);
-    if kind == Kind::TrainJob && runtime.is_none() {
+    if kind == Kind::TrainJob && facts.runtime(job).is_none() {
         // Half of its pod spec is the runtime's.
         return;
     }
-    for need in needs(kind, job, runtime).into_iter().filter(|need| need.pods > 0 && need.spec["nodeName"].is_null()) {
+    for need in
+        needs_as_served(kind, job, facts).into_iter().filter(|need| need.pods > 0 && need.spec["nodeName"].is_null())
+    {
         let reasons: Vec<String> = nodes.iter().filter_map(|node| reason(node, &need)).collect();
         if nodes.is_empty() || reasons.len() < nodes.len() {
             continue;

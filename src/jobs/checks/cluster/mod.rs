@@ -14,7 +14,7 @@ mod train;
 
 pub use facts::{Answer, Fact, Facts, Known, Part, Said};
 pub use need::{Amounts, Need};
-pub use needs::needs;
+pub use needs::{needs, needs_as_served};
 pub use refer::{Reference, references};
 pub use train::runtime_kind;
 

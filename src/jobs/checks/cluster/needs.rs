@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::facts::{Answer, Facts, Part};
 use super::need::{Need, need};
 use super::train;
 use crate::jobs::Kind;
@@ -20,4 +21,16 @@ pub fn needs(kind: Kind, job: &Value, runtime: Option<&Value>) -> Vec<Need> {
             need(role, pods, spec["template"]["spec"].clone())
         })
         .collect()
+}
+
+/// The same as the server would have the pods: with the tolerations that its admission gives to who asks for GPUs.
+pub fn needs_as_served(kind: Kind, job: &Value, facts: &Facts) -> Vec<Need> {
+    let mut all = needs(kind, job, facts.runtime(job));
+    for need in &mut all {
+        let Some(Answer::Objects(pods)) = facts.answer(&Part::DryPod(need.role.clone())) else { continue };
+        if let Some(tolerations) = pods.first().and_then(|pod| pod.pointer("/spec/tolerations")) {
+            need.spec["tolerations"] = tolerations.clone();
+        }
+    }
+    all
 }

@@ -148,6 +148,19 @@ fn no_node_fits_only_if_each_is_out_and_the_reasons_are_counted() {
 }
 
 #[test]
+fn tolerations_that_the_server_gives_to_pods_count() {
+    let nodes = json!([{"metadata": {"name": "a", "labels": {"gpu": "a100"}}, "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]},
+        "status": {"allocatable": {"cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8"}}}]);
+    let rules = |pod: Value| {
+        let answers = vec![(Part::Nodes, objects(&nodes)), (Part::DryPod("Worker".into()), objects(&json!([pod])))];
+        said(answers).into_iter().filter(|(.., said)| said.contains("Worker")).count()
+    };
+    assert_eq!(rules(json!({"spec": {}})), 1);
+    let tolerates = json!([{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]);
+    assert_eq!(rules(json!({"spec": {"tolerations": tolerates}})), 0);
+}
+
+#[test]
 fn what_is_out_or_may_not_be_read_is_said_and_counts_for_nothing() {
     let mut facts = Facts::new("team-cv", [Part::Right, Part::Quotas, Part::DryJob]);
     facts.take(Part::Quotas, Err(Clean::new("forbidden")));
