@@ -10,6 +10,7 @@ pub mod check_rules;
 pub mod compare;
 pub mod completions;
 pub mod console;
+pub mod delete;
 pub mod demo;
 pub mod exit;
 pub mod explain;
@@ -71,6 +72,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(Verb::Compare(compare)) => compare::run(compare, &args.global, &setup),
         Some(Verb::Get { what }) => get::run(what, &args.global, &setup),
         Some(Verb::Top { what }) => top::run(what, &args.global, &setup),
+        Some(Verb::Delete(delete)) => delete::run(delete, &args.global, &setup),
         Some(Verb::Check(check)) => check::run(check, &args.global, &setup),
         Some(Verb::Explain(explain)) => explain::run(explain, &args.global, &setup),
         None => console::run(&args.global, &setup),

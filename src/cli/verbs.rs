@@ -5,8 +5,8 @@
 use clap::{Parser, Subcommand};
 
 use super::{
-    args::Global, check::CheckArgs, compare::CompareArgs, demo::DemoArgs, explain::ExplainArgs, get::What,
-    history::HistoryArgs, new::NewArgs, record::RecordArgs, top::Top,
+    args::Global, check::CheckArgs, compare::CompareArgs, delete::DeleteArgs, demo::DemoArgs, explain::ExplainArgs,
+    get::What, history::HistoryArgs, new::NewArgs, record::RecordArgs, top::Top,
 };
 
 /// A terminal console for training jobs on Kubernetes.
@@ -46,6 +46,8 @@ pub enum Verb {
     },
     /// Print jobs side by side, living or recorded: speed, efficiency, what differs
     Compare(CompareArgs),
+    /// Delete jobs, with what they own
+    Delete(DeleteArgs),
     /// Say what is wrong with a manifest before it is sent
     Check(CheckArgs),
     /// Say why a job, a log or a bug report's evidence failed

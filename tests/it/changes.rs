@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::deck::{Deck, PATIENCE};
 use crate::lived::{Lived, lived};
+use crate::program::Program;
 use crate::sim_client::{ask, client, mpi_job};
 
 const JOBS: &str = "/apis/kubeflow.org/v2beta1/namespaces/vision/mpijobs";
@@ -386,4 +387,28 @@ async fn a_locked_context_is_unlocked_for_a_while_and_the_gate_holds_without_the
     deck.keys("A d y");
     deck.until("it is over", idle).await;
     assert_eq!(job(&admin, "a").await.0, 404, "{}", deck.screen());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_are_deleted_by_the_command_line_and_nothing_without_a_yes() {
+    let (sim, admin) = with_jobs(&["pi", "tau"]).await;
+    let served = sim.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let program = Program::with(served.kubeconfig());
+    let run = async |args: &str| program.run(&format!("delete --context admin -n vision {args}")).await;
+    run("pi").await.failed_with(2, &["would delete MPIJob vision/pi", "--yes does it"]);
+    run("pi nobody --yes").await.failed_with(4, &["no job «nobody»"]);
+    run("pi --yes --read-only").await.failed_with(1, &["read-only"]);
+    run("pi --yes --grace-period 5 --cascade orphan").await.failed_with(2, &["does not go with orphan"]);
+    run("pi --yes --grace-period 0").await.failed_with(2, &["grace-period"]);
+    assert_eq!((job(&admin, "pi").await.0, sim.counters().get("delete", "mpijobs")), (200, 0));
+    let said = run("pi --yes --grace-period 1").await;
+    assert!(said.went_well().contains("Deleted MPIJob vision/pi"), "{said:?}");
+    assert_eq!((job(&admin, "pi").await.0, job(&admin, "tau").await.0), (404, 200));
+    let log = ChangeFiles::new(&program.path(".local/state/mpideck/changes")).entries(10).unwrap();
+    let told: Vec<_> = log.iter().map(|entry| (entry.stage, entry.what.to_string())).collect();
+    let what = "delete MPIJob vision/pi, its pods within 1s".to_owned();
+    assert_eq!(
+        told.iter().rev().take(2).rev().collect::<Vec<_>>(),
+        [&(Stage::Begun, what.clone()), &(Stage::Done, what)]
+    );
 }

@@ -145,10 +145,9 @@ fn about(model: &Model, visited: &Visited, what: What) -> Change {
 /// Something happened.
 pub fn message(model: &mut Model, message: VisitMessage) -> Vec<Effect> {
     let VisitMessage::Forwarding(id, forward) = message;
-    let text = format!(
-        "{} leads to {}; other users of this machine reach it, too. :forwards stops it",
-        forward.local, forward.far
-    );
+    // What is dangerous about it stands where a narrow screen shows it.
+    let text =
+        format!("{} (open to all users of this host) leads to {}; :forwards stops it", forward.local, forward.far);
     model.visits.forwards.insert(id, forward);
     tell(model, Tone::Good, &text);
     Vec::new()

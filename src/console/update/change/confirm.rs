@@ -13,7 +13,7 @@ use crate::{
             page::{Kept, OwnedObject},
         },
     },
-    jobs::{Clean, row::Phase},
+    jobs::{Clean, PodRow, row::Phase},
 };
 
 /// Objects that are named one by one.
@@ -65,7 +65,8 @@ pub(super) fn open_for(
     let mut options = Vec::new();
     if id == ChangeCommand::Delete {
         options.push(Options { label: "What it owns", words: PROPAGATIONS, at: 0 });
-        if jobs.iter().any(|(job, _)| !job.pods.is_empty()) {
+        let lives = |pod: &PodRow| !matches!(pod.phase, Phase::Succeeded | Phase::Failed);
+        if jobs.iter().any(|(job, _)| job.pods.iter().any(lives)) {
             options.push(Options { label: "Pods end", words: GRACES, at: 0 });
         }
     }
