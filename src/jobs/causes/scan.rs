@@ -166,7 +166,7 @@ impl Scan {
         // A word that it was dealt with counts for the line's own hits, too. Lines of progress count what was left out, too.
         let says = |sign| found.iter().filter_map(rule).any(|rule| rule.sign == Some(sign));
         if says(Sign::Caught) && !says(Sign::Progress) {
-            self.dealt_with(&line);
+            self.dealt_with(rules, &line);
         }
     }
 
@@ -348,7 +348,7 @@ impl Scan {
             host: line.host.map(Into::into),
             at: line.at,
             more: Vec::new(),
-            caught: self.announced.is_some_and(announced),
+            caught: rule.sign.is_none() && self.announced.is_some_and(announced),
             before: (own, self.progress),
         };
         for detail in &self.details {
@@ -387,9 +387,11 @@ impl Scan {
         self.details.push_back(Detail { rule: at, rank: line.rank, line: line.number, values });
     }
 
-    fn dealt_with(&mut self, line: &LogLine<'_>) {
+    /// Of an end nobody says that it was dealt with.
+    fn dealt_with(&mut self, rules: &Rules, line: &LogLine<'_>) {
         self.caught = Some((line.rank, line.number));
-        for hit in self.hits.iter_mut().rev().take(16) {
+        let is_end = |hit: &LogHit| rules.at(hit.rule).is_some_and(|rule| rule.sign.is_some());
+        for hit in self.hits.iter_mut().rev().take(16).filter(|hit| !is_end(hit)) {
             if is_same(hit.rank, line.rank) && near(hit.line, line.number, CLOSE) {
                 hit.caught = true;
             }
