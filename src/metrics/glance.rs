@@ -1,7 +1,11 @@
 //! A look at the whole cluster: which pods' GPUs are idle or broken, whose memory is near its limit. Three questions, of
 //! which the answers hold only what is odd.
 
-use super::{answer::Row, makers::OWN_POD, source::Prometheus};
+use super::{
+    answer::Row,
+    makers::{Maker, OWN_POD, selector},
+    source::Prometheus,
+};
 use crate::{
     cluster::Problem,
     jobs::{
@@ -36,8 +40,12 @@ impl Prometheus {
             return Ok(Vec::new());
         }
         let nowhere = Name::default();
-        let idle = format!("{} < {IDLE_BELOW}", gpus("max_over_time(DCGM_FI_DEV_GPU_UTIL", &format!("[{IDLE_FOR}s])")));
-        let xid = format!("{} > 0", gpus("(DCGM_FI_DEV_XID_ERRORS", " < 9e18)"));
+        let quiet = |maker: Maker| {
+            by_pod(maker, |labels| format!("max_over_time({}[{IDLE_FOR}s])", selector(maker.sign(), labels)))
+        };
+        let idle = format!("({}) < {IDLE_BELOW}", Maker::ALL.map(quiet).join(" or "));
+        let xid = by_pod(Maker::Nvidia, |labels| format!("({} < 9e18)", selector("DCGM_FI_DEV_XID_ERRORS", labels)));
+        let xid = format!("{xid} > 0");
         let used =
             "max by (namespace,pod,container) (container_memory_working_set_bytes{container!=\"\",container!=\"POD\"})";
         let limit = "max by (namespace,pod,container) (kube_pod_container_resource_limits{resource=\"memory\"})";
@@ -53,13 +61,17 @@ impl Prometheus {
     }
 }
 
-/// A series of all GPUs by namespace and pod, under whichever names they have.
-fn gpus(before: &str, after: &str) -> String {
-    let exported = format!("{before}{{exported_pod!=\"\"}}{after}");
-    let own = format!("{before}{{{OWN_POD}}}{after}");
-    let renamed = format!("label_replace({exported},\"pod\",\"$1\",\"exported_pod\",\"(.+)\")");
-    let renamed = format!("label_replace({renamed},\"namespace\",\"$1\",\"exported_namespace\",\"(.+)\")");
-    format!("max by (namespace,pod) ({renamed} or {own})")
+/// Something of all GPUs of a maker by namespace and pod, under whichever names they have.
+fn by_pod(maker: Maker, of: impl Fn(&str) -> String) -> String {
+    let one = |(space, pod): &(&str, &str)| {
+        if *pod == "pod" {
+            return of(OWN_POD);
+        }
+        let renamed = format!("label_replace({},\"pod\",\"$1\",\"{pod}\",\"(.+)\")", of(&format!("{pod}!=\"\"")));
+        format!("label_replace({renamed},\"namespace\",\"$1\",\"{space}\",\"(.+)\")")
+    };
+    let all: Vec<String> = maker.names().iter().map(one).collect();
+    format!("max by (namespace,pod) ({})", all.join(" or "))
 }
 
 fn odd(row: &Row, flag: ToFlag) -> Option<Odd> {

@@ -289,6 +289,7 @@ async fn the_gpus_of_one_worker_are_read_apart_by_prometheus_and_by_nvidia_smi()
         known(model).contains(&Metric::Gpu) && model.changes.running.len() == 1
     })
     .await;
+    assert!(flat(&deck.screen()).contains("asked again and again"), "{}", deck.screen());
     // CPU was known first.
     deck.model.page.as_mut().unwrap().metrics.metric = Metric::Gpu;
     deck.keys("down enter");

@@ -55,6 +55,7 @@ pub fn worked(model: &mut Model, id: SurveyId, told: Told) -> Vec<Effect> {
         return Vec::new();
     }
     model.survey.work = Some(told);
+    cluster::rebuild(model);
     Vec::new()
 }
 

@@ -5,6 +5,7 @@
 
 mod line;
 mod nodes;
+pub mod overview;
 mod queues;
 mod spaces;
 #[cfg(test)]

@@ -109,6 +109,9 @@ pub fn message(model: &mut Model, message: ChangeMessage) -> Vec<Effect> {
 fn over(model: &mut Model, id: ChangeId, report: &Report) -> Vec<Effect> {
     let Some(running) = model.changes.running.remove(&id) else { return Vec::new() };
     model.visits.forwards.remove(&id);
+    if let Some(page) = &mut model.page {
+        page.metrics.asking.take_if(|asking| *asking == id);
+    }
     let place = if running.context.as_str() == model.session.context {
         String::new()
     } else {

@@ -2,10 +2,13 @@
 
 use super::height;
 use crate::{
-    console::model::{
-        Model,
-        cluster::{About, ClusterModel, ClusterView},
-        survey::{Line, Pods, Wanted},
+    console::{
+        model::{
+            Model,
+            cluster::{About, ClusterModel, ClusterView},
+            survey::{Line, Pods, Wanted},
+        },
+        view::{cluster as view, trouble},
     },
     jobs::{
         Name,
@@ -45,7 +48,11 @@ pub fn rebuild(model: &mut Model) {
             let name = |user: &crate::jobs::capacity::UserUse| user.name.as_ref().map(ToString::to_string);
             cluster.users = all.filter_map(|user| Some((name(&user)?, u64::from(user.gpus)))).collect();
             let unread = [&read.nodes.unread, &read.pods.unread].into_iter().flatten().cloned().collect();
-            Table { unread, ..Table::default() }
+            let told = model.survey.work.as_ref().and_then(|told| told.work.as_ref().ok());
+            let idle = told.is_some_and(|work| work.all().idle > 0);
+            let mut holders = boards::users(fleet, &read.spaces).rows;
+            holders.retain(|row| cluster.users.iter().any(|(name, _)| *name == row.id));
+            Table { unread, rows: boards::overview::leads(&cluster.overview, idle, &holders), ..Table::default() }
         }
         (ClusterView::Nodes, _) => boards::nodes(fleet, &read.nodes, &read.pods),
         (ClusterView::Namespaces, _) => boards::spaces(fleet, &read.quotas, &read.spaces, &read.pods),
@@ -71,13 +78,30 @@ pub(super) fn settle(model: &mut Model) {
     let id = cluster.table.rows.get(at).map(|row| row.id.clone());
     let is_table = cluster.view != ClusterView::Overview;
     let spot = cluster.spot_mut();
-    if is_table && rows > 0 {
+    if rows > 0 {
         (spot.at, spot.selected) = (at, id);
+    }
+    if is_table && rows > 0 {
         let last = rows.saturating_sub(height);
         spot.top = spot.top.clamp((at + 1).saturating_sub(height), at).min(last);
     }
     cluster.about = about(model, &cluster);
     model.cluster = Some(cluster);
+    if !is_table {
+        show_line(model);
+    }
+}
+
+/// The selected line of the overview stays on the screen; above the first one that leads anywhere is more to be seen.
+fn show_line(model: &mut Model) {
+    let Some(lines) = view::overview_lines(model) else { return };
+    let height = usize::from(trouble::body(model).height.saturating_sub(1)).max(1);
+    let Some(cluster) = &mut model.cluster else { return };
+    let spot = cluster.spot_mut();
+    let line = lines.iter().position(|line| line.id.is_some() && line.id == spot.selected);
+    let (least, most) = line.map_or((0, spot.top), |at| ((at + 1).saturating_sub(height), at));
+    let wished = if spot.at == 0 && line.is_some() { 0 } else { spot.top };
+    spot.top = wished.clamp(least, most.max(least)).min(lines.len().saturating_sub(height));
 }
 
 fn about(model: &Model, cluster: &ClusterModel) -> About {

@@ -20,7 +20,7 @@ use crate::{
             overlay::{Overlay, Picker, PickerItem, PickerPurpose},
             page::Tab,
         },
-        view::{cluster as view, trouble},
+        view::trouble,
         widgets::picker,
     },
     jobs::{Clean, Sym, boards::Goes},
@@ -177,15 +177,7 @@ fn to_job(model: &mut Model, namespace: &Sym, name: &Clean) -> Vec<Effect> {
 }
 
 fn step(model: &mut Model, by: isize) {
-    let lines = view::overview_lines(model).map(|lines| lines.len());
     let Some(cluster) = &mut model.cluster else { return };
-    let height = cluster.height.max(1);
-    if let Some(lines) = lines {
-        let last = lines.saturating_sub(height);
-        let spot = cluster.spot_mut();
-        spot.top = spot.top.saturating_add_signed(by).min(last);
-        return;
-    }
     let to = cluster.spot().at.saturating_add_signed(by).min(cluster.table.rows.len().saturating_sub(1));
     let id = cluster.table.rows.get(to).map(|row| row.id.clone());
     let spot = cluster.spot_mut();

@@ -264,6 +264,27 @@ fn with_work(mut h: Harness) -> Harness {
 }
 
 #[test]
+fn the_overview_leads_to_the_jobs_behind_its_lines() {
+    let mut h = with_work(view("v o", 80, 24));
+    let selected = |h: &Harness| h.model.cluster.as_ref().and_then(|open| open.spot().selected.clone());
+    assert_eq!(selected(&h).as_deref(), Some("waiting"), "it was there first");
+    h.keys("g");
+    assert_eq!(selected(&h).as_deref(), Some("idle"));
+    for (keys, filter) in [("", "cause:idle"), ("j ", "is:waiting"), ("j ", "is:leaking"), ("j ", "ns:=vision")] {
+        h.keys(&format!("{keys}enter"));
+        assert_eq!(h.model.list.filter.text, filter, "{}", h.screen());
+        h.keys("esc");
+    }
+    h.keys("G");
+    assert_eq!(selected(&h).as_deref(), Some("user/bob"));
+    assert!(h.screen().contains("▌ bob"), "it is in sight: {}", h.screen());
+    h.keys("enter");
+    assert_eq!(h.model.list.filter.text, "user:=bob");
+    h.keys("esc g");
+    assert!(h.screen().contains("Nodes       5"), "{}", h.screen());
+}
+
+#[test]
 fn how_busy_gpus_are_is_said_with_its_source_or_why_it_is_not_known() {
     let mut h = view("v o", 80, 24);
     assert!(h.screen().contains("Busy        reading ..."), "{}", h.screen());
@@ -312,10 +333,16 @@ fn less_rights_are_said_with_what_to_ask_for() {
     let nodes = Part::unread(Clean::new("list nodes in all namespaces"));
     read(&mut h, Survey { nodes, ..Survey::default() });
     assert!(h.screen().contains("ask for: list nodes in all namespaces"), "{}", h.screen());
+    h.keys("v o");
+    let pods = Part::unread(Clean::new("list pods in all namespaces"));
+    read(&mut h, Survey { pods, ..Survey::default() });
+    let h = &mut with_work(h);
+    let screen = h.screen();
+    assert!(screen.contains("72% on average") && screen.contains("ask for: list pods in all namespaces"), "{screen}");
     h.keys("v s");
     let mut less = survey();
     less.pods.unread = Some(Clean::new("list pods in all namespaces"));
-    read(&mut h, less);
+    read(h, less);
     assert!(h.screen().contains("vision") && h.screen().contains("list pods in all namespaces"), "{}", h.screen());
 }
 

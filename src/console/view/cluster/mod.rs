@@ -3,6 +3,8 @@
 mod about;
 mod overview;
 
+pub use overview::Line;
+
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::{
@@ -35,14 +37,15 @@ const GUTTER: u16 = 2;
 pub fn breadcrumb(cluster: &ClusterModel) -> String {
     let line = cluster.line.as_ref().map_or_else(String::new, |queue| format!(" > waiting in {queue}"));
     let rows = cluster.table.rows.len();
-    let place = if rows == 0 { String::new() } else { format!("  {} of {rows}", cluster.spot().at + 1) };
+    let is_text = cluster.view == ClusterView::Overview;
+    let place = if rows == 0 || is_text { String::new() } else { format!("  {} of {rows}", cluster.spot().at + 1) };
     format!("Cluster > {}{line}{place}", cluster.view.title())
 }
 
 /// The lines of the overview, if that is what is open.
-pub fn overview_lines(model: &Model) -> Option<Vec<RichLine>> {
+pub fn overview_lines(model: &Model) -> Option<Vec<Line>> {
     let cluster = model.cluster.as_ref().filter(|cluster| cluster.view == ClusterView::Overview)?;
-    Some(overview::lines(model, cluster, model.size.width))
+    Some(overview::lines(model, cluster, model.size.width.saturating_sub(GUTTER)))
 }
 
 /// Draws the open view.
@@ -51,7 +54,7 @@ pub fn draw(model: &Model, cluster: &ClusterModel, theme: &Theme, area: Rect, bu
     draw_tabs(model, cluster, theme, areas.tabs, buf);
     if let Some(lines) = overview_lines(model) {
         let below = Rect { height: area.bottom().saturating_sub(areas.heading.y), ..areas.heading };
-        rich::draw(&lines, cluster.spot().top, None, below, buf, theme);
+        overview::draw(&lines, cluster.spot(), theme, below, buf);
         return;
     }
     if cluster.table.rows.is_empty() {

@@ -1,21 +1,24 @@
 //! The overview as lines: what accelerators there are and who holds them, jobs by state, what is wasted.
 
-use super::about;
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{GUTTER, about};
 use crate::{
     console::{
         model::{
             Model,
-            cluster::ClusterModel,
+            cluster::{ClusterModel, Spot},
             survey::{OLD, Told},
         },
-        theme::Role,
+        theme::{Role, Theme},
         widgets::{
-            rich::{RichLine, heading, labelled, table},
-            text::width,
+            rich::{self, RichLine, heading, labelled, table},
+            text::{put, width},
         },
     },
     jobs::{
         Sym,
+        boards::overview::{TOP, of_space, of_user},
         capacity::{Busy, Gpus, Work},
         quantity::counted,
         time::duration,
@@ -24,50 +27,85 @@ use crate::{
 
 /// Column in which values begin.
 const VALUES: u16 = 12;
-/// Rows of a ranking.
-const TOP: usize = 5;
 /// Cells of a bar.
 const BAR: u64 = 10;
 
+/// One line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The row of [`ClusterModel::table`] that it is, if it leads anywhere.
+    pub id: Option<String>,
+    text: RichLine,
+}
+
+/// Lines, of which the first one is the row of this id.
+fn row(id: Option<&str>, lines: Vec<RichLine>) -> impl Iterator<Item = Line> {
+    let ids = std::iter::once(id.map(str::to_owned)).chain(std::iter::repeat(None));
+    lines.into_iter().zip(ids).map(|(text, id)| Line { id, text })
+}
+
+/// Lines that lead nowhere.
+fn told(lines: Vec<RichLine>) -> impl Iterator<Item = Line> {
+    row(None, lines)
+}
+
+/// Draws what is in sight of them.
+pub(super) fn draw(lines: &[Line], spot: &Spot, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let text = Rect { x: area.x + GUTTER, width: area.width.saturating_sub(GUTTER), ..area };
+    for (line, y) in lines.iter().skip(spot.top).zip(area.y..area.bottom()) {
+        rich::draw_line(&line.text, None, Rect { y, height: 1, ..text }, buf, theme);
+        if line.id.is_some() && line.id == spot.selected {
+            put(buf, area, area.x, y, theme.marker(), theme.style(Role::Marker));
+            let first = line.text.pieces.iter().find(|piece| !piece.text.trim().is_empty());
+            let (blank, word) = first.map_or((0, 0), |piece| {
+                let word = piece.text.trim();
+                (width(&piece.text[..piece.text.len() - piece.text.trim_start().len()]), width(word))
+            });
+            let word = Rect { x: text.x + blank, y, width: word, height: 1 }.intersection(text);
+            buf.set_style(word, theme.style(Role::Selected));
+        }
+    }
+}
+
 /// All lines.
-pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
+pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<Line> {
     let it = &cluster.overview;
     let mut out = Vec::new();
+    let leads = |id: &'static str| Some(id).filter(|id| cluster.table.position(id).is_some());
     if it.nodes.0 > 0 {
         let (nodes, shut) = it.nodes;
         let shut = if shut == 0 { String::new() } else { format!(", {shut} of them closed or not ready") };
-        out.extend(labelled("Nodes", VALUES, &format!("{nodes}{shut}"), Role::Text, columns));
-        out.extend(gpus(model, cluster, columns));
+        out.extend(told(labelled("Nodes", VALUES, &format!("{nodes}{shut}"), Role::Text, columns)));
+        out.extend(told(gpus(model, cluster, columns)));
         if cluster.overview.gpus != Gpus::default() {
-            out.extend(work(model, columns));
+            out.extend(row(leads("idle"), work(model, columns)));
         }
-    } else if model.survey.at.is_some() && cluster.table.unread.is_empty() {
-        out.push(RichLine::of("This cluster has no nodes.", Role::Dim));
+    } else if model.survey.at.is_some() && !cluster.table.unread.is_empty() {
+        // Who may not see nodes may see what GPUs do.
+        out.extend(row(leads("idle"), work(model, columns)));
+    } else if model.survey.at.is_some() {
+        out.extend(told(vec![RichLine::of("This cluster has no nodes.", Role::Dim)]));
     }
-    out.extend(states(model, cluster, columns));
+    out.extend(told(states(model, cluster, columns)));
     let wants = if it.wanted == 0 {
         "no job waits for GPUs".to_owned()
     } else {
         format!("jobs that wait want {}", counted(it.wanted, "GPU"))
     };
-    out.extend(labelled("Waiting", VALUES, &wants, Role::Text, columns));
+    out.extend(row(leads("waiting"), labelled("Waiting", VALUES, &wants, Role::Text, columns)));
     let (held, jobs, hours) = it.leaked;
     if held > 0 {
         let of = if jobs == 1 { "1 job that has".to_owned() } else { format!("{jobs} jobs that have") };
         let is = if held == 1 { "is" } else { "are" };
         let text = format!("{} {is} held by {of} ended: {hours} GPU-hours so far (:free-gpus)", counted(held, "GPU"));
-        out.extend(labelled("Wasted", VALUES, &text, Role::Warn, columns));
+        out.extend(row(leads("wasted"), labelled("Wasted", VALUES, &text, Role::Warn, columns)));
     }
-    out.extend(ranking(
-        "Namespaces that hold most",
-        it.namespaces.iter().map(|(name, n)| (name.to_string(), *n)),
-        columns,
-    ));
-    out.extend(ranking("Users whose jobs hold most", cluster.users.iter().cloned(), columns));
+    let spaces = it.namespaces.iter().map(|(name, n)| (name.to_string(), *n));
+    out.extend(ranking("Namespaces that hold most", spaces, of_space, columns));
+    out.extend(ranking("Users whose jobs hold most", cluster.users.iter().cloned(), of_user, columns));
     let unread = about::unread(cluster, columns);
     if !unread.is_empty() {
-        out.push(RichLine::default());
-        out.extend(unread);
+        out.extend(told([vec![RichLine::default()], unread].concat()));
     }
     out
 }
@@ -152,13 +190,20 @@ fn bar(gpus: Gpus, ascii: bool) -> String {
     format!("{}{} {percent}%", part(full, held), part(empty, BAR - held))
 }
 
-fn ranking(title: &str, all: impl Iterator<Item = (String, u64)>, columns: u16) -> Vec<RichLine> {
-    let rows: Vec<_> =
-        all.take(TOP).map(|(name, n)| vec![(name, Role::Text), (counted(n, "GPU"), Role::Text)]).collect();
+fn ranking(title: &str, all: impl Iterator<Item = (String, u64)>, id: fn(&str) -> String, columns: u16) -> Vec<Line> {
+    let (mut ids, mut rows) = (Vec::new(), Vec::new());
+    for (name, n) in all.take(TOP) {
+        ids.push(id(&name));
+        rows.push(vec![(name, Role::Text), (counted(n, "GPU"), Role::Text)]);
+    }
     if rows.is_empty() {
         return Vec::new();
     }
-    let mut out = vec![RichLine::default(), RichLine::of(title, Role::Title)];
-    out.extend(table(2, &rows, columns));
+    let mut out: Vec<Line> = told(vec![RichLine::default(), RichLine::of(title, Role::Title)]).collect();
+    let lines = table(0, &rows, columns);
+    // Where names are broken, a line is no row.
+    let is_one_each = lines.len() == ids.len();
+    let ids = ids.into_iter().map(|id| Some(id).filter(|_| is_one_each)).chain(std::iter::repeat(None));
+    out.extend(lines.into_iter().zip(ids).map(|(text, id)| Line { id, text }));
     out
 }

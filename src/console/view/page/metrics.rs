@@ -86,7 +86,8 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
     }
     if let Some(asked) = &metrics.smi {
         let comma = if metrics.source.is_some() { "; " } else { "  " };
-        line = line.and(format!("{comma}nvidia-smi by exec, {} ago", age(asked.at, now).0), Role::Text);
+        let again = if metrics.asking.is_some() { ", asked again and again" } else { "" };
+        line = line.and(format!("{comma}nvidia-smi by exec, {} ago{again}", age(asked.at, now).0), Role::Text);
     }
     match &metrics.trouble {
         // That there is no other source is no trouble then.
