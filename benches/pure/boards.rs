@@ -25,7 +25,7 @@ fn sym(text: &str) -> Sym {
     Sym::new(text)
 }
 
-/// The nodes that the fleet's pods run on, and so many more that there are 500.
+/// 500 nodes: of those that the fleet's pods run on, and more if there are fewer.
 fn rows(loaded: &Loaded) -> Part<NodeRow> {
     let fleet = &loaded.model.fleet;
     let mut names: BTreeSet<Sym> = fleet
@@ -45,7 +45,7 @@ fn rows(loaded: &Loaded) -> Part<NodeRow> {
         allocatable: amounts(),
         ..NodeRow::default()
     };
-    Part::whole(names.into_iter().map(node).collect())
+    Part::whole(names.into_iter().take(NODES).map(node).collect())
 }
 
 /// 50 queues in ten cohorts, and 1,000 Workloads that wait in them.

@@ -1,6 +1,6 @@
 //! The embedded cluster's Prometheus at scale: what the console asks it, from question to numbers, in this process.
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use criterion::Criterion;
 use mpideck::{
@@ -36,6 +36,8 @@ async fn asked() -> Asked {
     let config = Loaded::from_value(sim.kubeconfig()).expect("a kubeconfig").shared();
     let mut target = Target::new(config).in_context("admin");
     target.dial = Some(sim.dial());
+    // In a build without optimisation a question about all GPUs takes minutes.
+    target.timeout = Duration::from_mins(10);
     let session = cluster::connect(target.clone()).await.expect("a session");
     let service = Service::parse("monitoring/prometheus:9090").expect("a Service");
     let wish = Wish { prometheus: Where::Service(service), ..Wish::default() };
