@@ -23,6 +23,7 @@ pub mod scenario;
 mod schema;
 pub mod start;
 pub mod store;
+mod strategic;
 mod transport;
 pub mod users;
 mod value;

@@ -2,6 +2,8 @@
 //!
 //! Must not know any kind of object; a missing field reads as empty.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -183,6 +185,16 @@ pub(crate) fn mix(seed: u64) -> u64 {
 /// A number out of text, for seeds (FNV-1a).
 pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// SHA-1 in hexadecimal digits, as controllers make names of.
+pub(crate) fn sha1(text: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    digest.as_ref().iter().fold(String::new(), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// A number from 0 (inclusive) to 1 out of a seed.

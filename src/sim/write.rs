@@ -28,6 +28,8 @@ pub(crate) enum Write {
     Status(&'static Resource, Value),
     /// Delete it, gracefully where that is its kind's way.
     Delete(&'static Resource, String, String),
+    /// Delete it once all that it owns is gone.
+    DeleteWithAll(&'static Resource, String, String),
     /// Take a finalizer off; what is gone already is as good.
     Release(&'static Resource, String, String, &'static str),
     /// Tell of something.

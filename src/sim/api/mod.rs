@@ -30,7 +30,6 @@ mod resource_metrics;
 mod review;
 mod scale;
 mod snapshots;
-mod strategic;
 mod subresources;
 mod table;
 mod token;

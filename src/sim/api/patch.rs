@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Admitted, go, header, strategic};
+use super::{Admitted, go, header};
 use crate::sim::store::{Refusal, Resource};
+use crate::sim::strategic;
 
 /// A patch that was read.
 pub(super) enum Patch {

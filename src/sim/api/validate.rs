@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::patch::Patch;
-use super::{Admitted, Reply, builtin, events, go, meta, rbac, reply, strategic};
+use super::{Admitted, Reply, builtin, events, go, meta, rbac, reply};
 use crate::sim::schema::{self, Fault, Schemas};
 use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS};
 use crate::sim::store::{Part, Refusal, Resource};
+use crate::sim::strategic;
 
 /// What becomes of fields that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    limits,
+    jobset, limits,
     pod_rules::{self, Causes},
-    quota,
+    quota, trainer,
 };
 use crate::sim::{
     amounts,
     store::{
         Admission, Refusal, Resource, Store,
-        resource::{CLAIMS, JOBS, PODS, PRIORITYCLASSES},
+        resource::{CLAIMS, JOBS, JOBSETS, PODS, PRIORITYCLASSES, TRAINJOBS},
     },
-    value::{int, list, name, text},
+    value::{int, label, list, name, text},
 };
 
 /// What holds of pods whose class says nothing else.
@@ -29,6 +29,10 @@ pub(crate) fn step() -> Admission {
             pod(store, resource, value)?;
         } else if *resource == JOBS {
             job(resource, value)?;
+        } else if *resource == JOBSETS {
+            jobset::defaults(value);
+        } else if *resource == TRAINJOBS {
+            trainer::defaults(value, store.clock().now());
         } else if *resource == CLAIMS {
             limits::admit(store, resource, value)?;
         }
@@ -38,6 +42,11 @@ pub(crate) fn step() -> Admission {
 
 fn pod(store: &Store, resource: &'static Resource, pod: &mut Value) -> Result<(), Refusal> {
     priority(store, resource, pod)?;
+    if !label(pod, "jobset.sigs.k8s.io/jobset-name").is_empty() {
+        // JobSet's webhook: for those who want a topology domain for themselves.
+        let priority = int(pod, "/spec/priority").unwrap_or(0);
+        pod["metadata"]["labels"]["jobset.sigs.k8s.io/priority"] = json!(priority.to_string());
+    }
     runtime(resource, pod)?;
     limits::admit(store, resource, pod)?;
     tolerate(pod);

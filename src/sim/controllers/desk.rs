@@ -31,7 +31,7 @@ use crate::{
     sim::{
         kubelet::{journal::Journal, script::Scripts},
         store::{
-            DeleteOptions, Obj, Part, Refusal, Resource, Selector, Store,
+            DeleteOptions, Obj, Part, Propagation, Refusal, Resource, Selector, Store,
             resource::{
                 CLAIMS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, DEPLOYMENTS, JOBS, JOBSETS, MPIJOBS, NAMESPACES, NODES,
                 PODS, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, TRAININGRUNTIMES, TRAINJOBS, VOLUMES,
@@ -157,9 +157,11 @@ impl Desk {
                 let runtime = self.runtime(&job);
                 let jobset = self.get(&JOBSETS, space, object);
                 let [secret, hostfile] = trainer::extras(object);
-                let hostfile = self.get(&CONFIGMAPS, space, &hostfile);
+                let [hostfile, snapshot] =
+                    [hostfile, trainer::snapshot(object)].map(|map| self.get(&CONFIGMAPS, space, &map));
                 let seen = trainer::Seen {
                     runtime: runtime.as_deref(),
+                    snapshot: snapshot.as_deref(),
                     jobset: jobset.as_deref(),
                     secret: self.get(&SECRETS, space, &secret).is_some(),
                     hostfile: hostfile.as_deref(),
@@ -174,8 +176,8 @@ impl Desk {
                         .list(&JOBS, Some(space), &Selector::label("jobset.sigs.k8s.io/jobset-name", object))
                         .items,
                 );
-                let service = self.get(&SERVICES, space, object).is_some();
-                Some((jobset::job_set(&set_of, &jobs, service, now), None))
+                let service = self.get(&SERVICES, space, jobset::subdomain(&set_of)).is_some();
+                Some(jobset::job_set(&set_of, &jobs, service, now))
             }
             Work::Namespace => {
                 let there = namespaces::KEPT.map(|(resource, name)| self.get(resource, object, name).is_some());
@@ -292,10 +294,10 @@ impl Desk {
                 Write::Update(resource, object) => drop(self.store.update(resource, unversioned(object))?),
                 Write::Status(resource, object) => drop(self.store.update_status(resource, unversioned(object))?),
                 Write::Delete(resource, space, object) => {
-                    match self.store.delete(resource, &space, &object, &DeleteOptions::default()) {
-                        Err(refusal) if refusal.code != 404 => return Err(refusal),
-                        _ => {}
-                    }
+                    self.delete(resource, &space, &object, Propagation::Background)?;
+                }
+                Write::DeleteWithAll(resource, space, object) => {
+                    self.delete(resource, &space, &object, Propagation::Foreground)?;
                 }
                 Write::Release(resource, space, object, finalizer) => {
                     let released = self.store.modify(resource, &space, &object, Part::Main, |o| {
@@ -319,6 +321,21 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Deletes it; what is gone already is as good.
+    fn delete(
+        &self,
+        resource: &'static Resource,
+        space: &str,
+        object: &str,
+        propagation: Propagation,
+    ) -> Result<(), Refusal> {
+        let options = DeleteOptions { propagation, ..DeleteOptions::default() };
+        match self.store.delete(resource, space, object, &options) {
+            Err(refusal) if refusal.code != 404 => Err(refusal),
+            _ => Ok(()),
+        }
     }
 
     /// Removes old events.

@@ -373,6 +373,10 @@ fn work_of(kind: &Resource) -> Option<Work> {
 }
 
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod peers_look;
+#[cfg(test)]
 mod recorded;
 #[cfg(test)]
 mod replay;

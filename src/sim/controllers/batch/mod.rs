@@ -4,6 +4,7 @@
 //! as uncounted, then counted, and an end is announced before it is reached.
 
 mod failure;
+mod indexes;
 mod start;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -308,6 +309,13 @@ impl Pass<'_> {
 
     /// Pods by state as the pass leaves them.
     fn count(&mut self) {
+        if text(self.job, "/spec/completionMode") == "Indexed" {
+            let before = text(&self.next, "/status/completedIndexes");
+            let now = indexes::completed(before, self.pods.iter().map(|pod| &***pod));
+            if !now.is_empty() {
+                set(&mut self.next, "/status/completedIndexes", json!(now));
+            }
+        }
         let made = self.writes.iter().filter(|w| matches!(w, Write::Create { .. })).count();
         let doomed = self.writes.iter().filter(|w| matches!(w, Write::Delete(..))).count();
         let active = self.active().count() - doomed + made;

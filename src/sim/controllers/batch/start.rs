@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Counted, FROM, INDEX, Pass, TRACKING};
 use crate::sim::{
     store::resource::PODS,
-    value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, set, suffix, text, time, uid},
+    value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, push, set, suffix, text, time, uid},
     write::{Note, Write},
 };
 
@@ -88,6 +88,10 @@ impl Pass<'_> {
         if let Some(index) = index {
             pod["metadata"]["labels"][INDEX] = json!(index.to_string());
             pod["metadata"]["annotations"][INDEX] = json!(index.to_string());
+            for all in ["/spec/containers", "/spec/initContainers"] {
+                let containers = pod.pointer_mut(all).and_then(Value::as_array_mut);
+                containers.into_iter().flatten().for_each(tell_index);
+            }
             if text(&pod, "/spec/hostname").is_empty() {
                 set(&mut pod, "/spec/hostname", json!(format!("{job_name}-{index}")));
             }
@@ -95,6 +99,15 @@ impl Pass<'_> {
         let blame = Note::warning(self.job, FROM, "FailedCreate", "Error creating: ");
         self.writes.push(Write::Create { resource: &PODS, object: pod, blame: Some(blame) });
         self.tell("SuccessfulCreate", &format!("Created pod: {pod_name}"));
+    }
+}
+
+/// Gives a container the variable that says its pod's index, unless it has one of that name.
+fn tell_index(container: &mut Value) {
+    const NAME: &str = "JOB_COMPLETION_INDEX";
+    if list(container, "/env").iter().all(|variable| text(variable, "/name") != NAME) {
+        let label = json!({"apiVersion": "v1", "fieldPath": format!("metadata.labels['{INDEX}']")});
+        push(container, "/env", json!({"name": NAME, "valueFrom": {"fieldRef": label}}));
     }
 }
 

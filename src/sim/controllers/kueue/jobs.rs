@@ -11,7 +11,9 @@ use crate::{
             Resource, Selector, Store,
             resource::{PRIORITYCLASSES, RESOURCEFLAVORS, WORKLOADPRIORITYCLASSES, WORKLOADS},
         },
-        value::{self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, text, truth, uid},
+        value::{
+            self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, sha1, text, truth, uid,
+        },
         write::{Note, Write},
     },
 };
@@ -79,9 +81,7 @@ fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write>
 
 /// The kind and the job's name, cut to 63 characters with a hash of what it is.
 fn workload_name(resource: &Resource, job: &Value) -> String {
-    let known = format!("{}\n{}\n{}\n{}", resource.kind, resource.group, name(job), uid(job));
-    let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, known.as_bytes());
-    let hex = super::hex(&hash.as_ref()[..3]);
+    let hex = sha1(&format!("{}\n{}\n{}\n{}", resource.kind, resource.group, name(job), uid(job)));
     let stem = format!("{}-{}", resource.kind.to_lowercase(), name(job));
     format!("{}-{}", &stem[..stem.len().min(57)], &hex[..5])
 }

@@ -14,8 +14,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -61,15 +59,6 @@ fn release(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
     if let Some(status) = load["status"].as_object_mut() {
         status.remove("admission");
     }
-}
-
-/// Bytes as Kueue writes hashes.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 fn is_active(load: &Value) -> bool {

@@ -190,11 +190,8 @@ async fn names_and_places_are_those_of_kueue() {
     }
     world.until(12.0);
     let (load, name) = world.load("second");
-    let hash = ring::digest::digest(
-        &ring::digest::SHA1_FOR_LEGACY_USE_ONLY,
-        format!("MPIJob\nkubeflow.org\nsecond\n{}", text(&load, "/metadata/ownerReferences/0/uid")).as_bytes(),
-    );
-    assert_eq!(name, format!("mpijob-second-{}", &super::hex(hash.as_ref())[..5]));
+    let known = format!("MPIJob\nkubeflow.org\nsecond\n{}", text(&load, "/metadata/ownerReferences/0/uid"));
+    assert_eq!(name, format!("mpijob-second-{}", &crate::sim::value::sha1(&known)[..5]));
     let summary = summary(&world.store, Some("q"), "team", (0, 10)).unwrap();
     let places: Vec<_> = list(&summary, "/items")
         .iter()

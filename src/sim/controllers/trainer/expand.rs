@@ -1,67 +1,128 @@
-//! A TrainJob and its runtime as one JobSet.
+//! A TrainJob and its runtime as one JobSet, as Trainer 2.3 makes it.
 
 use serde_json::{Value, json};
 
-use super::mpi::Policy;
-use crate::sim::value::{int, name, namespace, owned_by, set, text, truth};
+use super::{
+    mpi, policy,
+    role::{container, launcher_is_node, node, step, upsert},
+};
+use crate::sim::{
+    strategic,
+    value::{list, name, namespace, owned_by, set, text},
+};
 
 /// The JobSet that a runtime makes of a TrainJob.
-pub(super) fn expanded(job: &Value, runtime: &Value, mpi: Option<&Policy>) -> Value {
-    let mut spec = runtime.pointer("/spec/template/spec").cloned().unwrap_or_else(|| json!({}));
-    set(&mut spec, "/suspend", json!(truth(job, "/spec/suspend")));
-    let wanted = int(job, "/spec/trainer/numNodes").map(|nodes| mpi.map_or(nodes, |mpi| mpi.nodes(nodes)));
-    let nodes = wanted.or_else(|| int(runtime, "/spec/mlPolicy/numNodes")).unwrap_or(1);
-    if let Some(jobs) = spec.get_mut("replicatedJobs").and_then(Value::as_array_mut) {
-        for replicated in jobs {
-            let role = text(replicated, "/name").to_owned();
-            let ancestor = replicated.pointer("/template/metadata").map_or("", |m| {
-                m.get("labels")
-                    .and_then(|l| l.get("trainer.kubeflow.org/trainjob-ancestor-step"))
-                    .and_then(Value::as_str)
-                    .unwrap_or("")
-            }) == "trainer";
-            if role == "node" {
-                set(replicated, "/template/spec/parallelism", json!(nodes));
-                set(replicated, "/template/spec/completions", json!(nodes));
+pub(super) fn expanded(job: &Value, runtime: &Value) -> Value {
+    let mut template = runtime.pointer("/spec/template").cloned().unwrap_or_else(|| json!({}));
+    patch(job, &mut template);
+    let mut spec = template["spec"].take();
+    for replicated in spec.get_mut("replicatedJobs").and_then(Value::as_array_mut).into_iter().flatten() {
+        resources(job, runtime, replicated);
+        let nodes = policy::nodes(job, runtime, replicated);
+        for field in ["parallelism", "completions"] {
+            set(replicated, &format!("/template/spec/{field}"), json!(nodes));
+        }
+        policy::equip(job, runtime, replicated, nodes);
+        if let Some(mpi) = mpi::Policy::of(job, runtime) {
+            mpi.equip(job, replicated);
+        }
+        if !step(replicated).is_empty() {
+            set(replicated, "/replicas", json!(1));
+        }
+        initializer(job, replicated);
+        trainer(job, runtime, replicated);
+        script(job, replicated);
+    }
+    if job["spec"]["suspend"].is_boolean() {
+        spec["suspend"] = job["spec"]["suspend"].clone();
+    }
+    let mut meta = json!({"name": name(job), "namespace": namespace(job), "ownerReferences": owned_by(job)});
+    for map in ["labels", "annotations"] {
+        if template["metadata"][map].is_object() {
+            meta[map] = template["metadata"][map].clone();
+        }
+    }
+    json!({"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": meta, "spec": spec, "status": {}})
+}
+
+/// Lays `spec.runtimePatches` over the runtime's template.
+fn patch(job: &Value, template: &mut Value) {
+    for patch in list(job, "/spec/runtimePatches") {
+        for map in ["labels", "annotations"] {
+            let given = patch.pointer(&format!("/trainingRuntimeSpec/template/metadata/{map}"));
+            for (key, value) in given.and_then(Value::as_object).into_iter().flatten() {
+                template["metadata"][map][key] = value.clone();
             }
-            if let Some(annotations) = job.pointer("/metadata/annotations") {
-                for (key, v) in
-                    annotations.as_object().into_iter().flatten().filter(|(k, _)| k.starts_with("sim.mpideck.io/"))
-                {
-                    let path = format!("/template/spec/template/metadata/annotations/{}", key.replace('/', "~1"));
-                    set(replicated, &path, v.clone());
-                }
-            }
-            trainer_container(job, replicated, &role, ancestor);
-            if let Some(mpi) = mpi {
-                mpi.equip(job, replicated);
+        }
+        if let Some(given) = patch.pointer("/trainingRuntimeSpec/template/spec") {
+            // Elements without a name are refused by the schema.
+            let _ = strategic::merge(&mut template["spec"], given);
+        }
+    }
+}
+
+/// Lays the TrainJob's resources over those of whoever trains.
+fn resources(job: &Value, runtime: &Value, replicated: &mut Value) {
+    let trains = step(replicated) == "trainer" && runtime["spec"]["mlPolicy"].is_object();
+    let as_node = launcher_is_node(runtime) && text(replicated, "/name") == "node";
+    if !(trains || as_node) {
+        return;
+    }
+    if let (Some(given), Some(node)) = (job.pointer("/spec/trainer/resourcesPerNode"), node(replicated)) {
+        for side in ["limits", "requests"] {
+            for (resource, amount) in given.get(side).and_then(Value::as_object).into_iter().flatten() {
+                node["resources"][side][resource] = amount.clone();
             }
         }
     }
-    json!({
-        "apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet",
-        "metadata": {"name": name(job), "namespace": namespace(job), "ownerReferences": owned_by(job)},
-        "spec": spec, "status": {},
-    })
 }
 
-/// What the TrainJob says of its trainer, laid over the runtime's container `node`.
-fn trainer_container(job: &Value, replicated: &mut Value, role: &str, ancestor: bool) {
-    let Some(containers) =
-        replicated.pointer_mut("/template/spec/template/spec/containers").and_then(Value::as_array_mut)
-    else {
-        return;
-    };
-    for container in containers.iter_mut().filter(|c| text(c, "/name") == "node") {
-        if ancestor || role == "node" {
-            for field in ["image", "command", "args"] {
-                if let Some(given) = job.pointer(&format!("/spec/trainer/{field}")).filter(|_| ancestor) {
-                    container[field] = given.clone();
-                }
-            }
-            if let Some(resources) = job.pointer("/spec/trainer/resourcesPerNode") {
-                container["resources"] = resources.clone();
-            }
+/// What the initializers get: where from, with which secret.
+fn initializer(job: &Value, replicated: &mut Value) {
+    for (role, field) in [("dataset-initializer", "dataset"), ("model-initializer", "model")] {
+        if step(replicated) != role {
+            continue;
         }
+        let (Some(given), Some(container)) =
+            (job.pointer(&format!("/spec/initializer/{field}")), container(replicated, role))
+        else {
+            continue;
+        };
+        if let Some(uri) = given["storageUri"].as_str() {
+            upsert(container, "env", "name", json!({"name": "STORAGE_URI", "value": uri}));
+        }
+        for variable in list(given, "/env") {
+            upsert(container, "env", "name", variable.clone());
+        }
+        if let Some(secret) = given.pointer("/secretRef/name") {
+            crate::sim::value::push(container, "/envFrom", json!({"secretRef": {"name": secret}}));
+        }
+    }
+}
+
+/// What the TrainJob says of its trainer, laid over the container `node`.
+fn trainer(job: &Value, runtime: &Value, replicated: &mut Value) {
+    let trains = step(replicated) == "trainer";
+    let as_node = launcher_is_node(runtime) && text(replicated, "/name") == "node";
+    let given = &job["spec"]["trainer"];
+    let Some(node) = node(replicated).filter(|_| given.is_object()) else { return };
+    for field in ["image", "command", "args"] {
+        if let Some(value) = given.get(field).filter(|v| trains && !v.is_null()) {
+            node[field] = value.clone();
+        }
+    }
+    if trains || as_node {
+        for variable in list(given, "/env") {
+            upsert(node, "env", "name", variable.clone());
+        }
+    }
+}
+
+/// What this cluster's pods play comes from the TrainJob's own annotations.
+fn script(job: &Value, replicated: &mut Value) {
+    let all = job.pointer("/metadata/annotations").and_then(Value::as_object);
+    for (key, value) in all.into_iter().flatten().filter(|(key, _)| key.starts_with("sim.mpideck.io/")) {
+        let path = format!("/template/spec/template/metadata/annotations/{}", key.replace('/', "~1"));
+        set(replicated, &path, value.clone());
     }
 }

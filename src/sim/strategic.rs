@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// By which field the elements of a list are told apart; lists that are not here are replaced whole.
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 17] = [
     ("addresses", "type"),
     ("conditions", "type"),
     ("containers", "name"),
@@ -14,6 +14,7 @@ const KEYS: [(&str, &str); 16] = [
     ("initContainers", "name"),
     ("ownerReferences", "uid"),
     ("ports", "containerPort"),
+    ("replicatedJobs", "name"),
     ("resourceClaims", "name"),
     ("secrets", "name"),
     ("topologySpreadConstraints", "topologyKey"),
@@ -23,7 +24,7 @@ const KEYS: [(&str, &str); 16] = [
 ];
 
 /// Merges `patch` into `target`. Refuses an element of a list without the key of the list, in the server's words.
-pub(super) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
+pub(crate) fn merge(target: &mut Value, patch: &Value) -> Result<(), String> {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return Ok(());
@@ -145,7 +146,7 @@ fn interleave(list: &mut Vec<Value>, key: &str, live: &[Value], patched: &[&Valu
 }
 
 /// A value as Go prints it: `map[a:b c:[1 2]]`.
-pub(super) fn go_map(value: &Value) -> String {
+pub(crate) fn go_map(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let fields: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", go_map(v))).collect();
