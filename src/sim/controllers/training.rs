@@ -3,11 +3,14 @@
 //! Owns one pass over one PyTorchJob, TFJob, XGBoostJob, PaddleJob, JAXJob or v1 MPIJob. Here a failed replica fails
 //! (or restarts) the job, unlike in mpi-operator. Must not read a store or a clock.
 
+mod environment;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use self::environment::{Place, defaults};
 use crate::{
     jobs::Kind,
     sim::{
@@ -218,19 +221,30 @@ impl Pass<'_> {
                 let end = if lone { "launcher".to_owned() } else { format!("{}-{index}", role.to_lowercase()) };
                 let pod_name = format!("{}-{end}", name(self.job));
                 let old = self.pods.iter().find(|p| name(p) == pod_name).cloned();
+                if let Some(code) = old.as_ref().and_then(|pod| self.ended(pod)) {
+                    let said = format!("Pod: {}.{pod_name} exited with code {code}", namespace(self.job));
+                    self.tell(false, "ExitedWithCode", &said);
+                }
                 match old {
                     None => self.create(role, spec, index, &pod_name, &specs),
                     Some(pod) if phase(&pod) == "Failed" && !is_deleting(&pod) && retried(spec, &pod) => {
-                        let code = exit_code(&pod).unwrap_or(0);
-                        let said = format!("Pod: {}.{pod_name} exited with code {code}", namespace(self.job));
-                        self.tell(false, "ExitedWithCode", &said);
                         self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod_name.clone()));
+                        self.tell(false, "SuccessfulDeletePod", &format!("Deleted pod: {pod_name}"));
+                        let said = format!("job {} is restarting because {role} replica(s) failed.", name(self.job));
+                        self.tell(true, &format!("{}Restarting", self.kind()), &said);
                         self.restarting(role);
                     }
                     Some(_) => {}
                 }
             }
         }
+    }
+
+    /// The code with which the container of the kind's name has ended.
+    fn ended(&self, pod: &Value) -> Option<i64> {
+        let (called, ..) = defaults(self.seen.kind);
+        let all = list(pod, "/status/containerStatuses").iter().filter(|c| text(c, "/name") == called);
+        all.filter_map(|c| int(c, "/state/terminated/exitCode")).next_back()
     }
 
     fn restarting(&mut self, role: &str) {
@@ -255,7 +269,7 @@ impl Pass<'_> {
         }
         if self.seen.kind == Kind::MpiJobV1 {
             labels.insert("training.kubeflow.org/job-role".into(), json!(low));
-        } else if specs.first().is_some_and(|(first, _)| *first == role) && index == 0 && role != "Worker" {
+        } else if index == 0 && self.leads(role, specs) {
             labels.insert("training.kubeflow.org/job-role".into(), json!("master"));
         }
         let mut pod = json!({
@@ -268,10 +282,12 @@ impl Pass<'_> {
         }
         let policy = match text(spec, "/restartPolicy") {
             "ExitCode" => "Never",
+            "" if matches!(self.seen.kind, Kind::TfJob | Kind::XgBoostJob | Kind::JaxJob) => "Never",
             "" => "OnFailure",
             other => other,
         };
         set(&mut pod, "/spec/restartPolicy", json!(policy));
+        Place { kind: self.seen.kind, job: self.job, specs, role, index }.equip(&mut pod);
         if !self.seen.services.iter().any(|s| s == pod_name) {
             self.create_service(pod_name, &low, index);
         }
@@ -280,7 +296,15 @@ impl Pass<'_> {
         self.tell(false, "SuccessfulCreatePod", &format!("Created pod: {pod_name}"));
     }
 
+    /// Whether the first replica of a role is the master: where there is no other, a worker of most kinds is.
+    fn leads(&self, role: &str, specs: &[(&'static str, Value)]) -> bool {
+        let is_master = |role: &str| matches!(role, "Master" | "Chief");
+        let workers_lead = matches!(self.seen.kind, Kind::PyTorchJob | Kind::TfJob | Kind::JaxJob);
+        is_master(role) || (role == "Worker" && workers_lead && !specs.iter().any(|(other, _)| is_master(other)))
+    }
+
     fn create_service(&mut self, pod_name: &str, low: &str, index: i64) {
+        let (_, port, number) = defaults(self.seen.kind);
         let selector = json!({
             "training.kubeflow.org/job-name": name(self.job), "training.kubeflow.org/operator-name": self.from(),
             TYPE: low, INDEX: index.to_string(),
@@ -288,7 +312,7 @@ impl Pass<'_> {
         let service = json!({
             "apiVersion": "v1", "kind": "Service",
             "metadata": {"name": pod_name, "namespace": namespace(self.job), "labels": selector, "ownerReferences": owned_by(self.job)},
-            "spec": {"clusterIP": "None", "selector": selector, "ports": [{"name": "port", "port": 23456, "protocol": "TCP", "targetPort": 23456}]},
+            "spec": {"clusterIP": "None", "selector": selector, "ports": [{"name": port, "port": number, "protocol": "TCP", "targetPort": number}]},
         });
         self.writes.push(Write::Create { resource: &SERVICES, object: service, blame: None });
         self.tell(false, "SuccessfulCreateService", &format!("Created service: {pod_name}"));
@@ -309,6 +333,13 @@ impl Pass<'_> {
             (n > 0).then_some((*role, n))
         });
         if let Some((role, n)) = failed {
+            let by_code = specs.iter().any(|(of, spec)| *of == role && text(spec, "/restartPolicy") == "ExitCode");
+            if by_code {
+                let message = format!("job {:?} is failing because {role:?} replica(s) failed.", name(self.job));
+                let reason = format!("{kind}Failed");
+                self.condition("Failed", true, &reason, &message);
+                return self.tell(true, &reason, &message);
+            }
             let has = if self.seen.kind == Kind::TfJob { "has" } else { "is" };
             let message = format!("{kind} {} {has} failed because {n} {role} replica(s) failed.", self.called());
             return self.end("Failed", &message);
@@ -368,18 +399,44 @@ impl Pass<'_> {
 
     fn delete_pods(&mut self, which: impl Fn(&Value) -> bool) {
         for pod in self.pods.iter().filter(|p| !is_deleting(p) && which(p)) {
-            self.writes.push(Write::Delete(&PODS, namespace(pod).into(), name(pod).into()));
-            self.writes.push(Write::Delete(&SERVICES, namespace(pod).into(), name(pod).into()));
+            let (namespace, name) = (namespace(pod).to_owned(), name(pod).to_owned());
+            let from = self.seen.kind.info().operator;
+            let told =
+                |reason, what| Write::Tell(Note::normal(self.job, from, reason, format!("Deleted {what}: {name}")));
+            let (pod, service) = (told("SuccessfulDeletePod", "pod"), told("SuccessfulDeleteService", "service"));
+            self.writes.extend([Write::Delete(&PODS, namespace.clone(), name.clone()), pod]);
+            self.writes.extend([Write::Delete(&SERVICES, namespace, name.clone()), service]);
         }
     }
 
+    /// What has ended is counted no more; when it ends well, who still runs has succeeded.
     fn count(&mut self) {
+        if [self.job, &self.next].into_iter().any(|job| truth(job, "/spec/runPolicy/suspend"))
+            && self.job["status"]["replicaStatuses"].is_null()
+        {
+            return;
+        }
+        if has_condition(self.job, "Succeeded") || has_condition(self.job, "Failed") {
+            return;
+        }
+        let well = has_condition(&self.next, "Succeeded");
+        let selects = matches!(self.seen.kind, Kind::PyTorchJob | Kind::PaddleJob | Kind::JaxJob);
         let mut all = Map::new();
         for (role, _) in self.specs() {
             let low = role.to_lowercase();
             let mut counts = Map::new();
-            for (word, wanted) in [("active", "Running"), ("succeeded", "Succeeded"), ("failed", "Failed")] {
-                let n = self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == wanted).count();
+            let of = |wanted: &str| {
+                self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == wanted && !is_deleting(p)).count()
+            };
+            if selects {
+                let [job, from] = [name(self.job), self.from()];
+                let label = |key: &str, value: &str| format!("training.kubeflow.org/{key}={value}");
+                let all = [label("job-name", job), label("operator-name", from), label("replica-type", &low)];
+                counts.insert("selector".into(), json!(all.join(",")));
+            }
+            let (active, succeeded) = (of("Running"), of("Succeeded"));
+            let (active, succeeded) = if well { (0, active + succeeded) } else { (active, succeeded) };
+            for (word, n) in [("active", active), ("succeeded", succeeded), ("failed", of("Failed"))] {
                 if n > 0 {
                     counts.insert(word.into(), json!(n));
                 }

@@ -150,11 +150,14 @@ impl<'a> Pass<'a> {
         }
         let hall = self.halls.queues.get(text(load, "/status/admission/clusterQueue"));
         let drained = hall.is_some_and(|h| h.stop_policy() == "HoldAndDrain");
+        let local = self.local(load).is_some_and(|local| text(local, "/spec/stopPolicy") == "HoldAndDrain");
         let mut next = load.clone();
         if !is_active(load) {
             self.send_away(&mut next, "Deactivated", "The workload is deactivated");
         } else if drained {
             self.send_away(&mut next, "ClusterQueueStopped", "The ClusterQueue is stopped");
+        } else if local {
+            self.send_away(&mut next, "LocalQueueStopped", "The LocalQueue is stopped");
         } else if let Some(due) = self.due(load) {
             if due > self.now {
                 return self.look_again(due);
@@ -162,6 +165,10 @@ impl<'a> Pass<'a> {
             self.too_slow(&mut next);
         }
         self.save(load, next);
+    }
+
+    fn local(&self, load: &Value) -> Option<&Value> {
+        self.locals.get(&(namespace(load).to_owned(), text(load, "/spec/queueName").to_owned()))
     }
 
     fn send_away(&mut self, next: &mut Value, reason: &str, message: &str) {
@@ -214,8 +221,16 @@ impl<'a> Pass<'a> {
             self.look_again(at);
             return true;
         }
+        let queue = self.local(load);
+        if reason == "LocalQueueStopped" {
+            if queue.is_none_or(|local| text(local, "/spec/stopPolicy").starts_with("Hold")) {
+                return false;
+            }
+            let message = "The LocalQueue was restarted after being stopped";
+            condition(next, "Requeued", true, "LocalQueueRestarted", message, now);
+            return true;
+        }
         if reason == "ClusterQueueStopped" {
-            let queue = self.locals.get(&(namespace(load).to_owned(), text(load, "/spec/queueName").to_owned()));
             let hall = queue.and_then(|l| self.halls.queues.get(text(l, "/spec/clusterQueue")));
             if hall.is_some_and(|h| h.stop_policy().starts_with("Hold")) {
                 return false;
@@ -234,19 +249,19 @@ impl<'a> Pass<'a> {
     /// Why nobody comes in at all: switched off, or a queue that is missing or closed.
     fn closed(&self, load: &Value, key: &(String, String), queue: &str) -> Option<(&'static str, String)> {
         if !is_active(load) {
-            return Some(("Suspended", "The workload is deactivated".to_owned()));
+            return Some(("Deactivated", "The workload is deactivated".to_owned()));
         }
         let Some(local) = self.locals.get(key) else {
             return Some(("Misconfigured", format!("LocalQueue {} doesn't exist", key.1)));
         };
         if text(local, "/spec/stopPolicy").starts_with("Hold") {
-            return Some(("Suspended", format!("LocalQueue {} is stopped", key.1)));
+            return Some(("Suspended", format!("LocalQueue {} is inactive", key.1)));
         }
         let Some(hall) = self.halls.queues.get(queue) else {
             return Some(("Misconfigured", format!("ClusterQueue {queue} doesn't exist")));
         };
         if hall.stop_policy().starts_with("Hold") {
-            return Some(("Suspended", format!("ClusterQueue {queue} is stopped")));
+            return Some(("Suspended", format!("ClusterQueue {queue} is inactive")));
         }
         self.halls.inactive(hall).map(|_| ("Misconfigured", format!("ClusterQueue {queue} is inactive")))
     }

@@ -9,7 +9,10 @@ use crate::{
     sim::{
         store::{
             Resource, Selector, Store,
-            resource::{PRIORITYCLASSES, RESOURCEFLAVORS, WORKLOADPRIORITYCLASSES, WORKLOADS},
+            resource::{
+                CLUSTERTRAININGRUNTIMES, PRIORITYCLASSES, RESOURCEFLAVORS, TRAININGRUNTIMES, WORKLOADPRIORITYCLASSES,
+                WORKLOADS,
+            },
         },
         value::{
             self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, sha1, text, truth, uid,
@@ -56,7 +59,7 @@ fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write>
         return Vec::new();
     }
     let workload_name = workload_name(resource, job);
-    let mut spec = json!({"active": true, "queueName": label(job, QUEUE), "podSets": pod_sets(resource, job)});
+    let mut spec = json!({"active": true, "queueName": label(job, QUEUE), "podSets": pod_sets(store, resource, job)});
     let (priority, class) = priority(store, resource, job);
     spec["priority"] = json!(priority);
     if let Some(class) = class {
@@ -96,7 +99,7 @@ fn priority(store: &Store, resource: &Resource, job: &Value) -> (i64, Option<Val
         return (value, Some(of));
     }
     let policy = text(job, "/spec/runPolicy/schedulingPolicy/priorityClass").to_owned();
-    let pods = pod_sets(resource, job);
+    let pods = pod_sets(store, resource, job);
     let templates =
         pods.as_array().into_iter().flatten().map(|p| text(p, "/template/spec/priorityClassName").to_owned());
     let class = std::iter::once(policy).chain(templates).find(|class| !class.is_empty());
@@ -117,10 +120,22 @@ fn manager(resource: &Resource) -> &'static str {
     }
 }
 
-fn pod_sets(resource: &Resource, job: &Value) -> Value {
+/// What the runtimeRef of a TrainJob names.
+fn runtime(store: &Store, job: &Value) -> Option<std::sync::Arc<Value>> {
+    let named = text(job, "/spec/runtimeRef/name");
+    let found = if text(job, "/spec/runtimeRef/kind") == "TrainingRuntime" {
+        store.get(&TRAININGRUNTIMES, namespace(job), named)
+    } else {
+        store.get(&CLUSTERTRAININGRUNTIMES, "", named)
+    };
+    found.ok().map(|runtime| runtime.value())
+}
+
+fn pod_sets(store: &Store, resource: &Resource, job: &Value) -> Value {
     let set_of = |role: &str, count: i64, template: Value| json!({"name": role.to_lowercase(), "count": count, "template": template});
     let Some(kind) = Kind::of(&resource.api_version(), resource.kind).filter(|k| *k != Kind::TrainJob) else {
-        let nodes = int(job, "/spec/trainer/numNodes").unwrap_or(1);
+        let usual = || runtime(store, job).and_then(|runtime| int(&runtime, "/spec/mlPolicy/numNodes"));
+        let nodes = int(job, "/spec/trainer/numNodes").or_else(usual).unwrap_or(1);
         let resources = job.pointer("/spec/trainer/resourcesPerNode").cloned().unwrap_or_else(|| json!({}));
         let container = json!({"name": "node", "image": text(job, "/spec/trainer/image"), "resources": resources});
         return json!([set_of("node", nodes, json!({"spec": {"containers": [container]}}))]);

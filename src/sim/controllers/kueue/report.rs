@@ -102,7 +102,7 @@ fn open(halls: &Halls, hall: Option<&Hall>, local: &Value) -> (bool, &'static st
         _ if text(local, "/spec/stopPolicy").starts_with("Hold") => (false, "Stopped", "LocalQueue is stopped"),
         None => (false, "ClusterQueueDoesNotExist", closed),
         Some(hall) if halls.inactive(hall).is_some() => (false, "ClusterQueueIsInactive", closed),
-        Some(_) => (true, "Ready", "Can submit new workloads to clusterQueue"),
+        Some(_) => (true, "Ready", "Can submit new workloads to localQueue"),
     }
 }
 

@@ -179,7 +179,34 @@ async fn pods_that_are_not_ready_in_time_go_back_to_the_queue_and_at_last_out_of
     world.until(95.0);
     assert_eq!(world.says("vast", "DeactivationTarget"), "True/RequeuingLimitExceeded");
     assert_eq!(world.load("vast").0["spec"]["active"], false);
-    assert_eq!(world.says("vast", "QuotaReserved"), "False/Suspended");
+    assert_eq!(world.says("vast", "QuotaReserved"), "False/Deactivated");
+}
+
+// The words are those of a recorded life of Kueue 0.20.
+#[tokio::test(start_paused = true)]
+async fn a_drained_local_queue_puts_its_jobs_out_and_takes_them_back() {
+    let mut world = World::new(&[("team", "", json!({}), &[("a100", 4)])]);
+    world.job("one", "team", 2, 0, 0.0);
+    world.until(10.0);
+    let stop = |world: &World, policy: &str| {
+        let set_policy = |queue: &mut Value| set(queue, "/spec/stopPolicy", json!(policy));
+        world.store.modify(&LOCALQUEUES, "q", "team", Part::Main, set_policy).unwrap();
+    };
+    stop(&world, "Hold");
+    world.job("two", "team", 1, 0, 15.0);
+    world.until(20.0);
+    assert_eq!(world.says("one", "Admitted"), "True/Admitted", "who is in stays");
+    assert_eq!(world.message("two", "QuotaReserved"), "LocalQueue team is inactive");
+    stop(&world, "HoldAndDrain");
+    world.until(40.0);
+    assert_eq!(world.says("one", "Evicted"), "True/LocalQueueStopped");
+    assert_eq!(world.says("one", "Requeued"), "False/LocalQueueStopped");
+    assert_eq!(world.message("one", "QuotaReserved"), "LocalQueue team is inactive");
+    stop(&world, "None");
+    world.until(60.0);
+    assert_eq!(world.says("one", "Requeued"), "True/LocalQueueRestarted");
+    assert_eq!(world.says("one", "Admitted"), "True/Admitted");
+    assert_eq!(world.says("two", "Admitted"), "True/Admitted");
 }
 
 #[tokio::test(start_paused = true)]

@@ -233,3 +233,8 @@ async fn job_sets_live_as_on_the_real_jobset() {
 async fn train_jobs_live_as_on_the_real_trainer() {
     lives("train-");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_older_kinds_live_as_on_the_real_training_operator() {
+    ["pytorch-", "tf-", "xgb-", "paddle-", "jax-"].into_iter().for_each(lives);
+}

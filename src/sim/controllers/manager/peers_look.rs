@@ -242,6 +242,9 @@ impl Look {
                 let keys = ["name", "command", "args", "env", "resources", "ports"];
                 let all: Vec<_> = list(&object, "/spec/containers").iter().map(|c| some(c, &keys)).collect();
                 spec.insert("containers".to_owned(), json!(all));
+                let keys = ["name", "image", "command", "args", "env", "resources"];
+                let inits: Vec<_> = list(&object, "/spec/initContainers").iter().map(|c| some(c, &keys)).collect();
+                spec.insert("initContainers".to_owned(), json!(inits));
                 object["spec"] = Value::Object(spec);
                 object["status"] = json!({"phase": object["status"]["phase"]});
             }
