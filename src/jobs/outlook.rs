@@ -11,6 +11,7 @@ use super::{
     checks::cluster::{Facts, Need, needs_as_served},
     kind::Kind,
     part::Part,
+    quantity::counted,
     queue::{self, Chance, PodSetNeed, Queues, Short},
     row::Requests,
     taint::Toleration,
@@ -91,7 +92,11 @@ fn by_nodes(ground: &Ground<'_>, mut needs: Vec<Need>) -> Outlook {
     let free: u64 = nodes.iter().filter(|node| node.node.is_open()).map(|node| u64::from(node.free().gpus)).sum();
     needs.sort_by_key(|need| std::cmp::Reverse(requests(need).gpus));
     let wanted: u64 = needs.iter().map(|need| need.pods * u64::from(requests(need).gpus)).sum();
-    let gpus = if wanted > 0 { format!("; it needs {wanted} GPUs, {free} of {total} are free") } else { String::new() };
+    let gpus = if wanted > 0 {
+        format!("; it needs {}, {free} of {total} are free", counted(wanted, "GPU"))
+    } else {
+        String::new()
+    };
     let mut homeless = Vec::new();
     for need in &needs {
         let placed = place(&mut nodes, need);

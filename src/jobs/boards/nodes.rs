@@ -7,7 +7,7 @@ use crate::jobs::{
     columns::Tone,
     fleet::Fleet,
     part::Part,
-    quantity::{format_bytes, format_cpu},
+    quantity::{counted, format_bytes, format_cpu},
     state::Severity,
     text::{Name, Sym},
 };
@@ -170,7 +170,12 @@ pub fn of_node(fleet: &Fleet, rows: &[NodeRow], pods: &Part<HeldPod>, name: &str
     };
     Some(NodeAbout {
         taints: node.node.taints.iter().map(taint).collect(),
-        free: format!("{} GPUs, {} cpu, {}", free.gpus, format_cpu(free.cpu_milli), format_bytes(free.memory)),
+        free: format!(
+            "{}, {} cpu, {}",
+            counted(free.gpus.into(), "GPU"),
+            format_cpu(free.cpu_milli),
+            format_bytes(free.memory)
+        ),
         starts: fitting.iter().take(NAMED).map(|job| job.row.name.clone()).collect(),
         more: (fitting.len().saturating_sub(NAMED), others),
     })

@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use super::ColumnId;
 use crate::jobs::{
     filter::Subject,
+    quantity::counted,
     row::ReplicaSpec,
     state::{Derived, Severity, State},
     text::{Clean, Sym},
@@ -130,8 +131,8 @@ fn cause(subject: Subject<'_>) -> Cell<'_> {
             Cell::new(text, tone).or_short(brief)
         }
         _ if text.contains("still holding") => Cell::new(text, tone),
-        n if text.is_empty() => Cell::new(format!("Finished, still holding {n} GPUs"), tone),
-        n => Cell::new(format!("Still holding {n} GPUs; {text}"), tone),
+        n if text.is_empty() => Cell::new(format!("Finished, still holding {}", counted(n.into(), "GPU")), tone),
+        n => Cell::new(format!("Still holding {}; {text}", counted(n.into(), "GPU")), tone),
     }
 }
 

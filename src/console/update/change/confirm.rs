@@ -13,7 +13,7 @@ use crate::{
             page::{Kept, OwnedObject},
         },
     },
-    jobs::{Clean, PodRow, row::Phase},
+    jobs::{Clean, PodRow, quantity::counted, row::Phase},
 };
 
 /// Objects that are named one by one.
@@ -164,7 +164,8 @@ fn consequences(model: &Model, id: ChangeCommand, jobs: &[(Kept, What)]) -> Vec<
             vec![format!("With it: {parts}."), "The manifest is kept on this machine: :undo makes it again.".to_owned()]
         }
         ChangeCommand::Restart => vec![format!(
-            "Its {pods} pods and their logs go; then it is made again from the same manifest, which is on disk before."
+            "Its {} and their logs go; then it is made again from the same manifest, which is on disk before.",
+            counted(pods as u64, "pod")
         )],
         ChangeCommand::Suspend => {
             let mut lines =
@@ -180,7 +181,8 @@ fn consequences(model: &Model, id: ChangeCommand, jobs: &[(Kept, What)]) -> Vec<
                 .filter(|pod| pod.holds_gpus())
                 .map(|pod| pod.requests.gpus)
                 .sum();
-            vec![format!("Pods that hold {held} GPUs are deleted, with their logs; the job and its launcher stay.")]
+            let held = counted(held.into(), "GPU");
+            vec![format!("Pods that hold {held} are deleted, with their logs; the job and its launcher stay.")]
         }
         ChangeCommand::Priority => vec!["Kueue may stop jobs of a lower priority for it.".to_owned()],
         _ => Vec::new(),
@@ -190,8 +192,7 @@ fn consequences(model: &Model, id: ChangeCommand, jobs: &[(Kept, What)]) -> Vec<
 fn pods_and_more(pods: usize) -> String {
     match pods {
         0 => "all that it owns".to_owned(),
-        1 => "1 pod and all else that it owns".to_owned(),
-        _ => format!("{pods} pods and all else that it owns"),
+        _ => format!("{} and all else that it owns", counted(pods as u64, "pod")),
     }
 }
 
@@ -234,9 +235,9 @@ fn owned(model: &Model, job: &Kept) -> Option<String> {
         }
     }
     let running = job.pods.iter().filter(|pod| pod.phase == Phase::Running).count();
-    let counted = kinds.iter().map(|(kind, n)| if *n == 1 { kind.clone() } else { format!("{n} {kind}s") });
-    let parts = counted.collect::<Vec<_>>().join(", ");
-    (!parts.is_empty()).then(|| if running > 0 { format!("{parts}; {running} pods run") } else { parts })
+    let kinds = kinds.iter().map(|(kind, n)| if *n == 1 { kind.clone() } else { format!("{n} {kind}s") });
+    let parts = kinds.collect::<Vec<_>>().join(", ");
+    (!parts.is_empty()).then(|| if running > 0 { format!("{parts}; pods running: {running}") } else { parts })
 }
 
 /// Yes was said: with which choice, and what was typed.

@@ -21,7 +21,7 @@ use crate::{
     },
     jobs::{
         Secs,
-        quantity::format_bytes,
+        quantity::{counted, format_bytes},
         usage::{Flag, Metric, Series, Window, age, export::told},
     },
 };
@@ -366,7 +366,7 @@ fn notes(page: &PageModel, selected: Option<&Member>, columns: u16) -> Vec<RichL
         let mut line = RichLine::of(member.title.clone(), Role::Title);
         let last = |metric| Some(metrics.usage.series(&member.worker.pod, metric)?.last()?.1);
         if member.worker.gpus > 0 {
-            line = line.and(format!(", {} GPUs", member.worker.gpus), Role::Dim);
+            line = line.and(format!(", {}", counted(member.worker.gpus.into(), "GPU")), Role::Dim);
         }
         let shares = [
             (Metric::GpuMemory, last(Metric::GpuMemoryTotal), "GPU memory"),

@@ -319,7 +319,7 @@ fn by_node(each: &Requests, beside: Beside<'_>, columns: u16) -> Vec<RichLine> {
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     for node in &all {
         let why = node.lacks(each).unwrap_or("has room, if its taints and labels suit");
-        let name = format!("{} ({} GPUs free)", node.node.name, node.free().gpus);
+        let name = format!("{} ({} free)", node.node.name, counted(node.free().gpus.into(), "GPU"));
         match groups.iter_mut().find(|(known, _)| *known == why) {
             Some((_, names)) => names.push(name),
             None => groups.push((why, vec![name])),
@@ -331,6 +331,6 @@ fn by_node(each: &Requests, beside: Beside<'_>, columns: u16) -> Vec<RichLine> {
         let which = format!("{}{more}", names[..names.len().min(4)].join(", "));
         rows.push(vec![(names.len().to_string(), Role::Text), (why.to_owned(), Role::Text), (which, Role::Dim)]);
     }
-    let needs = format!("Nodes, for a pod of {} GPUs", each.gpus);
+    let needs = format!("Nodes, for a pod of {}", counted(each.gpus.into(), "GPU"));
     section(&needs, &rows, 0, columns)
 }

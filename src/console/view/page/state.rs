@@ -10,6 +10,7 @@ use crate::{
     jobs::{
         Secs,
         absence::Absence,
+        quantity::counted,
         state::{Cause, State},
         time::duration,
         timeline::{Step, timeline},
@@ -48,7 +49,7 @@ pub(super) fn lines(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> 
         out.extend(labelled("At its end", VALUES, &text, Role::Text, columns));
     }
     if derived.leaked_gpus > 0 && derived.cause.as_ref().is_none_or(|cause| &*cause.rule != LEAK) {
-        let text = format!("Finished, still holding {} GPUs", derived.leaked_gpus);
+        let text = format!("Finished, still holding {}", counted(derived.leaked_gpus.into(), "GPU"));
         out.extend(labelled("Holds", VALUES, &text, Role::Bad, columns));
     }
     if let Some(warning) = &job.row.warning {

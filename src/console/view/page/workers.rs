@@ -12,7 +12,7 @@ use crate::{
             text::{cut, put},
         },
     },
-    jobs::{Secs, replica::Replica, state::Severity, time::duration, usage::Flag},
+    jobs::{Secs, quantity::counted, replica::Replica, state::Severity, time::duration, usage::Flag},
 };
 
 /// Lines that must be free below for the selected replica in full; else it has one.
@@ -299,8 +299,13 @@ fn detail_line(replica: &Replica<'_>, job: &Kept, now: Secs) -> String {
         return format!("{}: {}. {}", replica.title(), status.word, job.absence(replica.role.as_str()).why);
     };
     let age = duration(now.since(pod.created));
-    let gpus = if pod.requests.gpus > 0 { format!(", {} GPUs", pod.requests.gpus) } else { String::new() };
-    let restarts = if replica.restarts() > 0 { format!(", {} restarts", replica.restarts()) } else { String::new() };
+    let gpus =
+        if pod.requests.gpus > 0 { format!(", {}", counted(pod.requests.gpus.into(), "GPU")) } else { String::new() };
+    let restarts = if replica.restarts() > 0 {
+        format!(", {}", counted(replica.restarts().into(), "restart"))
+    } else {
+        String::new()
+    };
     let odd = job.flags(replica).fold(String::new(), |odd, flag| odd + &format!(", {flag}"));
     format!("{}: {} on {}{gpus}{restarts}, {age} old, {}{odd}", replica.title(), status.word, node(replica), pod.name)
 }
