@@ -13,8 +13,8 @@ pub enum How {
     Key,
     /// By typing this on such a screen.
     Typed(String),
-    /// By a flag for that very object.
-    Flag,
+    /// By a flag for that very object, and this word where one was given.
+    Flag(Option<String>),
     /// By a setting of the user's that names this very thing.
     Setting,
     /// When it was begun, before it was interrupted.
@@ -34,9 +34,9 @@ impl Confirmed {
         Self { changes, how: typed.map_or(How::Key, How::Typed) }
     }
 
-    /// A flag of the command line names these objects.
-    pub fn by_flag(changes: Vec<Change>) -> Self {
-        Self { changes, how: How::Flag }
+    /// A flag of the command line names these objects; `typed`: what [`Confirmed::word`] asks for, if it was given.
+    pub fn by_flag(changes: Vec<Change>, typed: Option<String>) -> Self {
+        Self { changes, how: How::Flag(typed) }
     }
 
     /// The user's settings say that this is to be done.
@@ -69,6 +69,6 @@ impl Confirmed {
 
     /// Whether it was confirmed by typing what is asked for.
     pub(super) fn was_typed(&self) -> bool {
-        matches!(&self.how, How::Typed(text) if *text == Self::word(&self.changes))
+        matches!(&self.how, How::Typed(text) | How::Flag(Some(text)) if *text == Self::word(&self.changes))
     }
 }

@@ -49,7 +49,7 @@ impl Desk {
         let confirmed = match how {
             How::Key => "by a key",
             How::Typed(_) => "by typing",
-            How::Flag => "by a flag",
+            How::Flag(_) => "by a flag",
             How::Setting => "by a setting",
             How::Before => "when it was begun; it goes on",
         };

@@ -72,7 +72,10 @@ impl Gate {
             ReadOnly::Always => refuse("this run is read-only", "Start without --read-only (setting: read-only)."),
             ReadOnly::Locked if now.0 >= self.0.unlocked.load(SeqCst) => {
                 let why = format!("context {} is read-only", self.0.context);
-                refuse(&why, "`:unlock 10` allows changes for ten minutes.")
+                refuse(
+                    &why,
+                    "In the console `:unlock 10` allows changes for ten minutes; elsewhere the setting says no.",
+                )
             }
             ReadOnly::Locked | ReadOnly::No => Ok(()),
         }
@@ -86,10 +89,15 @@ impl Gate {
             several => format!("can't make {} changes", several.len()),
         };
         self.open(&what, changes, now)?;
-        let flagged = matches!(confirmed.how(), How::Flag | How::Setting);
-        if self.0.type_name && !flagged && !only_creates(changes) && !confirmed.was_typed() {
-            let why = format!("this context asks for «{}» to be typed", Confirmed::word(changes));
-            return Err(Problem::new(ProblemKind::Cancelled, &what, &why, "Type it to confirm."));
+        let by_setting = matches!(confirmed.how(), How::Setting);
+        if self.0.type_name && !by_setting && !only_creates(changes) && !confirmed.was_typed() {
+            let word = Confirmed::word(changes);
+            let why = format!("this context asks for «{word}» to be typed");
+            let hint = match confirmed.how() {
+                How::Flag(_) => format!("Give --confirm {word}."),
+                _ => "Type it to confirm.".to_owned(),
+            };
+            return Err(Problem::new(ProblemKind::Cancelled, &what, &why, &hint));
         }
         Ok(())
     }
@@ -137,7 +145,7 @@ mod tests {
         assert!(at(9).is_ok() && at(10).is_err());
         let always = Gate::new(Clean::new("prod"), ReadOnly::Always, false);
         always.unlock(Secs(10));
-        assert!(always.check(&Confirmed::by_flag(vec![delete("prod")]), Secs(5)).is_err());
+        assert!(always.check(&Confirmed::by_flag(vec![delete("prod")], None), Secs(5)).is_err());
     }
 
     #[test]
@@ -148,5 +156,10 @@ mod tests {
         assert!(gate.check(&by_key(vec![delete("prod")]), Secs(1)).is_err());
         assert!(typed(vec![delete("prod")], "train") && !typed(vec![delete("prod")], "trains"));
         assert!(typed(vec![delete("prod"); 2], "2") && !typed(vec![delete("prod"); 2], "train"));
+        let flag = |typed: Option<&str>| {
+            gate.check(&Confirmed::by_flag(vec![delete("prod")], typed.map(ToOwned::to_owned)), Secs(1))
+        };
+        assert!(flag(Some("train")).is_ok() && flag(Some("trains")).is_err());
+        assert_eq!(flag(None).expect_err("not typed").hint.as_str(), "Give --confirm train.");
     }
 }

@@ -55,7 +55,7 @@ pub async fn forget(desk: &Desk, mut slip: Slip) {
 }
 
 async fn each(desk: &Desk, mut slip: Slip, how: &How, tell: Tell) -> Report {
-    let (needed, alone) = (slip.is_needed(), slip.changes.len() == 1);
+    let (needed, alone) = (slip.is_needed(how), slip.changes.len() == 1);
     let _held = if needed { slip.hold(desk).await } else { None };
     let written = if needed { slip.write(desk).await } else { None };
     if let Some(Err(why)) = written.filter(|_| slip.has_restart()) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     change::{Change, What},
+    confirmed::How,
     desk::Desk,
 };
 use crate::{
@@ -28,9 +29,10 @@ pub struct Slip {
 }
 
 impl Slip {
-    /// Whether a crash in the middle would leave something half done.
-    pub(super) fn is_needed(&self) -> bool {
-        self.changes.len() > 1 || self.has_restart()
+    /// Whether a crash in the middle would leave something half done. Who ends a command wants what it has not done yet left
+    /// alone, but not a job that was deleted to be made again.
+    pub(super) fn is_needed(&self, how: &How) -> bool {
+        self.has_restart() || (self.changes.len() > 1 && !matches!(how, How::Flag(_)))
     }
 
     /// Whether a job is deleted and made again.

@@ -20,18 +20,21 @@ use crate::{
     config::context::Protection,
     console::{model::session::Scope, start::LoadTarget},
     disk::changes::ChangeFiles,
-    jobs::{causes::Rules, filter::Filter, fleet::Job},
+    jobs::{Kind, causes::Rules, filter::Filter, fleet::Job},
 };
 
 /// Flags of `delete`.
 #[derive(Clone, Debug, Default, ArgsOf)]
 pub struct DeleteArgs {
-    /// Names of the jobs
+    /// Names of the jobs, or KIND/NAME as `get jobs -o name` prints them
     #[arg(required = true, value_name = "JOB")]
     pub jobs: Vec<String>,
     /// Delete them: without it nothing is
     #[arg(long)]
     pub yes: bool,
+    /// Where a context is protected: the job's name, or how many they are
+    #[arg(long, value_name = "WORD")]
+    pub confirm: Option<String>,
     /// So many seconds their pods get to end at most; as their manifests say unless given
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub grace_period: Option<u32>,
@@ -76,7 +79,7 @@ async fn deleted(
         return Err(Failure::usage(&meant.join("; ")).hint("--yes does it; nothing was deleted"));
     }
     let desk = desk(reached, setup);
-    let report = changes::run(&desk, Confirmed::by_flag(changes), Arc::new(|_| {})).await;
+    let report = changes::run(&desk, Confirmed::by_flag(changes, args.confirm.clone()), Arc::new(|_| {})).await;
     for item in &report.items {
         match item.outcome.as_done() {
             Some(_) => print::out(&format!("{item}\n"))?,
@@ -104,18 +107,42 @@ fn changes(args: &DeleteArgs, reached: &Reached, read: &Jobs) -> Result<Vec<Chan
     args.jobs.iter().map(|name| only(read, name).map(change)).collect()
 }
 
-/// The one job of this name; which of several is meant is not guessed here.
-fn only<'r>(read: &'r Jobs, name: &str) -> Result<&'r Job, Failure> {
-    let mut named = read.fleet.jobs().filter(|job| job.row.name.as_str() == name);
-    match (named.next(), named.next()) {
-        (Some(one), None) => Ok(one),
+/// The one job that is called so; which of several is meant is not guessed here, nor whether there are more where nobody
+/// could look.
+fn only<'r>(read: &'r Jobs, called: &str) -> Result<&'r Job, Failure> {
+    let (kind, name) = called.rsplit_once('/').map_or((None, called), |(kind, name)| (Some(kind), name));
+    let mut meant = read
+        .fleet
+        .jobs()
+        .filter(|job| job.row.name.as_str() == name && kind.is_none_or(|word| is_called(job.row.kind, word)));
+    match (meant.next(), meant.next()) {
+        (Some(one), None) => {
+            let unread = read.unread.iter().find(|unread| unread.may_hide(kind.map(|_| one.row.kind)));
+            let Some(unread) = unread else { return Ok(one) };
+            let mut failure = Failure::new(&format!("«{called}» may be another job, too: {}", unread.text()));
+            failure.code = exit::PARTIAL;
+            Err(failure.hint("-n and KIND/NAME (mpijob/train) say which one is meant"))
+        }
         (Some(one), Some(other)) => {
             let shown = |job: &Job| format!("{} {}/{}", job.row.kind, job.row.namespace, job.row.name);
-            let what = format!("«{name}» is more than one job: {}, {}", shown(one), shown(other));
-            Err(Failure::usage(&what).hint("-n says in which namespace"))
+            let what = format!("«{called}» is more than one job: {}, {}", shown(one), shown(other));
+            let same_place = one.row.namespace == other.row.namespace;
+            Err(Failure::usage(&what).hint(if same_place {
+                "KIND/NAME says which (mpijob/train)"
+            } else {
+                "-n says in which namespace"
+            }))
         }
-        (None, _) => Err(read.absent(name)),
+        (None, _) => Err(read.absent(called)),
     }
+}
+
+/// Whether a kind goes by this word: `mpijob`, `mpijobs`, `mpijob.kubeflow.org`.
+fn is_called(kind: Kind, word: &str) -> bool {
+    let (word, group) = word.split_once('.').map_or((word, None), |(word, group)| (word, Some(group)));
+    let info = kind.info();
+    (word.eq_ignore_ascii_case(info.kind) || word.eq_ignore_ascii_case(info.plural))
+        && group.is_none_or(|group| group == info.group)
 }
 
 /// The executor's desk, with the gate that the settings make of this context.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::print;
 use crate::jobs::{
-    Name,
+    Kind, Name,
     fleet::{ListKey, ListOf, ListPhase},
 };
 
@@ -39,6 +39,11 @@ impl Unread {
     /// Whether jobs are missing, not only what belongs to them.
     pub fn is_of_jobs(&self) -> bool {
         is_of_jobs(&self.list)
+    }
+
+    /// Whether jobs of this kind, or of any, may be where this could not be read.
+    pub fn may_hide(&self, kind: Option<Kind>) -> bool {
+        matches!(self.list.of, ListOf::Jobs(of) if kind.is_none_or(|kind| kind == of))
     }
 
     /// This list alone.

@@ -398,10 +398,11 @@ async fn jobs_are_deleted_by_the_command_line_and_nothing_without_a_yes() {
     run("pi").await.failed_with(2, &["would delete MPIJob vision/pi", "--yes does it"]);
     run("pi nobody --yes").await.failed_with(4, &["no job «nobody»"]);
     run("pi --yes --read-only").await.failed_with(1, &["read-only"]);
+    run("pytorchjob/pi --yes").await.failed_with(4, &["no job «pytorchjob/pi»"]);
     run("pi --yes --grace-period 5 --cascade orphan").await.failed_with(2, &["does not go with orphan"]);
     run("pi --yes --grace-period 0").await.failed_with(2, &["grace-period"]);
     assert_eq!((job(&admin, "pi").await.0, sim.counters().get("delete", "mpijobs")), (200, 0));
-    let said = run("pi --yes --grace-period 1").await;
+    let said = run("mpijob.kubeflow.org/pi --yes --grace-period 1").await;
     assert!(said.went_well().contains("Deleted MPIJob vision/pi"), "{said:?}");
     assert_eq!((job(&admin, "pi").await.0, job(&admin, "tau").await.0), (404, 200));
     let log = ChangeFiles::new(&program.path(".local/state/mpideck/changes")).entries(10).unwrap();

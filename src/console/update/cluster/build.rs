@@ -92,16 +92,18 @@ pub(super) fn settle(model: &mut Model) {
     }
 }
 
-/// The selected line of the overview stays on the screen; above the first one that leads anywhere is more to be seen.
+/// The selected line of the overview stays on the screen, unless one reads on above the first or below the last that leads
+/// anywhere.
 fn show_line(model: &mut Model) {
     let Some(lines) = view::overview_lines(model) else { return };
     let height = usize::from(trouble::body(model).height.saturating_sub(1)).max(1);
     let Some(cluster) = &mut model.cluster else { return };
+    let (last_row, end) = (cluster.table.rows.len().saturating_sub(1), lines.len().saturating_sub(height));
     let spot = cluster.spot_mut();
     let line = lines.iter().position(|line| line.id.is_some() && line.id == spot.selected);
-    let (least, most) = line.map_or((0, spot.top), |at| ((at + 1).saturating_sub(height), at));
-    let wished = if spot.at == 0 && line.is_some() { 0 } else { spot.top };
-    spot.top = wished.clamp(least, most.max(least)).min(lines.len().saturating_sub(height));
+    let least = line.filter(|_| spot.at > 0).map_or(0, |at| (at + 1).saturating_sub(height));
+    let most = line.filter(|_| spot.at < last_row).unwrap_or(end).min(end);
+    spot.top = spot.top.clamp(least.min(most), most);
 }
 
 fn about(model: &Model, cluster: &ClusterModel) -> About {

@@ -179,8 +179,17 @@ fn to_job(model: &mut Model, namespace: &Sym, name: &Clean) -> Vec<Effect> {
 fn step(model: &mut Model, by: isize) {
     let Some(cluster) = &mut model.cluster else { return };
     let to = cluster.spot().at.saturating_add_signed(by).min(cluster.table.rows.len().saturating_sub(1));
+    if cluster.view == ClusterView::Overview && to == cluster.spot().at {
+        // Beyond the first and the last line that lead anywhere is more to be read.
+        let spot = cluster.spot_mut();
+        spot.top = spot.top.saturating_add_signed(by);
+        return build::settle(model);
+    }
     let id = cluster.table.rows.get(to).map(|row| row.id.clone());
     let spot = cluster.spot_mut();
+    if to == 0 {
+        spot.top = 0;
+    }
     (spot.at, spot.selected) = (to, id);
     build::settle(model);
 }

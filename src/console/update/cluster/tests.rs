@@ -347,6 +347,26 @@ fn less_rights_are_said_with_what_to_ask_for() {
 }
 
 #[test]
+fn what_stands_beyond_the_lines_that_lead_anywhere_can_be_read() {
+    let mut h = console(80, 16);
+    h.keys("v o");
+    let mut less = survey();
+    less.pods.unread = Some(Clean::new("list pods in all namespaces"));
+    read(&mut h, less);
+    let mut h = with_work(h);
+    let ask = "ask for: list pods in all namespaces";
+    h.keys("G");
+    assert!(h.screen().contains("▌ bob") && !h.screen().contains(ask), "{}", h.screen());
+    h.keys("j j j j j j");
+    assert!(h.screen().contains(ask), "{}", h.screen());
+    h.send(Message::Fleet(Vec::new()));
+    h.keys("g");
+    assert!(h.screen().contains("Nodes       5"), "{}", h.screen());
+    h.keys("j j");
+    assert!(h.screen().contains('▌'), "a selected line is in sight: {}", h.screen());
+}
+
+#[test]
 fn each_view_asks_for_what_it_shows_and_the_list_for_nothing() {
     let mut h = console(80, 24);
     let mut asked = |keys: &str| {
