@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::patch::Patch;
 use super::{Admitted, Form, Reply, Server, body, reply, validate, write};
+use crate::sim::controllers::container_faults;
 use crate::sim::schema::Fault;
 use crate::sim::store::resource::PODS;
-use crate::sim::store::{Part, Refusal, complete_container, words};
+use crate::sim::store::{Part, Refusal, complete_container};
 use crate::sim::value::{list, text};
 
 /// Fields that make no sense in a container that serves nobody.
@@ -58,20 +59,13 @@ impl Server {
 fn faults(pod: &Value, wanted: &[Value]) -> Vec<Fault> {
     let mut out = Vec::new();
     let names = |kind: &str| list(pod, &format!("/spec/{kind}")).iter().map(|c| text(c, "/name"));
+    let volumes: Vec<&str> = names("volumes").collect();
     let others: Vec<&str> = names("containers").chain(names("initContainers")).collect();
     let mut all = others.clone();
     for (n, container) in wanted.iter().enumerate() {
         let (at, name, target) =
             (format!("{FIELD}[{n}]"), text(container, "/name"), text(container, "/targetContainerName"));
-        if name.is_empty() {
-            out.push(("FieldValueRequired", format!("{at}.name"), "Required value".to_owned()));
-        } else if !words::is_label(name) {
-            let said = format!("Invalid value: {}: {}", json!(name), words::LABEL);
-            out.push(("FieldValueInvalid", format!("{at}.name"), said));
-        }
-        if text(container, "/image").is_empty() {
-            out.push(("FieldValueRequired", format!("{at}.image"), "Required value".to_owned()));
-        }
+        out.extend(container_faults(container, &at, &volumes));
         if all.contains(&name) {
             out.push(("FieldValueDuplicate", format!("{at}.name"), format!("Duplicate value: {}", json!(name))));
         }
@@ -121,10 +115,22 @@ mod tests {
             fields(json!([there, {"name": "c", "targetContainerName": "d", "ports": [{}]}])),
             [
                 "spec.ephemeralContainers[1].image",
+                "spec.ephemeralContainers[1].ports[0].containerPort",
                 "spec.ephemeralContainers[1].name",
                 "spec.ephemeralContainers[1].targetContainerName",
                 "spec.ephemeralContainers[1].ports"
             ]
+        );
+        let odd = json!({"name": "e.f", "image": " y", "env": [{"name": ""}], "volumeMounts": [{"name": "none", "mountPath": "/x"}]});
+        assert_eq!(
+            fields(json!([there, odd])),
+            [
+                "spec.ephemeralContainers[1].name",
+                "spec.ephemeralContainers[1].image",
+                "spec.ephemeralContainers[1].env[0].name",
+                "spec.ephemeralContainers[1].volumeMounts[0].name",
+            ],
+            "they are held to what holds of all containers"
         );
     }
 }

@@ -47,7 +47,7 @@ impl Server {
     fn within_budget(&self, pod: &Obj) -> Result<(), Refusal> {
         for budget in self.store.list(&BUDGETS, Some(&pod.namespace), &Selector::default()).items {
             let tree = budget.value();
-            let Ok(selector) = Selector::parse(&PODS, &written(&tree["spec"]["selector"]), "") else { continue };
+            let Ok(selector) = Selector::of_manifest(&PODS, &tree["spec"]["selector"]) else { continue };
             if !selector.matches(&PODS, pod) {
                 continue;
             }
@@ -90,24 +90,6 @@ fn needed(spec: &Value, all: usize) -> usize {
     share(&spec["minAvailable"]).or(unavailable).unwrap_or(0)
 }
 
-/// A selector of a manifest, written as in a query.
-fn written(selector: &Value) -> String {
-    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let mut terms: Vec<String> = labels.map(|(key, value)| format!("{key}={}", text(value))).collect();
-    for rule in selector["matchExpressions"].as_array().into_iter().flatten() {
-        let key = text(&rule["key"]);
-        let values: Vec<String> = rule["values"].as_array().into_iter().flatten().map(text).collect();
-        terms.push(match rule["operator"].as_str() {
-            Some("In") => format!("{key} in ({})", values.join(",")),
-            Some("NotIn") => format!("{key} notin ({})", values.join(",")),
-            Some("DoesNotExist") => format!("!{key}"),
-            _ => key,
-        });
-    }
-    terms.join(",")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +105,5 @@ mod tests {
         ] {
             assert_eq!(needed(&spec, 3), expected, "{spec}");
         }
-        let selector = json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "In", "values": ["d", "e"]}]});
-        assert_eq!(written(&selector), "a=b,c in (d,e)");
     }
 }

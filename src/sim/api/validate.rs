@@ -8,6 +8,7 @@ use crate::sim::schema::{self, Fault, Schemas};
 use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS};
 use crate::sim::store::{Part, Refusal, Resource};
 use crate::sim::strategic;
+use crate::sim::value::list;
 
 /// What becomes of fields that nobody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +146,7 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
     if old.is_none() && resource.plural == "events" {
         faults.extend(events::faults(resource, value));
     }
-    if old.is_none() && *resource == PODS && !value["spec"]["ephemeralContainers"].is_null() {
+    if old.is_none() && *resource == PODS && !list(value, "/spec/ephemeralContainers").is_empty() {
         let said = "Forbidden: cannot be set on create".to_owned();
         faults.push(("FieldValueForbidden", "spec.ephemeralContainers".to_owned(), said));
     }

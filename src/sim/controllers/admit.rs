@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::{
     jobset, limits,
     pod_rules::{self, Causes},
-    quota, trainer,
+    quota, trainer, volumes,
 };
 use crate::sim::{
     amounts,
     store::{
-        Admission, Refusal, Resource, Store,
-        resource::{CLAIMS, JOBS, JOBSETS, PODS, PRIORITYCLASSES, TRAINJOBS},
+        Admission, Refusal, Resource, Selector, Store,
+        resource::{CLAIMS, JOBS, JOBSETS, PODS, PRIORITYCLASSES, STORAGECLASSES, TRAINJOBS},
     },
     value::{int, label, list, name, text},
 };
@@ -34,10 +34,18 @@ pub(crate) fn step() -> Admission {
         } else if *resource == TRAINJOBS {
             trainer::defaults(value, store.clock().now());
         } else if *resource == CLAIMS {
+            class(store, value);
             limits::admit(store, resource, value)?;
         }
         quota::check(store, resource, value)
     })
+}
+
+/// A claim that says nothing of a storage class gets the default.
+fn class(store: &Store, claim: &mut Value) {
+    let classes = store.list(&STORAGECLASSES, None, &Selector::default()).items;
+    let classes: Vec<_> = classes.iter().map(|class| class.value()).collect();
+    volumes::complete(claim, &classes);
 }
 
 fn pod(store: &Store, resource: &'static Resource, pod: &mut Value) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 //! Owns what controllers remember between passes (back-off, counted pods, stages, seats on nodes). The deciding is
 //! in the controllers' own files.
 
+mod aggregating;
 mod gangs;
 mod heartbeats;
 mod kubelets;
@@ -58,6 +59,7 @@ pub(crate) struct Desk {
     stages: HashMap<CompactString, (Timestamp, Option<u32>)>,
     rooms: Option<BTreeMap<String, Room>>,
     seats: HashMap<CompactString, Sitter>,
+    mounts: storing::Mounts,
     /// Nodes that are not heard from, and when they were last.
     silent: HashMap<String, Timestamp>,
     homeless: BTreeSet<Key>,
@@ -80,6 +82,7 @@ impl Desk {
             stages: HashMap::new(),
             rooms: None,
             seats: HashMap::new(),
+            mounts: storing::Mounts::default(),
             silent: HashMap::new(),
             homeless: BTreeSet::new(),
             served: endpoints::Served::default(),
@@ -190,6 +193,7 @@ impl Desk {
                 Some((volumes::keep(&volume, claim.as_deref(), now), None))
             }
             Work::Endpoints => Some((self.endpoints(space, object), None)),
+            Work::Aggregate => Some((self.aggregate(object)?, None)),
             Work::Collect => {
                 let pod = self.get(&PODS, space, object)?;
                 let node = self.store.get(&NODES, "", scheduler::node_of(&pod)).is_ok();

@@ -21,13 +21,16 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 /// Names the Service of a slice.
 pub(crate) const SERVICE: &str = "kubernetes.io/service-name";
 
-/// A namespace, and a label that a Service asks of its pods.
-type Asked = (CompactString, CompactString, CompactString);
+/// Namespace, label and value.
+type Place = (CompactString, CompactString, CompactString);
+/// The labels that a Service asks of its pods, with their values; never empty.
+type Asked = Vec<(CompactString, CompactString)>;
 
-/// Services by a label that their pods have, so that a pod's change finds them without looking at all.
+/// Services by what they ask of their pods, so that a pod's change finds them without looking at all.
 #[derive(Default)]
 pub(crate) struct Served {
-    by_label: HashMap<Asked, BTreeSet<CompactString>>,
+    /// By the first label that they ask for.
+    by_label: HashMap<Place, BTreeSet<CompactString>>,
     asked: HashMap<(CompactString, CompactString), Asked>,
 }
 
@@ -35,22 +38,27 @@ impl Served {
     /// Takes note of a Service that came, changed or went.
     pub(crate) fn note(&mut self, service: &Obj, gone: bool) {
         let key = (service.namespace.clone(), service.name.clone());
-        if let Some(asked) = self.asked.remove(&key)
-            && let Some(names) = self.by_label.get_mut(&asked)
+        let place =
+            |(label, value): &(CompactString, CompactString)| (service.namespace.clone(), label.clone(), value.clone());
+        if let Some(first) = self.asked.remove(&key).as_ref().and_then(|asked| asked.first()).map(place)
+            && let Some(names) = self.by_label.get_mut(&first)
         {
             names.remove(&service.name);
+            if names.is_empty() {
+                self.by_label.remove(&first);
+            }
         }
         let tree = service.value();
-        let first = tree["spec"]["selector"].as_object().and_then(|selector| selector.iter().next());
-        if let Some((label, value)) = first.filter(|_| !gone) {
-            let value = value.as_str().unwrap_or_default();
-            let asked: Asked = (service.namespace.clone(), label.as_str().into(), value.into());
-            self.by_label.entry(asked.clone()).or_default().insert(service.name.clone());
+        let labels = tree["spec"]["selector"].as_object().into_iter().flatten();
+        let asked: Asked =
+            labels.map(|(label, value)| (label.as_str().into(), value.as_str().unwrap_or_default().into())).collect();
+        if let Some(first) = asked.first().map(place).filter(|_| !gone) {
+            self.by_label.entry(first).or_default().insert(service.name.clone());
             self.asked.insert(key, asked);
         }
     }
 
-    /// The Services that may be meant by a pod's labels.
+    /// The Services whose pod it is, by its labels.
     pub(crate) fn of_pod(&self, pod: &Obj) -> Vec<CompactString> {
         if self.by_label.is_empty() {
             return Vec::new();
@@ -58,7 +66,11 @@ impl Served {
         let names = pod
             .labels()
             .filter_map(|(label, value)| self.by_label.get(&(pod.namespace.clone(), label.into(), value.into())));
-        names.flatten().cloned().collect()
+        let means = |name: &&CompactString| {
+            let asked = self.asked.get(&(pod.namespace.clone(), CompactString::clone(name)));
+            asked.is_some_and(|asked| asked.iter().all(|(label, value)| pod.label(label) == Some(value.as_str())))
+        };
+        names.flatten().filter(means).cloned().collect()
     }
 }
 
@@ -246,6 +258,34 @@ fn slice(service: &Value, seen: &Seen<'_>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::{
+        Clock,
+        store::{
+            Store,
+            resource::{PODS, SERVICES},
+        },
+    };
+
+    #[test]
+    fn a_pod_concerns_the_services_that_ask_for_all_its_labels() {
+        let store = Store::new(Clock::manual("2026-11-20T08:00:00Z".parse().unwrap()), 1);
+        let made = |resource, name: &str, key: &str, content: Value| {
+            let mut value = json!({"metadata": {"name": name, "namespace": "n"}});
+            value[key] = content;
+            store.unstored(resource, value)
+        };
+        let replica = |index: &str| json!({"selector": {"job": "a", "replica-index": index}});
+        let services = ["0", "1", "2"].map(|index| made(&SERVICES, &format!("a-{index}"), "spec", replica(index)));
+        let mut served = Served::default();
+        services.iter().for_each(|service| served.note(service, false));
+        let labels = json!({"name": "p", "namespace": "n", "labels": {"job": "a", "replica-index": "1"}});
+        let pod = made(&PODS, "p", "metadata", labels);
+        assert_eq!(served.of_pod(&pod), ["a-1"], "not those of its neighbours");
+        served.note(&made(&SERVICES, "a-1", "spec", json!({"selector": {"job": "b"}})), false);
+        assert!(served.of_pod(&pod).is_empty());
+        services.iter().for_each(|service| served.note(service, true));
+        assert!(served.by_label.is_empty() && served.asked.is_empty(), "nothing is kept of what is gone");
+    }
 
     fn service() -> Value {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "n", "uid": "s", "labels": {"team": "a"}},

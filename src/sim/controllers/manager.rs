@@ -217,8 +217,16 @@ impl Manager {
                 self.add(key, after(now, 1.0));
             }
         }
-        if *change.resource == resource::VOLUMES && !gone {
+        if *change.resource == resource::VOLUMES && !gone && text(&object.value(), "/status/phase") == "Available" {
             for key in self.desk.waiting_claims() {
+                self.add(key, soon);
+            }
+            for key in self.desk.unscheduled() {
+                self.add(key, after(now, 1.0));
+            }
+        }
+        if *change.resource == resource::CLUSTERROLES {
+            for key in self.desk.gathering() {
                 self.add(key, soon);
             }
         }

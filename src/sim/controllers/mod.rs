@@ -4,6 +4,7 @@
 //! and when, [`desk`] reads, executes and remembers. None may know HTTP, users or the console.
 
 pub(crate) mod admit;
+mod aggregation;
 pub(crate) mod batch;
 pub(crate) mod desk;
 mod endpoints;
@@ -27,3 +28,4 @@ mod volumes;
 pub(crate) mod work;
 
 pub(crate) use kueue::summary as pending_workloads;
+pub(crate) use pod_rules::container as container_faults;

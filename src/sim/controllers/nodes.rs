@@ -17,6 +17,8 @@ use crate::sim::{
 
 /// A node with this annotation is not heard from.
 pub(crate) const SILENT: &str = "sim.mpideck.io/silent";
+/// The label that says in which zone a node is.
+pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::nodes::ZONE;
 use crate::sim::{
     amounts::amount,
     store::resource::{CLAIMS, VOLUMES},
@@ -19,7 +20,8 @@ const FROM: &str = "persistentvolume-controller";
 const SELECTED: &str = "volume.kubernetes.io/selected-node";
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
 const PROTECTION: &str = "kubernetes.io/pv-protection";
-const ZONE: &str = "topology.kubernetes.io/zone";
+/// The provisioner of classes whose volumes are made by hand.
+const BY_HAND: &str = "kubernetes.io/no-provisioner";
 /// Seconds that a provisioner takes.
 const PROVISION: f64 = 1.5;
 /// Seconds between two tries of the volume controller.
@@ -31,13 +33,30 @@ pub(crate) fn mounted(pod: &Value) -> impl Iterator<Item = &str> {
     claims.filter(|claim| !claim.is_empty())
 }
 
-/// The storage class of a claim: the one it names, or the default.
-pub(crate) fn class<'c>(claim: &Value, classes: &'c [Arc<Value>]) -> Option<&'c Value> {
+/// The storage class that a claim names. An empty name is that of none.
+fn class<'c>(claim: &Value, classes: &'c [Arc<Value>]) -> Option<&'c Value> {
     let named = text(claim, "/spec/storageClassName");
-    let fits = |class: &&Arc<Value>| {
-        if named.is_empty() { annotation(class, DEFAULT) == "true" } else { name(class) == named }
-    };
-    classes.iter().find(fits).map(|class| &**class)
+    classes.iter().find(|class| name(class) == named).map(|class| &**class)
+}
+
+/// The class of claims that say nothing of one: the newest that is marked so.
+pub(crate) fn default_class(classes: &[Arc<Value>]) -> Option<&str> {
+    let marked = classes.iter().filter(|class| annotation(class, DEFAULT) == "true");
+    // Of those of one time the first by name.
+    let newest = marked.rev().max_by_key(|class| text(class, "/metadata/creationTimestamp").to_owned());
+    newest.map(|class| name(class))
+}
+
+/// Whether a claim says neither a class nor that it wants none.
+fn is_open(claim: &Value) -> bool {
+    claim["spec"]["storageClassName"].is_null()
+}
+
+/// Gives the default class to a claim that says nothing of one.
+pub(crate) fn complete(claim: &mut Value, classes: &[Arc<Value>]) {
+    if let Some(class) = default_class(classes).filter(|_| is_open(claim)) {
+        set(claim, "/spec/storageClassName", json!(class));
+    }
 }
 
 pub(crate) fn is_bound(claim: &Value) -> bool {
@@ -61,8 +80,8 @@ pub(crate) enum Place {
     Near(Vec<Value>),
     /// It may go nowhere, for this reason.
     Nowhere(String),
-    /// These claims get a volume where the pod goes, first.
-    First(Vec<String>),
+    /// These claims get a volume where the pod goes, first; it may go where these node selectors let it.
+    First { claims: Vec<String>, near: Vec<Value> },
 }
 
 /// A claim that a pod mounts, with its volume; what is not there is `None`.
@@ -74,7 +93,7 @@ pub(crate) struct Mount<'p> {
 
 /// Where a pod with these claims may go.
 pub(crate) fn place(mounts: &[Mount<'_>], classes: &[Arc<Value>]) -> Place {
-    let (mut near, mut first) = (Vec::new(), Vec::new());
+    let (mut near, mut claims) = (Vec::new(), Vec::new());
     for mount in mounts {
         let Some(claim) = &mount.claim else {
             return Place::Nowhere(format!("persistentvolumeclaim {:?} not found", mount.name));
@@ -83,13 +102,24 @@ pub(crate) fn place(mounts: &[Mount<'_>], classes: &[Arc<Value>]) -> Place {
         if is_bound(claim) {
             let required = mount.volume.as_ref().map(|volume| volume["spec"]["nodeAffinity"]["required"].clone());
             near.extend(required.filter(Value::is_object));
-        } else if waits_for_consumer(class) {
-            first.push(mount.name.to_owned());
+        } else if waits_for_consumer(class) && wished(claim).is_empty() {
+            claims.push(mount.name.to_owned());
         } else {
             return Place::Nowhere("pod has unbound immediate PersistentVolumeClaims".to_owned());
         }
     }
-    if first.is_empty() { Place::Near(near) } else { Place::First(first) }
+    if claims.is_empty() { Place::Near(near) } else { Place::First { claims, near } }
+}
+
+/// The volume that a claim asks for by name; empty if any will do.
+fn wished(claim: &Value) -> &str {
+    text(claim, "/spec/volumeName")
+}
+
+/// Whether a claim can only have a volume that somebody makes for it, and there is none.
+pub(crate) fn is_in_want(claim: &Value, classes: &[Arc<Value>], volumes: impl FnOnce() -> Vec<Arc<Value>>) -> bool {
+    let by_hand = class(claim, classes).is_some_and(|class| text(class, "/provisioner") == BY_HAND);
+    by_hand && !is_bound(claim) && free(claim, &volumes()).is_none()
 }
 
 /// The claim once the scheduler has chosen a node for it.
@@ -102,25 +132,34 @@ pub(crate) fn selected(claim: &Value) -> &str {
     annotation(claim, SELECTED)
 }
 
-/// One pass of the volume controller over a claim; also when to look again. `zone` is that of the node chosen for it.
+/// One pass of the volume controller over a claim; also when to look again. `volumes` are all there are, asked for only
+/// where they matter; `zone` is that of the node chosen for it.
 pub(crate) fn reconcile(
     claim: &Value,
     classes: &[Arc<Value>],
-    volumes: &[Arc<Value>],
+    volumes: impl FnOnce() -> Vec<Arc<Value>>,
     zone: Option<&str>,
     now: Timestamp,
 ) -> (Vec<Write>, Option<Timestamp>) {
     if is_bound(claim) || is_deleting(claim) {
         return (Vec::new(), None);
     }
+    if is_open(claim) && default_class(classes).is_some() {
+        let mut next = claim.clone();
+        complete(&mut next, classes);
+        return (vec![Write::Update(&CLAIMS, next)], None);
+    }
     let class = class(claim, classes);
-    let chosen = selected(claim);
-    if waits_for_consumer(class) && chosen.is_empty() {
+    let (chosen, wished) = (selected(claim), wished(claim));
+    if wished.is_empty() && waits_for_consumer(class) && chosen.is_empty() {
         let why = "waiting for first consumer to be created before binding";
         return (vec![Write::Tell(Note::normal(claim, FROM, "WaitForFirstConsumer", why))], Some(after(now, AGAIN)));
     }
-    if let Some(volume) = free(claim, volumes) {
+    if let Some(volume) = free(claim, &volumes()) {
         return (bind(claim, volume, now), None);
+    }
+    if !wished.is_empty() {
+        return (Vec::new(), Some(after(now, AGAIN)));
     }
     let Some(class) = class else {
         let named = text(claim, "/spec/storageClassName");
@@ -133,6 +172,10 @@ pub(crate) fn reconcile(
         };
         return (vec![Write::Tell(note)], Some(after(now, AGAIN)));
     };
+    if text(class, "/provisioner") == BY_HAND {
+        let why = format!("no volume plugin matched name: {BY_HAND}");
+        return (vec![Write::Tell(Note::warning(claim, FROM, "ProvisioningFailed", why))], Some(after(now, AGAIN)));
+    }
     let made = time(claim, "/metadata/creationTimestamp").unwrap_or(now);
     if chosen.is_empty() && seconds_between(made, now) < PROVISION {
         return (Vec::new(), Some(after(made, PROVISION)));
@@ -144,7 +187,7 @@ pub(crate) fn reconcile(
 fn free<'v>(claim: &Value, volumes: &'v [Arc<Value>]) -> Option<&'v Value> {
     let size = |volume: &Value, path: &str| volume.pointer(path).map_or(0, |size| amount("storage", size));
     let wanted = size(claim, "/spec/resources/requests/storage");
-    let named = text(claim, "/spec/volumeName");
+    let named = wished(claim);
     let has = |volume: &Value, mode: &Value| list(volume, "/spec/accessModes").contains(mode);
     let labelled = |volume: &Value| {
         let labels = claim.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
@@ -293,18 +336,50 @@ mod tests {
         assert_eq!(at(Some(claim("nfs", "", "Pending"))), unbound);
         assert_eq!(at(Some(claim("no-such", "", "Pending"))), unbound);
         assert_eq!(at(Some(claim("nfs", "", "Bound"))), Place::Near(Vec::new()));
-        assert_eq!(at(Some(claim("disk", "", "Pending"))), Place::First(vec!["c".into()]));
+        let first = |near: Vec<Value>| Place::First { claims: vec!["c".into()], near };
+        assert_eq!(at(Some(claim("disk", "", "Pending"))), first(Vec::new()));
+        assert_eq!(at(Some(asking(&claim("disk", "", "Pending"), "v"))), unbound);
         let required = json!({"nodeSelectorTerms": []});
         let volume = Some(Arc::new(json!({"spec": {"nodeAffinity": {"required": required}}})));
-        let mount = Mount { name: "c", claim: Some(claim("disk", "gpu-1", "Bound")), volume };
-        assert_eq!(place(&[mount], &classes()), Place::Near(vec![required]));
+        let bound = || Mount { name: "b", claim: Some(claim("disk", "gpu-1", "Bound")), volume: volume.clone() };
+        assert_eq!(place(&[bound()], &classes()), Place::Near(vec![required.clone()]));
+        let open = || Mount { name: "c", claim: Some(claim("disk", "", "Pending")), volume: None };
+        for both in [[bound(), open()], [open(), bound()]] {
+            assert_eq!(place(&both, &classes()), first(vec![required.clone()]), "near the one that is bound");
+        }
+    }
+
+    /// The claim, asking for a volume by name.
+    fn asking(claim: &Value, volume: &str) -> Arc<Value> {
+        let mut claim = claim.clone();
+        claim["spec"]["volumeName"] = json!(volume);
+        Arc::new(claim)
+    }
+
+    #[test]
+    fn who_says_nothing_of_a_class_gets_the_newest_default() {
+        let class = |name: &str, day: &str, default: &str| {
+            Arc::new(json!({"metadata": {"name": name, "creationTimestamp": format!("2026-11-{day}T00:00:00Z"),
+                "annotations": {DEFAULT: default}}}))
+        };
+        let all = [class("a", "02", "false"), class("b", "01", "true"), class("c", "01", "true"), class("d", "03", "")];
+        assert_eq!(default_class(&all), Some("b"));
+        assert_eq!(default_class(&[all[1].clone(), class("z", "02", "true")]), Some("z"));
+        assert_eq!(default_class(&all[..1]), None);
+        let of = |mut claim: Value| {
+            complete(&mut claim, &all);
+            claim["spec"]["storageClassName"].take()
+        };
+        assert_eq!(of(json!({"spec": {}})), "b");
+        assert_eq!(of(json!({"spec": {"storageClassName": ""}})), "", "none is wanted");
+        assert_eq!(of(json!({"spec": {"storageClassName": "a"}})), "a");
     }
 
     #[test]
     fn a_claim_is_bound_when_its_class_says() {
         let now: Timestamp = "2026-11-20T08:00:05Z".parse().unwrap();
         let events = |claim: &Value| {
-            let (writes, again) = reconcile(claim, &classes(), &[], Some("z1"), now);
+            let (writes, again) = reconcile(claim, &classes(), Vec::new, Some("z1"), now);
             let told = writes.iter().filter_map(|w| match w {
                 Write::Tell(note) => Some(note.reason.clone()),
                 _ => None,
@@ -317,6 +392,30 @@ mod tests {
             assert_eq!(events(&there), (vec!["ProvisioningSucceeded".to_owned()], 5, false));
         }
         assert_eq!(events(&claim("nfs", "", "Bound")), (vec![], 0, false));
+        for node in ["", "gpu-1"] {
+            let waits = asking(&claim("disk", node, "Pending"), "not-there");
+            assert_eq!(events(&waits), (vec![], 0, true), "nothing is made for who wants one of a name");
+        }
+        assert_eq!(events(&claim("", "", "Pending")), (vec!["FailedBinding".to_owned()], 1, true));
+    }
+
+    #[test]
+    fn what_somebody_makes_by_hand_is_not_provided() {
+        let now: Timestamp = "2026-11-20T08:00:05Z".parse().unwrap();
+        let local = json!({"metadata": {"name": "none", "annotations": {DEFAULT: "true"}}, "provisioner": BY_HAND, "volumeBindingMode": "WaitForFirstConsumer"});
+        let classes = [Arc::new(local)];
+        let (writes, again) = reconcile(&claim("none", "gpu-1", "Pending"), &classes, Vec::new, None, now);
+        assert!(matches!(&writes[..], [Write::Tell(note)] if note.reason == "ProvisioningFailed"), "{writes:?}");
+        assert!(again.is_some());
+        let there = [volume("v", "1Gi", &json!(["ReadWriteOnce"]))];
+        let (writes, _) = reconcile(&claim("none", "gpu-1", "Pending"), &classes, || there.to_vec(), None, now);
+        assert!(matches!(&writes[..], [Write::Update(_, v), ..] if name(v) == "v"), "{writes:?}");
+        assert!(is_in_want(&claim("none", "", "Pending"), &classes, Vec::new));
+        assert!(!is_in_want(&claim("none", "", "Pending"), &classes, || there.to_vec()));
+        assert!(!is_in_want(&claim("none", "", "Bound"), &classes, Vec::new));
+        let open = json!({"metadata": {"name": "c"}, "spec": {}});
+        let (writes, _) = reconcile(&open, &classes, Vec::new, None, now);
+        assert!(matches!(&writes[..], [Write::Update(_, c)] if c["spec"]["storageClassName"] == "none"));
     }
 
     fn volume(name: &str, size: &str, modes: &Value) -> Arc<Value> {

@@ -28,6 +28,8 @@ pub(crate) enum Work {
     Admission,
     /// Where a Service's pods are.
     Endpoints,
+    /// A cluster role that gathers the rules of others.
+    Aggregate,
     /// A volume claim.
     Claim,
     /// A volume.

@@ -213,13 +213,27 @@ fn service(spec: &mut Value) {
     }
 }
 
+/// What an update fills in as a creation does.
+pub(super) fn on_update(resource: &Resource, value: &mut Value) {
+    if *resource == NAMESPACES {
+        own_label(value);
+    } else if [&ROLEBINDINGS, &CLUSTERROLEBINDINGS].contains(&resource) {
+        binding(value);
+    }
+}
+
 /// Users and groups are of the group of roles.
 fn binding(value: &mut Value) {
-    let group = json!({"apiGroup": "rbac.authorization.k8s.io"});
-    set(&mut value["roleRef"], &group);
+    let fill = |named: &mut Value| {
+        if named["apiGroup"] == "" {
+            named["apiGroup"] = Value::Null;
+        }
+        set(named, &json!({"apiGroup": ROLES.group}));
+    };
+    fill(&mut value["roleRef"]);
     for subject in value.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
         if subject["kind"] != "ServiceAccount" {
-            set(subject, &group);
+            fill(subject);
         }
     }
 }
@@ -401,7 +415,7 @@ pub(super) fn check_name(resource: &Resource, name: &str, prefix: &str) -> Resul
 }
 
 /// The label by which a namespace is selected: nobody takes it off.
-pub(super) fn own_label(namespace: &mut Value) {
+fn own_label(namespace: &mut Value) {
     let name = namespace["metadata"]["name"].clone();
     namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
 }

@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 
+use super::resource::{ENDPOINTS, ENDPOINTSLICES};
 use super::{Obj, Resource, Selector};
 
-/// Entries kept a resource.
-const KEPT: usize = 20_000;
-/// Bytes of JSON kept a resource.
-const KEPT_BYTES: usize = 96 << 20;
+/// How much is kept of a resource: changes, and bytes of their JSON.
+const KEPT: (usize, usize) = (20_000, 96 << 20);
+/// As [`KEPT`], of what is written as a whole whenever one of its many parts changes.
+const KEPT_OF_WHOLES: (usize, usize) = (2_000, 32 << 20);
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,19 +68,28 @@ impl Change {
 }
 
 /// The changes of one resource.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct History {
     changes: VecDeque<Change>,
     bytes: usize,
+    kept: (usize, usize),
     /// Changes up to this version are forgotten.
     pub(super) oldest: u64,
 }
 
 impl History {
+    /// That of a resource, from `version` on.
+    pub(super) fn new(resource: &Resource, version: u64) -> Self {
+        let of_wholes = [&ENDPOINTS, &ENDPOINTSLICES].contains(&resource);
+        let kept = if of_wholes { KEPT_OF_WHOLES } else { KEPT };
+        Self { changes: VecDeque::new(), bytes: 0, kept, oldest: version }
+    }
+
     pub(super) fn push(&mut self, change: Change) {
         self.bytes += change.object.json().len();
         self.changes.push_back(change);
-        while self.changes.len() > KEPT || self.bytes > KEPT_BYTES {
+        let (changes, bytes) = self.kept;
+        while self.changes.len() > changes || self.bytes > bytes {
             let Some(first) = self.changes.pop_front() else { break };
             self.bytes -= first.object.json().len();
             self.oldest = first.object.version;

@@ -1,5 +1,7 @@
 //! Label and field selectors, as far as a real server takes them.
 
+use serde_json::Value;
+
 use super::labels::{self, LabelTerm, LabelTest};
 use super::{Object, Refusal, Resource};
 
@@ -41,6 +43,17 @@ impl Selector {
         Ok(parsed)
     }
 
+    /// Only objects that a selector in a manifest means, with its `matchLabels` and `matchExpressions`.
+    pub fn of_manifest(resource: &Resource, selector: &Value) -> Result<Self, Refusal> {
+        Self::parse(resource, &written(selector), "")
+    }
+
+    /// The one name that fields ask for, whatever the resource and whatever else they ask; none if they can't be read.
+    pub fn named_by(fields: &str) -> Option<String> {
+        let fields = split(fields).into_iter().map(field_term).collect::<Result<_, _>>().ok()?;
+        Self { fields, ..Self::default() }.name().map(str::to_owned)
+    }
+
     /// Only objects whose label has this value.
     pub fn label(key: &str, value: &str) -> Self {
         let term = LabelTerm { key: key.to_owned(), test: LabelTest::In(vec![value.to_owned()]) };
@@ -70,6 +83,24 @@ impl Selector {
     pub fn name(&self) -> Option<&str> {
         self.fields.iter().find(|t| t.equal && t.path == "metadata.name").map(|t| t.value.as_str())
     }
+}
+
+/// A selector of a manifest, written as in a query.
+fn written(selector: &Value) -> String {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let mut terms: Vec<String> = labels.map(|(key, value)| format!("{key}={}", text(value))).collect();
+    for rule in selector["matchExpressions"].as_array().into_iter().flatten() {
+        let key = text(&rule["key"]);
+        let values: Vec<String> = rule["values"].as_array().into_iter().flatten().map(text).collect();
+        terms.push(match rule["operator"].as_str() {
+            Some("In") => format!("{key} in ({})", values.join(",")),
+            Some("NotIn") => format!("{key} notin ({})", values.join(",")),
+            Some("DoesNotExist") => format!("!{key}"),
+            _ => key,
+        });
+    }
+    terms.join(",")
 }
 
 /// What a field of the newer events is called in those that are kept.
@@ -139,6 +170,12 @@ mod tests {
             let selector = Selector::parse(&PODS, labels, fields).unwrap();
             assert_eq!(selector.matches(&PODS, &pod()), expected, "{labels} {fields}");
         }
+    }
+
+    #[test]
+    fn selectors_of_manifests_are_written_as_in_a_query() {
+        let selector = json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "In", "values": ["d", "e"]}]});
+        assert_eq!(written(&selector), "a=b,c in (d,e)");
     }
 
     #[test]

@@ -30,8 +30,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(resource: &'static Resource, version: u64) -> Self {
-        let mut history = History::default();
-        history.forget(version);
+        let history = History::new(resource, version);
         let (objects, by_job) = (BTreeMap::new(), HashMap::new());
         Self { resource, history, wake: watch::Sender::new(version), objects, by_job }
     }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::resource::{CONFIGMAPS, JOBS, MPIJOBS, NAMESPACES, PODS};
+use super::resource::{CONFIGMAPS, ENDPOINTS, JOBS, MPIJOBS, NAMESPACES, PODS};
 use super::*;
 
 fn store() -> Store {
@@ -37,6 +37,9 @@ async fn creation_sets_the_servers_fields_and_refuses_what_is_taken_or_has_no_ro
     assert_eq!(store.create(&MPIJOBS, named("Bad_Name")).unwrap_err().code, 422);
     let generated = store.create(&MPIJOBS, json!({"metadata": {"generateName": "a-", "namespace": "n"}})).unwrap();
     assert!(generated.name.starts_with("a-") && generated.name.len() == 7);
+    let odd = format!("{}é", "a".repeat(57));
+    let odd = json!({"metadata": {"generateName": odd, "namespace": "n"}});
+    assert_eq!(store.create(&MPIJOBS, odd).unwrap_err().code, 422, "a letter at the cut");
     let tried = store.create_with(&MPIJOBS, named("dry"), true).unwrap();
     assert!(tried.value()["metadata"]["uid"].is_string());
     assert_eq!(store.get(&MPIJOBS, "n", "dry").unwrap_err().message, "mpijobs.kubeflow.org \"dry\" not found");
@@ -118,6 +121,20 @@ async fn finalizers_hold_and_a_namespace_goes_when_it_is_empty() {
     store.modify(&CONFIGMAPS, "n", "held", Part::Main, |v| v["metadata"]["finalizers"] = json!([])).unwrap();
     assert!(store.get(&CONFIGMAPS, "n", "held").is_err());
     assert!(store.get(&NAMESPACES, "", "n").is_err());
+}
+
+#[tokio::test]
+async fn the_history_of_endpoints_is_short() {
+    let store = store();
+    for (resource, remembers) in [(&CONFIGMAPS, true), (&ENDPOINTS, false)] {
+        store.create(resource, named("a")).unwrap();
+        let before = store.version();
+        for n in 0..2_500 {
+            store.modify(resource, "n", "a", Part::Main, |o| o["data"] = json!({"n": n.to_string()})).unwrap();
+        }
+        let remembered = store.subscribe_from(&[resource], before).take().is_ok();
+        assert_eq!(remembered, remembers, "{}", resource.plural);
+    }
 }
 
 #[tokio::test]

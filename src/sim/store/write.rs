@@ -169,9 +169,7 @@ impl Store {
         change(&mut value)?;
         check_preconditions(resource, &current, &value)?;
         keep_what_is_the_servers(resource, &old, &mut value, part);
-        if *resource == NAMESPACES {
-            defaults::own_label(&mut value);
-        }
+        defaults::on_update(resource, &mut value);
         if resource.generation && part != Part::Status && spec_differs(resource, &old, &value) {
             value["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }
@@ -227,7 +225,7 @@ impl Inner {
                     &[("FieldValueRequired", "metadata.name", format!("Required value: {why}"))],
                 ));
             }
-            meta["name"] = json!(format!("{}{}", &prefix[..prefix.len().min(58)], self.chance.suffix()));
+            meta["name"] = json!(format!("{}{}", &prefix[..prefix.floor_char_boundary(58)], self.chance.suffix()));
         }
         let text = |key: &str| meta[key].as_str().unwrap_or_default();
         defaults::check_name(resource, text("name"), text("generateName"))

@@ -56,7 +56,9 @@ impl Desk {
             let priority = value::int(&value, "/spec/priority").unwrap_or(0);
             let pod_name = (pod.namespace.to_string(), pod.name.to_string());
             self.seats.insert(pod.uid.clone(), Sitter { node, asked, priority, pod: pod_name });
+            self.mounts.note(&value, true);
         } else if !sits && let Some(seat) = self.seats.remove(&pod.uid) {
+            self.mounts.note(&value, false);
             if let Some(room) = self.rooms().get_mut(&seat.node) {
                 room.take(&seat.asked, -1);
             }
@@ -117,17 +119,16 @@ impl Desk {
 
     fn found(&mut self, key: &Key, pod: &Value) -> Found {
         let release = self.pace.release;
-        let claims = self.claims(pod);
-        let near = match &claims {
-            volumes::Place::Near(selectors) => selectors.clone(),
-            _ => Vec::new(),
+        let (claims, near) = match self.claims(pod) {
+            volumes::Place::Nowhere(why) => {
+                return Found::Nowhere(scheduler::nowhere(&why, self.rooms().len(), release));
+            }
+            volumes::Place::Near(near) => (Vec::new(), near),
+            volumes::Place::First { claims, near } => (claims, near),
         };
-        let placed = match &claims {
-            volumes::Place::Nowhere(why) => Err(scheduler::nowhere(why, self.rooms().len(), release)),
-            _ => self.place(key, pod, &near),
-        };
-        match (placed, claims) {
-            (Ok(node), volumes::Place::First(claims)) => {
+        match self.place(key, pod, &near) {
+            Ok(node) if claims.is_empty() => Found::Node(node),
+            Ok(node) => {
                 for claim in claims {
                     // Gone in the meantime: the next look sees it.
                     let _ =
@@ -135,8 +136,7 @@ impl Desk {
                 }
                 Found::Soon
             }
-            (Ok(node), _) => Found::Node(node),
-            (Err(message), _) => Found::Nowhere(message),
+            Err(message) => Found::Nowhere(message),
         }
     }
 

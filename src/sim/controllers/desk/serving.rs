@@ -6,6 +6,7 @@ use super::{Desk, values};
 use crate::sim::{
     controllers::{
         endpoints::{self, SERVICE, Seen},
+        nodes::ZONE,
         work::{Key, Work},
     },
     store::{
@@ -15,8 +16,6 @@ use crate::sim::{
     value::{label, text},
     write::Write,
 };
-
-const ZONE: &str = "topology.kubernetes.io/zone";
 
 impl Desk {
     /// A Service came, changed or went.

@@ -1,13 +1,18 @@
 //! The desk as the controllers of volumes: claims and volumes that are bound, and pods that have to wait for theirs.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
+use compact_str::CompactString;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Desk, values};
 use crate::sim::{
     controllers::{
+        nodes::ZONE,
         scheduler, volumes,
         work::{Key, Work},
     },
@@ -19,9 +24,35 @@ use crate::sim::{
     write::{Note, Write},
 };
 
-const ZONE: &str = "topology.kubernetes.io/zone";
+const NONE_FREE: &str = "didn't find available persistent volumes to bind";
 const ONE_POD: &str =
     "unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
+
+/// Which pods that have a node mount which claim: kept beside their seats.
+#[derive(Default)]
+pub(super) struct Mounts(HashMap<(CompactString, CompactString), BTreeSet<CompactString>>);
+
+impl Mounts {
+    /// Takes note of a pod that took its seat, or left it.
+    pub(super) fn note(&mut self, pod: &Value, sits: bool) {
+        for claim in volumes::mounted(pod) {
+            let key = (namespace(pod).into(), claim.into());
+            if sits {
+                self.0.entry(key).or_default().insert(name(pod).into());
+            } else if let Some(pods) = self.0.get_mut(&key) {
+                pods.remove(name(pod));
+                if pods.is_empty() {
+                    self.0.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// The names of those that mount a claim.
+    fn of(&self, space: &str, claim: &str) -> impl Iterator<Item = &str> {
+        self.0.get(&(space.into(), claim.into())).into_iter().flatten().map(CompactString::as_str)
+    }
+}
 
 impl Desk {
     pub(super) fn claim(&self, space: &str, object: &str, now: Timestamp) -> Option<(Vec<Write>, Option<Timestamp>)> {
@@ -30,9 +61,12 @@ impl Desk {
             return None;
         }
         let zone = self.get(&NODES, "", volumes::selected(&claim)).map(|node| label(&node, ZONE).to_owned());
-        let all = values(&self.store.list(&VOLUMES, None, &Selector::default()).items);
         let zone = zone.as_deref().filter(|zone| !zone.is_empty());
-        Some(volumes::reconcile(&claim, &self.classes(), &all, zone, now))
+        Some(volumes::reconcile(&claim, &self.classes(), || self.all_volumes(), zone, now))
+    }
+
+    fn all_volumes(&self) -> Vec<Arc<Value>> {
+        values(&self.store.list(&VOLUMES, None, &Selector::default()).items)
     }
 
     /// Claims that wait for a volume: one has come, or has become free.
@@ -67,31 +101,38 @@ impl Desk {
             let modes = mount.claim.as_ref().map(|claim| list(claim, "/spec/accessModes").to_vec()).unwrap_or_default();
             modes.iter().any(|mode| mode == "ReadWriteOncePod") && !self.others(pod, mount.name).is_empty()
         };
-        if mounts.iter().any(one_pod) {
-            let nodes = self.store.count(&NODES);
-            return volumes::Place::Nowhere(format!("{nodes} node(s) {ONE_POD}"));
-        }
-        volumes::place(&mounts, &self.classes())
+        let classes = self.classes();
+        let in_want = |mount: &volumes::Mount<'_>| {
+            let claim = mount.claim.as_ref();
+            claim.is_some_and(|claim| volumes::is_in_want(claim, &classes, || self.all_volumes()))
+        };
+        let place = volumes::place(&mounts, &classes);
+        let why = if mounts.iter().any(one_pod) {
+            ONE_POD
+        } else if matches!(place, volumes::Place::First { .. }) && mounts.iter().any(in_want) {
+            NONE_FREE
+        } else {
+            return place;
+        };
+        volumes::Place::Nowhere(format!("{} node(s) {why}", self.store.count(&NODES)))
     }
 
     pub(super) fn classes(&self) -> Vec<Arc<Value>> {
         values(&self.store.list(&STORAGECLASSES, None, &Selector::default()).items)
     }
 
-    /// The other pods on nodes that mount a claim.
+    /// The other pods on nodes that mount a claim, by name.
     fn others(&self, pod: &Value, claim: &str) -> Vec<Arc<Value>> {
-        let pods = values(&self.store.list(&PODS, Some(namespace(pod)), &Selector::default()).items);
-        let uses = |other: &Arc<Value>| {
-            name(other) != name(pod)
-                && !is_over(other)
-                && !scheduler::node_of(other).is_empty()
-                && volumes::mounted(other).any(|mounted| mounted == claim)
-        };
-        pods.into_iter().filter(uses).collect()
+        let space = namespace(pod);
+        let others = self.mounts.of(space, claim).filter(|other| *other != name(pod));
+        others.filter_map(|other| self.get(&PODS, space, other)).collect()
     }
 
     /// What keeps a pod from its volume: it is another node's.
     pub(super) fn attached_elsewhere(&self, pod: &Value) -> Option<Note> {
+        if is_over(pod) {
+            return None;
+        }
         let node = scheduler::node_of(pod);
         volumes::mounted(pod).find_map(|called| {
             let claim = self.get(&CLAIMS, namespace(pod), called).filter(|claim| volumes::is_exclusive(claim))?;

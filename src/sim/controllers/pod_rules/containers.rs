@@ -50,7 +50,8 @@ pub(super) fn on_the_host(spec: &Value, at: &str, out: &mut Causes) {
     }
 }
 
-fn common(one: &Value, path: &str, volumes: &[&str], out: &mut Causes) {
+/// What holds of containers of every kind.
+pub(super) fn common(one: &Value, path: &str, volumes: &[&str], out: &mut Causes) {
     let (name, image) = (text(one, "/name"), text(one, "/image"));
     if name.is_empty() {
         out.push(required(format!("{path}.name")));

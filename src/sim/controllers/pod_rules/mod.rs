@@ -21,7 +21,7 @@ use crate::sim::{
 type Cause = (&'static str, String, String);
 
 /// All that is wrong.
-pub(super) type Causes = Vec<Cause>;
+pub(crate) type Causes = Vec<Cause>;
 
 fn required(field: String) -> Cause {
     ("FieldValueRequired", field, "Required value".to_owned())
@@ -93,6 +93,13 @@ pub(super) fn spec(spec: &Value, at: &str, out: &mut Causes) {
     }
     settings::aliases(list(spec, "/hostAliases"), &format!("{at}.hostAliases"), out);
     supported(text(spec, "/os/name"), format!("{at}.os"), &["linux", "windows"], out);
+}
+
+/// All that is wrong with a container of any kind that stands at `at` in a pod with these volumes.
+pub(crate) fn container(one: &Value, at: &str, volumes: &[&str]) -> Causes {
+    let mut out = Causes::new();
+    containers::common(one, at, volumes, &mut out);
+    out
 }
 
 /// What is wrong with labels that stand at `field`.
