@@ -2,12 +2,12 @@
 
 use http::Method;
 
-use super::store::Resource;
+use super::store::{Resource, Selector};
 
 /// Verb, resource and object of a request; `resource` is empty for other paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; of other paths the method.
     pub verb: String,
     /// API group; empty for core.
     pub group: String,
@@ -43,15 +43,18 @@ impl Asked {
             _ => &[],
         };
         asked.take_place(rest);
-        asked.verb = asked.verb_of(method, query).to_owned();
+        asked.verb = asked.verb_of(method, query);
         asked
     }
 
-    /// The same, about one object where a list or watch is narrowed to a name: rights may name it.
+    /// The same, about one object where a list or watch is narrowed to a name: rights may name it. What deletes a
+    /// collection is never about one.
     pub(super) fn narrowed(&self, query: &Query) -> Self {
-        let name = query.get("fieldSelector").strip_prefix("metadata.name=").filter(|n| !n.contains(','));
-        let name = name.filter(|_| matches!(self.verb.as_str(), "list" | "watch" | "deletecollection"));
-        Self { name: name.map_or_else(|| self.name.clone(), str::to_owned), ..self.clone() }
+        if !matches!(self.verb.as_str(), "list" | "watch") {
+            return self.clone();
+        }
+        let name = Selector::named_by(query.get("fieldSelector")).unwrap_or_default();
+        Self { name, ..self.clone() }
     }
 
     fn take_place(&mut self, rest: &[&str]) {
@@ -77,9 +80,12 @@ impl Asked {
         self.subresource = if sub.starts_with("proxy/") { "proxy".to_owned() } else { sub };
     }
 
-    fn verb_of(&self, method: &Method, query: &Query) -> &'static str {
-        let one = !self.name.is_empty() || self.resource.is_empty();
-        match *method {
+    fn verb_of(&self, method: &Method, query: &Query) -> String {
+        if self.resource.is_empty() {
+            return method.as_str().to_ascii_lowercase();
+        }
+        let one = !self.name.is_empty();
+        let verb = match *method {
             Method::POST => "create",
             Method::PUT => "update",
             Method::PATCH => "patch",
@@ -88,7 +94,8 @@ impl Asked {
             _ if one => "get",
             _ if query.flag("watch") => "watch",
             _ => "list",
-        }
+        };
+        verb.to_owned()
     }
 
     /// `pods` or `pods/log`.
@@ -210,9 +217,29 @@ mod tests {
             ),
             (&Method::GET, "/apis/batch/v1", ["get", "", "", "", "", "", ""]),
             (&Method::GET, "/version", ["get", "", "", "", "", "", ""]),
+            (&Method::POST, "/version", ["post", "", "", "", "", "", ""]),
+            (&Method::PUT, "/apis", ["put", "", "", "", "", "", ""]),
         ] {
             assert_eq!(asked(method, uri), expected, "{uri}");
         }
+    }
+
+    #[test]
+    fn a_list_is_about_one_object_where_its_selector_says_so() {
+        for (method, fields, expected) in [
+            (&Method::GET, "metadata.name=a", "a"),
+            (&Method::GET, "metadata.name==a", "a"),
+            (&Method::GET, "spec.x=y,metadata.name=a", "a"),
+            (&Method::GET, "metadata.name!=a", ""),
+            (&Method::GET, "metadata.name=a,nonsense", ""),
+            (&Method::DELETE, "metadata.name=a", ""),
+        ] {
+            let query = Query::parse(&format!("fieldSelector={fields}"));
+            let asked = Asked::parse(method, "/api/v1/namespaces/n/pods", &query);
+            assert_eq!(asked.narrowed(&query).name, expected, "{method} {fields}");
+        }
+        let one = Asked::parse(&Method::GET, "/api/v1/namespaces/n/pods/b", &Query::default());
+        assert_eq!(one.narrowed(&Query::parse("fieldSelector=metadata.name=a")).name, "b");
     }
 
     #[test]

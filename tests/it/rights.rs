@@ -8,11 +8,14 @@ use mpideck::{
         kubeconfig::Loaded,
         namespaces::{self, Namespaces},
     },
-    sim::{Clock, FleetKind, Options, Sim},
+    sim::{
+        Clock, FleetKind, Options, Sim,
+        store::resource::{CLUSTERROLEBINDINGS, CLUSTERTRAININGRUNTIMES, CONFIGMAPS, NAMESPACES, ROLEBINDINGS, ROLES},
+    },
 };
 use serde_json::{Value, json};
 
-use crate::sim_client::{ask, client, namespace};
+use crate::sim_client::{ask, client, empty, get, namespace};
 
 const CONTROL: &str = "/mpideck-sim/faults";
 
@@ -70,4 +73,85 @@ async fn operators_that_are_installed_later_are_found() {
     assert!(discover(&session).await.unwrap().kinds.is_empty());
     order(&sim, &json!({"install": true})).await;
     assert!(!discover(&session).await.unwrap().kinds.is_empty());
+}
+
+/// A binding of a role to the tenant.
+fn tenants(name: &str, namespace: &str, role: (&str, &str)) -> Value {
+    let group = "rbac.authorization.k8s.io";
+    json!({"metadata": {"name": name, "namespace": namespace},
+        "roleRef": {"apiGroup": group, "kind": role.0, "name": role.1},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "tenant"}]})
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_in_a_namespace_reaches_nothing_outside() {
+    let sim = empty().await;
+    namespace(&sim, "speech");
+    let store = sim.store();
+    store.create(&CLUSTERTRAININGRUNTIMES, json!({"metadata": {"name": "torch"}, "spec": {}})).unwrap();
+    store.create(&ROLEBINDINGS, tenants("all", "vision", ("ClusterRole", "cluster-admin"))).unwrap();
+    let tenant = client(&sim, "tenant").await;
+    let (read, write, take) = (&Method::GET, &Method::POST, &Method::DELETE);
+    let grab = tenants("grab", "", ("ClusterRole", "cluster-admin"));
+    for (method, path) in [
+        (take, "/apis/trainer.kubeflow.org/v1alpha1/namespaces/vision/clustertrainingruntimes/torch"),
+        (take, "/apis/trainer.kubeflow.org/v1alpha1/namespaces/vision/clustertrainingruntimes"),
+        (
+            read,
+            "/apis/trainer.kubeflow.org/v1alpha1/namespaces/vision/clustertrainingruntimes?watch=1&timeoutSeconds=1",
+        ),
+        (read, "/apis/metrics.k8s.io/v1beta1/namespaces/vision/nodes"),
+        (read, "/apis/visibility.kueue.x-k8s.io/v1beta2/namespaces/vision/clusterqueues/x/pendingworkloads"),
+        (read, "/api/v1/namespaces/vision/nodes"),
+        (read, "/api/v1/namespaces/vision/namespaces"),
+        (read, "/api/v1/namespaces/vision/namespaces/speech"),
+        (take, "/api/v1/namespaces/vision/namespaces/speech"),
+        (write, "/apis/rbac.authorization.k8s.io/v1/namespaces/vision/clusterrolebindings"),
+    ] {
+        let (code, said) = ask(&tenant, method, path).json(&grab).answer().await;
+        assert_eq!(code, 404, "{method} {path}: {said}");
+    }
+    assert!(store.get(&CLUSTERTRAININGRUNTIMES, "", "torch").is_ok());
+    assert!(store.get(&NAMESPACES, "", "speech").is_ok());
+    assert!(store.get(&CLUSTERROLEBINDINGS, "", "grab").is_err());
+    for (path, code) in [("/api/v1/namespaces/vision", 200), ("/api/v1/namespaces/speech", 403), ("/api/v1/nodes", 403)]
+    {
+        assert_eq!(get(&tenant, path).await.0, code, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_to_one_name_is_none_to_delete_a_collection() {
+    let sim = empty().await;
+    namespace(&sim, "speech");
+    let store = sim.store();
+    store.create(&CONFIGMAPS, json!({"metadata": {"name": "a", "namespace": "speech"}})).unwrap();
+    let rules = json!([{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["a"], "verbs": ["list", "deletecollection"]}]);
+    store.create(&ROLES, json!({"metadata": {"name": "one", "namespace": "speech"}, "rules": rules})).unwrap();
+    store.create(&ROLEBINDINGS, tenants("one", "speech", ("Role", "one"))).unwrap();
+    let tenant = client(&sim, "tenant").await;
+    for (method, fields, expected) in [
+        (&Method::GET, "metadata.name%3Da", 200),
+        (&Method::GET, "metadata.namespace%3Dspeech,metadata.name%3D%3Da", 200),
+        (&Method::GET, "metadata.name%3Db", 403),
+        (&Method::GET, "", 403),
+        (&Method::DELETE, "metadata.name%3Da", 403),
+    ] {
+        let path = format!("/api/v1/namespaces/speech/configmaps?fieldSelector={fields}");
+        let (code, said) = ask(&tenant, method, &path).answer().await;
+        assert_eq!(code, expected, "{method} {fields}: {said}");
+    }
+    assert!(store.get(&CONFIGMAPS, "speech", "a").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_refused_is_not_told_that_it_is_deprecated() {
+    let sim = empty().await;
+    namespace(&sim, "speech");
+    let tenant = client(&sim, "tenant").await;
+    for (place, expected, warned) in [("vision", 200, true), ("speech", 403, false)] {
+        let path = format!("/api/v1/namespaces/{place}/endpoints");
+        let (code, headers, _) = ask(&tenant, &Method::GET, &path).whole().await;
+        assert_eq!((code, headers.contains_key("warning")), (expected, warned), "{place}");
+    }
 }

@@ -3,7 +3,10 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use super::volumes;
+use super::{
+    fault::{forbidden, invalid, required, supported},
+    volumes,
+};
 use crate::sim::schema::Fault;
 use crate::sim::store::Resource;
 use crate::sim::store::resource::{
@@ -78,20 +81,6 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn required(field: &str) -> Fault {
-    ("FieldValueRequired", field.to_owned(), "Required value".to_owned())
-}
-
-fn invalid(field: String, value: &Value, why: &str) -> Fault {
-    ("FieldValueInvalid", field, format!("Invalid value: {value}: {why}"))
-}
-
-fn supported(field: String, value: &str, known: &[&str]) -> Option<Fault> {
-    let names: Vec<String> = known.iter().map(|k| format!("{k:?}")).collect();
-    let said = format!("Unsupported value: {value:?}: supported values: {}", names.join(", "));
-    (!known.contains(&value)).then_some(("FieldValueNotSupported", field, said))
-}
-
 /// Keys of a map that is read as files, and its size.
 fn keys(value: &Value, maps: &[&str]) -> Vec<Fault> {
     let mut out = Vec::new();
@@ -100,7 +89,7 @@ fn keys(value: &Value, maps: &[&str]) -> Vec<Fault> {
         for (key, content) in value[*name].as_object().into_iter().flatten() {
             let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
             if key.is_empty() || !key.chars().all(good) {
-                out.push(invalid(format!("{name}[{key}]"), &Value::from(key.as_str()), KEY));
+                out.push(invalid(&format!("{name}[{key}]"), &Value::from(key.as_str()), KEY));
             }
             size += content.as_str().map_or(0, str::len);
         }
@@ -117,7 +106,7 @@ fn config_map(value: &Value) -> Vec<Fault> {
     for (key, _) in value["data"].as_object().into_iter().flatten() {
         if value["binaryData"].get(key).is_some() {
             let why = "duplicate of key present in binaryData";
-            out.push(invalid(format!("data[{key}]"), &Value::from(key.as_str()), why));
+            out.push(invalid(&format!("data[{key}]"), &Value::from(key.as_str()), why));
         }
     }
     out
@@ -149,7 +138,7 @@ fn service(spec: &Value) -> Vec<Fault> {
         for (field, number) in [("port", &port["port"]), ("targetPort", target)] {
             if number.as_i64().is_some_and(|n| !(1..=65535).contains(&n)) {
                 let why = "must be between 1 and 65535, inclusive";
-                out.push(invalid(format!("spec.ports[{at}].{field}"), number, why));
+                out.push(invalid(&format!("spec.ports[{at}].{field}"), number, why));
             }
         }
     }
@@ -159,32 +148,27 @@ fn service(spec: &Value) -> Vec<Fault> {
 fn lease(spec: &Value) -> Vec<Fault> {
     let seconds = &spec["leaseDurationSeconds"];
     let wrong = seconds.as_i64().is_some_and(|n| n <= 0);
-    if wrong {
-        vec![invalid("spec.leaseDurationSeconds".to_owned(), seconds, "must be greater than 0")]
-    } else {
-        Vec::new()
-    }
+    if wrong { vec![invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0")] } else { Vec::new() }
 }
 
 fn node(spec: &Value) -> Vec<Fault> {
     let taints = list(&spec["taints"]).iter().enumerate();
     taints
-        .filter_map(|(at, t)| supported(format!("metadata.taints[{at}].effect"), text(&t["effect"]), &EFFECTS))
+        .filter_map(|(at, t)| supported(&format!("metadata.taints[{at}].effect"), &text(&t["effect"]).into(), &EFFECTS))
         .collect()
 }
 
 fn priority_class(value: &Value) -> Vec<Fault> {
     let name = text(&value["metadata"]["name"]);
-    let forbidden = |field: &str, why: String| ("FieldValueForbidden", field.to_owned(), format!("Forbidden: {why}"));
     if name.starts_with("system-") {
         let why = format!(
             "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a known system priority class"
         );
-        return vec![forbidden("metadata.name", why)];
+        return vec![forbidden("metadata.name", &why)];
     }
     let too_high = value["value"].as_i64().is_some_and(|priority| priority > HIGHEST_PRIORITY);
     let why = format!("maximum allowed value of a user defined priority is {HIGHEST_PRIORITY}");
-    if too_high { vec![forbidden("value", why)] } else { Vec::new() }
+    if too_high { vec![forbidden("value", &why)] } else { Vec::new() }
 }
 
 fn deployment(spec: &Value) -> Vec<Fault> {
@@ -194,7 +178,7 @@ fn deployment(spec: &Value) -> Vec<Fault> {
         return Vec::new();
     }
     let why = "`selector` does not match template `labels`";
-    vec![invalid("spec.template.metadata.labels".to_owned(), labels, why)]
+    vec![invalid("spec.template.metadata.labels", labels, why)]
 }
 
 /// What Go's decoder would stumble over, beyond types.

@@ -4,6 +4,7 @@
 use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::fault::{invalid, required};
 use crate::sim::schema::Fault;
 use crate::sim::store::resource::{EVENTS, EVENTS_NEWER};
 use crate::sim::store::{Object, Resource};
@@ -61,12 +62,9 @@ fn text<'v>(event: &'v Value, key: &str) -> &'v str {
     event[key].as_str().unwrap_or_default()
 }
 
-fn required(field: &str) -> Fault {
-    ("FieldValueRequired", field.to_owned(), "Required value".to_owned())
-}
-
-fn invalid(field: &str, value: &str, why: &str) -> Fault {
-    ("FieldValueInvalid", field.to_owned(), format!("Invalid value: {}: {why}", json!(value)))
+/// A fault that does not repeat the value.
+fn unsaid(field: &str, why: &str) -> Fault {
+    invalid(field, &json!(""), why)
 }
 
 /// What is wrong with a new event, which is in the shape of the core group already.
@@ -77,7 +75,7 @@ pub(super) fn faults(resource: &Resource, event: &Value) -> Vec<Fault> {
     let newer = event["eventTime"].is_string();
     let free = if newer { ["default", "kube-system"] } else { ["default", "default"] };
     if (about.is_empty() && !free.contains(&space)) || (!newer && !about.is_empty() && about != space) {
-        out.push(invalid("involvedObject.namespace", about, "does not match event.namespace"));
+        out.push(invalid("involvedObject.namespace", &json!(about), "does not match event.namespace"));
     }
     let strict = *resource == EVENTS_NEWER;
     if newer {
@@ -94,7 +92,7 @@ fn of_newer(event: &Value, controller: &str) -> Vec<Fault> {
     let mut out = Vec::new();
     if text(event, "reportingComponent").is_empty() {
         out.push(required(controller));
-        out.extend(crate::sim::store::words::wrong_key("").into_iter().map(|why| invalid(controller, "", &why)));
+        out.extend(crate::sim::store::words::wrong_key("").into_iter().map(|why| unsaid(controller, &why)));
     }
     for (key, longest) in
         [("reportingInstance", LONGEST), ("action", LONGEST), ("reason", LONGEST), ("message", LONGEST_NOTE)]
@@ -104,7 +102,7 @@ fn of_newer(event: &Value, controller: &str) -> Vec<Fault> {
             out.push(required(key));
         }
         if value.len() > longest {
-            out.push(invalid(key, "", &format!("can have at most {longest} characters")));
+            out.push(unsaid(key, &format!("can have at most {longest} characters")));
         }
     }
     out
@@ -116,7 +114,7 @@ fn strict_faults(event: &Value) -> Vec<Fault> {
     let series = &event["series"];
     if series.is_object() {
         if series["count"].as_i64().unwrap_or(0) < 2 {
-            out.push(invalid("series.count", "", "should be at least 2"));
+            out.push(unsaid("series.count", "should be at least 2"));
         }
         if !series["lastObservedTime"].is_string() {
             out.push(required("series.lastObservedTime"));
@@ -127,7 +125,7 @@ fn strict_faults(event: &Value) -> Vec<Fault> {
     }
     let kind = text(event, "type");
     if !["Normal", "Warning"].contains(&kind) {
-        out.push(invalid("type", "", &format!("has invalid value: {kind}")));
+        out.push(unsaid("type", &format!("has invalid value: {kind}")));
     }
     for (key, set) in [
         ("firstTimestamp", event["firstTimestamp"].is_string()),
@@ -136,7 +134,7 @@ fn strict_faults(event: &Value) -> Vec<Fault> {
         ("source", event["source"].as_object().is_some_and(|source| !source.is_empty())),
     ] {
         if set {
-            out.push(invalid(key, "", "needs to be unset"));
+            out.push(unsaid(key, "needs to be unset"));
         }
     }
     out

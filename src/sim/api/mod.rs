@@ -12,6 +12,7 @@ mod ephemeral;
 mod events;
 mod evict;
 mod exec;
+mod fault;
 mod form;
 mod go;
 mod list;
@@ -64,6 +65,9 @@ use super::users::{User, Users};
 /// Largest body taken, as etcd's limit makes it.
 const LARGEST_BODY: usize = 3 << 20;
 
+/// What those are told who ask for Endpoints.
+const DEPRECATED: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
 /// The API server. One for all connections.
 pub struct Server {
     pub(super) store: Store,
@@ -110,16 +114,18 @@ impl Server {
             && asked.group.is_empty()
             && asked.resource == resource::ENDPOINTS.plural;
         let yaml = header(&parts.headers, "accept").trim_start().starts_with("application/yaml");
-        let answer = match self.admit(&plan, asked, query, parts.headers, body).await {
-            Ok(admitted) if measured::is(&admitted) => self.measured(&admitted).await,
-            Ok(admitted) => self.dispatch(&parts.method, &Admitted { upgrade, ..admitted }),
-            Err(refusal) => Err(refusal),
+        let mut answer = match self.admit(&plan, asked, query, parts.headers, body).await {
+            Ok(admitted) => {
+                let answer = if measured::is(&admitted) {
+                    self.measured(&admitted).await
+                } else {
+                    self.dispatch(&parts.method, &Admitted { upgrade, ..admitted })
+                };
+                let answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
+                if deprecated { reply::warned(answer, DEPRECATED) } else { answer }
+            }
+            Err(refusal) => reply::refused(&refusal),
         };
-        let mut answer = answer.unwrap_or_else(|refusal| reply::refused(&refusal));
-        if deprecated {
-            let said = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
-            answer = reply::warned(answer, said);
-        }
         if let Ok(date) = HeaderValue::from_str(&self.store.clock().http_date()) {
             answer.headers_mut().insert("date", date);
         }
@@ -208,14 +214,14 @@ impl Server {
         let Some(resource) = self.store.resource(&asked.group, &asked.version, &asked.resource) else {
             return Ok(self.unserved(asked));
         };
+        if is_misplaced(resource, asked) {
+            return if resource.custom { Ok(reply::page_not_found()) } else { Err(no_such_resource()) };
+        }
         if *resource == resource::PROJECTS && asked.verb == "list" {
             return Ok(self.projects(request));
         }
         if resource.is_measured() {
             return self.resource_metrics(resource, request);
-        }
-        if resource.namespaced && asked.namespace.is_empty() && !matches!(asked.verb.as_str(), "list" | "watch") {
-            return Err(no_such_resource());
         }
         if !allowed(resource, asked) {
             return Err(method_not_allowed());
@@ -354,6 +360,17 @@ fn allowed(resource: &Resource, asked: &Asked) -> bool {
         "deletecollection" => *resource != resource::NAMESPACES,
         _ => true,
     }
+}
+
+/// Whether a path names a namespace that the resource doesn't have, or none where it needs one. What was allowed inside
+/// a namespace must not reach what belongs to all.
+fn is_misplaced(resource: &Resource, asked: &Asked) -> bool {
+    if asked.namespace.is_empty() {
+        return resource.namespaced && !matches!(asked.verb.as_str(), "list" | "watch");
+    }
+    // The path of a namespace names it as its place, too.
+    let is_itself = *resource == resource::NAMESPACES && asked.namespace == asked.name;
+    !resource.namespaced && !is_itself
 }
 
 fn method_not_allowed() -> Refusal {

@@ -96,7 +96,16 @@ static TEMPLATE: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "spec",
 static POD_SPEC: &[Entry] = &[(2, "containers", Field::Messages(CONTAINER)), (3, "restartPolicy", Field::Text)];
 static CONTAINER: &[Entry] =
     &[(1, "name", Field::Text), (2, "image", Field::Text), (3, "command", Field::Texts), (4, "args", Field::Texts)];
-static ROLE: &[Entry] = &[(1, "metadata", Field::Message(META)), (2, "rules", Field::Messages(RULE))];
+/// Of a cluster role; one of a namespace has no third.
+static ROLE: &[Entry] = &[
+    (1, "metadata", Field::Message(META)),
+    (2, "rules", Field::Messages(RULE)),
+    (3, "aggregationRule", Field::Message(AGGREGATION)),
+];
+static AGGREGATION: &[Entry] = &[(1, "clusterRoleSelectors", Field::Messages(LABEL_SELECTOR))];
+static LABEL_SELECTOR: &[Entry] =
+    &[(1, "matchLabels", Field::TextMap), (2, "matchExpressions", Field::Messages(LABEL_RULE))];
+static LABEL_RULE: &[Entry] = &[(1, "key", Field::Text), (2, "operator", Field::Text), (3, "values", Field::Texts)];
 static RULE: &[Entry] = &[
     (1, "verbs", Field::Texts),
     (2, "apiGroups", Field::Texts),
@@ -312,6 +321,14 @@ mod tests {
         let spec =
             json!({"parallelism": 3, "template": {"spec": {"containers": [{"name": "c", "command": ["a", "b"]}]}}});
         assert_eq!(read(&body("Job", &job)).unwrap()["spec"], spec);
+    }
+
+    #[test]
+    fn a_cluster_role_says_whose_rules_it_gathers() {
+        let label = field(1, &[field(1, b"a"), field(2, b"b")].concat());
+        let raw = [field(1, &field(1, b"r")), field(3, &field(1, &label))].concat();
+        let rule = json!({"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]});
+        assert_eq!(read(&body("ClusterRole", &raw)).unwrap()["aggregationRule"], rule);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::fault::{invalid, missing, required, supported};
 use crate::sim::schema::Fault;
 use crate::sim::store::Resource;
 use crate::sim::store::resource::{CLUSTERROLEBINDINGS, CLUSTERROLES, ROLEBINDINGS, ROLES};
 use crate::sim::value::{list, text};
 
-const GROUP: &str = "rbac.authorization.k8s.io";
+const GROUP: &str = ROLES.group;
 
 /// What is wrong with an object of the group; `old` is what it was.
 pub(super) fn faults(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<Fault> {
@@ -23,24 +24,16 @@ pub(super) fn faults(resource: &Resource, value: &Value, old: Option<&Value>) ->
     for (n, subject) in list(value, "/subjects").iter().enumerate() {
         out.extend(of_subject(subject, &format!("subjects[{n}]"), within));
     }
-    if old.is_some_and(|old| old["roleRef"] != value["roleRef"]) {
+    let of = |binding: &Value| {
+        let role = &binding["roleRef"];
+        [group_of(role), text(role, "/kind"), text(role, "/name")].map(str::to_owned)
+    };
+    if old.is_some_and(|old| of(old) != of(value)) {
         let role = &value["roleRef"];
         let named = json!({"APIGroup": group_of(role), "Kind": role["kind"], "Name": role["name"]});
-        let said = format!("Invalid value: {named}: cannot change roleRef");
-        out.push(("FieldValueInvalid", "roleRef".to_owned(), said));
+        out.push(invalid("roleRef", &named, "cannot change roleRef"));
     }
     out
-}
-
-fn required(field: String, why: &str) -> Fault {
-    let said = if why.is_empty() { "Required value".to_owned() } else { format!("Required value: {why}") };
-    ("FieldValueRequired", field, said)
-}
-
-fn supported(field: String, value: &str, known: &[&str]) -> Option<Fault> {
-    let names: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
-    let said = format!("Unsupported value: {}: supported values: {}", json!(value), names.join(", "));
-    (!known.contains(&value)).then_some(("FieldValueNotSupported", field, said))
 }
 
 /// The group of a role, a user or a group of users; what says none is of this one.
@@ -53,13 +46,10 @@ fn of_rule(rule: &Value, at: &str, within: bool) -> Vec<Fault> {
     let has = |key: &str| !list(rule, &format!("/{key}")).is_empty();
     let mut out = Vec::new();
     if !has("verbs") {
-        out.push(required(format!("{at}.verbs"), "verbs must contain at least one value"));
+        out.push(missing(&format!("{at}.verbs"), "verbs must contain at least one value"));
     }
     if has("nonResourceURLs") {
-        let mut wrong = |why: &str| {
-            let said = format!("Invalid value: {}: {why}", rule["nonResourceURLs"]);
-            out.push(("FieldValueInvalid", format!("{at}.nonResourceURLs"), said));
-        };
+        let mut wrong = |why: &str| out.push(invalid(&format!("{at}.nonResourceURLs"), &rule["nonResourceURLs"], why));
         if within {
             wrong("namespaced rules cannot apply to non-resource URLs");
         }
@@ -73,7 +63,7 @@ fn of_rule(rule: &Value, at: &str, within: bool) -> Vec<Fault> {
         ("resources", "resource rules must supply at least one resource"),
     ] {
         if !has(key) {
-            out.push(required(format!("{at}.{key}"), why));
+            out.push(missing(&format!("{at}.{key}"), why));
         }
     }
     out
@@ -81,9 +71,9 @@ fn of_rule(rule: &Value, at: &str, within: bool) -> Vec<Fault> {
 
 fn of_reference(reference: &Value, within: bool) -> Vec<Fault> {
     let kinds: &[&str] = if within { &["Role", "ClusterRole"] } else { &["ClusterRole"] };
-    let group = supported("roleRef.apiGroup".to_owned(), group_of(reference), &[GROUP]);
-    let kind = supported("roleRef.kind".to_owned(), text(reference, "/kind"), kinds);
-    let name = text(reference, "/name").is_empty().then(|| required("roleRef.name".to_owned(), ""));
+    let group = supported("roleRef.apiGroup", &json!(group_of(reference)), &[GROUP]);
+    let kind = supported("roleRef.kind", &json!(text(reference, "/kind")), kinds);
+    let name = text(reference, "/name").is_empty().then(|| required("roleRef.name"));
     [group, kind, name].into_iter().flatten().collect()
 }
 
@@ -92,19 +82,19 @@ fn of_subject(subject: &Value, at: &str, within: bool) -> Vec<Fault> {
     let group = if kind == "ServiceAccount" { text(subject, "/apiGroup") } else { group_of(subject) };
     let mut out = Vec::new();
     if text(subject, "/name").is_empty() {
-        out.push(required(format!("{at}.name"), ""));
+        out.push(required(&format!("{at}.name")));
     }
     match kind {
         "ServiceAccount" => {
             if !group.is_empty() {
-                out.extend(supported(format!("{at}.apiGroup"), group, &[""]));
+                out.extend(supported(&format!("{at}.apiGroup"), &json!(group), &[""]));
             }
             if !within && text(subject, "/namespace").is_empty() {
-                out.push(required(format!("{at}.namespace"), ""));
+                out.push(required(&format!("{at}.namespace")));
             }
         }
-        "User" | "Group" => out.extend(supported(format!("{at}.apiGroup"), group, &[GROUP])),
-        _ => out.extend(supported(format!("{at}.kind"), kind, &["ServiceAccount", "User", "Group"])),
+        "User" | "Group" => out.extend(supported(&format!("{at}.apiGroup"), &json!(group), &[GROUP])),
+        _ => out.extend(supported(&format!("{at}.kind"), &json!(kind), &["ServiceAccount", "User", "Group"])),
     }
     out
 }
@@ -137,7 +127,10 @@ mod tests {
         let user = json!({"kind": "User", "apiGroup": GROUP, "name": "a"});
         let old = binding("view", user.clone());
         assert!(fields(&ROLEBINDINGS, &old, Some(&old)).is_empty());
-        assert_eq!(fields(&ROLEBINDINGS, &binding("edit", user), Some(&old)), ["roleRef"]);
+        assert_eq!(fields(&ROLEBINDINGS, &binding("edit", user.clone()), Some(&old)), ["roleRef"]);
+        let mut short = binding("view", user);
+        short["roleRef"] = json!({"kind": "ClusterRole", "name": "view"});
+        assert!(fields(&ROLEBINDINGS, &short, Some(&old)).is_empty(), "the group goes without saying");
         let account = binding("view", json!({"kind": "ServiceAccount", "name": "a"}));
         assert!(fields(&ROLEBINDINGS, &account, None).is_empty());
         assert_eq!(fields(&CLUSTERROLEBINDINGS, &account, None), ["subjects[0].namespace"]);

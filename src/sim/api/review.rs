@@ -90,7 +90,7 @@ impl Server {
             let said = format!("Invalid value: {attributes}: must match metadata.namespace");
             return Err(invalid("spec.resourceAttributes.namespace", &said));
         }
-        Ok(self.users.named(name, groups))
+        Ok(self.users.subject(name, groups))
     }
 }
 

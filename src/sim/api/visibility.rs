@@ -29,9 +29,9 @@ pub(super) fn answer(store: &Store, request: &Admitted) -> Result<Reply, Refusal
     let number =
         |key: &str, default: i64| usize::try_from(request.query.number(key).unwrap_or(default)).unwrap_or_default();
     let page = (number("offset", 0), number("limit", LIMIT));
-    let (kind, space) = match resource.as_str() {
-        "localqueues" => (&LOCALQUEUES, Some(namespace.as_str())),
-        "clusterqueues" => (&CLUSTERQUEUES, None),
+    let (kind, space) = match (resource.as_str(), namespace.as_str()) {
+        ("localqueues", space) if !space.is_empty() => (&LOCALQUEUES, Some(space)),
+        ("clusterqueues", "") => (&CLUSTERQUEUES, None),
         _ => return Err(no_such_resource()),
     };
     let mut summary: Value =

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::fault::{forbidden, missing, required, supported};
 use crate::sim::schema::Fault;
 use crate::sim::value::{list, text};
 
@@ -19,18 +20,6 @@ const COMMON: [&str; 8] = [
     "volumeMode",
 ];
 
-fn required(field: &str, why: &str) -> Fault {
-    let said = if why.is_empty() { "Required value".to_owned() } else { format!("Required value: {why}") };
-    ("FieldValueRequired", field.to_owned(), said)
-}
-
-fn supported(field: &str, value: &Value, known: &[&str]) -> Option<Fault> {
-    let names: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
-    let said = format!("Unsupported value: {value}: supported values: {}", names.join(", "));
-    let fits = known.iter().any(|name| value == name);
-    (!fits).then(|| ("FieldValueNotSupported", field.to_owned(), said))
-}
-
 fn modes(spec: &Value) -> impl Iterator<Item = Fault> {
     list(spec, "/accessModes").iter().filter_map(|mode| supported("spec.accessModes", mode, &ACCESS_MODES))
 }
@@ -39,10 +28,10 @@ fn modes(spec: &Value) -> impl Iterator<Item = Fault> {
 pub(super) fn claim(spec: &Value) -> Vec<Fault> {
     let mut out: Vec<Fault> = modes(spec).collect();
     if list(spec, "/accessModes").is_empty() {
-        out.push(required("spec.accessModes", "at least 1 access mode is required"));
+        out.push(missing("spec.accessModes", "at least 1 access mode is required"));
     }
     if spec["resources"]["requests"]["storage"].is_null() {
-        out.push(required("spec.resources[storage]", ""));
+        out.push(required("spec.resources[storage]"));
     }
     out
 }
@@ -51,13 +40,13 @@ pub(super) fn claim(spec: &Value) -> Vec<Fault> {
 pub(super) fn volume(spec: &Value) -> Vec<Fault> {
     let mut out = Vec::new();
     if list(spec, "/accessModes").is_empty() {
-        out.push(required("spec.accessModes", ""));
+        out.push(required("spec.accessModes"));
     }
     out.extend(modes(spec));
     let capacity = &spec["capacity"];
     let sized = capacity.as_object().is_some_and(|all| !all.is_empty());
     if !sized {
-        out.push(required("spec.capacity", ""));
+        out.push(required("spec.capacity"));
     }
     if !sized || capacity["storage"].is_null() {
         out.extend(supported("spec.capacity", &if sized { capacity.clone() } else { Value::Null }, &["storage"]));
@@ -66,11 +55,11 @@ pub(super) fn volume(spec: &Value) -> Vec<Fault> {
     let kinds: Vec<&String> =
         kinds.filter(|(key, value)| value.is_object() && !COMMON.contains(&key.as_str())).map(|(key, _)| key).collect();
     match kinds.as_slice() {
-        [] => out.push(required("spec", "must specify a volume type")),
-        [_, others @ ..] => out.extend(others.iter().map(|kind| {
-            let said = "Forbidden: may not specify more than 1 volume type".to_owned();
-            ("FieldValueForbidden", format!("spec.{kind}"), said)
-        })),
+        [] => out.push(missing("spec", "must specify a volume type")),
+        [_, others @ ..] => {
+            let why = "may not specify more than 1 volume type";
+            out.extend(others.iter().map(|kind| forbidden(&format!("spec.{kind}"), why)));
+        }
     }
     let policy = text(spec, "/persistentVolumeReclaimPolicy");
     if !policy.is_empty() {

@@ -14,6 +14,7 @@ use base64::Engine;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
+use roles::AUTHENTICATED;
 pub use user::User;
 use user::{MASTERS, groups_of};
 
@@ -42,7 +43,7 @@ impl Users {
         roles::lay(store, tenant_namespace).map_err(|refusal| refusal.message)?;
         let user = |name: &str| {
             let own = if name == "admin" { vec![MASTERS.to_owned()] } else { Vec::new() };
-            Ok::<_, String>((User::new(store, name, own), tokens::random()?))
+            Ok::<_, String>((signed_in(store, name, own), tokens::random()?))
         };
         let known = CONTEXTS.into_iter().map(user).collect::<Result<_, _>>()?;
         let (store, signer) = (store.clone(), tokens::Signer::new()?);
@@ -110,11 +111,16 @@ impl Users {
         Some(new)
     }
 
-    /// A user by name and groups, whether or not it is known.
+    /// Who is signed in under a name and groups, whether or not it is known.
     pub fn named(&self, name: &str, mut groups: Vec<String>) -> User {
         if groups.is_empty() {
             groups = groups_of(name);
         }
+        signed_in(&self.store, name, groups)
+    }
+
+    /// Who is asked about: this name with these groups and no others.
+    pub fn subject(&self, name: &str, groups: Vec<String>) -> User {
         User::new(&self.store, name, groups)
     }
 
@@ -139,6 +145,12 @@ impl Users {
             "users": users.collect::<Vec<_>>(), "contexts": contexts.collect::<Vec<_>>(),
         })
     }
+}
+
+/// Whoever is signed in is so in one more group.
+fn signed_in(store: &Store, name: &str, mut groups: Vec<String>) -> User {
+    groups.push(AUTHENTICATED.to_owned());
+    User::new(store, name, groups)
 }
 
 /// To speak for somebody, which is a right of its own: of a service account by its name in its namespace.

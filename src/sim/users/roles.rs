@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::sim::store::resource::{CLUSTERROLEBINDINGS, CLUSTERROLES, POD_METRICS, PROJECTS, ROLEBINDINGS, Resource};
 use crate::sim::store::{Refusal, Store};
 
-const GROUP: &str = "rbac.authorization.k8s.io";
+const GROUP: &str = CLUSTERROLES.group;
 /// Everybody who is signed in.
 pub(super) const AUTHENTICATED: &str = "system:authenticated";
 

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::rights::{allows, grants};
-use super::roles::AUTHENTICATED;
 use crate::sim::asked::Asked;
 use crate::sim::store::{Refusal, Store};
 
@@ -29,8 +28,7 @@ pub(super) fn groups_of(name: &str) -> Vec<String> {
 }
 
 impl User {
-    pub(super) fn new(store: &Store, name: &str, mut groups: Vec<String>) -> Self {
-        groups.push(AUTHENTICATED.to_owned());
+    pub(super) fn new(store: &Store, name: &str, groups: Vec<String>) -> Self {
         Self { name: name.to_owned(), groups, store: store.clone() }
     }
 

@@ -10,9 +10,6 @@ const NAMED: usize = 3;
 /// Addresses and ports of Endpoints.
 pub(super) fn endpoints(o: &Value) -> String {
     let subsets = list(o, "/subsets");
-    if subsets.is_empty() {
-        return "<none>".to_owned();
-    }
     let mut all = Vec::new();
     for subset in subsets {
         let ips = || list(subset, "/addresses").iter().map(|address| text(address, "/ip"));
@@ -27,9 +24,7 @@ pub(super) fn endpoints(o: &Value) -> String {
             );
         }
     }
-    let more = all.len().saturating_sub(NAMED);
-    let said = all.into_iter().take(NAMED).collect::<Vec<_>>().join(",");
-    if more > 0 { format!("{said} + {more} more...") } else { said }
+    if subsets.is_empty() { "<none>".to_owned() } else { few(all) }
 }
 
 /// Ports of a slice.
@@ -39,19 +34,20 @@ pub(super) fn ports(o: &Value) -> String {
         (None, "") => "*".to_owned(),
         (None, name) => name.to_owned(),
     };
-    few(list(o, "/ports").iter().map(port).collect())
+    some(list(o, "/ports").iter().map(port).collect())
 }
 
 /// Addresses of a slice.
 pub(super) fn addresses(o: &Value) -> String {
     let all = list(o, "/endpoints").iter().flat_map(|endpoint| list(endpoint, "/addresses"));
-    few(all.filter_map(|address| address.as_str().map(str::to_owned)).collect())
+    some(all.filter_map(|address| address.as_str().map(str::to_owned)).collect())
+}
+
+fn some(all: Vec<String>) -> String {
+    if all.is_empty() { "<unset>".to_owned() } else { few(all) }
 }
 
 fn few(all: Vec<String>) -> String {
-    if all.is_empty() {
-        return "<unset>".to_owned();
-    }
     let more = all.len().saturating_sub(NAMED);
     let said = all.into_iter().take(NAMED).collect::<Vec<_>>().join(",");
     if more > 0 { format!("{said} + {more} more...") } else { said }
