@@ -156,10 +156,22 @@ fn told_first(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        convert::Infallible,
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    use futures::{StreamExt as _, stream};
+    use http_body_util::{BodyExt, StreamBody};
+    use hyper::body::Frame;
+    use tokio::sync::Notify;
 
     use super::*;
-    use crate::cluster::{session::JSON, testing};
+    use crate::cluster::{
+        session::JSON,
+        testing::{self, SyncStream},
+    };
 
     /// A server of three pages, which writes its tokens before or after the objects, and what it was asked for.
     async fn server(before: bool) -> (Session, Arc<Mutex<Vec<String>>>) {
@@ -222,6 +234,32 @@ mod tests {
         drop((second, third));
         assert!(pages.next().await.expect("the end").is_none());
         assert_eq!(count(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_next_page_is_asked_for_before_the_end_of_one_has_come() {
+        // The first page ends when the second was asked for; nobody else ends it.
+        let asked = Arc::new(Notify::new());
+        let session = testing::session(move |request| {
+            if testing::param(&request, "continue").is_some() {
+                asked.notify_one();
+                return testing::text(200, r#"{"metadata":{"continue":""},"items":[]}"#.to_owned());
+            }
+            let begin = format!(r#"{{"metadata":{{"continue":"2"}},"items":[{}"#, " ".repeat(2 * HEAD));
+            let held = Arc::clone(&asked);
+            let end = stream::once(async move {
+                held.notified().await;
+                Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"]}")))
+            });
+            let body = stream::iter([Ok(Frame::data(Bytes::from(begin)))]).chain(end);
+            let body = BodyExt::boxed(StreamBody::new(SyncStream::new(body)));
+            http::Response::builder().header("content-type", "application/json").body(body).expect("a response")
+        });
+        let mut pages = Pages::new(&session.await, "/api/v1/pods", (&[], "250"), JSON, "list pods").in_turn(true);
+        let first = tokio::time::timeout(Duration::from_secs(60), pages.next());
+        let first = first.await.expect("the second is asked for while the first comes").expect("a page");
+        assert!(first.is_some_and(|page| page.body.ends_with(b"]}")));
+        assert!(pages.next().await.expect("a page").is_some());
     }
 
     #[test]

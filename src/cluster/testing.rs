@@ -251,10 +251,10 @@ impl Data {
 }
 
 /// `BoxBody` wants `Sync`; a stream behind a lock is.
-struct SyncStream<S>(Mutex<std::pin::Pin<Box<S>>>);
+pub(crate) struct SyncStream<S>(Mutex<std::pin::Pin<Box<S>>>);
 
 impl<S> SyncStream<S> {
-    fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self(Mutex::new(Box::pin(stream)))
     }
 }
