@@ -40,8 +40,8 @@ async fn ask(load: &LoadTarget, asked: Option<Name>, jobs: Jobs) -> Result<Vec<F
     for (kind, namespace, job) in jobs {
         let candidate = Candidate { kind, namespace: namespace.unwrap_or_else(|| own.clone()), job, runtime: None };
         let candidate = candidate.with_runtime(&session, &offer).await;
-        let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
-        preflight(&session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
+        let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts(&offer));
+        preflight(&session, &offer, &candidate, candidate.parts(&offer), |part, answer| facts.take(part, answer)).await;
         all.push(facts);
     }
     Ok(all)

@@ -69,10 +69,11 @@ impl Candidate {
         self
     }
 
-    /// The questions that it raises.
-    pub fn parts(&self) -> Vec<Part> {
+    /// The questions that it raises on a cluster that offers this.
+    pub fn parts(&self, offer: &Offer) -> Vec<Part> {
         let mut parts =
             vec![Part::Right, Part::Name, Part::Quotas, Part::LimitRanges, Part::Policies, Part::Nodes, Part::DryJob];
+        parts.extend(offer.shared_quotas.then_some(Part::SharedQuotas));
         parts.extend(references(self.kind, &self.job).into_iter().map(|r| Part::Object(r.kind, r.name)));
         parts.extend(self.roles().into_iter().map(|(role, _)| Part::DryPod(role)));
         parts
@@ -119,18 +120,12 @@ pub async fn preflight(
     }
 }
 
-/// The namespace's own, and those that it shares with others (OpenShift), which are told in the same form.
-async fn quotas(session: &Session, offer: &Offer, namespace: &Name) -> Fact {
-    let own = list(session, &Resource::core("resourcequotas").all(Some(namespace))).await?;
-    if !offer.shared_quotas {
-        return Ok(own);
-    }
+/// Quotas that a namespace shares with others (OpenShift), in the form of its own.
+async fn shared_quotas(session: &Session, namespace: &Name) -> Fact {
     let shared = Resource::new("quota.openshift.io", "v1", "appliedclusterresourcequotas");
-    Ok(match (own, list(session, &shared.all(Some(namespace))).await?) {
-        (Answer::Objects(own), Answer::Objects(shared)) => {
-            Answer::Objects(own.into_iter().chain(shared.iter().map(as_own)).collect())
-        }
-        (own, _) => own,
+    Ok(match list(session, &shared.all(Some(namespace))).await? {
+        Answer::Objects(shared) => Answer::Objects(shared.iter().map(as_own).collect()),
+        other => other,
     })
 }
 
@@ -150,7 +145,8 @@ async fn ask(session: &Session, offer: &Offer, candidate: &Candidate, part: &Par
             let there = present(session.get(&path, METADATA, DOING).await.map(|_| ()))?;
             Ok(if there == Answer::Yes { Answer::No(Clean::new("it is there")) } else { Answer::Yes })
         }
-        Part::Quotas => quotas(session, offer, namespace).await,
+        Part::Quotas => list(session, &Resource::core("resourcequotas").all(Some(namespace))).await,
+        Part::SharedQuotas => shared_quotas(session, namespace).await,
         Part::LimitRanges => list(session, &Resource::core("limitranges").all(Some(namespace))).await,
         Part::Policies => {
             list(session, &Resource::new("networking.k8s.io", "v1", "networkpolicies").all(Some(namespace))).await

@@ -174,11 +174,17 @@ impl Known<'_> {
 
     /// Objects of all namespaces, else of those in scope.
     async fn everywhere<R: Slim>(&self, wanted: bool, resource: Resource, query: &[(&str, &str)]) -> Seen<R> {
-        if wanted { self.whole_or_seen(&resource, &resource, query).await } else { (Part::default(), None) }
+        let as_it_is = |row, _: &Name| row;
+        if wanted { self.whole_or_seen((&resource, &resource), query, as_it_is).await } else { Default::default() }
     }
 
-    /// Objects of the whole cluster, else `seen` of each namespace in scope.
-    async fn whole_or_seen<R: Slim>(&self, whole: &Resource, seen: &Resource, query: &[(&str, &str)]) -> Seen<R> {
+    /// Objects of the whole cluster, else those that each namespace in scope sees; `of` makes them that one's.
+    async fn whole_or_seen<R: Slim>(
+        &self,
+        (whole, seen): (&Resource, &Resource),
+        query: &[(&str, &str)],
+        of: impl Fn(R, &Name) -> R,
+    ) -> Seen<R> {
         let title = whole.title();
         let ask = Clean::new(&format!("list {title} in all namespaces"));
         if !self.refused.contains(&title) {
@@ -191,7 +197,7 @@ impl Known<'_> {
         let mut part = Part { rows: Vec::new(), unread: Some(ask) };
         for namespace in &self.wanted.namespaces {
             match self.all(seen, Some(namespace), query).await {
-                Ok(rows) => part.rows.extend(rows),
+                Ok(rows) => part.rows.extend(rows.into_iter().map(|row| of(row, namespace))),
                 Err(problem) => part.unread = Some(words(&problem)),
             }
         }
@@ -210,7 +216,8 @@ impl Known<'_> {
         let (whole, seen) = (of("clusterresourcequotas"), of("appliedclusterresourcequotas"));
         let shared = async {
             let wanted = self.wanted.quotas && self.offer.shared_quotas;
-            if wanted { self.whole_or_seen::<SharedQuotaRow>(&whole, &seen, &[]).await } else { Default::default() }
+            let of = |row: SharedQuotaRow, namespace: &Name| row.seen_in(Sym::new(namespace.as_str()));
+            if wanted { self.whole_or_seen((&whole, &seen), &[], of).await } else { Default::default() }
         };
         let ((mut all, refused), (shared, refused_too)) = join!(own, shared);
         all.rows.extend(shared.rows.iter().flat_map(SharedQuotaRow::of_each));

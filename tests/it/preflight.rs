@@ -52,8 +52,8 @@ async fn rules(session: &Session, job: Value) -> (Vec<&'static str>, Facts) {
     let kind = Kind::of(job["apiVersion"].as_str().unwrap(), job["kind"].as_str().unwrap()).unwrap();
     let candidate = Candidate { kind, namespace: Name::new("speech").unwrap(), job, runtime: None };
     let candidate = candidate.with_runtime(session, &offer).await;
-    let mut facts = Facts::new("speech", candidate.parts());
-    preflight(session, &offer, &candidate, candidate.parts(), |part, answer| facts.take(part, answer)).await;
+    let mut facts = Facts::new("speech", candidate.parts(&offer));
+    preflight(session, &offer, &candidate, candidate.parts(&offer), |part, answer| facts.take(part, answer)).await;
     let problems = Checks::builtin().check_cluster(candidate.kind, &candidate.job, &facts);
     (problems.iter().map(|problem| problem.rule).collect(), facts)
 }

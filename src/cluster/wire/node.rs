@@ -193,10 +193,8 @@ impl<'a> SlimWire<'a> for SharedQuotaWire<'a> {
 
     fn row(self) -> Option<SharedQuotaRow> {
         let Self { metadata, spec: Obj(spec), status: Obj(status) } = self;
-        let own = metadata.0.namespace_sym();
         let all = status.namespaces.0.iter().map(|Obj(place)| Sym::new(place.namespace.as_str()));
-        // What one namespace sees names the others, too, which are not its business.
-        let namespaces = if own.is_empty() { all.collect() } else { Box::from([own]) };
+        let namespaces = all.collect();
         let quota = QuotaWire { metadata, spec: spec.quota, status: status.total };
         Some(SharedQuotaRow { namespaces, quota: QuotaRow { shared: true, ..quota.row()? } })
     }

@@ -125,14 +125,14 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
     let read = tokio::task::spawn_blocking(move || Candidate::all(text.for_writing(), &fallback));
     let with_runtime = |candidate: Candidate| candidate.with_runtime(&ready.session, &ready.offer);
     let candidates = join_all(read.await.ok()?.ok()?.into_iter().map(with_runtime)).await;
-    let out = |candidate: &Candidate| Said { out: candidate.parts(), ..Said::default() };
+    let out = |candidate: &Candidate| Said { out: candidate.parts(&ready.offer), ..Said::default() };
     let mut said: Vec<Said> = candidates.iter().map(out).collect();
     let message = |said: &[Said]| Message::Draft(DraftMessage::Asked(id, question.clone(), said.to_vec()));
     results.send(message(&said)).await.ok()?;
     let mut all = Vec::with_capacity(candidates.len());
     for (at, candidate) in candidates.iter().enumerate() {
         known.fit(&question, &candidate.namespace);
-        let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts());
+        let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts(&ready.offer));
         for (part, (_, answer)) in &known.answers {
             if facts.out().any(|out| out == part) {
                 facts.take(part.clone(), Ok(answer.clone()));

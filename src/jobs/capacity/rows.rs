@@ -114,6 +114,13 @@ pub struct SharedQuotaRow {
 }
 
 impl SharedQuotaRow {
+    /// As one of its namespaces sees it: its twin there names the others, too, which are not that one's business, and does
+    /// not say where it was asked for.
+    #[must_use]
+    pub fn seen_in(self, namespace: Sym) -> Self {
+        Self { namespaces: Box::from([namespace]), ..self }
+    }
+
     /// As each of its namespaces has it.
     pub fn of_each(&self) -> impl Iterator<Item = QuotaRow> {
         self.namespaces.iter().map(|namespace| QuotaRow { namespace: namespace.clone(), ..self.quota.clone() })

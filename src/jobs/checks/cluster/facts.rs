@@ -39,6 +39,8 @@ pub enum Part {
     Name,
     /// The namespace's `ResourceQuota`s.
     Quotas,
+    /// Those that it shares with other namespaces (OpenShift), in the form of its own.
+    SharedQuotas,
     /// The namespace's `LimitRange`s.
     LimitRanges,
     /// The namespace's `NetworkPolicy`s.
@@ -56,7 +58,12 @@ pub enum Part {
 impl Part {
     /// Whether its answer is good for other texts, too, as long as nobody changes the cluster.
     pub const fn is_about_the_cluster(&self) -> bool {
-        matches!(self, Self::Quotas | Self::LimitRanges | Self::Policies | Self::Nodes | Self::Object(..))
+        match self {
+            Self::Quotas | Self::SharedQuotas | Self::LimitRanges | Self::Policies | Self::Nodes | Self::Object(..) => {
+                true
+            }
+            Self::Right | Self::Name | Self::DryJob | Self::DryPod(_) => false,
+        }
     }
 
     /// In a few words, for what is still out.
@@ -65,6 +72,7 @@ impl Part {
             Self::Right => "rights".to_owned(),
             Self::Name => "the name".to_owned(),
             Self::Quotas => "quotas".to_owned(),
+            Self::SharedQuotas => "quotas shared with other namespaces".to_owned(),
             Self::LimitRanges => "limit ranges".to_owned(),
             Self::Policies => "network policies".to_owned(),
             Self::Nodes => "nodes".to_owned(),

@@ -39,7 +39,8 @@ fn counts(quota: &Value) -> bool {
 /// Quotas that have less left than the job needs in all.
 pub(super) fn short(kind: Kind, job: &Value, facts: &Facts, out: &mut Vec<(&'static str, Found)>) {
     let all = needs(kind, job, facts.runtime(job));
-    for quota in facts.objects(&Part::Quotas).iter().filter(|quota| counts(quota)) {
+    let quotas = [Part::Quotas, Part::SharedQuotas].iter().flat_map(|part| facts.objects(part));
+    for quota in quotas.filter(|quota| counts(quota)) {
         let (hard, used) = (amounts(&quota["spec"]["hard"]), amounts(&quota["status"]["used"]));
         for (key, hard) in hard {
             let Some(need) = wanted(&key, &all, kind).filter(|need| *need > 0) else { continue };
