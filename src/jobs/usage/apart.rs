@@ -38,13 +38,15 @@ pub struct Apart {
     /// What is measured.
     pub metric: Metric,
     step: u32,
+    /// The source of numbers tells them apart.
+    by_source: bool,
     rows: Vec<(Part, Series)>,
 }
 
 impl Apart {
     /// Nothing yet, to be filled with values at these steps.
     pub const fn new(pod: Name, metric: Metric, step: u32) -> Self {
-        Self { pod, metric, step, rows: Vec::new() }
+        Self { pod, metric, step, by_source: false, rows: Vec::new() }
     }
 
     /// Seconds between two values.
@@ -52,10 +54,29 @@ impl Apart {
         self.step
     }
 
-    /// Takes what was read, as far as it is about this pod and metric.
+    /// Takes what the source of numbers told, as far as it is about this pod and metric. Its numbers are the node's: what a
+    /// program in the pod said has other ones, and goes.
     pub fn take(&mut self, read: &[PartPoints]) {
+        if !self.by_source && read.iter().any(|read| self.is_about(&read.points)) {
+            (self.by_source, self.rows) = (true, Vec::new());
+        }
+        self.put(read);
+    }
+
+    /// Takes what a program in the pod said, which counts from 0 the GPUs that it sees; not where the source tells them apart.
+    pub fn take_seen(&mut self, said: &[PartPoints]) {
+        if !self.by_source {
+            self.put(said);
+        }
+    }
+
+    fn is_about(&self, points: &Points) -> bool {
+        points.pod == self.pod && points.metric == self.metric
+    }
+
+    fn put(&mut self, read: &[PartPoints]) {
         for PartPoints { part, points } in read {
-            if points.pod != self.pod || points.metric != self.metric {
+            if !self.is_about(points) {
                 continue;
             }
             let at = match self.rows.binary_search_by(|(known, _)| known.cmp(part)) {
@@ -91,5 +112,22 @@ mod tests {
         let told = |from| apart.rows(from).map(|(part, _)| part.title.to_string()).collect::<Vec<_>>();
         assert_eq!(told(Secs(0)), ["GPU 2", "GPU 10"]);
         assert_eq!(told(Secs(105)), ["GPU 2"], "what is measured no more is not there");
+    }
+
+    #[test]
+    fn numbers_that_a_program_in_the_pod_counts_do_not_stand_beside_those_of_the_node() {
+        let read = |metric: Metric, gpu: u32| PartPoints {
+            part: Part::whole(gpu),
+            points: Points { pod: Name::lossy("w-0"), metric, values: vec![(Secs(100), 1.0)] },
+        };
+        let told = |apart: &Apart| apart.rows(Secs(0)).map(|(part, _)| part.gpu).collect::<Vec<_>>();
+        let mut apart = Apart::new(Name::lossy("w-0"), Metric::Gpu, 10);
+        apart.take_seen(&[read(Metric::Gpu, 0), read(Metric::Gpu, 1)]);
+        apart.take(&[read(Metric::Power, 6)]);
+        assert_eq!(told(&apart), [0, 1], "the source says nothing of this metric");
+        apart.take(&[read(Metric::Gpu, 6), read(Metric::Gpu, 7)]);
+        assert_eq!(told(&apart), [6, 7]);
+        apart.take_seen(&[read(Metric::Gpu, 0)]);
+        assert_eq!(told(&apart), [6, 7]);
     }
 }

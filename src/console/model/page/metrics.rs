@@ -173,6 +173,7 @@ impl MetricsModel {
         let Some(apart) = &mut self.apart else { return };
         if apart.step() != window.step {
             **apart = Apart::new(apart.pod.clone(), apart.metric, window.step);
+            self.smi.iter().for_each(|asked| apart.take_seen(&asked.parts));
         }
         apart.take(read);
     }
@@ -181,7 +182,7 @@ impl MetricsModel {
     pub fn part(&mut self, parted: Option<&Parted>) {
         self.apart = parted.and_then(|Parted { followed, metric }| {
             let mut apart = Apart::new(followed.job.pods.first()?.clone(), *metric, self.usage.step());
-            self.smi.iter().for_each(|asked| apart.take(&asked.parts));
+            self.smi.iter().for_each(|asked| apart.take_seen(&asked.parts));
             Some(Box::new(apart))
         });
     }
@@ -190,7 +191,7 @@ impl MetricsModel {
     pub fn asked(&mut self, asked: Box<Asked>) {
         self.usage.take(&asked.reading);
         if let Some(apart) = &mut self.apart {
-            apart.take(&asked.parts);
+            apart.take_seen(&asked.parts);
         }
         self.smi = Some(asked);
     }

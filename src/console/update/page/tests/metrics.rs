@@ -6,7 +6,7 @@ use crate::{
         effect::MetricsEffect,
         model::page::metrics::{Asked, Measured, MetricsMessage},
     },
-    jobs::usage::{Lack, Metric, Part, PartPoints, Points, Range, Reading},
+    jobs::usage::{Lack, Metric, Part, PartPoints, Points, Range, Reading, Window},
 };
 
 /// A value a step of each worker: what `value` makes of its number and the step.
@@ -258,6 +258,10 @@ fn the_gpus_of_the_enlarged_replica_stand_one_by_one() {
     h.keys("enter");
     let screen = h.screen();
     assert!(screen.contains("GPU 0") && screen.contains("41C"), "nvidia-smi tells GPUs apart, too: {screen}");
+    let wider = page(&h).metrics.range.window(Secs(NOW - 7200), Secs(NOW));
+    let wider = Window { step: 2 * wider.step, ..wider };
+    answer(&mut h, MetricsMessage::Apart(wider, Vec::new()));
+    assert!(h.screen().contains("41C"), "what it said stays at other steps: {}", h.screen());
 }
 
 #[test]
