@@ -84,7 +84,7 @@ pub(crate) fn numbers(c: &mut Criterion) {
         b.iter(|| black_box(runtime.block_on(metrics::apart(&source, &one, Metric::Gpu, window())).expect("read")));
     });
     group.bench_function("how busy all GPUs are", |b| {
-        b.iter(|| black_box(runtime.block_on(metrics::work(&source, &[], session.now())).expect("read")));
+        b.iter(|| black_box(runtime.block_on(metrics::work(&source, &[], &[], session.now())).expect("read")));
     });
     group.bench_function("what is odd of all jobs", |b| {
         b.iter(|| black_box(runtime.block_on(prometheus.glance(session.now())).expect("read")));

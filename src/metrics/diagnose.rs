@@ -16,33 +16,73 @@ pub(super) async fn gpus(from: &Prometheus, namespace: &Name, maker: Maker, metr
     let all = count(from, namespace, &format!("count({any})"), now).await;
     let of_pods = format!("count({})", held(maker, maker.sign()));
     let (why, hint) = match all {
-        Some(0) if from.tenancy => (
-            format!("{sign} is not to be seen in this namespace"),
-            format!(
-                "The {exporter} must be scraped with honorLabels: true, or its series have the exporter's namespace, \
-                 which a tenant does not see."
-            ),
-        ),
-        Some(0) => (
-            format!("{} has no {sign}", from.name),
-            format!("Is the {exporter} installed, and does this Prometheus scrape it?"),
-        ),
-        Some(gpus) if count(from, namespace, &of_pods, now).await == Some(0) => (
-            format!("the {exporter} has no pod labels ({gpus} GPUs without one)"),
-            match maker {
-                Maker::Nvidia => "Set DCGM_EXPORTER_KUBERNETES=true for it, and let it reach the kubelet's \
-                    pod-resources socket."
-                    .to_owned(),
-                Maker::Amd | Maker::Gaudi => "Let it reach the kubelet's pod-resources socket.".to_owned(),
-            },
-        ),
+        Some(0) => absent(from, sign, exporter),
+        Some(gpus) if count(from, namespace, &of_pods, now).await == Some(0) => {
+            (format!("the {exporter} has no pod labels ({gpus} GPUs without one)"), with_labels(maker).to_owned())
+        }
         Some(_) => (
             format!("{sign} has no series of these pods in this time"),
             "They may just have begun, or have run before this range.".to_owned(),
         ),
-        None => (format!("{sign} could not be looked for"), "It is asked again with the next look.".to_owned()),
+        None => (format!("{sign} could not be looked for"), AGAIN.to_owned()),
     };
     lack(metrics, &why, &hint)
+}
+
+/// Why there is nothing about GPUs of these makers that any pod holds: what is wrong, or that none holds one.
+pub(super) async fn held_gpus(from: &Prometheus, namespace: &Name, makers: &[Maker], now: Secs) -> Lack {
+    let (mut why, mut hint) = {
+        let all = |of: fn(Maker) -> &'static str, and: &str| {
+            makers.iter().map(|maker| of(*maker)).collect::<Vec<_>>().join(and)
+        };
+        absent(from, &all(Maker::sign_in_words, " nor "), &all(Maker::exporter, " or the "))
+    };
+    for maker in makers.iter().copied() {
+        let (sign, exporter) = (maker.sign_in_words(), maker.exporter());
+        let any = selector(maker.sign(), "");
+        (why, hint) = match count(from, namespace, &format!("count({any})"), now).await {
+            Some(0) => continue,
+            None => (format!("{sign} could not be looked for"), AGAIN.to_owned()),
+            Some(gpus)
+                if count(from, namespace, &format!("count({})", held(maker, maker.sign())), now).await == Some(0) =>
+            {
+                (
+                    format!(
+                        "no pod holds any of the {gpus} GPUs that the {exporter} tells of, or it has no pod labels"
+                    ),
+                    with_labels(maker).to_owned(),
+                )
+            }
+            Some(_) => (format!("{sign} has no value of a GPU that a pod holds"), AGAIN.to_owned()),
+        };
+        break;
+    }
+    lack(vec![Metric::Gpu], &why, &hint)
+}
+
+const AGAIN: &str = "It is asked again with the next look.";
+
+/// An exporter of which nothing is to be seen: why, and what to do.
+fn absent(from: &Prometheus, sign: &str, exporter: &str) -> (String, String) {
+    if from.tenancy {
+        let hint = format!(
+            "The {exporter} must be scraped with honorLabels: true, or its series have the exporter's namespace, which a \
+             tenant does not see."
+        );
+        return (format!("{sign} is not to be seen in this namespace"), hint);
+    }
+    let hint = format!("Is the {exporter} installed, and does this Prometheus scrape it?");
+    (format!("{} has no {sign}", from.name), hint)
+}
+
+/// How an exporter comes to know pods.
+const fn with_labels(maker: Maker) -> &'static str {
+    match maker {
+        Maker::Nvidia => {
+            "Set DCGM_EXPORTER_KUBERNETES=true for it, and let it reach the kubelet's pod-resources socket."
+        }
+        Maker::Amd | Maker::Gaudi => "Let it reach the kubelet's pod-resources socket.",
+    }
 }
 
 /// Why there is nothing of these series of the kubelet's.
@@ -65,7 +105,7 @@ pub(super) async fn kubelet(
             &format!("{series} has no series of these pods in this time"),
             "They may just have begun, or have run before this range.",
         ),
-        None => lack(metrics, &format!("{series} could not be looked for"), "It is asked again with the next look."),
+        None => lack(metrics, &format!("{series} could not be looked for"), AGAIN),
     }
 }
 

@@ -26,10 +26,16 @@ impl Maker {
 
     /// Of a resource name; whoever asks for none is taken for the most usual one.
     pub(super) fn of(resource: &str) -> Self {
-        match resource {
-            amd if amd.starts_with("amd.com/") => Self::Amd,
-            gaudi if gaudi.starts_with("habana.ai/") => Self::Gaudi,
-            _ => Self::Nvidia,
+        Self::known(resource).unwrap_or(Self::Nvidia)
+    }
+
+    /// Of a resource name; others make GPUs, too.
+    pub(super) fn known(resource: &str) -> Option<Self> {
+        match resource.split_once('/')?.0 {
+            "nvidia.com" => Some(Self::Nvidia),
+            "amd.com" => Some(Self::Amd),
+            "habana.ai" => Some(Self::Gaudi),
+            _ => None,
         }
     }
 

@@ -36,7 +36,7 @@ pub(crate) async fn questions(sim: &Sim, namespace: &str, pods: &[&str]) -> BTre
     }
     prometheus.glance(now).await.unwrap();
     // Nothing is measured there.
-    assert!(metrics::work(&source, &[], now).await.is_err());
+    assert!(metrics::work(&source, &[], &[], now).await.is_err());
     heard.lock().unwrap().clone()
 }
 

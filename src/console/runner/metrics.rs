@@ -80,15 +80,19 @@ fn reach(runner: &Runner, session: SessionId) -> Option<(Ready, Search)> {
 /// Reads the GPUs of one replica one by one, again and again. What can't be had is told with the numbers of the replica.
 async fn parts(id: PageId, ready: Ready, search: Search, parted: Parted, results: Results) {
     let Parted { followed: Followed { job, range, started, ended }, metric } = &parted;
+    let mut failures = 0;
     loop {
         let now = ready.session.now();
         let window = range.window(*started, ended.map_or(now, |ended| ended.min(now)));
         let source = search.found(&ready).await.source;
         let read = metrics::apart(&source, job, *metric, window).await;
-        if let Ok(read) = read
-            && results.send(Message::Metrics(id, MetricsMessage::Apart(window, read))).await.is_err()
-        {
-            return;
+        search.heed(&mut failures, read.is_err()).await;
+        if let Ok(read) = read {
+            let is_heard = results.send(Message::Metrics(id, MetricsMessage::Apart(window, read))).await.is_ok();
+            // The numbers of what has ended don't change any more.
+            if !is_heard || (ended.is_some() && source.has_history()) {
+                return;
+            }
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -188,9 +192,13 @@ impl Search {
         let _ = tokio::task::spawn_blocking(move || kept.write()).await;
     }
 
-    /// The source does not answer any more: the next one who asks looks anew.
-    async fn forget(&self) {
-        *self.sources.0.lock().await = None;
+    /// Counts failures in a row: after some the source does not answer any more, and the next one who asks looks anew.
+    pub(super) async fn heed(&self, failures: &mut u32, has_failed: bool) {
+        *failures = if has_failed { *failures + 1 } else { 0 };
+        if *failures == PATIENCE {
+            *failures = 0;
+            *self.sources.0.lock().await = None;
+        }
     }
 }
 
@@ -216,18 +224,14 @@ impl Task {
                 let title = (!matches!(found.source, Source::Nothing)).then(|| found.source.title());
                 self.tell(MetricsMessage::Source(title, tried)).await;
             }
-            match self.look(&found.source, &mut known).await {
-                // The numbers of what has ended don't change any more.
-                Ok(()) if self.followed.ended.is_some() && found.source.has_history() => return,
-                Ok(()) => failures = 0,
-                Err(failed) => {
-                    failures += 1;
-                    self.tell(failed).await;
-                }
+            let failed = self.look(&found.source, &mut known).await.err();
+            // The numbers of what has ended don't change any more.
+            if failed.is_none() && self.followed.ended.is_some() && found.source.has_history() {
+                return;
             }
-            if failures == PATIENCE {
-                failures = 0;
-                self.search.forget().await;
+            self.search.heed(&mut failures, failed.is_some()).await;
+            if let Some(failed) = failed {
+                self.tell(failed).await;
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -252,5 +256,36 @@ impl Task {
     async fn tell(&self, message: MetricsMessage) {
         // A closed channel means that the console has ended.
         let _ = self.results.send(Message::Metrics(self.id, message)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::kubeconfig::Loaded;
+
+    #[tokio::test]
+    async fn a_source_that_fails_again_and_again_is_looked_for_anew() {
+        let loaded = Loaded::from_value(json!({"apiVersion": "v1", "kind": "Config"})).expect("a kubeconfig");
+        let search = Search {
+            target: Target::new(loaded.shared()),
+            settings: PrometheusSettings::default(),
+            kept: Keeping::new(None),
+            context: String::new(),
+            sources: Sources::default(),
+        };
+        let found = Found { source: Source::MetricsServer, tried: Vec::new(), remember: None };
+        *search.sources.0.lock().await = Some((Instant::now(), found));
+        let mut failures = 0;
+        let mut is_known = async |outcomes: &[bool]| {
+            for has_failed in outcomes {
+                search.heed(&mut failures, *has_failed).await;
+            }
+            search.sources.0.lock().await.is_some()
+        };
+        assert!(is_known(&[true, true, false, true, true]).await, "in a row");
+        assert!(!is_known(&[true]).await);
     }
 }

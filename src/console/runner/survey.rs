@@ -1,8 +1,11 @@
 //! Reading for the views of queues and cluster, while somebody looks.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::DropGuard;
 
 use super::{Ready, Results, Runner, metrics::Search};
@@ -12,7 +15,7 @@ use crate::{
         message::Message,
         model::survey::{SurveyEffect, SurveyId, Told},
     },
-    jobs::Name,
+    jobs::{Name, Sym, amounts::is_accelerator, capacity::NodeRow},
     metrics,
 };
 
@@ -31,8 +34,9 @@ pub(super) fn execute(runner: &mut Runner, effect: SurveyEffect) {
     let Some(ready) = runner.ready().filter(|ready| ready.id == session) else { return };
     let (token, results) = (runner.token(), runner.results());
     runner.survey = Some(token.clone().drop_guard());
+    let (offers, offered) = watch::channel(Vec::new());
     if let (true, Some(search)) = (wanted.work, Search::of(runner)) {
-        let work = work(id, ready.clone(), search, wanted.namespaces.clone(), results.clone());
+        let work = work(id, ready.clone(), search, (wanted.namespaces.clone(), offered), results.clone());
         tokio::spawn(token.clone().run_until_cancelled_owned(work));
     }
     tokio::spawn(token.run_until_cancelled_owned(async move {
@@ -40,6 +44,7 @@ pub(super) fn execute(runner: &mut Runner, effect: SurveyEffect) {
         loop {
             let begun = Instant::now();
             let read = surveyor.read(&ready.session, &ready.offer, &wanted).await;
+            offers.send_replace(accelerators(&read.nodes.rows));
             if results.send(Message::Survey(id, Box::new(read))).await.is_err() {
                 return;
             }
@@ -48,13 +53,26 @@ pub(super) fn execute(runner: &mut Runner, effect: SurveyEffect) {
     }));
 }
 
+/// The accelerators that nodes have, by resource, each once.
+fn accelerators(nodes: &[NodeRow]) -> Vec<Sym> {
+    let resources = nodes.iter().flat_map(|node| node.capacity.keys());
+    let all: BTreeSet<_> = resources.filter(|resource| is_accelerator(resource.as_str())).cloned().collect();
+    all.into_iter().collect()
+}
+
+/// What is asked about: namespaces, and the accelerators that nodes have, as soon as they were read.
+type About = (Vec<Name>, watch::Receiver<Vec<Sym>>);
+
 /// Asks how busy accelerators are, again and again.
-async fn work(id: SurveyId, ready: Ready, search: Search, namespaces: Vec<Name>, results: Results) {
+async fn work(id: SurveyId, ready: Ready, search: Search, (namespaces, offered): About, results: Results) {
+    let mut failures = 0;
     loop {
         let begun = Instant::now();
         let found = search.found(&ready).await;
-        let work = metrics::work(&found.source, &namespaces, ready.session.now()).await;
-        let told = Told { source: found.source.title(), work };
+        let known = offered.borrow().clone();
+        let work = metrics::work(&found.source, &namespaces, &known, ready.session.now()).await;
+        search.heed(&mut failures, work.as_ref().is_err_and(|unknown| unknown.has_failed)).await;
+        let told = Told { source: found.source.title(), work: work.map_err(|unknown| unknown.why) };
         if results.send(Message::Work(id, Box::new(told))).await.is_err() {
             return;
         }

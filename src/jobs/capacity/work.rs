@@ -34,12 +34,14 @@ pub struct Work {
     models: BTreeMap<Sym, Busy>,
     /// When it was asked for.
     pub at: Secs,
+    /// How many namespaces answered, of how many, where each had to be asked.
+    pub places: Option<(usize, usize)>,
 }
 
 impl Work {
     /// Nothing yet, at a moment.
     pub const fn new(at: Secs) -> Self {
-        Self { models: BTreeMap::new(), at }
+        Self { models: BTreeMap::new(), at, places: None }
     }
 
     /// Adds accelerators of a model.

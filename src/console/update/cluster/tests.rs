@@ -294,10 +294,27 @@ fn how_busy_gpus_are_is_said_with_its_source_or_why_it_is_not_known() {
     assert!(h.screen().contains("72% on average of 15 GPUs that pods hold, 2 of them idle"), "{}", h.screen());
     told(&mut h, Err(Clean::new("it answers 503")));
     assert!(h.screen().contains("72% on average"), "what was known stays: {}", h.screen());
+    let mut work = Work::new(h.model.now);
+    work.places = Some((14, 20));
+    work.add(sym("A100"), Busy { measured: 2, idle: 0, sum: 100.0 });
+    told(&mut h, Ok(work));
+    assert!(h.screen().contains("50% on average of 2 GPUs that pods hold in 14 of 20 namespaces"), "{}", h.screen());
     h.at(Secs(NOW + 90));
     assert!(h.screen().contains("1m ago") || h.screen().contains("90s ago"), "with its age: {}", h.screen());
     h.keys("v n");
     assert!(wanted(&h).is_some_and(|(_, wanted)| !wanted.work), "nobody looks");
+}
+
+#[test]
+fn where_no_pod_holds_a_gpu_nothing_is_missing() {
+    let mut h = with_work(view("v o", 80, 24));
+    h.model.fleet.clear();
+    let none =
+        |unread: Option<&str>| Survey { pods: Part { rows: Vec::new(), unread: unread.map(Clean::new) }, ..survey() };
+    read(&mut h, none(Some("list pods")));
+    assert!(!h.screen().contains("no pod holds a GPU"), "nobody knows: {}", h.screen());
+    read(&mut h, none(None));
+    assert!(h.screen().contains("Busy        no pod holds a GPU now"), "{}", h.screen());
 }
 
 #[test]

@@ -78,11 +78,11 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
         out.extend(told(labelled("Nodes", VALUES, &format!("{nodes}{shut}"), Role::Text, columns)));
         out.extend(told(gpus(model, cluster, columns)));
         if cluster.overview.gpus != Gpus::default() {
-            out.extend(row(leads("idle"), work(model, columns)));
+            out.extend(row(leads("idle"), work(model, cluster, columns)));
         }
     } else if model.survey.at.is_some() && !cluster.table.unread.is_empty() {
         // Who may not see nodes may see what GPUs do.
-        out.extend(row(leads("idle"), work(model, columns)));
+        out.extend(row(leads("idle"), work(model, cluster, columns)));
     } else if model.survey.at.is_some() {
         out.extend(told(vec![RichLine::of("This cluster has no nodes.", Role::Dim)]));
     }
@@ -155,9 +155,11 @@ fn gpus(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
 }
 
 /// How busy those are that pods hold, and what says so.
-fn work(model: &Model, columns: u16) -> Vec<RichLine> {
+fn work(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
     let said = |text: &str, role: Role| labelled("Busy", VALUES, text, role, columns);
+    let knows_all = model.survey.at.is_some() && cluster.table.unread.is_empty();
     let mut out = match &model.survey.work {
+        _ if knows_all && cluster.overview.gpus.allocated == 0 => said("no pod holds a GPU now", Role::Dim),
         None => said("reading ...", Role::Wait),
         Some(Told { work: Err(why), .. }) => said(&format!("not known: {why}"), Role::Dim),
         Some(Told { source, work: Ok(work) }) => {
@@ -178,7 +180,13 @@ fn busy(work: &Work) -> String {
     let idle = if all.idle > 0 { format!(", {} of them idle", all.idle) } else { String::new() };
     let each: Vec<String> = models.iter().map(|(model, busy)| format!("{model} {}", percent(*busy))).collect();
     let each = if each.len() > 1 { format!(": {}", each.join(", ")) } else { String::new() };
-    format!("{} on average of {} that pods hold{idle}{each}", percent(all), counted(u64::from(all.measured), "GPU"))
+    let places = match work.places {
+        Some((answered, of)) if answered == of => format!(" in {}", counted(of as u64, "namespace")),
+        Some((answered, of)) => format!(" in {answered} of {}", counted(of as u64, "namespace")),
+        None => String::new(),
+    };
+    let count = counted(u64::from(all.measured), "GPU");
+    format!("{} on average of {count} that pods hold{places}{idle}{each}", percent(all))
 }
 
 /// How much is held, as a bar.
