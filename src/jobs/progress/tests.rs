@@ -268,6 +268,31 @@ fn a_shorter_bar_after_one_that_told_of_no_loss_is_the_training_and_after_the_tr
 }
 
 #[test]
+fn a_validation_after_each_epoch_does_not_take_the_trainings_place() {
+    for loss in ["", ", loss=0.5"] {
+        let bar =
+            |n: u64, of: u64, speed: &str| format!("{}%|##| {n}/{of} [00:01<00:01, {speed}it/s{loss}]", 100 * n / of);
+        let epoch = [bar(1, 500, "2.0"), bar(500, 500, "2.0"), bar(1, 50, "9.0"), bar(50, 50, "9.0")];
+        let lines: Vec<_> = epoch.iter().chain(&epoch).chain(&epoch[..1]).map(String::as_str).collect();
+        let upto = |n: usize| {
+            let lines: Vec<_> = (0..).zip(&lines[..n]).map(|(at, line)| (at, None, *line)).collect();
+            let progress = after(&lines);
+            (progress.step, progress.steps, progress.of_epoch, progress.share, progress.rate.map(|rate| rate.mean))
+        };
+        assert_eq!(upto(5), (Some(1), Some(500), true, None, Some(2.0)), "the training comes back: {loss}");
+        for n in [6, 7, 8] {
+            assert_eq!(upto(n), (Some(500), Some(500), true, None, Some(2.0)), "its next validation is none: {loss}");
+        }
+        assert_eq!(upto(9), (Some(1), Some(500), true, None, Some(2.0)));
+    }
+    let bar = |n: u64, of: u64| format!("{}%|##| {n}/{of} [00:01<00:01, 2.0it/s]", 100 * n / of);
+    let lines = [bar(1000, 1000), bar(300, 300), bar(25, 25), bar(10, 10), bar(1, 300), bar(25, 25)];
+    let lines: Vec<_> = (0..).zip(&lines).map(|(at, line)| (at, None, line.as_str())).collect();
+    let progress = after(&lines);
+    assert_eq!((progress.step, progress.steps, progress.of_epoch), (Some(1), Some(300), true), "two of them between");
+}
+
+#[test]
 fn the_lowest_rank_counts() {
     let progress = after(&[
         (0, Some(3), "step 7 loss 3.0"),

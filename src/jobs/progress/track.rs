@@ -18,6 +18,8 @@ const WINDOW: u32 = 600;
 const APART: u32 = 10;
 /// Points that are kept.
 const MOST_POINTS: usize = (WINDOW / APART) as usize + 2;
+/// Lengths of bars that are remembered.
+const MOST_BARS: usize = 8;
 /// An estimate needs so many seconds to rest on.
 const LEAST: u32 = 30;
 /// Lines of one second that are read: a program that writes more says nothing new with them.
@@ -33,6 +35,8 @@ pub struct Track {
     last: Told,
     /// Bars without a name that begin anew are of an epoch each.
     bars_of_epoch: bool,
+    /// Steps of bars that others came after: one that comes back is of an epoch.
+    left_bars: VecDeque<u64>,
     at: Option<Secs>,
     loss: Option<f64>,
     rate: Option<(f64, Unit, bool)>,
@@ -85,9 +89,12 @@ impl Track {
             // Beside the training's bar there may be a shorter one of an evaluation, also at its end. What ended without a
             // word of a loss was no training, so that a shorter one may be it.
             let was_none = last.step >= last.steps && (self.loss.is_none() || told.loss.is_some());
-            if told.steps < last.steps && !was_none {
+            if told.steps < last.steps && (!was_none || self.bars_of_epoch) {
                 return false;
             }
+            // What was between was the shorter bar of an evaluation; the next of these is passed over.
+            self.bars_of_epoch |= told.steps > last.steps && told.steps.is_some_and(|steps| self.has_left(steps));
+            self.leave(last.steps);
             self.begin_anew();
         } else if told.unnamed && told.steps == last.steps {
             let ended = last.step >= last.steps.map(|steps| steps - steps / 20);
@@ -113,6 +120,18 @@ impl Track {
         self.last = now;
         self.learn(told);
         true
+    }
+
+    fn has_left(&self, steps: u64) -> bool {
+        self.left_bars.contains(&steps)
+    }
+
+    fn leave(&mut self, steps: Option<u64>) {
+        let Some(steps) = steps.filter(|steps| !self.has_left(*steps)) else { return };
+        self.left_bars.push_back(steps);
+        if self.left_bars.len() > MOST_BARS {
+            self.left_bars.pop_front();
+        }
     }
 
     /// It goes back: a new attempt, or another part of the run.
