@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     cluster::{
         Problem, ProblemKind,
-        objects::{self, OwnedObject},
+        objects::{self, Owned, Unread},
         paths::Resource,
     },
     jobs::{Name, Sym, Uid, fleet::JobKey, text::few},
@@ -27,6 +28,8 @@ const WATCHED: Duration = Duration::from_secs(4);
 const TOLD: Duration = Duration::from_secs(20);
 /// Between looks at it.
 const LOOK: Duration = Duration::from_millis(400);
+/// Pods that are told at once to end sooner.
+const AT_ONCE: usize = 8;
 /// Objects that are named one by one.
 const NAMED: usize = 4;
 
@@ -47,15 +50,19 @@ pub(super) async fn delete(
     let key = change.subject.job_key().filter(|_| propagation != Propagation::Orphan);
     let key = key.filter(|_| look_after || grace.is_some());
     let before = match &key {
-        Some(key) => objects::owned(&desk.session, &desk.offer, key).await.objects,
-        None => Vec::new(),
+        Some(key) => objects::owned(&desk.session, &desk.offer, key).await,
+        None => Owned::default(),
     };
     // A custom resource takes no time to end: a grace is its pods'.
     let outcome = send_delete(desk, &path, change.subject.uid.as_ref(), propagation, None, &doing).await;
     match (outcome.as_done(), key) {
         (Some(_), Some(key)) => {
-            let parts = before.into_iter().map(|object| object.uid).collect();
-            let note = Going { desk, key: &key, parts, told: Vec::new(), refused: None }.watched(&path, grace).await;
+            let mut going = Going { desk, key: &key, parts: Vec::new(), told: Vec::new(), refused: None };
+            if grace.is_some() {
+                going.refused = before.unread.iter().find(|part| has_pods(part)).map(|part| part.problem.clone());
+            }
+            going.parts = before.objects.into_iter().map(|object| object.uid).collect();
+            let note = going.watched(look_after.then_some(path.as_str()), grace).await;
             Outcome::noted(Some(key.uid.clone()), &note)
         }
         _ => outcome,
@@ -104,20 +111,51 @@ struct Going<'a> {
     parts: Vec<Uid>,
     /// Pods that were told to end sooner.
     told: Vec<Uid>,
-    /// Why one of them could not be told.
+    /// Why one of them could not be told, or may not have been found.
     refused: Option<Problem>,
 }
 
+/// Pods that nobody has told to end yet.
+enum Untold {
+    /// So many; with 0 all have heard of it.
+    Pods(usize),
+    /// There may be some: they can't be read.
+    Unread(Problem),
+}
+
+impl Untold {
+    /// Whether another look may change that.
+    fn may_change(&self) -> bool {
+        match self {
+            Self::Pods(count) => *count > 0,
+            Self::Unread(problem) => problem.kind != ProblemKind::Forbidden,
+        }
+    }
+}
+
+/// Whether pods belong to what is of this kind: without it they are not known for the job's.
+fn has_pods(part: &Unread) -> bool {
+    matches!(part.kind.as_str(), "Job" | "JobSet")
+}
+
 impl Going<'_> {
-    /// What is still there after a moment. With a grace: once each pod that ends has heard of it.
-    async fn watched(mut self, path: &str, grace: Option<u32>) -> String {
+    /// What is still there after a moment, if the job's path is given to look at. With a grace: once each pod that ends has
+    /// heard of it.
+    async fn watched(mut self, path: Option<&str>, grace: Option<u32>) -> String {
         let began = Instant::now();
         loop {
             tokio::time::sleep(LOOK).await;
-            let owned = objects::left_of(&self.desk.session, &self.desk.offer, self.key, &self.parts).await.objects;
+            let owned = objects::left_of(&self.desk.session, &self.desk.offer, self.key, &self.parts).await;
             let untold = match grace {
                 Some(grace) => self.hurry(&owned, grace).await,
-                None => 0,
+                None => Untold::Pods(0),
+            };
+            let (waited, goes_on) = (began.elapsed(), untold.may_change());
+            let Some(path) = path else {
+                if !goes_on || waited >= TOLD {
+                    return self.words(&[], &untold);
+                }
+                continue;
             };
             let mut left = Vec::new();
             if let Ok(Some(object)) = look::object(&self.desk.session, path, "look what is left").await
@@ -125,43 +163,51 @@ impl Going<'_> {
             {
                 left.push((Sym::new(self.key.kind.info().kind), self.key.name.clone()));
             }
-            left.extend(owned.into_iter().map(|object| (object.kind, object.name)));
-            let waited = began.elapsed();
-            if left.is_empty() || waited >= TOLD || (waited >= WATCHED && untold == 0) {
-                return self.words(&left, untold);
+            left.extend(owned.objects.into_iter().map(|object| (object.kind, object.name)));
+            let is_gone = left.is_empty() && !matches!(untold, Untold::Unread(_));
+            if is_gone || waited >= TOLD || (waited >= WATCHED && !goes_on) {
+                return self.words(&left, &untold);
             }
         }
     }
 
-    /// Tells pods that are ending to do so within `grace` seconds; how many nobody has told to end yet. Those are left alone:
+    /// Tells pods that are ending to do so within `grace` seconds. Those that nobody has told to end yet are left alone:
     /// whoever made them could make them again.
-    async fn hurry(&mut self, owned: &[OwnedObject], grace: u32) -> usize {
-        let mut untold = 0;
-        for pod in owned.iter().filter(|object| object.kind.as_str() == "Pod") {
-            let meta = &pod.object["metadata"];
-            let ends = meta["deletionGracePeriodSeconds"].as_u64();
-            match ends {
+    async fn hurry(&mut self, owned: &Owned, grace: u32) -> Untold {
+        let (mut untold, mut late) = (0, Vec::new());
+        for pod in owned.objects.iter().filter(|object| object.kind.as_str() == "Pod") {
+            match pod.object["metadata"]["deletionGracePeriodSeconds"].as_u64() {
                 None => untold += 1,
                 Some(own) if own > u64::from(grace) && !self.told.contains(&pod.uid) => {
-                    let subject = Subject::pod(&self.key.namespace, &pod.name, &pod.uid);
                     self.told.push(pod.uid.clone());
-                    if let Err(problem) = end_within(self.desk, &subject, grace).await {
-                        self.refused.get_or_insert(problem);
-                    }
+                    late.push(Subject::pod(&self.key.namespace, &pod.name, &pod.uid));
                 }
                 Some(_) => {}
             }
         }
-        untold
+        let desk = self.desk;
+        let tell = |pod: Subject| async move { end_within(desk, &pod, grace).await.err() };
+        let mut answers = stream::iter(late.into_iter().map(tell)).buffer_unordered(AT_ONCE);
+        while let Some(problem) = answers.next().await {
+            self.refused = self.refused.take().or(problem);
+        }
+        match owned.unread.iter().find(|part| part.kind.as_str() == "Pod") {
+            Some(unread) => Untold::Unread(unread.problem.clone()),
+            None => Untold::Pods(untold),
+        }
     }
 
-    fn words(&self, left: &[(Sym, Name)], untold: usize) -> String {
+    fn words(&self, left: &[(Sym, Name)], untold: &Untold) -> String {
         let mut said = Vec::new();
-        if let Some(problem) = &self.refused {
-            said.push(format!("its pods keep their own time to end: {}", problem.why));
+        let unread = match untold {
+            Untold::Unread(problem) => Some(problem),
+            Untold::Pods(_) => None,
+        };
+        if let Some(problem) = self.refused.as_ref().or(unread) {
+            said.push(format!("pods of it may keep their own time to end: {}", problem.why));
         }
-        if untold > 0 {
-            said.push(format!("{untold} pods were not told to end yet"));
+        if let Untold::Pods(count @ 1..) = untold {
+            said.push(format!("{count} pods were not told to end yet"));
         }
         if !left.is_empty() {
             said.push(still_there(left));

@@ -4,6 +4,7 @@ use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering::SeqCst},
 };
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -112,7 +113,7 @@ async fn what_is_measured_again_and_again_is_one_change_that_ends_when_it_may_no
     assert_eq!(looks.load(std::sync::atomic::Ordering::Relaxed), 3);
     assert_eq!(place.stages(), [("measure".to_owned(), Stage::Begun), ("measure".to_owned(), Stage::Failed)]);
     desk.gate.unlock(until);
-    let enough = tokio::time::sleep(std::time::Duration::from_secs(40));
+    let enough = tokio::time::sleep(Duration::from_secs(40));
     let mut report = visit::watch(&desk, confirmed(), |_| std::future::ready(()), enough).await;
     let outcome = report.items.remove(0).outcome;
     assert!(matches!(&outcome, Outcome::Done(done) if done.note.as_str() == "asked 3 times"), "{outcome:?}");
@@ -245,6 +246,84 @@ async fn pods_that_end_are_told_to_do_so_sooner_and_never_later() {
     assert_eq!(told, ["launcher-x"], "the worker ends within 5 seconds by itself; the launcher's Job is gone already");
     assert_eq!(ending(60, Propagation::Background).await.1, [""; 0]);
     assert_eq!(ending(1, Propagation::Orphan).await.1, [""; 0]);
+}
+
+/// So many jobs deleted at once, whose pods get 10 seconds, on a server that answers this when it is asked for pods (the
+/// nth time, from 0). Gives the notes, the pods that were told to end, and how long it took.
+async fn hurried(
+    jobs: usize,
+    pods: impl Fn(usize) -> Answer + Send + Sync + 'static,
+) -> (Vec<String>, Vec<String>, Duration) {
+    let asked = Asked::default();
+    let heard = Arc::clone(&asked);
+    let session = testing::session(move |request| {
+        let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
+        let line = format!("{method} {path}");
+        let mut heard = heard.lock().expect("not poisoned");
+        let nth = heard.iter().filter(|known| **known == line).count();
+        let is_there = path.contains("/mpijobs/") && !heard.contains(&format!("DELETE {path}"));
+        heard.push(line);
+        match method.as_str() {
+            "DELETE" => answer(200, &json!({})),
+            _ if path.ends_with("/pods") => pods(nth),
+            _ if is_there => answer(200, &job(UID, "")),
+            _ => status(404, "not found"),
+        }
+    })
+    .await;
+    let gate = Gate::new(Clean::new("x"), ReadOnly::No, false);
+    let desk = Desk { session, offer: Arc::new(Offer::of(&[Kind::MpiJob])), gate, files: None };
+    let change = |nth: usize| {
+        let name = Name::lossy(&format!("train-{nth}"));
+        let key = JobKey { namespace: Name::lossy("v"), name, kind: Kind::MpiJob, uid: Uid::new(UID) };
+        let what = What::Delete { propagation: Propagation::Background, grace: Some(10) };
+        Change { context: Clean::new("x"), subject: Subject::job(&key), what }
+    };
+    let began = tokio::time::Instant::now();
+    let confirmed = Confirmed::on_screen((0..jobs).map(change).collect(), None);
+    let report = run(&desk, confirmed, Arc::new(|_| {})).await;
+    let took = began.elapsed();
+    let note = |item: &Item| item.outcome.as_done().expect("deleted").note.to_string();
+    let asked = asked.lock().expect("not poisoned");
+    let told = asked.iter().filter_map(|line| {
+        let (path, name) = line.rsplit_once('/')?;
+        (path.starts_with("DELETE") && path.ends_with("/pods")).then(|| name.to_owned())
+    });
+    (report.items.iter().map(note).collect(), told.collect(), took)
+}
+
+/// These pods, which end within 30 seconds.
+fn ending_pods(names: &[&str]) -> Answer {
+    let pod = |name: &&str| {
+        json!({"metadata": {"name": name, "uid": name, "deletionGracePeriodSeconds": 30,
+            "ownerReferences": [{"uid": UID, "controller": true}]}})
+    };
+    answer(200, &json!({"items": names.iter().map(pod).collect::<Vec<_>>()}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_are_deleted_together_are_left_as_soon_as_their_pods_have_heard_of_it() {
+    let (notes, told, took) = hurried(3, |_| ending_pods(&["a", "b"])).await;
+    assert_eq!(notes, ["", "", ""], "what is still there is told of one job alone");
+    assert_eq!(told.len(), 6);
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_that_can_not_be_read_for_once_are_told_later_and_it_is_said_where_they_never_can() {
+    let busy = |nth| match nth {
+        1 => status(429, "busy"),
+        2 => ending_pods(&["a"]),
+        _ => ending_pods(&[]),
+    };
+    for jobs in [1, 2] {
+        let (notes, told, _) = hurried(jobs, busy).await;
+        assert_eq!((notes[0].as_str(), told), ("", vec!["a".to_owned()]));
+    }
+    for jobs in [1, 2] {
+        let (notes, _, _) = hurried(jobs, |_| status(403, "pods is forbidden")).await;
+        assert!(notes[0].starts_with("pods of it may keep their own time to end: "), "{notes:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
