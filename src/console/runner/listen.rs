@@ -3,7 +3,7 @@
 //! Owns the tasks that read a log for nothing else; what is read for another reason has an [`Ear`], too.
 
 use std::{
-    collections::HashMap,
+    collections::VecDeque,
     sync::{Arc, Mutex},
 };
 
@@ -35,24 +35,28 @@ pub(super) const READS: usize = 3;
 /// Logs whose next look goes on where the last one ended, at most.
 const KEPT: usize = 32;
 
-/// What was heard of logs that are looked at again and again, and the time of the last line: of one session.
+/// What was heard of logs that are looked at again and again, and the time of the last line, the latest look last: of one
+/// session.
 #[derive(Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<HashMap<Run, (Ear, Timestamp)>>>);
+pub(super) struct Heard(Arc<Mutex<VecDeque<(Run, Ear, Timestamp)>>>);
 
 /// A run of a container of a job.
 type Run = (Uid, Stream);
 
 impl Heard {
     fn take(&self, of: &Run) -> Option<(Ear, Timestamp)> {
-        self.0.lock().ok()?.remove(of)
+        let mut kept = self.0.lock().ok()?;
+        let at = kept.iter().position(|(run, ..)| run == of)?;
+        kept.remove(at).map(|(_, ear, last)| (ear, last))
     }
 
-    /// Where there is no room, the next look begins anew.
+    /// What was looked at longest ago makes room: its next look begins anew.
     fn put(&self, of: Run, ear: Ear, last: Timestamp) {
-        if let Ok(mut kept) = self.0.lock()
-            && kept.len() < KEPT
-        {
-            kept.insert(of, (ear, last));
+        if let Ok(mut kept) = self.0.lock() {
+            kept.push_back((of, ear, last));
+            while kept.len() > KEPT {
+                kept.pop_front();
+            }
         }
     }
 }
@@ -186,6 +190,28 @@ mod tests {
         cluster::testing,
         jobs::{Kind, Sym},
     };
+
+    #[test]
+    fn what_was_looked_at_longest_ago_makes_room() {
+        let key =
+            JobKey { namespace: Name::lossy("v"), name: Name::lossy("t"), kind: Kind::MpiJob, uid: Uid::new("u") };
+        let wanted = |run: u16| {
+            let stream = Stream { pod: Name::lossy("t-launcher"), container: Sym::new("main"), run };
+            Wanted { stream, previous: false, follow: true, tail: 9 }
+        };
+        let (heard, rules, results) = (Heard::default(), Arc::new(Rules::builtin()), mpsc::channel(1).0);
+        let of = |run: u16| (key.uid.clone(), wanted(run).stream);
+        let put = |run: u16| {
+            let ear = Ear::new(Arc::clone(&rules), results.clone(), key.clone(), &wanted(run), Some(9));
+            heard.put(of(run), ear, Timestamp::UNIX_EPOCH);
+        };
+        let most = u16::try_from(KEPT).expect("few");
+        (0..most).for_each(put);
+        assert!(heard.take(&of(0)).is_some());
+        (most..most + 2).for_each(put);
+        assert!(heard.take(&of(1)).is_none(), "the oldest of those that were there");
+        assert!(heard.take(&of(2)).is_some() && heard.take(&of(most + 1)).is_some());
+    }
 
     #[tokio::test]
     async fn the_next_look_goes_on_where_the_last_one_ended() {
