@@ -94,6 +94,9 @@ fn clean(schema: &mut Value) {
                 *text = lines.join("\n");
             }
             let is_plain = |text: &str| Clean::new(text).as_str() == text;
+            if map.get("type").and_then(Value::as_str).is_some_and(|word| !is_plain(word)) {
+                map.remove("type");
+            }
             if let Some(Value::Object(fields)) = map.get_mut("properties") {
                 fields.retain(|name, _| is_plain(name));
             }
@@ -125,6 +128,7 @@ mod tests {
             "spec": {"type": "object", "properties": {
                 "elastic": {"type": "boolean", "description": "May \u{1b}[31mgrow."},
                 "flavour": {"type": "string", "enum": ["small", "big\u{202e}"]},
+                "odd": {"type": "str\u{202e}ing", "properties": {"type": {"type": "string"}}},
                 "ev\u{7}il": {"type": "string"}}}}});
         let list = json!({"type": "object", "x-kubernetes-group-version-kind": of("MPIJobList")});
         let meta = json!({"type": "object", "properties": {"name": {"type": "string"}, "own": {"$ref": "#/components/schemas/Meta"}}});
@@ -138,10 +142,16 @@ mod tests {
         assert_eq!(served.all.len(), 2, "the kind and its metadata");
         let spec = served.shape().and_then(|root| root.at("/spec")).expect("a spec");
         let names: Vec<_> = spec.fields().iter().map(|field| (field.name, field.description)).collect();
-        assert_eq!(names, [("elastic", "May ?[31mgrow."), ("flavour", "")], "nothing of it can move a cursor");
+        assert_eq!(
+            names,
+            [("elastic", "May ?[31mgrow."), ("flavour", ""), ("odd", "")],
+            "nothing of it can move a cursor"
+        );
         let root = served.shape().expect("a root");
         assert_eq!(root.words("/spec/flavour"), ["small"]);
         assert_eq!(root.words("/spec/elastic"), ["true", "false"]);
+        assert_eq!(root.at("/spec/odd").map(Shape::kind), Some(""));
+        assert_eq!(root.at("/spec/odd/type").map(Shape::kind), Some("string"), "a field of that name is none");
         assert_eq!(root.at("/metadata/own/own/name").map(Shape::kind), Some("string"));
     }
 

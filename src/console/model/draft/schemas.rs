@@ -16,9 +16,9 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    /// The schema of a kind, where it is known.
-    pub fn get(&self, kind: Kind) -> Option<Arc<Served>> {
-        self.of.get(&kind)?.clone()
+    /// The schema of a kind as the cluster of this session serves it, where that is known.
+    pub fn get(&self, session: SessionId, kind: Kind) -> Option<Arc<Served>> {
+        self.of.get(&kind).filter(|_| self.session == session)?.clone()
     }
 
     /// Those of these kinds that this session was not asked for yet; they count as asked for from now on.

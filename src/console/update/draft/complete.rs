@@ -15,8 +15,9 @@ use crate::{
             },
             notices::Tone,
             overlay::{Overlay, TextOverlay, TextSource},
-            session::Phase,
+            session::{Phase, SessionId},
         },
+        widgets::text::cut,
     },
     jobs::{
         Clean, Kind,
@@ -25,9 +26,12 @@ use crate::{
     },
 };
 
-/// Opens the offers for the place of the cursor; none where there is nothing to offer.
-pub(super) fn open(draft: &mut Draft, schemas: &Schemas) -> bool {
-    draft.popup = popup(draft, schemas);
+/// Columns that a default is shown in at most.
+const DEFAULT: u16 = 200;
+
+/// Opens the offers for the place of the cursor, by what the session's cluster serves; none where there is nothing to offer.
+pub(super) fn open(draft: &mut Draft, session: SessionId, schemas: &Schemas) -> bool {
+    draft.popup = popup(draft, session, schemas);
     draft.popup.is_some()
 }
 
@@ -36,10 +40,10 @@ fn here(draft: &Draft) -> Option<Here> {
     complete::here(draft.editor.lines(), at.row, at.col)
 }
 
-fn popup(draft: &Draft, schemas: &Schemas) -> Option<Popup> {
+fn popup(draft: &Draft, session: SessionId, schemas: &Schemas) -> Option<Popup> {
     let at = draft.editor.cursor();
     let here = here(draft)?;
-    let offers = here.offers(schemas.get(here.kind).as_deref());
+    let offers = here.offers(schemas.get(session, here.kind).as_deref());
     let typed = here.typed.chars().count();
     let whole = offers.len() == 1 && offers[0].text.trim_end_matches([':', ' ']) == here.typed;
     (!offers.is_empty() && !whole).then(|| Popup {
@@ -51,9 +55,9 @@ fn popup(draft: &Draft, schemas: &Schemas) -> Option<Popup> {
 
 /// The command: offers, or why there are none.
 pub(super) fn complete(model: &mut Model) {
-    let schemas = model.drafts.schemas.clone();
+    let (session, schemas) = (model.session.id, model.drafts.schemas.clone());
     let Some(draft) = model.draft_mut() else { return };
-    if !open(draft, &schemas) {
+    if !open(draft, session, &schemas) {
         let text = "The schema knows nothing that could stand here (apiVersion and kind say which schema it is)";
         model.notices.tell(model.now, Tone::Info, text);
     }
@@ -87,7 +91,7 @@ pub(super) fn explain(model: &mut Model) {
         _ => here(draft).map(|here| (here.kind, here.path(draft.editor.line()))),
     };
     let lines = found.and_then(|(kind, path)| {
-        let served = model.drafts.schemas.get(kind);
+        let served = model.drafts.schemas.get(model.session.id, kind);
         let lines = page(kind, &path, served.as_deref())?;
         Some((path, lines))
     });
@@ -111,7 +115,7 @@ fn page(kind: Kind, path: &str, served: Option<&Served>) -> Option<Vec<String>> 
     let shape = theirs.or(own)?;
     let mut out = vec![format!("type: {}", if shape.kind().is_empty() { "any" } else { shape.kind() })];
     if let Some(default) = shape.default() {
-        out.push(format!("default: {default}"));
+        out.push(format!("default: {}", cut(Clean::new(&default.to_string()).as_str(), DEFAULT, "...")));
     }
     let words = theirs.and(root).or_else(|| Shape::of(kind)).map(|root| root.words(path)).unwrap_or_default();
     if !words.is_empty() {
@@ -144,12 +148,13 @@ fn page(kind: Kind, path: &str, served: Option<&Served>) -> Option<Vec<String>> 
     Some(out)
 }
 
-/// Asks for the schemas of these kinds as the cluster serves them, once a session.
-pub(super) fn ask(model: &mut Model, kinds: &[Kind]) -> Vec<Effect> {
+/// Asks for the schemas of the open draft's kinds as the cluster serves them, once a session.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
     if model.session.phase != Phase::Up {
         return Vec::new();
     }
+    let kinds: Vec<_> = model.draft().iter().flat_map(|draft| &draft.report.jobs).map(|job| job.kind).collect();
     let id = model.session.id;
-    let new = model.drafts.schemas.wanted(id, kinds);
+    let new = model.drafts.schemas.wanted(id, &kinds);
     new.into_iter().map(|kind| Effect::Draft(DraftEffect::Schema(id, kind))).collect()
 }

@@ -18,11 +18,12 @@ const WHEEL: isize = 3;
 /// Types a key into the draft on top. `false`: it is no text, or no draft is on top.
 pub fn key(model: &mut Model, key: Key) -> bool {
     let Some(c) = key.typed() else { return false };
+    let session = model.session.id;
     match model.overlays.last_mut() {
         Some(Overlay::Draft(draft)) if draft.stage == Stage::Yaml => {
             super::edit::insert(&mut draft.editor, c.encode_utf8(&mut [0; 4]), Change::Typing);
             if draft.popup.is_some() {
-                super::complete::open(draft, &model.drafts.schemas);
+                super::complete::open(draft, session, &model.drafts.schemas);
             }
             true
         }

@@ -136,6 +136,8 @@ pub fn follow(model: &mut Model) -> Vec<Effect> {
         effects.push(Effect::Draft(DraftEffect::Keep(draft.id, draft.key.clone(), Box::new(draft.kept_text()))));
     }
     effects.extend(asked::follow(model));
+    // A text that was checked before the connection stood, or with another one.
+    effects.extend(complete::ask(model));
     effects
 }
 
@@ -146,8 +148,7 @@ fn checked(model: &mut Model, id: DraftId, version: u64, report: Report) -> Vec<
         draft.checked.1 = Some(version);
         draft.judge();
     }
-    let kinds: Vec<_> = model.draft().iter().flat_map(|draft| &draft.report.jobs).map(|job| job.kind).collect();
-    let mut effects = complete::ask(model, &kinds);
+    let mut effects = complete::ask(model);
     resized(model);
     effects.extend(send::judged(model));
     effects
