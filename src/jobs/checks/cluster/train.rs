@@ -85,7 +85,7 @@ impl Part<'_> {
         let resources = &self.job["spec"]["trainer"]["resourcesPerNode"];
         let takes = self.trains() || (self.launcher_is_node() && self.name() == NODE);
         if takes && resources.is_object() {
-            let containers = spec["containers"].as_array_mut().into_iter().flatten();
+            let containers = spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
             for container in containers.filter(|container| container["name"] == NODE) {
                 container["resources"] = resources.clone();
             }
@@ -116,15 +116,24 @@ impl Part<'_> {
     }
 }
 
-/// Lays over a pod spec what decides where its pods may go.
+/// Lays over a pod spec what decides where its pods may go. What is no map is the server's to complain of.
 fn lay_over(spec: &mut Value, patch: &Value) {
+    if spec.is_null() {
+        *spec = json!({});
+    }
+    let Some(spec) = spec.as_object_mut() else { return };
     for field in ["tolerations", "affinity"] {
         if !patch[field].is_null() {
-            spec[field] = patch[field].clone();
+            spec.insert(field.to_owned(), patch[field].clone());
         }
     }
-    for (key, value) in patch["nodeSelector"].as_object().into_iter().flatten() {
-        spec["nodeSelector"][key] = value.clone();
+    let Some(patch) = patch["nodeSelector"].as_object() else { return };
+    let selector = spec.entry("nodeSelector").or_insert(Value::Null);
+    if selector.is_null() {
+        *selector = json!({});
+    }
+    if let Some(selector) = selector.as_object_mut() {
+        selector.extend(patch.clone());
     }
 }
 
@@ -190,6 +199,28 @@ mod tests {
             assert_eq!(needs[0].spec["nodeSelector"], json!({"pool": "gpu", "gpu": "a100"}));
             assert_eq!(needs[0].spec["tolerations"], json!([{"key": "x"}]));
         }
+    }
+
+    #[test]
+    fn a_runtime_that_is_no_runtime_is_nothing_to_patch() {
+        let patch = json!({"nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "x"}]});
+        let laid = |mut spec: Value| {
+            lay_over(&mut spec, &patch);
+            spec["nodeSelector"].clone()
+        };
+        for spec in [json!(null), json!({}), json!({"nodeSelector": null})] {
+            assert_eq!(laid(spec), patch["nodeSelector"]);
+        }
+        for odd in [json!("gpu"), json!([1]), json!(true)] {
+            assert_eq!(laid(json!({"nodeSelector": odd})), odd);
+            assert_eq!(laid(odd), json!(null));
+        }
+        let mut runtime = runtime(&json!(null));
+        runtime["spec"]["template"]["spec"]["replicatedJobs"][1]["template"]["spec"]["template"]["spec"] = json!("odd");
+        let own = json!({"targetJobs": [{"name": NODE}], "spec": patch});
+        let trainer = json!({"resourcesPerNode": {"limits": {"cpu": "8"}}});
+        let job = json!({"spec": {"trainer": trainer, "podTemplateOverrides": [own]}});
+        assert_eq!(needs(&job, Some(&runtime)).len(), 1);
     }
 
     #[test]
