@@ -29,6 +29,9 @@ const NEAR: u32 = 40;
 /// So many lines before a hit its details may stand, and so many after it the word that it was dealt with.
 const CLOSE: u32 = 8;
 
+/// Exceptions of launchers (torchrun, accelerate, deepspeed) by which a process's end is passed on.
+const PASS_ON: [&str; 2] = ["ChildFailedError", "CalledProcessError"];
+
 /// A line as the rules look at it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogLine<'a> {
@@ -63,6 +66,8 @@ pub struct LogHit {
     pub(super) more: Vec<(String, String)>,
     /// Somebody said that it was dealt with.
     caught: bool,
+    /// Its rule knew a later line of its rank, too.
+    followed: bool,
     /// Lines of progress so far: of its rank, of everyone.
     before: (u32, u32),
 }
@@ -312,12 +317,14 @@ impl Scan {
         }
     }
 
-    /// An exception that only passes on another's end is none of its own: whose traceback came just before is forgotten.
+    /// A launcher's exception that only passes on a process's end is none of its own: its traceback, just before, is
+    /// forgotten. One that another has followed is the process's.
     fn raised(&mut self, rules: &Rules, line: &LogLine<'_>) {
-        let is_raised = line.text.split_once("Error:").is_some_and(|(name, _)| !name.contains(' '));
+        let passes_on = |name: &str| !name.contains(' ') && PASS_ON.iter().any(|known| name.ends_with(known));
+        let is_raised = line.text.split_once(':').is_some_and(|(name, _)| passes_on(name));
         let is_its = |hit: &LogHit| {
             let traceback = rules.at(hit.rule).is_some_and(|rule| *rule.id == *"traceback");
-            traceback && hit.rank == line.rank && near(hit.line, line.number, NEAR)
+            traceback && !hit.followed && hit.rank == line.rank && near(hit.line, line.number, NEAR)
         };
         if is_raised {
             self.hits.retain(|hit| !is_its(hit));
@@ -349,6 +356,7 @@ impl Scan {
             at: line.at,
             more: Vec::new(),
             caught: rule.sign.is_none() && self.announced.is_some_and(announced),
+            followed: false,
             before: (own, self.progress),
         };
         for detail in &self.details {
@@ -362,8 +370,9 @@ impl Scan {
             Some(known) if self.standing(rule, &self.hits[known]) >= Standing::Survived => self.hits[known] = hit,
             // The first says where; what was dealt with doesn't speak for what follows it.
             Some(known) if self.hits[known].caught && !hit.caught => self.hits[known] = hit,
+            Some(known) => self.hits[known].followed = true,
             None if self.hits.len() < MOST_HITS => self.hits.push(hit),
-            _ => {}
+            None => {}
         }
     }
 
