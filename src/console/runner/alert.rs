@@ -13,7 +13,7 @@ use tokio_util::sync::DropGuard;
 
 use super::{Runner, change};
 use crate::{
-    changes::{Change, Confirmed, Desk, Outcome, visit},
+    changes::{Change, Confirmed, Desk, Outcome, Report, visit},
     cluster::{Problem, ProblemKind, survey::Surveyor},
     console::{
         message::{Message, Told},
@@ -85,15 +85,13 @@ fn run(runner: &mut Runner, Run { argv, variables, change }: Run) {
     while programs.try_join_next().is_some() {}
     programs.spawn(async move {
         let said = match change {
-            None => program(&argv, &variables).await.err(),
+            None => program(&argv, &variables).await.err().into_iter().collect(),
             Some((session, desk, change)) => {
-                let said = changed(&desk, change, program(&argv, &variables)).await;
-                // That read-only keeps it from running is said once.
-                said.filter(|(kind, _)| *kind != ProblemKind::Cancelled || kept.swap(session.0, SeqCst) != session.0)
-                    .map(|(_, text)| text)
+                let report = changed(&desk, change, program(&argv, &variables)).await;
+                words(report, || kept.swap(session.0, SeqCst) != session.0)
             }
         };
-        if let Some(text) = said {
+        for text in said {
             // A closed channel means that the console has ended.
             let _ = results.send(Message::Told(Told { tone: Tone::Warn, text })).await;
         }
@@ -109,19 +107,59 @@ async fn program(argv: &[String], variables: &[(String, String)]) -> Result<(), 
 }
 
 /// Runs it as the change that it says it is: let in and logged like any other.
-async fn changed(
-    desk: &Desk,
-    change: Change,
-    program: impl Future<Output = Result<(), String>>,
-) -> Option<(ProblemKind, String)> {
+async fn changed(desk: &Desk, change: Change, program: impl Future<Output = Result<(), String>>) -> Report {
     let work = async { program.await.map_err(|text| Problem::new(ProblemKind::Invalid, &text, "", "")) };
-    let report = Box::pin(visit::command(desk, Confirmed::by_setting(change), work)).await;
-    report.items.into_iter().find_map(|item| match item.outcome {
+    Box::pin(visit::command(desk, Confirmed::by_setting(change), work)).await
+}
+
+/// What is to be said of it: what went wrong, and that it is not in the change log. That read-only keeps it from running is
+/// said where that `is_new`.
+fn words(report: Report, is_new: impl Fn() -> bool) -> Vec<String> {
+    let wrong = report.items.into_iter().filter_map(|item| match item.outcome {
         Outcome::Done(_) => None,
         Outcome::Failed(problem) if problem.kind == ProblemKind::Cancelled => {
-            let text = format!("alert-command makes changes and is not run: {}. {}", problem.why, problem.hint);
-            Some((problem.kind, text))
+            is_new().then(|| format!("alert-command makes changes and is not run: {}. {}", problem.why, problem.hint))
         }
-        Outcome::Failed(problem) | Outcome::Unknown(problem) => Some((problem.kind, problem.what.to_string())),
-    })
+        Outcome::Failed(problem) | Outcome::Unknown(problem) => Some(problem.what.to_string()),
+    });
+    let unlogged = report.unlogged.iter().map(|why| format!("The change log could not be written: {why}"));
+    wrong.chain(unlogged).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        changes::{Item, Subject, What},
+        jobs::{Clean, Kind, Name, Uid, fleet::JobKey},
+    };
+
+    fn report(outcome: Outcome, unlogged: Option<&str>) -> Report {
+        let name = Name::lossy;
+        let key = JobKey { namespace: name("v"), name: name("t"), kind: Kind::MpiJob, uid: Uid::new("u") };
+        let change = Change { context: Clean::new("x"), subject: Subject::job(&key), what: What::Restart };
+        Report { items: vec![Item { change, outcome }], unlogged: unlogged.map(Clean::new) }
+    }
+
+    #[test]
+    fn that_it_was_not_logged_is_told_though_it_ran() {
+        let done = || Outcome::Done(crate::changes::Done::default());
+        assert_eq!(words(report(done(), None), || true), [""; 0]);
+        assert_eq!(
+            words(report(done(), Some("disk full")), || true),
+            ["The change log could not be written: disk full"]
+        );
+        let failed = Outcome::Failed(Problem::new(ProblemKind::Invalid, "it ended with 1", "", ""));
+        let said = words(report(failed, Some("disk full")), || true);
+        assert_eq!(said, ["it ended with 1", "The change log could not be written: disk full"]);
+    }
+
+    #[test]
+    fn that_it_is_kept_from_running_is_told_where_it_is_new() {
+        let kept =
+            || Outcome::Failed(Problem::new(ProblemKind::Cancelled, "no", "context x is read-only", "Unlock it."));
+        let said = words(report(kept(), None), || true);
+        assert_eq!(said, ["alert-command makes changes and is not run: context x is read-only. Unlock it."]);
+        assert_eq!(words(report(kept(), None), || false), [""; 0]);
+    }
 }
