@@ -19,7 +19,7 @@ use crate::{
         objects::{self, Owned, Unread},
         paths::Resource,
     },
-    jobs::{Name, Sym, Uid, fleet::JobKey, text::few},
+    jobs::{Name, Sym, Uid, fleet::JobKey, quantity::counted, text::few},
 };
 
 /// How long it is watched going, to tell what is still there.
@@ -207,7 +207,7 @@ impl Going<'_> {
             said.push(format!("pods of it may keep their own time to end: {}", problem.why));
         }
         if let Untold::Pods(count @ 1..) = untold {
-            said.push(format!("{count} pods were not told to end yet"));
+            said.push(format!("{} not told to end yet", counted(*count as u64, "pod")));
         }
         if !left.is_empty() {
             said.push(still_there(left));
