@@ -256,7 +256,7 @@ mod tests {
             http::Response::builder().header("content-type", "application/json").body(body).expect("a response")
         });
         let mut pages = Pages::new(&session.await, "/api/v1/pods", (&[], "250"), JSON, "list pods").in_turn(true);
-        let first = tokio::time::timeout(Duration::from_secs(60), pages.next());
+        let first = tokio::time::timeout(Duration::from_mins(1), pages.next());
         let first = first.await.expect("the second is asked for while the first comes").expect("a page");
         assert!(first.is_some_and(|page| page.body.ends_with(b"]}")));
         assert!(pages.next().await.expect("a page").is_some());

@@ -277,13 +277,17 @@ mod tests {
         let replica = |index: &str| json!({"selector": {"job": "a", "replica-index": index}});
         let services = ["0", "1", "2"].map(|index| made(&SERVICES, &format!("a-{index}"), "spec", replica(index)));
         let mut served = Served::default();
-        services.iter().for_each(|service| served.note(service, false));
+        for service in &services {
+            served.note(service, false);
+        }
         let labels = json!({"name": "p", "namespace": "n", "labels": {"job": "a", "replica-index": "1"}});
         let pod = made(&PODS, "p", "metadata", labels);
         assert_eq!(served.of_pod(&pod), ["a-1"], "not those of its neighbours");
         served.note(&made(&SERVICES, "a-1", "spec", json!({"selector": {"job": "b"}})), false);
         assert!(served.of_pod(&pod).is_empty());
-        services.iter().for_each(|service| served.note(service, true));
+        for service in &services {
+            served.note(service, true);
+        }
         assert!(served.by_label.is_empty() && served.asked.is_empty(), "nothing is kept of what is gone");
     }
 

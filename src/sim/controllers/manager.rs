@@ -191,6 +191,30 @@ impl Manager {
         }
     }
 
+    /// Claims that come or go, and volumes that are free now: who waits for them may go on.
+    fn wake_for_storage(&mut self, change: &Change, now: Timestamp) {
+        let (object, gone, soon) = (&change.object, change.kind == ChangeKind::Deleted, after(now, 0.1));
+        let is_claim = *change.resource == resource::CLAIMS;
+        if is_claim && gone {
+            self.desk.journal().erase(&object.uid);
+            if let Some(volume) = Desk::volume_of(object) {
+                self.add(volume, soon);
+            }
+        }
+        let is_volume = *change.resource == resource::VOLUMES && !gone;
+        let is_free = is_volume && text(&object.value(), "/status/phase") == "Available";
+        if is_free {
+            for key in self.desk.waiting_claims() {
+                self.add(key, soon);
+            }
+        }
+        if is_claim || is_free {
+            for key in self.desk.unscheduled() {
+                self.add(key, after(now, 1.0));
+            }
+        }
+    }
+
     fn wake(&mut self, change: &Change, now: Timestamp) {
         let object = &change.object;
         self.wake_for_service(change, now);
@@ -206,25 +230,7 @@ impl Manager {
         if *change.resource == resource::NODES {
             return self.wake_for_node(object, gone, now);
         }
-        if *change.resource == resource::CLAIMS {
-            if gone {
-                self.desk.journal().erase(&object.uid);
-                if let Some(volume) = Desk::volume_of(object) {
-                    self.add(volume, soon);
-                }
-            }
-            for key in self.desk.unscheduled() {
-                self.add(key, after(now, 1.0));
-            }
-        }
-        if *change.resource == resource::VOLUMES && !gone && text(&object.value(), "/status/phase") == "Available" {
-            for key in self.desk.waiting_claims() {
-                self.add(key, soon);
-            }
-            for key in self.desk.unscheduled() {
-                self.add(key, after(now, 1.0));
-            }
-        }
+        self.wake_for_storage(change, now);
         if *change.resource == resource::CLUSTERROLES {
             for key in self.desk.gathering() {
                 self.add(key, soon);
