@@ -52,7 +52,7 @@ pub(crate) struct Note {
     /// Component that says it.
     pub(crate) from: Cow<'static, str>,
     /// What it does, where it is told in a series as schedulers do; empty for all others.
-    pub(crate) action: &'static str,
+    pub(crate) action: Cow<'static, str>,
     /// Host of the component (kubelet only).
     pub(crate) host: String,
 }
@@ -71,7 +71,7 @@ impl Note {
             reason: reason.into(),
             message: message.into(),
             from: from.into(),
-            action: "",
+            action: Cow::Borrowed(""),
             host: String::new(),
         }
     }
@@ -89,8 +89,8 @@ impl Note {
 
 impl Note {
     /// The same, told in a series by a scheduler that does `action`.
-    pub(crate) fn in_series(self, action: &'static str) -> Self {
-        Self { action, ..self }
+    pub(crate) fn in_series(self, action: impl Into<Cow<'static, str>>) -> Self {
+        Self { action: action.into(), ..self }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    jobset, limits,
+    jobset, kueue, limits,
     pod_rules::{self, Causes},
     quota, trainer, volumes,
 };
@@ -25,6 +25,7 @@ const PREEMPTS: &str = "PreemptLowerPriority";
 /// The step that the store runs before it creates an object.
 pub(crate) fn step() -> Admission {
     Arc::new(|store, resource, value| {
+        kueue::hold(store, resource, value);
         if *resource == PODS {
             pod(store, resource, value)?;
         } else if *resource == JOBS {

@@ -284,8 +284,10 @@ impl Manager {
     fn wake_queued(&mut self, load: &Obj, at: Timestamp) {
         let value = load.value();
         let Some(owner) = controller(&value) else { return };
-        if let Some(kind) = Kind::of(text(owner, "/apiVersion"), text(owner, "/kind")) {
-            let name = format!("{}/{}", kind.info().plural, text(owner, "/name"));
+        let kind = Kind::of(text(owner, "/apiVersion"), text(owner, "/kind")).map(|kind| kind.info().plural);
+        let kind = kind.or_else(|| (text(owner, "/kind") == "JobSet").then_some(resource::JOBSETS.plural));
+        if let Some(plural) = kind {
+            let name = format!("{plural}/{}", text(owner, "/name"));
             self.add(Key::new(Work::Queued, &load.namespace, &name), at);
         }
     }
@@ -388,6 +390,8 @@ fn work_of(kind: &Resource) -> Option<Work> {
 
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod peers_known;
 #[cfg(test)]
 mod peers_look;
 #[cfg(test)]

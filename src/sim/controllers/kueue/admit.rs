@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::{
     assign::{Assignment, Mode, assign},
-    condition, evict, is_active,
+    condition, evict, free, is_active, not_admitted,
     pending::rank,
+    pod_sets,
     preempt::{Victim, victims},
     priority,
     quota::{Hall, Halls, usage},
-    report, settings,
+    report, settings, told,
 };
 use crate::sim::{
     store::{
@@ -25,7 +26,10 @@ use crate::sim::{
     write::{Note, Write},
 };
 
+/// Who reserves and preempts.
 const FROM: &str = "kueue-admission";
+/// Who minds Workloads that have a reservation.
+const KEEPER: &str = "kueue-workload-controller";
 
 /// One pass; also when to look again though nothing changes.
 pub(crate) fn admit(store: &Store, now: Timestamp) -> (Vec<Write>, Option<Timestamp>) {
@@ -38,6 +42,7 @@ pub(crate) fn admit(store: &Store, now: Timestamp) -> (Vec<Write>, Option<Timest
         .map(|q| ((q.namespace.to_string(), q.name.to_string()), Value::clone(&q.value())))
         .collect();
     let mut loads: Vec<Value> = all(&WORKLOADS).iter().map(|w| Value::clone(&w.value())).collect();
+    let writes = loads.iter().filter(|w| is_deleting(w)).filter_map(free).collect();
     loads.retain(|w| {
         !has_condition(w, "Finished") && !is_deleting(w) && annotation(w, "sim.mpideck.io/fixed").is_empty()
     });
@@ -45,7 +50,7 @@ pub(crate) fn admit(store: &Store, now: Timestamp) -> (Vec<Write>, Option<Timest
     let halls = Halls { queues, flavors: by_name(&RESOURCEFLAVORS) };
     let waiting = settings::pods_ready(store);
     let (blocked, borrowers) = (BTreeSet::new(), Vec::new());
-    let mut pass = Pass { halls, locals, waiting, blocked, borrowers, writes: Vec::new(), wake: None, now };
+    let mut pass = Pass { halls, locals, waiting, blocked, borrowers, writes, wake: None, now };
     pass.seat(&loads);
     let mut counts = report::Counts::default();
     for load in &loads {
@@ -90,7 +95,7 @@ impl<'a> Pass<'a> {
     }
 
     fn tell(&mut self, load: &Value, reason: &str, message: impl Into<String>) {
-        self.writes.push(Write::Tell(Note::normal(load, FROM, reason, message)));
+        self.writes.push(Write::Tell(told(Note::normal(load, FROM, reason, message))));
     }
 
     fn look_again(&mut self, at: Timestamp) {
@@ -104,7 +109,8 @@ impl<'a> Pass<'a> {
             counts.reserved(&key, load);
             return self.keep(load);
         }
-        if is_active(load) {
+        let held = self.local(load).is_some_and(is_held);
+        if is_active(load) && !held {
             counts.pending(&key);
             if let Some(hall) = self.halls.queues.get_mut(&queue) {
                 hall.pending += 1;
@@ -115,7 +121,11 @@ impl<'a> Pass<'a> {
             return self.save(load, next);
         }
         if let Some((reason, message)) = self.closed(load, &key, &queue) {
-            return self.refuse(load, next, reason, &message);
+            if reason == "Deactivated" && !has_condition(load, "Evicted") {
+                evict(&mut next, reason, &message, self.now);
+            }
+            self.refuse(load, next, reason, &message);
+            return;
         }
         self.enter(load, all, false);
     }
@@ -173,7 +183,8 @@ impl<'a> Pass<'a> {
 
     fn send_away(&mut self, next: &mut Value, reason: &str, message: &str) {
         evict(next, reason, message, self.now);
-        self.tell(&next.clone(), &format!("EvictedDueTo{reason}"), message);
+        let note = Note::normal(next, KEEPER, &format!("EvictedDueTo{reason}"), message);
+        self.writes.push(Write::Tell(told(note)));
     }
 
     /// When an admitted Workload must have its pods ready; `None` if it has, or nobody waits for that.
@@ -194,9 +205,7 @@ impl<'a> Pass<'a> {
             set(&mut off, "/spec/active", json!(false));
             self.writes.push(Write::Update(&WORKLOADS, off));
             let message = format!("The workload is deactivated due to {message}");
-            evict(next, "DeactivatedDueToRequeuingLimitExceeded", &message, self.now);
-            self.tell(&next.clone(), "EvictedDueToDeactivatedDueToRequeuingLimitExceeded", message);
-            return;
+            return self.send_away(next, "DeactivatedDueToRequeuingLimitExceeded", &message);
         }
         let wait = (waiting.base * 2f64.powi(i32::try_from(count - 1).unwrap_or(30))).min(waiting.most);
         set(next, "/status/requeueState", json!({"count": count, "requeueAt": stamp(after(self.now, wait))}));
@@ -223,7 +232,7 @@ impl<'a> Pass<'a> {
         }
         let queue = self.local(load);
         if reason == "LocalQueueStopped" {
-            if queue.is_none_or(|local| text(local, "/spec/stopPolicy").starts_with("Hold")) {
+            if queue.is_none_or(is_held) {
                 return false;
             }
             let message = "The LocalQueue was restarted after being stopped";
@@ -254,7 +263,7 @@ impl<'a> Pass<'a> {
         let Some(local) = self.locals.get(key) else {
             return Some(("Misconfigured", format!("LocalQueue {} doesn't exist", key.1)));
         };
-        if text(local, "/spec/stopPolicy").starts_with("Hold") {
+        if is_held(local) {
             return Some(("Suspended", format!("LocalQueue {} is inactive", key.1)));
         }
         let Some(hall) = self.halls.queues.get(queue) else {
@@ -266,17 +275,21 @@ impl<'a> Pass<'a> {
         self.halls.inactive(hall).map(|_| ("Misconfigured", format!("ClusterQueue {queue} is inactive")))
     }
 
-    fn refuse(&mut self, load: &Value, mut next: Value, reason: &'static str, message: &str) {
-        if condition(&mut next, "QuotaReserved", false, reason, message, self.now) {
-            self.writes.push(Write::Tell(Note::warning(load, FROM, reason, message)));
-        }
+    /// Says why a Workload is not let in; whether that is news.
+    fn refuse(&mut self, load: &Value, mut next: Value, reason: &'static str, message: &str) -> bool {
+        let news = condition(&mut next, "QuotaReserved", false, reason, message, self.now);
+        not_admitted(&mut next, self.now);
         self.save(load, next);
+        news
     }
 
     fn let_in(&mut self, load: &Value, mut next: Value, queue: &str, found: &Assignment) {
         let now = self.now;
         let message = format!("Quota reserved in ClusterQueue {queue}");
         set(&mut next, "/status/admission", json!({"clusterQueue": queue, "podSetAssignments": found.sets}));
+        if let Some(status) = next["status"].as_object_mut() {
+            status.remove("resourceRequests");
+        }
         condition(&mut next, "QuotaReserved", true, "QuotaReserved", &message, now);
         for kind in ["Evicted", "Preempted"] {
             if let Some(old) = value::condition(&next, kind).cloned().filter(|c| text(c, "/status") == "True") {
@@ -300,17 +313,25 @@ impl<'a> Pass<'a> {
         self.tell(load, "Admitted", format!("Admitted by ClusterQueue {queue}, wait time since reservation was 0s"));
     }
 
+    /// Events are only of those that were tried.
+    fn wait(&mut self, load: &Value, mut next: Value, reason: &'static str, message: &str) {
+        set(&mut next, "/status/resourceRequests", pod_sets::requests(load));
+        if self.refuse(load, next, reason, message) {
+            self.writes.push(Write::Tell(told(Note::warning(load, FROM, reason, message))));
+        }
+    }
+
     fn wait_or_preempt(&mut self, load: &Value, next: Value, queue: &str, found: &Assignment, all: &[Value]) {
         let gone =
             if found.mode == Mode::Preempt { victims(&mut self.halls, queue, load, found, all) } else { Vec::new() };
         if gone.is_empty() {
-            return self.refuse(load, next, found.reason, &found.message);
+            return self.wait(load, next, found.reason, &found.message);
         }
         let message = format!("{}. Pending the preemption of {} workload(s)", found.message, gone.len());
         for victim in gone.iter().filter(|v| !v.going) {
             self.preempt(load, queue, victim);
         }
-        self.refuse(load, next, "WaitingForPreemptedWorkloads", &message);
+        self.wait(load, next, "WaitingForPreemptedWorkloads", &message);
     }
 
     fn preempt(&mut self, load: &Value, queue: &str, victim: &Victim<'_>) {
@@ -335,12 +356,17 @@ impl<'a> Pass<'a> {
             "preemptor effective priority: {mine} (base: {mine}, boost: 0); preemptee effective priority: {other} (base: {other}, boost: 0)"
         );
         let mut next = victim.load.clone();
-        condition(&mut next, "Preempted", true, victim.reason, &message, self.now);
         evict(&mut next, "Preempted", &message, self.now);
+        condition(&mut next, "Preempted", true, victim.reason, &message, self.now);
         self.writes.push(Write::Status(&WORKLOADS, next));
         self.tell(victim.load, "EvictedDueToPreempted", message.clone());
         self.tell(victim.load, "Preempted", format!("{message}; {powers}"));
         let of = format!("{}/{} (UID: {})", namespace(victim.load), name(victim.load), uid(victim.load));
         self.tell(load, "PreemptedWorkload", format!("Preempted workload {of} in ClusterQueue {theirs}; {powers}"));
     }
+}
+
+/// Whether a `LocalQueue` is stopped.
+fn is_held(local: &Value) -> bool {
+    text(local, "/spec/stopPolicy").starts_with("Hold")
 }

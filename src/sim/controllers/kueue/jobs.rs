@@ -1,31 +1,31 @@
 //! One queued job and its Workload: made, followed, and the job's suspension kept in step with it.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{CLASS, QUEUE, condition, release};
-use crate::{
-    jobs::Kind,
-    sim::{
-        store::{
-            Resource, Selector, Store,
-            resource::{
-                CLUSTERTRAININGRUNTIMES, PRIORITYCLASSES, RESOURCEFLAVORS, TRAININGRUNTIMES, WORKLOADPRIORITYCLASSES,
-                WORKLOADS,
-            },
-        },
-        value::{
-            self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, sha1, text, truth, uid,
-        },
-        write::{Note, Write},
-    },
+use super::{
+    CLASS, FINALIZER, QUEUE, condition,
+    equip::{inject, restore},
+    free, pod_sets, release, told,
 };
+use crate::sim::{
+    store::{
+        Resource, Selector, Store,
+        resource::{PRIORITYCLASSES, WORKLOADPRIORITYCLASSES, WORKLOADS},
+    },
+    value::{
+        self, has_condition, int, is_deleting, label, list, name, namespace, owned_by, set, sha1, text, truth, uid,
+    },
+    write::{Note, Write},
+};
+
+/// Conditions of a job that has ended, as the kinds call them.
+const ENDS: [&str; 4] = ["Succeeded", "Complete", "Completed", "Failed"];
 
 /// One pass over the Workload of the job `plural/name`, and over the job's suspension.
 pub(crate) fn workload(store: &Store, space: &str, id: &str, now: Timestamp) -> Vec<Write> {
     let Some((plural, job_name)) = id.split_once('/') else { return Vec::new() };
-    let Some(resource) = store.resources().into_iter().find(|r| r.plural == plural && r.group.contains("kubeflow.org"))
-    else {
+    let Some(resource) = store.resources().into_iter().find(|r| r.plural == plural && is_queued(r)) else {
         return Vec::new();
     };
     let Ok(job) = store.get(resource, space, job_name) else { return Vec::new() };
@@ -40,7 +40,7 @@ pub(crate) fn workload(store: &Store, space: &str, id: &str, now: Timestamp) -> 
 }
 
 fn suspend_path(resource: &Resource) -> &'static str {
-    if resource.group == "trainer.kubeflow.org" { "/spec/suspend" } else { "/spec/runPolicy/suspend" }
+    if resource.group == "kubeflow.org" { "/spec/runPolicy/suspend" } else { "/spec/suspend" }
 }
 
 fn suspended(resource: &Resource, job: &Value) -> bool {
@@ -53,13 +53,28 @@ fn suspend(resource: &'static Resource, job: &Value, to: bool) -> Write {
     Write::Update(resource, changed)
 }
 
+/// Kueue's webhook: a job that names a queue begins suspended.
+pub(crate) fn hold(store: &Store, resource: &Resource, job: &mut Value) {
+    let named = !label(job, QUEUE).is_empty();
+    if named && is_queued(resource) && store.served("kueue.x-k8s.io", "workloads").is_some() {
+        set(job, suspend_path(resource), json!(true));
+    }
+}
+
+/// Whether objects of a kind are queued.
+fn is_queued(resource: &Resource) -> bool {
+    let groups = ["kubeflow.org", "trainer.kubeflow.org", "jobset.x-k8s.io"];
+    groups.contains(&resource.group) && (resource.kind.ends_with("Job") || resource.kind == "JobSet")
+}
+
 fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write> {
-    let ended = ["Succeeded", "Failed", "Complete"].iter().any(|c| has_condition(job, c));
+    let ended = ENDS.iter().any(|c| has_condition(job, c));
     if ended {
         return Vec::new();
     }
     let workload_name = workload_name(resource, job);
-    let mut spec = json!({"active": true, "queueName": label(job, QUEUE), "podSets": pod_sets(store, resource, job)});
+    let mut spec =
+        json!({"active": true, "queueName": label(job, QUEUE), "podSets": pod_sets::of(store, resource, job)});
     let (priority, class) = priority(store, resource, job);
     spec["priority"] = json!(priority);
     if let Some(class) = class {
@@ -68,7 +83,7 @@ fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write>
     let object = json!({
         "metadata": {
             "name": workload_name, "namespace": namespace(job), "labels": {"kueue.x-k8s.io/job-uid": uid(job)},
-            "ownerReferences": owned_by(job), "finalizers": [],
+            "ownerReferences": owned_by(job), "finalizers": [FINALIZER],
         },
         "spec": spec, "status": {},
     });
@@ -78,7 +93,7 @@ fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write>
         writes.push(suspend(resource, job, true));
     }
     writes.push(Write::Create { resource: &WORKLOADS, object, blame: None });
-    writes.push(Write::Tell(Note::normal(job, manager(resource), "CreatedWorkload", message)));
+    writes.push(Write::Tell(told(Note::normal(job, manager(resource), "CreatedWorkload", message))));
     writes
 }
 
@@ -99,7 +114,7 @@ fn priority(store: &Store, resource: &Resource, job: &Value) -> (i64, Option<Val
         return (value, Some(of));
     }
     let policy = text(job, "/spec/runPolicy/schedulingPolicy/priorityClass").to_owned();
-    let pods = pod_sets(store, resource, job);
+    let pods = pod_sets::of(store, resource, job);
     let templates =
         pods.as_array().into_iter().flatten().map(|p| text(p, "/template/spec/priorityClassName").to_owned());
     let class = std::iter::once(policy).chain(templates).find(|class| !class.is_empty());
@@ -111,42 +126,9 @@ fn priority(store: &Store, resource: &Resource, job: &Value) -> (i64, Option<Val
     }
 }
 
-fn manager(resource: &Resource) -> &'static str {
-    match resource.kind {
-        "MPIJob" => "kubeflow.org/mpijob-kueue-controller",
-        "TrainJob" => "trainer.kubeflow.org/trainjob-kueue-controller",
-        "PyTorchJob" => "kubeflow.org/pytorchjob-kueue-controller",
-        _ => "kueue-controller",
-    }
-}
-
-/// What the runtimeRef of a TrainJob names.
-fn runtime(store: &Store, job: &Value) -> Option<std::sync::Arc<Value>> {
-    let named = text(job, "/spec/runtimeRef/name");
-    let found = if text(job, "/spec/runtimeRef/kind") == "TrainingRuntime" {
-        store.get(&TRAININGRUNTIMES, namespace(job), named)
-    } else {
-        store.get(&CLUSTERTRAININGRUNTIMES, "", named)
-    };
-    found.ok().map(|runtime| runtime.value())
-}
-
-fn pod_sets(store: &Store, resource: &Resource, job: &Value) -> Value {
-    let set_of = |role: &str, count: i64, template: Value| json!({"name": role.to_lowercase(), "count": count, "template": template});
-    let Some(kind) = Kind::of(&resource.api_version(), resource.kind).filter(|k| *k != Kind::TrainJob) else {
-        let usual = || runtime(store, job).and_then(|runtime| int(&runtime, "/spec/mlPolicy/numNodes"));
-        let nodes = int(job, "/spec/trainer/numNodes").or_else(usual).unwrap_or(1);
-        let resources = job.pointer("/spec/trainer/resourcesPerNode").cloned().unwrap_or_else(|| json!({}));
-        let container = json!({"name": "node", "image": text(job, "/spec/trainer/image"), "resources": resources});
-        return json!([set_of("node", nodes, json!({"spec": {"containers": [container]}}))]);
-    };
-    let info = kind.info();
-    let sets = info.roles.iter().filter_map(|role| {
-        let spec = job.pointer(&format!("/spec/{}/{role}", info.replica_specs))?;
-        let template = json!({"spec": spec.pointer("/template/spec")?});
-        Some(set_of(role, int(spec, "/replicas").unwrap_or(1), template))
-    });
-    sets.collect()
+/// Who minds jobs of a kind.
+fn manager(resource: &Resource) -> String {
+    format!("{}/{}-kueue-controller", resource.group, resource.kind.to_lowercase())
 }
 
 /// One look at a job that has its Workload.
@@ -162,11 +144,17 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     fn run(mut self) -> Vec<Write> {
-        let end = ["Succeeded", "Complete", "Failed"].into_iter().find(|c| has_condition(self.job, c));
+        let end = ENDS.into_iter().find(|c| has_condition(self.job, c));
+        if end.is_none() && self.relabel() {
+            return self.writes;
+        }
         match end {
             Some(end) => self.finish(end),
             None if has_condition(self.load, "Evicted") => self.stop(),
             None => self.keep(),
+        }
+        if end.is_none() {
+            self.pods_ready();
         }
         if self.next.get("status") != self.load.get("status") {
             self.writes.push(Write::Status(&WORKLOADS, self.next));
@@ -175,7 +163,31 @@ impl Follow<'_> {
     }
 
     fn tell(&mut self, reason: &str, message: String) {
-        self.writes.push(Write::Tell(Note::normal(self.job, manager(self.resource), reason, message)));
+        self.writes.push(Write::Tell(told(Note::normal(self.job, manager(self.resource), reason, message))));
+    }
+
+    /// Another queue while the job waits, and another priority class, go to its Workload; whether there was one.
+    fn relabel(&mut self) -> bool {
+        let (queue, class) = (label(self.job, QUEUE), label(self.job, CLASS));
+        let mut next = self.load.clone();
+        if !queue.is_empty() && !has_condition(self.load, "QuotaReserved") {
+            set(&mut next, "/spec/queueName", json!(queue));
+        }
+        let other = !class.is_empty() && class != text(self.load, "/spec/priorityClassRef/name");
+        if other {
+            let (priority, of) = priority(self.store, self.resource, self.job);
+            set(&mut next, "/spec/priority", json!(priority));
+            set(&mut next, "/spec/priorityClassRef", json!(of));
+        }
+        let changed = next["spec"] != self.load["spec"];
+        if changed {
+            self.writes.push(Write::Update(&WORKLOADS, next));
+        }
+        if other {
+            let of = format!("{}/{}", namespace(self.load), name(self.load));
+            self.tell("UpdatedWorkload", format!("Updated workload priority class: {of}"));
+        }
+        changed
     }
 
     fn finish(&mut self, end: &str) {
@@ -185,6 +197,7 @@ impl Follow<'_> {
             let load = format!("{}/{}", namespace(self.load), name(self.load));
             self.tell("FinishedWorkload", format!("Workload '{load}' is declared finished"));
         }
+        self.writes.extend(free(self.load));
     }
 
     /// An evicted job is suspended; once nothing of it runs, its quota is free.
@@ -220,72 +233,41 @@ impl Follow<'_> {
             self.writes.push(suspend(self.resource, &job, true));
             self.tell("Stopped", "Not admitted by cluster queue".to_owned());
         }
-        if has_condition(self.job, "Running") {
-            let message = "All pods reached readiness and the workload is running";
-            condition(&mut self.next, "PodsReady", true, "Started", message, self.now);
-        } else if admitted || value::condition(self.load, "PodsReady").is_some() {
-            let message = "Not all pods are ready or succeeded";
-            condition(&mut self.next, "PodsReady", false, "WaitForStart", message, self.now);
-        }
     }
+
+    /// Whether all pods of an admitted job are ready, or were.
+    fn pods_ready(&mut self) {
+        let was = value::condition(self.load, "PodsReady");
+        let fell = was.is_some_and(|was| text(was, "/status") == "True" || text(was, "/reason") == "WaitForRecovery");
+        let (truth, reason, message) = if !has_condition(self.load, "Admitted") {
+            (false, "WaitForStart", "Not all pods are ready or succeeded")
+        } else if is_ready(self.job) {
+            (true, "Started", "All pods reached readiness and the workload is running")
+        } else if fell {
+            (false, "WaitForRecovery", "At least one pod has failed, waiting for recovery")
+        } else {
+            (false, "WaitForStart", "Not all pods are ready or succeeded")
+        };
+        condition(&mut self.next, "PodsReady", truth, reason, message, self.now);
+    }
+}
+
+/// Whether all pods of a job are ready or have ended well.
+fn is_ready(job: &Value) -> bool {
+    let roles = list(job, "/spec/replicatedJobs");
+    let well = |role: &Value| {
+        let of = |c: &&Value| text(c, "/name") == text(role, "/name");
+        let count = list(job, "/status/replicatedJobsStatus").iter().find(of);
+        let n = |field| count.and_then(|c| int(c, field)).unwrap_or(0);
+        n("/ready") + n("/succeeded") >= int(role, "/replicas").unwrap_or(1)
+    };
+    has_condition(job, "Running") || (!roles.is_empty() && roles.iter().all(well))
 }
 
 /// Whether anything of the job still runs.
 fn is_running(job: &Value) -> bool {
     let roles = job.pointer("/status/replicaStatuses").and_then(Value::as_object);
     let by_role = roles.into_iter().flatten().any(|(_, role)| int(role, "/active").unwrap_or(0) > 0);
-    by_role || list(job, "/status/jobsStatus").iter().any(|j| int(j, "/active").unwrap_or(0) > 0)
-}
-
-/// Applies `change` to the pod spec of each role that has a pod set, with its name.
-fn each_role(resource: &Resource, job: &mut Value, change: &mut dyn FnMut(&str, &mut Value)) {
-    let Some(kind) = Kind::of(&resource.api_version(), resource.kind) else { return };
-    let info = kind.info();
-    for role in info.roles {
-        let path = format!("/spec/{}/{role}/template/spec", info.replica_specs);
-        if let Some(spec) = job.pointer_mut(&path).filter(|s| s.is_object()) {
-            change(&role.to_lowercase(), spec);
-        }
-    }
-}
-
-/// Sends the pods to the nodes of the flavors that were assigned.
-fn inject(store: &Store, resource: &Resource, job: &mut Value, load: &Value) {
-    let sets = list(load, "/status/admission/podSetAssignments");
-    each_role(resource, job, &mut |role, spec| {
-        let Some(set_of) = sets.iter().find(|s| text(s, "/name") == role) else { return };
-        let mut flavors: Vec<&str> =
-            set_of["flavors"].as_object().into_iter().flatten().filter_map(|(_, f)| f.as_str()).collect();
-        flavors.sort_unstable();
-        flavors.dedup();
-        for flavor in flavors.iter().filter_map(|f| store.get(&RESOURCEFLAVORS, "", f).ok()) {
-            let flavor = flavor.value();
-            for (key, wanted) in flavor.pointer("/spec/nodeLabels").and_then(Value::as_object).into_iter().flatten() {
-                spec["nodeSelector"][key] = wanted.clone();
-            }
-            for toleration in list(&flavor, "/spec/tolerations") {
-                if !list(spec, "/tolerations").contains(toleration) {
-                    value::push(spec, "/tolerations", toleration.clone());
-                }
-            }
-        }
-    });
-}
-
-/// Takes back what [`inject`] put into the templates.
-fn restore(resource: &Resource, job: &mut Value, load: &Value) {
-    let sets = list(load, "/spec/podSets");
-    each_role(resource, job, &mut |role, spec| {
-        let Some(original) = sets.iter().find(|s| text(s, "/name") == role).map(|s| &s["template"]["spec"]) else {
-            return;
-        };
-        for field in ["nodeSelector", "tolerations"] {
-            let was = original.get(field).filter(|v| !v.is_null()).cloned();
-            match (was, spec.as_object_mut()) {
-                (Some(was), Some(spec)) => drop(spec.insert(field.to_owned(), was)),
-                (None, Some(spec)) => drop(Map::remove(spec, field)),
-                _ => {}
-            }
-        }
-    });
+    let mut by_job = list(job, "/status/jobsStatus").iter().chain(list(job, "/status/replicatedJobsStatus"));
+    by_role || by_job.any(|j| int(j, "/active").unwrap_or(0) > 0)
 }

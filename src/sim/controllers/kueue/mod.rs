@@ -1,12 +1,14 @@
 //! Kueue: Workloads of queued jobs, admission by quota, borrowing, preemption, time-outs, in Kueue's own words.
 //!
-//! [`jobs`] minds one job and its Workload, [`mod@admit`] all queues, [`pending`] tells who waits where. Cohorts are flat,
+//! [`jobs`] minds one job and its Workload, [`equip`] its pods' templates, [`mod@admit`] all queues, [`pending`] tells who waits where. Cohorts are flat,
 //! there is no fair sharing and no topology.
 
 mod admit;
 mod assign;
+mod equip;
 mod jobs;
 mod pending;
+mod pod_sets;
 mod preempt;
 mod quota;
 mod report;
@@ -17,16 +19,25 @@ mod tests;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(crate) use self::{admit::admit, jobs::workload, pending::summary};
+pub(crate) use self::{admit::admit, jobs::hold, jobs::workload, pending::summary};
 use crate::sim::{
-    value::{int, list, text},
-    write::{Cond, set_condition},
+    store::resource::WORKLOADS,
+    value::{has_condition, int, list, name, namespace, seconds_between, set, text, time},
+    write::{Cond, Note, Write, set_condition},
 };
 
 /// Label of a job: its `LocalQueue`.
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 /// Label of a job: its `WorkloadPriorityClass`.
 const CLASS: &str = "kueue.x-k8s.io/priority-class";
+/// Holds a Workload until its job has ended or is gone.
+const FINALIZER: &str = "kueue.x-k8s.io/resource-in-use";
+
+/// An Event as Kueue tells it: its reason is its action.
+fn told(note: Note) -> Note {
+    let action = note.reason.clone();
+    note.in_series(action)
+}
 
 /// Sets a condition of a Workload or queue; whether it changed.
 fn condition(object: &mut Value, kind: &str, truth: bool, reason: &str, message: &str, now: Timestamp) -> bool {
@@ -47,18 +58,33 @@ fn evict(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
         Some(old) => old["count"] = json!(int(old, "/count").unwrap_or(0) + 1),
         None => all.push(json!({"reason": reason, "underlyingCause": "", "count": 1})),
     }
-    crate::sim::value::set(load, "/status/schedulingStats/evictions", Value::Array(all));
+    set(load, "/status/schedulingStats/evictions", Value::Array(all));
 }
 
-/// Takes the reservation back.
+/// Takes the reservation back, and counts how long it was admitted.
 fn release(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
     condition(load, "QuotaReserved", false, reason, message, now);
-    if crate::sim::value::has_condition(load, "Admitted") {
-        condition(load, "Admitted", false, "NoReservation", "The workload has no reservation", now);
+    if has_condition(load, "Admitted") {
+        let since = crate::sim::value::condition(load, "Admitted").and_then(|c| time(c, "/lastTransitionTime"));
+        let ran = since.map_or(0.0, |since| seconds_between(since, now).max(0.0).floor());
+        let before = int(load, "/status/accumulatedPastExecutionTimeSeconds").unwrap_or(0);
+        set(load, "/status/accumulatedPastExecutionTimeSeconds", json!(before + ran as i64));
     }
+    not_admitted(load, now);
     if let Some(status) = load["status"].as_object_mut() {
         status.remove("admission");
     }
+}
+
+/// What has no reservation is not admitted, and says so.
+fn not_admitted(load: &mut Value, now: Timestamp) {
+    condition(load, "Admitted", false, "NoReservation", "The workload has no reservation", now);
+}
+
+/// Takes the finalizer off a Workload that has it.
+fn free(load: &Value) -> Option<Write> {
+    let held = list(load, "/metadata/finalizers").iter().any(|f| f == FINALIZER);
+    held.then(|| Write::Release(&WORKLOADS, namespace(load).to_owned(), name(load).to_owned(), FINALIZER))
 }
 
 fn is_active(load: &Value) -> bool {

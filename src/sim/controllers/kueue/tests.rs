@@ -11,7 +11,7 @@ use crate::sim::{
     kubelet::script::Scripts,
     scenario::ground,
     store::{
-        Part, Selector, Store,
+        DeleteOptions, Part, Selector, Store,
         resource::{self, CLUSTERQUEUES, CONFIGMAPS, LOCALQUEUES, MPIJOBS, NAMESPACES, RESOURCEFLAVORS, WORKLOADS},
     },
     value::{after, condition, list, set, text},
@@ -226,4 +226,34 @@ async fn names_and_places_are_those_of_kueue() {
         .collect();
     assert_eq!(places, [("third".to_owned(), 0), ("second".to_owned(), 1)]);
     assert!(super::summary(&world.store, Some("q"), "nobody", (0, 10)).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workload_is_held_until_its_job_has_ended_or_is_gone() {
+    let mut world = World::new(&[("team", "", json!({}), &[("a100", 4)])]);
+    world.job("one", "team", 2, 0, 0.0);
+    world.until(10.0);
+    let (load, name) = world.load("one");
+    assert_eq!(load["metadata"]["finalizers"], json!(["kueue.x-k8s.io/resource-in-use"]));
+    world.store.delete(&MPIJOBS, "q", "one", &DeleteOptions::default()).unwrap();
+    world.until(30.0);
+    assert!(world.store.get(&WORKLOADS, "q", &name).is_err(), "nothing holds the Workload of a job that is gone");
+    let queue = world.store.get(&CLUSTERQUEUES, "", "team").unwrap().value();
+    assert_eq!(queue["status"]["reservingWorkloads"], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_waits_can_be_moved_to_another_queue() {
+    let mut world = World::new(&[("full", "", json!({}), &[("a100", 1)]), ("free", "", json!({}), &[("a100", 4)])]);
+    world.job("one", "full", 2, 0, 0.0);
+    world.until(10.0);
+    assert_eq!(world.says("one", "Admitted"), "False/NoReservation");
+    assert_eq!(world.load("one").0["status"]["resourceRequests"][1]["resources"]["nvidia.com/gpu"], "2");
+    let other = |job: &mut Value| set(job, "/metadata/labels/kueue.x-k8s.io~1queue-name", json!("free"));
+    world.store.modify(&MPIJOBS, "q", "one", Part::Main, other).unwrap();
+    world.until(20.0);
+    assert_eq!(world.says("one", "Admitted"), "True/Admitted");
+    let (load, _) = world.load("one");
+    assert_eq!(text(&load, "/status/admission/clusterQueue"), "free");
+    assert!(load.pointer("/status/resourceRequests").is_none(), "what is in asks for nothing");
 }

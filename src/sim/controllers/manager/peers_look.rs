@@ -35,7 +35,8 @@ const CHANCE: [&str; 17] = [
     "fake/state",
 ];
 /// Of what is chance: there or not.
-const THERE: [&str; 7] = [
+const THERE: [&str; 8] = [
+    "accumulatedPastExecutionTimeSeconds",
     "requeueAt",
     "startTime",
     "completionTime",
