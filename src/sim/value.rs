@@ -144,6 +144,11 @@ pub(crate) fn reference(object: &Value) -> Value {
 
 /// Sets `key` of the object at pointer `path`, making the objects on the way.
 pub(crate) fn set(object: &mut Value, path: &str, value: Value) {
+    *reach(object, path) = value;
+}
+
+/// The place at a path, made where it is missing: on the way, what is no object becomes one. `/` in a key is written `~1`.
+pub(crate) fn reach<'a>(object: &'a mut Value, path: &str) -> &'a mut Value {
     let mut at = object;
     for part in path.split('/').skip(1) {
         let part = part.replace("~1", "/");
@@ -152,7 +157,7 @@ pub(crate) fn set(object: &mut Value, path: &str, value: Value) {
         }
         at = &mut at[part];
     }
-    *at = value;
+    at
 }
 
 /// Appends to the array at `path`, making it if need be.

@@ -6,6 +6,7 @@
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -142,7 +143,12 @@ impl Manager {
             return true;
         }
         self.waiting.remove(&key);
-        let next = if key.work == Work::Act { self.act(now) } else { self.desk.pass(&key, now) };
+        let look = AssertUnwindSafe(|| if key.work == Work::Act { self.act(now) } else { self.desk.pass(&key, now) });
+        // What one object brings about must not stop the work on all others; the key is left until it changes.
+        let Ok(next) = catch_unwind(look) else {
+            tracing::error!(target: "sim", "a pass of {:?} over {}/{} ended in a panic", key.work, key.namespace, key.name);
+            return true;
+        };
         if let Some(next) = next {
             // A pass that wants itself again at once would keep all others waiting.
             self.add(key, next.max(after(now, 0.005)));
@@ -398,5 +404,7 @@ mod peers_look;
 mod recorded;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod steady;
 #[cfg(test)]
 mod tests;

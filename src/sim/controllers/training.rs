@@ -175,9 +175,8 @@ impl Pass<'_> {
         let Some(limit) = int(self.job, "/spec/runPolicy/backoffLimit") else { return false };
         let counts = |pod: &&Arc<Value>| {
             let role = label(pod, TYPE);
-            let again = |(name, spec): &(&str, Value)| {
-                name.to_lowercase() == role && !matches!(text(spec, "/restartPolicy"), "Never")
-            };
+            let again =
+                |(name, spec): &(&str, Value)| name.to_lowercase() == role && policy(self.seen.kind, spec) != "Never";
             phase(pod) == "Running" && self.specs().iter().any(again)
         };
         let containers = self.pods.iter().filter(counts).flat_map(|pod| list(pod, "/status/containerStatuses"));
@@ -227,7 +226,9 @@ impl Pass<'_> {
                 }
                 match old {
                     None => self.create(role, spec, index, &pod_name, &specs),
-                    Some(pod) if phase(&pod) == "Failed" && !is_deleting(&pod) && retried(spec, &pod) => {
+                    Some(pod)
+                        if phase(&pod) == "Failed" && !is_deleting(&pod) && retried(self.seen.kind, spec, &pod) =>
+                    {
                         self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod_name.clone()));
                         self.tell(false, "SuccessfulDeletePod", &format!("Deleted pod: {pod_name}"));
                         let said = format!("job {} is restarting because {role} replica(s) failed.", name(self.job));
@@ -280,10 +281,8 @@ impl Pass<'_> {
         if let Some(annotations) = spec.pointer("/template/metadata/annotations") {
             pod["metadata"]["annotations"] = annotations.clone();
         }
-        let policy = match text(spec, "/restartPolicy") {
+        let policy = match policy(self.seen.kind, spec) {
             "ExitCode" => "Never",
-            "" if matches!(self.seen.kind, Kind::TfJob | Kind::XgBoostJob | Kind::JaxJob) => "Never",
-            "" => "OnFailure",
             other => other,
         };
         set(&mut pod, "/spec/restartPolicy", json!(policy));
@@ -329,7 +328,7 @@ impl Pass<'_> {
         let failed = specs.iter().find_map(|(role, spec)| {
             let low = role.to_lowercase();
             let dead = self.pods.iter().filter(|p| label(p, TYPE) == low && phase(p) == "Failed" && !is_deleting(p));
-            let n = dead.filter(|p| !retried(spec, p)).count();
+            let n = dead.filter(|p| !retried(self.seen.kind, spec, p)).count();
             (n > 0).then_some((*role, n))
         });
         if let Some((role, n)) = failed {
@@ -447,9 +446,21 @@ impl Pass<'_> {
     }
 }
 
-/// `ExitCode`: 128 and more are tried again, less is for good.
-fn retried(spec: &Value, pod: &Value) -> bool {
-    text(spec, "/restartPolicy") == "ExitCode" && exit_code(pod).is_some_and(|code| code >= 128)
+/// The restart policy of a role: what it says, else what its kind does.
+fn policy(kind: Kind, spec: &Value) -> &str {
+    match text(spec, "/restartPolicy") {
+        "" if matches!(kind, Kind::TfJob | Kind::XgBoostJob | Kind::JaxJob) => "Never",
+        "" => "OnFailure",
+        given => given,
+    }
+}
+
+/// Whether a failed pod is deleted and made again. `ExitCode`: 128 and more are tried again, less is for good.
+fn retried(kind: Kind, spec: &Value, pod: &Value) -> bool {
+    match policy(kind, spec) {
+        "ExitCode" => exit_code(pod).is_some_and(|code| code >= 128),
+        policy => matches!(policy, "OnFailure" | "Always"),
+    }
 }
 
 /// The worst code that a container of the pod has ended with.

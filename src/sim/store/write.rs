@@ -170,6 +170,8 @@ impl Store {
         check_preconditions(resource, &current, &value)?;
         keep_what_is_the_servers(resource, &old, &mut value, part);
         defaults::on_update(resource, &mut value);
+        // What is not stored is no change, either.
+        known::cut(self.release(), resource, &mut value);
         if resource.generation && part != Part::Status && spec_differs(resource, &old, &value) {
             value["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
         }

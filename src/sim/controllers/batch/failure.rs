@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::sim::value::{after, has_condition, int, is_over, list, name, namespace, phase, text, time, truth};
 
 /// How a Job ends.
+#[derive(Clone)]
 pub(super) enum Verdict {
     /// It has failed.
     Failed {

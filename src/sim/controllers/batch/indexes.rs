@@ -1,35 +1,37 @@
 //! Which indexes of an Indexed Job are complete, as its status writes them: `0,1,3-5`.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::INDEX;
 use crate::sim::value::{label, phase};
 
-/// What was written before, and the indexes of pods that have succeeded since.
-pub(super) fn completed<'a>(before: &str, pods: impl Iterator<Item = &'a Value>) -> String {
-    let mut all: BTreeSet<u32> = before.split(',').flat_map(range).collect();
-    all.extend(pods.filter(|pod| phase(pod) == "Succeeded").filter_map(|pod| label(pod, INDEX).parse::<u32>().ok()));
+/// A first and a last index.
+type Row = (u32, u32);
+
+/// What was written before, of the indexes that the Job has, and the indexes of pods that have succeeded since.
+pub(super) fn completed<'a>(before: &str, completions: i64, pods: impl Iterator<Item = &'a Value>) -> String {
+    let Ok(last) = u32::try_from(completions.saturating_sub(1)) else { return String::new() };
+    let mut all: Vec<Row> = before.split(',').filter_map(|part| range(part, last)).collect();
+    let succeeded = pods.filter(|pod| phase(pod) == "Succeeded");
+    all.extend(succeeded.filter_map(|pod| label(pod, INDEX).parse().ok()).map(|index: u32| (index, index)));
+    all.sort_unstable();
     written(&all)
 }
 
-fn range(part: &str) -> std::ops::RangeInclusive<u32> {
+/// Stays two numbers, however many lie between them.
+fn range(part: &str, most: u32) -> Option<Row> {
     let (first, last) = part.split_once('-').unwrap_or((part, part));
-    match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) => first..=last,
-        #[expect(clippy::reversed_empty_ranges, reason = "nothing")]
-        _ => 1..=0,
-    }
+    let (first, last) = (first.parse().ok()?, last.parse::<u32>().ok()?.min(most));
+    (first <= last).then_some((first, last))
 }
 
 /// Three and more in a row are a range.
-fn written(all: &BTreeSet<u32>) -> String {
-    let mut rows: Vec<(u32, u32)> = Vec::new();
-    for index in all {
+fn written(all: &[Row]) -> String {
+    let mut rows: Vec<Row> = Vec::new();
+    for (first, last) in all {
         match rows.last_mut() {
-            Some((_, last)) if *last + 1 == *index => *last = *index,
-            _ => rows.push((*index, *index)),
+            Some((_, end)) if *first <= end.saturating_add(1) => *end = (*end).max(*last),
+            _ => rows.push((*first, *last)),
         }
     }
     let row = |(first, last): &(u32, u32)| match last - first {
@@ -50,8 +52,15 @@ mod tests {
         let pod =
             |index: &str, phase: &str| json!({"metadata": {"labels": {INDEX: index}}, "status": {"phase": phase}});
         let pods = [pod("4", "Succeeded"), pod("6", "Running"), pod("7", "Succeeded"), pod("8", "Succeeded")];
-        assert_eq!(completed("0,1,3,5", pods.iter()), "0,1,3-5,7,8");
-        assert_eq!(completed("", [].iter()), "");
-        assert_eq!(completed("0-2", [pod("3", "Succeeded")].iter()), "0-3");
+        assert_eq!(completed("0,1,3,5", 9, pods.iter()), "0,1,3-5,7,8");
+        assert_eq!(completed("", 9, [].iter()), "");
+        assert_eq!(completed("0-2", 9, [pod("3", "Succeeded")].iter()), "0-3");
+    }
+
+    #[test]
+    fn indexes_that_the_job_does_not_have_are_dropped() {
+        assert_eq!(completed("0-4294967295", 4, [].iter()), "0-3");
+        assert_eq!(completed("7,9-12,5-2,x", 4, [].iter()), "");
+        assert_eq!(completed("2147483640-4294967295", 2_147_483_647, [].iter()), "2147483640-2147483646");
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Counted {
     spared: BTreeSet<String>,
     /// When the last that failed ended, whether or not it is still there.
     last_failure: Option<Timestamp>,
+    /// How it fails: older releases do not announce it in the status.
+    failure: Option<Verdict>,
     made: u64,
 }
 
@@ -241,15 +243,19 @@ impl Pass<'_> {
     }
 
     /// How the Job ends, if it does.
-    fn verdict(&mut self, counted: &Counted) -> Option<Verdict> {
+    fn verdict(&mut self, counted: &mut Counted) -> Option<Verdict> {
         if let Some(c) = value::condition(self.job, "FailureTarget") {
             return Some(Verdict::Failed { reason: text(c, "/reason").into(), message: text(c, "/message").into() });
+        }
+        if counted.failure.is_some() {
+            return counted.failure.clone();
         }
         if has_condition(self.job, "SuccessCriteriaMet") {
             return Some(Verdict::Complete);
         }
         let failed = counted.failed.len() as i64;
         if let Some(failure) = failure::verdict(self.job, &self.next, &self.pods, failed, self.now) {
+            counted.failure = Some(failure.clone());
             return Some(failure);
         }
         self.wake = failure::deadline(self.job, &self.next);
@@ -311,7 +317,7 @@ impl Pass<'_> {
     fn count(&mut self) {
         if text(self.job, "/spec/completionMode") == "Indexed" {
             let before = text(&self.next, "/status/completedIndexes");
-            let now = indexes::completed(before, self.pods.iter().map(|pod| &***pod));
+            let now = indexes::completed(before, self.completions(), self.pods.iter().map(|pod| &***pod));
             if !now.is_empty() {
                 set(&mut self.next, "/status/completedIndexes", json!(now));
             }
@@ -328,3 +334,6 @@ impl Pass<'_> {
 }
 
 const REACHED: (&str, &str) = ("CompletionsReached", "Reached expected number of succeeded pods");
+
+#[cfg(test)]
+mod tests;

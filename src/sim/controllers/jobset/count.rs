@@ -48,7 +48,8 @@ impl Roles {
 
     /// Whether all Jobs there are to be run or have run well.
     pub(super) fn all_ready(&self) -> bool {
-        let (wanted, ready) = self.0.iter().fold((0, 0), |(w, r), (_, c)| (w + c.wanted, r + c.ready + c.succeeded));
+        let (wanted, ready) =
+            self.0.iter().fold((0_i64, 0), |(w, r), (_, c)| (w.saturating_add(c.wanted), r + c.ready + c.succeeded));
         wanted == ready
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ATTEMPT, ROLE};
-use crate::sim::value::{annotation, int, list, name, namespace, owned_by, push, set, sha1, text, truth, uid};
+use crate::sim::value::{annotation, int, list, name, namespace, owned_by, push, reach, set, sha1, text, truth, uid};
 
 /// Asks for one Job a topology domain; copied to Jobs and pods.
 const EXCLUSIVE: &str = "alpha.jobset.sigs.k8s.io/exclusive-topology";
@@ -75,19 +75,16 @@ pub(super) fn child(set_of: &Value, replicated: &Value, index: i64) -> Value {
         }
     }
     let mut spec = replicated.pointer("/template/spec").cloned().unwrap_or_else(|| json!({}));
-    if !spec["template"]["metadata"].is_object() {
-        spec["template"]["metadata"] = json!({});
-    }
     let identity = identity(set_of, replicated, index, &job);
-    for meta in [&mut meta, &mut spec["template"]["metadata"]] {
+    for meta in [&mut meta, reach(&mut spec, "/template/metadata")] {
         for (key, value) in &identity {
-            meta["labels"][key] = json!(value);
-            meta["annotations"][key] = json!(value);
+            mark(meta, "labels", key, value);
+            mark(meta, "annotations", key, value);
         }
         for key in [EXCLUSIVE, BY_SELECTOR] {
             let of = [&replicated["template"], set_of].map(|from| annotation(from, key));
             if let Some(value) = of.into_iter().find(|value| !value.is_empty()) {
-                meta["annotations"][key] = json!(value);
+                mark(meta, "annotations", key, value);
             }
         }
     }
@@ -108,10 +105,16 @@ pub(super) fn child(set_of: &Value, replicated: &Value, index: i64) -> Value {
     json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec, "status": {}})
 }
 
+/// Writes a label or an annotation.
+fn mark(meta: &mut Value, map: &str, key: &str, value: &str) {
+    set(meta, &format!("/{map}/{}", key.replace('/', "~1")), json!(value));
+}
+
 /// What says where a Job and its pods belong, as labels and as annotations.
 fn identity(set_of: &Value, replicated: &Value, index: i64, job: &str) -> Vec<(&'static str, String)> {
     let roles = list(set_of, "/spec/replicatedJobs");
     let count = |r: &Value| int(r, "/replicas").unwrap_or(1);
+    let add = |sum: i64, r: &Value| sum.saturating_add(count(r));
     let group = text(replicated, "/groupName");
     let mates = || roles.iter().filter(move |r| text(r, "/groupName") == group);
     let before = |r: &&Value| r["name"] != replicated["name"];
@@ -122,19 +125,13 @@ fn identity(set_of: &Value, replicated: &Value, index: i64, job: &str) -> Vec<(&
         (ROLE, text(replicated, "/name").to_owned()),
         (ATTEMPT, attempt.to_string()),
         ("jobset.sigs.k8s.io/replicatedjob-replicas", count(replicated).to_string()),
-        ("jobset.sigs.k8s.io/global-replicas", roles.iter().map(count).sum::<i64>().to_string()),
+        ("jobset.sigs.k8s.io/global-replicas", roles.iter().fold(0, add).to_string()),
         ("jobset.sigs.k8s.io/job-index", index.to_string()),
         ("jobset.sigs.k8s.io/job-key", sha1(&format!("{}/{job}", namespace(set_of)))),
-        (
-            "jobset.sigs.k8s.io/job-global-index",
-            (roles.iter().take_while(before).map(count).sum::<i64>() + index).to_string(),
-        ),
+        ("jobset.sigs.k8s.io/job-global-index", roles.iter().take_while(before).fold(index, add).to_string()),
         ("jobset.sigs.k8s.io/group-name", group.to_owned()),
-        ("jobset.sigs.k8s.io/group-replicas", mates().map(count).sum::<i64>().to_string()),
-        (
-            "jobset.sigs.k8s.io/job-group-index",
-            (mates().take_while(before).map(count).sum::<i64>() + index).to_string(),
-        ),
+        ("jobset.sigs.k8s.io/group-replicas", mates().fold(0, add).to_string()),
+        ("jobset.sigs.k8s.io/job-group-index", mates().take_while(before).fold(index, add).to_string()),
     ];
     if let Some(coordinator) = set_of["spec"].get("coordinator").filter(|c| c.is_object()) {
         let [job, pod] = ["/jobIndex", "/podIndex"].map(|path| int(coordinator, path).unwrap_or(0));

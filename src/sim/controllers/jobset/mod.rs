@@ -9,7 +9,7 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -31,6 +31,8 @@ const ACTION: &str = "Reconciling";
 const ATTEMPT: &str = "jobset.sigs.k8s.io/restart-attempt";
 const ROLE: &str = "jobset.sigs.k8s.io/replicatedjob-name";
 const RESTARTING: &str = "RestartingJobSet";
+/// So many Jobs are made in one pass; what these change wakes the next.
+const IN_ONE_PASS: usize = 256;
 const SUSPENDED: &str = "jobset is suspended";
 
 /// One pass over a JobSet and its Jobs; also when to look again though nothing changes.
@@ -163,6 +165,8 @@ impl<'a> Pass<'a> {
             return;
         }
         let set_of = self.set_of;
+        let there: HashSet<&str> = self.current.iter().chain(&self.previous).map(|job| name(job)).collect();
+        let mut left = IN_ONE_PASS;
         for replicated in list(set_of, "/spec/replicatedJobs") {
             let counts = self.roles.of_role(text(replicated, "/name"));
             if !self.roles.reached(replicated) || (self.in_order() && !self.suspended() && counts.has_started()) {
@@ -170,7 +174,11 @@ impl<'a> Pass<'a> {
             }
             for index in 0..int(replicated, "/replicas").unwrap_or(1) {
                 let job = format!("{}-{}-{index}", name(set_of), text(replicated, "/name"));
-                if self.current.iter().chain(&self.previous).all(|there| name(there) != job) {
+                if left == 0 {
+                    break;
+                }
+                if !there.contains(job.as_str()) {
+                    left -= 1;
                     let object = child(set_of, replicated, index);
                     let said = format!("job \"{job}\" creation failed with error: ");
                     let blame = Note::warning(set_of, FROM, "JobCreationFailed", said).in_series(ACTION);

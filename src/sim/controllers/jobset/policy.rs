@@ -70,7 +70,10 @@ impl Pass<'_> {
             1
         } else {
             let roles = list(self.set_of, "/spec/replicatedJobs").iter();
-            roles.filter(|r| counts(text(r, "/name"))).map(|r| int(r, "/replicas").unwrap_or(1)).sum()
+            roles
+                .filter(|r| counts(text(r, "/name")))
+                .map(|r| int(r, "/replicas").unwrap_or(1))
+                .fold(0, i64::saturating_add)
         };
         if done.is_empty() || (done.iter().filter(|role| counts(role)).count() as i64) < wanted {
             return false;

@@ -166,3 +166,37 @@ fn what_is_over_goes_when_its_time_to_live_is() {
     set_of["status"] = ends("2026-11-20T07:59:00Z");
     assert!(look(&set_of).0.iter().any(|w| matches!(w, Write::DeleteWithAll(_, _, name) if name == "pi")));
 }
+
+#[test]
+fn templates_of_the_wrong_shape_make_jobs_all_the_same() {
+    let wrong = [json!("x"), json!(1), json!([]), json!(null)];
+    let places = ["", "/metadata", "/metadata/labels", "/metadata/annotations", "/spec", "/spec/template"];
+    let inner = ["/spec/template/metadata", "/spec/template/metadata/labels", "/spec/template/metadata/annotations"];
+    for place in places.iter().chain(&inner) {
+        for value in &wrong {
+            let mut role = role("node");
+            set(&mut role, &format!("/template{place}"), value.clone());
+            let given =
+                json!({"metadata": {"name": "pi", "namespace": "a", "uid": "u"}, "spec": {"replicatedJobs": [role]}});
+            let jobs = made(&given, &[]);
+            assert_eq!(label(&jobs[0], ROLE), "node", "{place} = {value}");
+            assert_eq!(
+                text(&jobs[0], &format!("/spec/template/metadata/annotations/{}", ROLE.replace('/', "~1"))),
+                "node"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pass_makes_so_many_jobs_and_the_next_one_goes_on() {
+    let mut many = role("node");
+    many["replicas"] = json!(2_000_000_000);
+    let mut more = role("more");
+    more["replicas"] = json!(i64::MAX);
+    let set_of = set_of(&[many, more], &json!({}));
+    let first = made(&set_of, &[]);
+    assert_eq!(first.len(), IN_ONE_PASS);
+    let then = made(&set_of, &first);
+    assert_eq!((then.len(), name(&then[0])), (IN_ONE_PASS, "pi-node-256"));
+}

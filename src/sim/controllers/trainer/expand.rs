@@ -8,14 +8,14 @@ use super::{
 };
 use crate::sim::{
     strategic,
-    value::{list, name, namespace, owned_by, set, text},
+    value::{list, name, namespace, owned_by, reach, set, text},
 };
 
 /// The JobSet that a runtime makes of a TrainJob.
 pub(super) fn expanded(job: &Value, runtime: &Value) -> Value {
     let mut template = runtime.pointer("/spec/template").cloned().unwrap_or_else(|| json!({}));
     patch(job, &mut template);
-    let mut spec = template["spec"].take();
+    let mut spec = template.get_mut("spec").map(Value::take).unwrap_or_default();
     for replicated in spec.get_mut("replicatedJobs").and_then(Value::as_array_mut).into_iter().flatten() {
         resources(job, runtime, replicated);
         let nodes = policy::nodes(job, runtime, replicated);
@@ -34,7 +34,7 @@ pub(super) fn expanded(job: &Value, runtime: &Value) -> Value {
         script(job, replicated);
     }
     if job["spec"]["suspend"].is_boolean() {
-        spec["suspend"] = job["spec"]["suspend"].clone();
+        set(&mut spec, "/suspend", job["spec"]["suspend"].clone());
     }
     let mut meta = json!({"name": name(job), "namespace": namespace(job), "ownerReferences": owned_by(job)});
     for map in ["labels", "annotations"] {
@@ -51,12 +51,12 @@ fn patch(job: &Value, template: &mut Value) {
         for map in ["labels", "annotations"] {
             let given = patch.pointer(&format!("/trainingRuntimeSpec/template/metadata/{map}"));
             for (key, value) in given.and_then(Value::as_object).into_iter().flatten() {
-                template["metadata"][map][key] = value.clone();
+                set(template, &format!("/metadata/{map}/{}", key.replace('/', "~1")), value.clone());
             }
         }
         if let Some(given) = patch.pointer("/trainingRuntimeSpec/template/spec") {
             // Elements without a name are refused by the schema.
-            let _ = strategic::merge(&mut template["spec"], given);
+            let _ = strategic::merge(reach(template, "/spec"), given);
         }
     }
 }
@@ -71,7 +71,7 @@ fn resources(job: &Value, runtime: &Value, replicated: &mut Value) {
     if let (Some(given), Some(node)) = (job.pointer("/spec/trainer/resourcesPerNode"), node(replicated)) {
         for side in ["limits", "requests"] {
             for (resource, amount) in given.get(side).and_then(Value::as_object).into_iter().flatten() {
-                node["resources"][side][resource] = amount.clone();
+                set(node, &format!("/resources/{side}/{}", resource.replace('/', "~1")), amount.clone());
             }
         }
     }

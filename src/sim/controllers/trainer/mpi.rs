@@ -11,7 +11,7 @@ use super::{
 };
 use crate::sim::{
     controllers::{jobset, mpijob},
-    value::{int, list, name, namespace, owned_by, text, uid},
+    value::{int, list, name, namespace, owned_by, reach, text, uid},
 };
 
 /// What a `ConfigMap` can hold.
@@ -50,7 +50,7 @@ impl Policy {
             {"key": "ssh-publickey", "path": "authorized_keys", "mode": 0o644},
         ]);
         let keys = json!({"secretName": secret, "defaultMode": 0o400, "items": items});
-        let pod = &mut replicated["template"]["spec"]["template"]["spec"];
+        let pod = reach(replicated, "/template/spec/template/spec");
         upsert(pod, "volumes", "name", json!({"name": "mpi-ssh-auth", "secret": keys}));
         if launcher {
             let items = json!([{"key": "hostfile", "path": "hostfile", "mode": 0o444}]);

@@ -77,7 +77,8 @@ fn processes(job: &Value, runtime: &Value) -> String {
     if gpus(&resources) > 0 {
         return "auto".to_owned();
     }
-    let cpus = |side: &str| resources[side].get("cpu").map(|n| (amount("cpu", n) + 999) / 1000).filter(|n| *n > 0);
+    let cpus =
+        |side: &str| resources[side].get("cpu").map(|n| amount("cpu", n).saturating_add(999) / 1000).filter(|n| *n > 0);
     cpus("requests").or_else(|| cpus("limits")).unwrap_or(1).to_string()
 }
 

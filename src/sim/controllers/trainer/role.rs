@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sim::value::{int, list, text, truth};
+use crate::sim::value::{int, list, set, text, truth};
 
 /// Label of a role of a runtime: the step of the job that it does.
 const STEP: &str = "trainer.kubeflow.org~1trainjob-ancestor-step";
@@ -35,7 +35,7 @@ pub(super) fn upsert(to: &mut Value, field: &str, key: &str, element: Value) {
         Some(old) => *old = element,
         None => all.push(element),
     }
-    to[field] = Value::Array(all);
+    set(to, &format!("/{field}"), Value::Array(all));
 }
 
 /// How many pods a role has by itself.

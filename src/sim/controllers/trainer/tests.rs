@@ -51,3 +51,46 @@ fn a_node_has_as_many_slots_as_gpus_unless_told() {
     let node = &whole["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"];
     assert_eq!((list(node, "/volumes").len(), node["containers"][0]["env"].is_null()), (1, true));
 }
+
+#[test]
+fn runtimes_of_the_wrong_shape_are_expanded_all_the_same() {
+    let pod = "/template/spec/template/spec";
+    let roles = "/spec/template/spec/replicatedJobs";
+    let mut places =
+        vec!["/spec/template".to_owned(), "/spec/template/metadata".to_owned(), "/spec/template/spec".to_owned()];
+    places.push("/spec/template/metadata/labels".to_owned());
+    places.extend([pod, "/template/spec/template", "/template"].map(|tail| format!("{roles}/0{tail}")));
+    places.extend(
+        ["resources", "resources/limits", "env", "volumeMounts"].map(|f| format!("{roles}/1{pod}/containers/0/{f}")),
+    );
+    places.push(format!("{roles}/1{pod}/volumes"));
+    let patch = json!({"trainingRuntimeSpec": {"template": {"metadata": {"labels": {"team/a": "b"}}, "spec": {"suspend": false}}}});
+    let job = json!({"metadata": {"name": "pi", "namespace": "a", "uid": "u"}, "spec": {
+        "suspend": true, "runtimePatches": [patch],
+        "trainer": {"numNodes": 2, "image": "i", "resourcesPerNode": {"limits": {"cpu": "9223372036854775807", "example.com/gpu": 1}}},
+    }});
+    for place in &places {
+        for value in [json!("x"), json!(1), json!([])] {
+            let mut runtime = runtime(true);
+            runtime["spec"]["template"]["metadata"] = json!({"labels": {}});
+            let launcher =
+                &mut runtime["spec"]["template"]["spec"]["replicatedJobs"][1]["template"]["spec"]["template"]["spec"];
+            launcher["containers"][0]["resources"] = json!({"limits": {}});
+            if let Some(there) = runtime.pointer_mut(place) {
+                *there = value.clone();
+            } else if let Some((parent, field)) = place.rsplit_once('/') {
+                runtime.pointer_mut(parent).unwrap()[field] = value.clone();
+            }
+            let whole = expanded(&job, &runtime);
+            assert_eq!(whole["spec"]["suspend"], true, "{place} = {value}");
+            assert_eq!(text(&whole, "/metadata/labels/team~1a"), "b", "{place} = {value}");
+        }
+    }
+    let mut torch = runtime(false);
+    torch["spec"]["mlPolicy"] = json!({"torch": {}});
+    let mut cpus = job.clone();
+    cpus["spec"]["trainer"]["resourcesPerNode"] = json!({"limits": {"cpu": "9223372036854775807"}});
+    let whole = expanded(&cpus, &torch);
+    let env = whole.pointer(&format!("{}/1{pod}/containers/0/env", &roles[14..])).unwrap();
+    assert!(env.to_string().contains("PET_NPROC_PER_NODE"), "{env}");
+}

@@ -52,6 +52,8 @@ fn each_kind_says_it_in_its_own_words() {
     let (told, events) = looked(&PYTORCHJOBS, Kind::PyTorchJob, &torch, &[pod("master", 0, "Running", 0, None)]);
     assert_eq!(told[1], "Running=True PyTorchJob j is running.");
     assert!(!events.iter().any(|e| e.contains("Running")), "{events:?}");
+    let never = json!({"replicas": 1, "restartPolicy": "Never"});
+    let torch = job("PyTorchJob", "pytorchReplicaSpecs", json!({"Master": one, "Worker": never}), json!({}));
     let (told, events) = looked(&PYTORCHJOBS, Kind::PyTorchJob, &torch, &[pod("worker", 0, "Failed", 0, Some(1))]);
     assert_eq!(told[1], "Failed=True PyTorchJob j is failed because 1 Worker replica(s) failed.");
     assert_eq!(events.last().map(String::as_str), Some("Normal PyTorchJobFailed"));
@@ -92,4 +94,27 @@ fn restarts_count_for_the_limit_and_the_deadline_takes_all() {
         told.last().unwrap(),
         "Failed=True Job j has failed because it was active longer than specified deadline"
     );
+}
+
+#[test]
+fn a_failed_replica_is_made_again_unless_it_never_restarts() {
+    for (policy, code, again) in [
+        ("OnFailure", 1, true),
+        ("Always", 1, true),
+        ("", 1, true),
+        ("ExitCode", 137, true),
+        ("ExitCode", 1, false),
+        ("Never", 137, false),
+    ] {
+        let roles = json!({"Master": {"replicas": 1, "restartPolicy": policy}});
+        let torch = job("PyTorchJob", "pytorchReplicaSpecs", roles, json!({}));
+        let pods = [pod("master", 0, "Failed", 0, Some(code))];
+        let (told, events) = looked(&PYTORCHJOBS, Kind::PyTorchJob, &torch, &pods);
+        let is = |kind: &str| told.iter().any(|c| c.starts_with(&format!("{kind}=True")));
+        assert_eq!((is("Restarting"), is("Failed")), (again, !again), "{policy} {code}: {told:?}");
+        assert_eq!(events.iter().any(|e| e == "Normal SuccessfulDeletePod"), again, "{policy} {code}: {events:?}");
+    }
+    let tf = job("TFJob", "tfReplicaSpecs", json!({"Worker": {"replicas": 1}}), json!({}));
+    let (told, _) = looked(&TFJOBS, Kind::TfJob, &tf, &[pod("worker", 0, "Failed", 0, Some(1))]);
+    assert!(told.last().unwrap().starts_with("Failed=True"), "{told:?}");
 }
