@@ -1,7 +1,7 @@
 //! Who may do what: the users of the sim, their tokens, and on whose behalf they speak.
 //!
 //! Owns authentication, impersonation and the words of refusals. Rights are what stored roles and bindings say
-//! ([`rights`]), for people and service accounts alike.
+//! (`rights`), for people and service accounts alike.
 
 mod rights;
 mod roles;
