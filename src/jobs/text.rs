@@ -85,7 +85,8 @@ impl Name {
 
     /// For an object that must be shown though its name is not one: every other character becomes `?`.
     pub fn lossy(text: &str) -> Self {
-        Self(text.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect())
+        let shown = || Self(text.chars().map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect());
+        Self::new(text).unwrap_or_else(shown)
     }
 
     /// The name.

@@ -114,7 +114,8 @@ fn is_launch_trouble(hit: &Hit<'_>) -> bool {
 
 /// What statuses, conditions and events say.
 fn told<'a>(rules: &'a Rules, seen: &Seen<'a>) -> Vec<Hit<'a>> {
-    let mut hits = Vec::with_capacity(seen.told.len());
+    // Two rules may know the same text.
+    let mut hits = Vec::with_capacity(2 * seen.told.len());
     for one in seen.told {
         let Observation { place, text, at, subject, time } = one;
         hits.extend(rules.matching(*place, text).map(|(rule, part)| Hit {
@@ -282,36 +283,38 @@ fn is_consequence(rule: &Rule, hits: &[&Rule]) -> bool {
 
 /// The winner's own, then what says the same elsewhere, then what else was seen. Each text is told once, with where it
 /// was seen, and one that a fuller text contains is not told at all; few are enough.
-fn evidence(seen: &Seen<'_>, winner: &Hit<'_>, like: &[&Hit<'_>], all: &[Hit<'_>]) -> Box<[Evidence]> {
-    let mut groups: Vec<(&Hit<'_>, Vec<At<'_>>)> = Vec::new();
-    for hit in std::iter::once(winner).chain(like.iter().copied()).chain(all) {
-        // Some more than are told, since some of them are not worth it.
-        let room = groups.len() < 2 * MOST;
-        match groups.iter_mut().find(|(known, _)| known.text == hit.text) {
-            Some((_, places)) => places.push(hit.at),
-            None if room => groups.push((hit, vec![hit.at])),
-            None => {}
+fn evidence<'a>(seen: &Seen<'_>, winner: &'a Hit<'a>, like: &'a [&Hit<'a>], all: &'a [Hit<'a>]) -> Box<[Evidence]> {
+    let hits = || std::iter::once(winner).chain(like.iter().copied()).chain(all);
+    // Some more than are told, since some of them are not worth it.
+    let mut texts: Vec<&Hit<'_>> = Vec::with_capacity(2 * MOST);
+    for hit in hits() {
+        if !texts.iter().any(|known| known.text == hit.text) {
+            texts.push(hit);
+            if texts.len() == 2 * MOST {
+                break;
+            }
         }
     }
-    let fuller =
-        |text: &str| groups.iter().any(|(other, _)| other.text.len() > text.len() && other.text.contains(text));
+    let places = |text: &'a str| hits().filter(move |hit| hit.text == text).map(|hit| hit.at);
+    let fuller = |text: &str| texts.iter().any(|other| other.text.len() > text.len() && other.text.contains(text));
     // A bare code says nothing beside the reason that came with it.
-    let reasoned = |at: &At<'_>| groups.iter().any(|(hit, places)| hit.place != Place::Exit && places.contains(at));
-    let worth = |(hit, places): &&(&Hit<'_>, Vec<At<'_>>)| match hit.place {
-        Place::Exit => !places.iter().take(MOST).all(reasoned),
+    let reasoned =
+        |at: At<'_>| texts.iter().any(|hit| hit.place != Place::Exit && places(hit.text).any(|place| place == at));
+    let worth = |hit: &&&Hit<'a>| match hit.place {
+        Place::Exit => !places(hit.text).take(MOST).all(reasoned),
         Place::Log => true,
         _ => !fuller(hit.text),
     };
-    let told = |(hit, places): &(&Hit<'_>, Vec<At<'_>>)| {
-        let text = if hit.place == Place::Exit { format!("exit code {}", hit.text) } else { hit.text.to_owned() };
+    let told = |hit: &&Hit<'a>| {
+        let code = || format!("exit code {}", hit.text);
         Evidence {
-            at: Clean::new(&words::joined(places)),
-            line: places[0].line(),
-            text: Clean::new(&text),
+            at: Clean::new(&words::joined(&places(hit.text).collect::<Vec<_>>())),
+            line: hit.at.line(),
+            text: if hit.place == Place::Exit { Clean::new(&code()) } else { Clean::new(hit.text) },
             origin: origin(seen, hit),
         }
     };
-    groups.iter().filter(worth).take(MOST).map(told).collect()
+    texts.iter().filter(worth).take(MOST).map(told).collect()
 }
 
 /// Where a hit can be read.

@@ -94,8 +94,12 @@ pub struct Subject {
 impl Subject {
     /// The replica `role` `index`, as a pod has them.
     pub fn of(role: Sym, index: Option<u16>) -> Self {
-        let index = index.filter(|_| !replica::is_launcher(role.as_str()));
-        Self { role, index, ..Self::default() }
+        Self { index: Self::index_of(role.as_str(), index), role, ..Self::default() }
+    }
+
+    /// The index that people know it by: there is one launcher, whatever the number of its pod.
+    pub fn index_of(role: &str, index: Option<u16>) -> Option<u16> {
+        index.filter(|_| !replica::is_launcher(role))
     }
 
     /// The replica that a pod is, on its node.

@@ -132,14 +132,15 @@ fn failed_words(input: &Input<'_>) -> Option<Cause> {
 
 /// Condition texts are built here, so that observations can borrow them.
 fn told(condition: &Condition) -> String {
-    format!("{}: {}", condition.reason, condition.message)
+    [condition.reason.as_str(), ": ", condition.message.as_str()].concat()
 }
 
 /// What the rules find in pods, events and conditions.
 fn found(input: &Input<'_>, team: &Team<'_>, state: &State) -> Option<Cause> {
     let failed = input.job.is("Failed").or_else(|| input.job.is("Restarting")).map(|c| (c, told(c)));
     let pods = pods_that_count(input, team, state);
-    let events: Vec<_> = input.events.iter().filter_map(|event| told_event(input, state, event)).collect();
+    let mut events = Vec::with_capacity(input.events.len());
+    events.extend(input.events.iter().filter_map(|event| told_event(input, state, event)));
     let waits: Vec<Option<String>> =
         pods.iter().map(|pod| pod.unscheduled.as_ref().map(|(why, words)| format!("{why}: {words}"))).collect();
     let exits: Vec<Option<String>> =
@@ -218,7 +219,7 @@ fn told_event<'a>(
     state: &State,
     event: &'a EventRow,
 ) -> Option<(&'a EventRow, String, Option<&'a PodRow>)> {
-    let text = || format!("{}: {}", event.reason, event.message);
+    let text = || [event.reason.as_str(), ": ", event.message.as_str()].concat();
     if event.about_kind.as_str() == "Pod" {
         let pod = input.pods.iter().copied().find(|pod| pod.uid == event.about_uid)?;
         let placed = event.reason.as_str() == "FailedScheduling" && pod.node.is_some();
@@ -288,6 +289,8 @@ fn subject(pod: &PodRow, container: Option<&ContainerRow>) -> Arc<Subject> {
         image: container.map_or_else(Sym::default, |container| container.image.clone()),
         container: container.map_or_else(Sym::default, |container| container.name.clone()),
         exit: health::last_bad_end(pod).map(|end| end.exit_code),
-        ..Subject::of(pod.role.clone(), pod.index)
+        role: pod.role.clone(),
+        index: Subject::index_of(pod.role.as_str(), pod.index),
+        rank: None,
     })
 }
