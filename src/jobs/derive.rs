@@ -214,13 +214,20 @@ impl Look<'_> {
         (ended && attempt > of).then_some(State::Failed(Failure::BackOff))
     }
 
-    /// Whether the launcher is being removed because its time is over. Its Job says so only when the pod is gone.
+    /// Whether the launcher is being removed because its time is over. Its Job says so a moment after the pod is gone.
     fn is_ended_by_deadline(&self) -> bool {
-        let (Some(seconds), Some((pod, _))) = (self.input.job.policy.deadline, self.team.leader) else { return false };
+        let job = self.input.job;
+        let Some(seconds) = job.policy.deadline else { return false };
+        let Some((pod, _)) = self.team.leader else {
+            // Of a launcher that waits for its workers it is not known when its time began.
+            let at_once = job.policy.launcher_creation.as_ref().is_none_or(|policy| policy.as_str() == "AtStartup");
+            let over = job.started.is_some_and(|begun| self.now >= begun.plus(seconds));
+            return at_once && over && self.team.failed_attempts(job) > 0;
+        };
         // The Job's time begins with its first pod.
         let launchers = self.input.pods.iter().filter(|other| other.role == pod.role);
         let first = launchers.map(|pod| pod.created).min().unwrap_or(pod.created);
-        let begun = first.max(self.input.job.started.unwrap_or_default());
+        let begun = first.max(job.started.unwrap_or_default());
         pod.deleting.is_some() && self.now >= begun.plus(seconds)
     }
 

@@ -149,9 +149,9 @@ impl Query {
         self.0.iter().any(|(k, _)| k == key)
     }
 
-    /// Whether a parameter says yes.
+    /// Whether a parameter says yes: whatever is not `false` or `0` does, as the server reads it.
     pub fn flag(&self, key: &str) -> bool {
-        matches!(self.get(key), "true" | "1" | "True" | "t" | "T" | "TRUE")
+        self.has(key) && !["false", "0"].iter().any(|no| self.get(key).eq_ignore_ascii_case(no))
     }
 
     /// A number, if there is one.
@@ -244,9 +244,12 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded() {
-        let query = Query::parse("&labelSelector=a%3Db%2Cc+in+%28d%29&limit=5&bad=%zz&watch=1");
+        let query =
+            Query::parse("&labelSelector=a%3Db%2Cc+in+%28d%29&limit=5&bad=%zz&watch=1&pretty=False&follow&tty=0");
         assert_eq!(query.get("labelSelector"), "a=b,c in (d)");
         assert_eq!((query.number("limit"), query.get("bad"), query.get("none")), (Some(5), "%zz", ""));
-        assert!(query.flag("watch") && !query.flag("limit") && query.has("limit"));
+        let said = ["watch", "follow", "limit", "pretty", "tty", "none"].map(|key| query.flag(key));
+        assert_eq!(said, [true, true, true, false, false, false]);
+        assert!(query.has("limit") && !query.has("none"));
     }
 }

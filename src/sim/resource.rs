@@ -122,7 +122,7 @@ resources! {
     NAMESPACES: "namespaces" "namespace" "Namespace", ["ns"], { namespaced: false, status: true, selectable: &["status.phase"] } of CORE;
     /// Pods.
     PODS: "pods" "pod" "Pod", ["po"], { status: true, generation: true, categories: &["all"],
-        selectable: &["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP", "status.nominatedNodeName"] } of CORE;
+        selectable: &["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"] } of CORE;
     /// Events of the core group.
     EVENTS: "events" "event" "Event", ["ev"], {
         selectable: &["involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"] } of CORE;

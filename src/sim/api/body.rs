@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 use super::{Admitted, go, header};
 use crate::sim::store::{Refusal, Resource, resource};
 
+/// What Go reads of a body first.
+const TYPE_META: &str =
+    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
 /// Bytes of a body that a refusal repeats.
 const REPEATED: usize = 30;
 
 /// A body as a tree. `parse` refuses what cannot be read.
 pub(super) fn read(request: &Admitted, refuse: impl Fn(&str) -> Refusal) -> Result<Value, Refusal> {
     let media = header(&request.headers, "content-type").split(';').next().unwrap_or_default().trim();
-    match media {
+    match media.to_ascii_lowercase().as_str() {
         "" | "application/json" | "application/vnd.kubernetes.protobuf" => {
             let refuse = |error| refuse(&format!("json parse error: {}", go::error(&error, &request.body)));
             serde_json::from_slice(&request.body).map_err(refuse)
@@ -62,11 +65,9 @@ pub(super) fn manifest(resource: &Resource, request: &Admitted) -> Result<Value,
         value = json!({});
     }
     if !value.is_object() {
-        let type_meta =
-            r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
         let what = go::kind(&value);
         let why = format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type {type_meta}"
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type {TYPE_META}"
         );
         return Err(unrecognized(&why));
     }
@@ -179,18 +180,48 @@ pub(super) fn delete_options(request: &Admitted) -> Result<serde_json::Map<Strin
         return Ok(serde_json::Map::new());
     }
     let read = read(request, |why| Refusal::bad_request(format!("couldn't get version/kind; {why}")))?;
-    let kind = read["kind"].as_str().unwrap_or_default();
+    let options = match read {
+        Value::Object(options) => options,
+        Value::Null => return Ok(serde_json::Map::new()),
+        other => {
+            let what = go::kind(&other);
+            let into = format!("Go value of type {TYPE_META}");
+            let why = format!("couldn't get version/kind; json parse error: json: cannot unmarshal {what} into {into}");
+            return Err(Refusal::bad_request(why));
+        }
+    };
+    let word = |key: &str| options.get(key).and_then(Value::as_str).unwrap_or_default();
+    let kind = word("kind");
     if !kind.is_empty() && kind != "DeleteOptions" {
-        let version = read["apiVersion"].as_str().unwrap_or_default();
+        let version = word("apiVersion");
         let why = format!(
             "no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
         );
         return Err(Refusal::bad_request(why));
     }
-    match read {
-        Value::Object(map) => Ok(map),
-        _ => Err(Refusal::bad_request("couldn't get version/kind; json parse error")),
+    match mistyped_option(&options) {
+        Some(why) => Err(Refusal::bad_request(why)),
+        None => Ok(options),
     }
+}
+
+/// The first option of a deletion that is not what it should be, in the words of Go's decoder.
+fn mistyped_option(options: &serde_json::Map<String, Value>) -> Option<String> {
+    let wrong = |value: Option<&Value>, fits: fn(&Value) -> bool, field: &str, kind: &str| {
+        let value = value.filter(|value| !value.is_null() && !fits(value))?;
+        let what = go::kind(value);
+        Some(format!("json: cannot unmarshal {what} into Go struct field {field} of type {kind}"))
+    };
+    let conditions = |key: &str| options.get("preconditions").and_then(|conditions| conditions.get(key));
+    let grace = options.get("gracePeriodSeconds");
+    wrong(grace, Value::is_i64, "DeleteOptions.gracePeriodSeconds", "int64")
+        .or_else(|| wrong(conditions("uid"), Value::is_string, "Preconditions.preconditions.uid", "types.UID"))
+        .or_else(|| {
+            let field = "Preconditions.preconditions.resourceVersion";
+            wrong(conditions("resourceVersion"), Value::is_string, field, "string")
+        })
+        .or_else(|| wrong(options.get("orphanDependents"), Value::is_boolean, "DeleteOptions.orphanDependents", "bool"))
+        .or_else(|| wrong(options.get("dryRun"), Value::is_array, "DeleteOptions.dryRun", "[]string"))
 }
 
 #[cfg(test)]

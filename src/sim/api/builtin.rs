@@ -183,10 +183,12 @@ fn deployment(spec: &Value) -> Vec<Fault> {
 
 /// What Go's decoder would stumble over, beyond types.
 pub(super) fn undecodable(resource: &Resource, value: &Value) -> Option<String> {
-    if *resource != SECRETS {
-        return None;
-    }
-    let mut data = value["data"].as_object().into_iter().flatten();
+    let field = match resource {
+        r if *r == SECRETS => "data",
+        r if *r == CONFIGMAPS => "binaryData",
+        _ => return None,
+    };
+    let mut data = value[field].as_object().into_iter().flatten();
     data.find_map(|(_, text)| bad_base64(text.as_str().unwrap_or_default()))
 }
 

@@ -17,6 +17,8 @@ impl Server {
         check_list_options(query, self.store.version())?;
         let rest = self.listed(resource, request, &selector)?;
         let limit = query.number("limit").and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+        // What a cache answers, it answers whole.
+        let limit = limit.filter(|_| query.get("resourceVersion") != "0" || !query.get("continue").is_empty());
         let total = rest.items().len();
         let more = limit == Some(total) && self.goes_on(resource, request, &rest);
         let mut meta = json!({"resourceVersion": rest.version.to_string()});
@@ -51,7 +53,7 @@ impl Server {
 
     fn listed(&self, resource: &'static Resource, request: &Admitted, selector: &Selector) -> Result<Rest, Refusal> {
         let scope = request.asked.scope(resource);
-        let rest = |listed: Listed| Rest::new(listed.version, listed.items);
+        let rest = |listed: Listed| Rest::new(listed.version, listed.items, selector.clone());
         let token = request.query.get("continue");
         if token.is_empty() {
             let listed = match exact(&request.query)? {
@@ -63,7 +65,7 @@ impl Server {
             return Ok(rest(listed));
         }
         match self.snapshots.find(resource, token)? {
-            Continue::Rest(rest) => Ok(rest),
+            Continue::Rest(rest) => Ok(rest.selected(resource, selector)),
             Continue::From(start) => {
                 let mut listed = self.store.list(resource, scope, selector);
                 listed.items.retain(|o| place(o) >= start);
@@ -87,7 +89,8 @@ fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
     if query.has("sendInitialEvents") {
         return Err(invalid_options("sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list"));
     }
-    let forbidden = |why: &str| format!("resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden {why}");
+    let said = |why: &str| format!("resourceVersionMatch: {why}");
+    let forbidden = |why: &str| said(&format!("Forbidden: resourceVersionMatch is forbidden {why}"));
     let mut wrong = Vec::new();
     if !matching.is_empty() && version.is_empty() {
         wrong.push(forbidden("unless resourceVersion is provided"));
@@ -95,16 +98,16 @@ fn check_list_options(query: &Query, current: u64) -> Result<(), Refusal> {
     if !matching.is_empty() && !query.get("continue").is_empty() {
         wrong.push(forbidden("when continue is provided"));
     }
-    if !wrong.is_empty() {
-        return Err(invalid_options_all(&wrong.iter().map(String::as_str).collect::<Vec<_>>()));
-    }
     if !["", "Exact", "NotOlderThan"].contains(&matching) {
-        let why = format!("Unsupported value: \"{matching}\": supported values: \"Exact\", \"NotOlderThan\", \"\"");
-        return Err(invalid_options(&format!("resourceVersionMatch: {why}")));
+        let known = "supported values: \"Exact\", \"NotOlderThan\", \"\"";
+        wrong.push(said(&format!("Unsupported value: \"{matching}\": {known}")));
     }
     if matching == "Exact" && version == "0" {
         let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
-        return Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")));
+        wrong.push(said(&format!("Forbidden: {why}")));
+    }
+    if !wrong.is_empty() {
+        return Err(invalid_options_all(&wrong.iter().map(String::as_str).collect::<Vec<_>>()));
     }
     let asked = version_of(query)
         .map_err(|refusal| Refusal::bad_request(format!("invalid resource version: {}", refusal.message)))?;
@@ -136,7 +139,9 @@ pub(super) fn version_of(query: &Query) -> Result<u64, Refusal> {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        let why = format!("strconv.ParseUint: parsing \"{text}\": invalid syntax");
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let what = if digits { "value out of range" } else { "invalid syntax" };
+        let why = format!("strconv.ParseUint: parsing \"{text}\": {what}");
         Refusal::new(500, "", format!("resourceVersion: Invalid value: \"{text}\": {why}"))
     })
 }

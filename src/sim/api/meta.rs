@@ -8,6 +8,10 @@ use crate::sim::schema::Fault;
 use crate::sim::store::words::{wrong_key, wrong_value};
 use crate::sim::store::{Refusal, Resource};
 
+/// Bytes of all annotations together.
+const LARGEST: usize = 256 << 10;
+/// Fields of an owner, in the order in which Go writes them.
+const OWNER: [&str; 6] = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
 /// Finalizers that need no domain.
 const STANDARD: [&str; 3] = ["foregroundDeletion", "kubernetes", "orphan"];
 
@@ -21,11 +25,12 @@ pub(super) fn faults(value: &Value, old: Option<&Value>) -> Vec<Fault> {
     for owner in list(&meta["ownerReferences"]) {
         for key in ["apiVersion", "kind", "name", "uid"] {
             if owner[key].as_str().unwrap_or_default().is_empty() {
-                let field = if key == "apiVersion" { "version" } else { key };
-                out.push(invalid(&format!("ownerReferences.{field}"), "", "must not be empty"));
+                let why = if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
+                out.push(invalid(&format!("ownerReferences.{key}"), "", why));
             }
         }
     }
+    out.extend(two_controllers(list(&meta["ownerReferences"])));
     for (key, at) in map(&meta["labels"]) {
         out.extend(wrong_key(key).iter().map(|why| invalid("labels", key, why)));
         let text = at.as_str().unwrap_or_default();
@@ -33,6 +38,11 @@ pub(super) fn faults(value: &Value, old: Option<&Value>) -> Vec<Fault> {
     }
     for (key, _) in map(&meta["annotations"]) {
         out.extend(wrong_key(&key.to_lowercase()).iter().map(|why| invalid("annotations", key, why)));
+    }
+    let size: usize = map(&meta["annotations"]).map(|(key, text)| key.len() + text.as_str().map_or(0, str::len)).sum();
+    if size > LARGEST {
+        let said = format!("Too long: may not be more than {LARGEST} bytes");
+        out.push(("FieldValueTooLong", "metadata.annotations".to_owned(), said));
     }
     for (at, finalizer) in list(&meta["finalizers"]).iter().filter_map(Value::as_str).enumerate() {
         let why = wrong_key(finalizer).into_iter().next();
@@ -44,6 +54,27 @@ pub(super) fn faults(value: &Value, old: Option<&Value>) -> Vec<Fault> {
         out.extend(late_finalizers(&old["metadata"], meta));
     }
     out
+}
+
+/// Only one owner controls.
+fn two_controllers(owners: &[Value]) -> Option<Fault> {
+    let mut controllers = owners.iter().filter(|owner| owner["controller"] == true);
+    let named = |owner: &Value| {
+        let word = |key: &str| owner[key].as_str().unwrap_or_default().to_owned();
+        format!("{}/{}", word("kind"), word("name"))
+    };
+    let (first, second) = (named(controllers.next()?), named(controllers.next()?));
+    let why = format!(
+        "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {second}"
+    );
+    let one = |owner: &Value| {
+        let said = OWNER.iter().filter(|field| !owner[**field].is_null());
+        let parts: Vec<String> = said.map(|field| format!("{}:{}", json!(field), owner[*field])).collect();
+        format!("{{{}}}", parts.join(","))
+    };
+    let all: Vec<String> = owners.iter().map(one).collect();
+    let said = format!("Invalid value: [{}]: {why}", all.join(","));
+    Some(("FieldValueInvalid", "metadata.ownerReferences".to_owned(), said))
 }
 
 /// What is being deleted takes no new finalizers.

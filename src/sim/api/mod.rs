@@ -21,6 +21,7 @@ mod measured;
 mod meta;
 mod odd;
 mod openapi;
+mod options;
 mod partial;
 mod patch;
 mod protobuf;
@@ -252,6 +253,10 @@ impl Server {
     fn get(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
         let form = Form::of_one(request, resource)?;
         let asked = &request.asked;
+        let (version, current) = (list::version_of(&request.query)?, self.store.version());
+        if version > current {
+            return Err(list::too_large(version, current));
+        }
         let object = self.store.get(resource.kept(), &asked.object_namespace(resource), &asked.name)?;
         let body = form.one(resource, &object, &request.query, &self.store);
         Ok(reply::json(200, body, reply::JSON))

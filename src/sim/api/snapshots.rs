@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::sim::store::{Obj, Refusal, Resource};
+use crate::sim::store::{Obj, Refusal, Resource, Selector};
 
 /// As long as etcd keeps a revision by default.
 const LIFE: Duration = Duration::from_mins(5);
@@ -23,12 +23,23 @@ pub(super) struct Rest {
     pub(super) version: u64,
     all: Arc<[Obj]>,
     from: usize,
+    /// By what they were chosen.
+    selector: Arc<Selector>,
 }
 
 impl Rest {
-    /// All of these objects.
-    pub(super) fn new(version: u64, items: Vec<Obj>) -> Self {
-        Self { version, all: items.into(), from: 0 }
+    /// All of these objects, which `selector` chose.
+    pub(super) fn new(version: u64, items: Vec<Obj>, selector: Selector) -> Self {
+        Self { version, all: items.into(), from: 0, selector: Arc::new(selector) }
+    }
+
+    /// Of what is left, what another selector chooses: each page is held against its own.
+    pub(super) fn selected(self, resource: &Resource, selector: &Selector) -> Self {
+        if *self.selector == *selector {
+            return self;
+        }
+        let items = self.items().iter().filter(|object| selector.matches(resource, object)).cloned().collect();
+        Self::new(self.version, items, selector.clone())
     }
 
     /// The objects that are left.

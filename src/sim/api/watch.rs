@@ -6,14 +6,14 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures::stream;
+use futures::{StreamExt, stream};
 use hyper::body::Bytes;
 use serde_json::json;
 use tokio::sync::watch as switch;
 use tokio::time::Instant;
 
-use super::list::{check_numbers, invalid_options, invalid_options_all, version_of};
-use super::{Admitted, Form, Query, Reply, Server, reply, table};
+use super::list::{check_numbers, invalid_options, invalid_options_all, too_large, version_of};
+use super::{Admitted, Form, Query, Reply, Server, header, reply, table};
 use crate::sim::faults::Blow;
 use crate::sim::store::resource::PODS;
 use crate::sim::store::{Change, ChangeKind, Feed, Obj, Refusal, Resource, Selector, Store};
@@ -51,6 +51,11 @@ impl Server {
     /// Opens a watch.
     pub(super) fn watch(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
         let form = Form::of(request)?;
+        if header(&request.headers, "accept").trim_start().starts_with("application/yaml") {
+            let known = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+            let message = format!("only the following media types are accepted: {known}");
+            return Err(Refusal::new(406, "NotAcceptable", message));
+        }
         let query = &request.query;
         let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
         check_numbers(query)?;
@@ -61,6 +66,8 @@ impl Server {
         let send_initial = initial_events(query)?;
         let asked = version_of(query)?;
         let scope = request.asked.scope(resource);
+        let current = self.store.version();
+        let ahead = (send_initial == Some(true) && asked > current).then(|| too_large(asked, current));
         let (feed, initial, initial_end) = if send_initial.unwrap_or(asked == 0) {
             let listed = self.store.list(resource, scope, &selector);
             let feed = self.store.subscribe_from(&[resource], listed.version);
@@ -71,9 +78,10 @@ impl Server {
         } else {
             (self.store.subscribe_from(&[resource], asked), VecDeque::new(), None)
         };
-        let life = query.number("timeoutSeconds").and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0);
+        // What has less than no time ends at once; 0 is as good as nothing said.
+        let life = query.number("timeoutSeconds").filter(|s| *s != 0).map(|s| u64::try_from(s).unwrap_or(0));
         let now = Instant::now();
-        let watch = Watch {
+        let mut watch = Watch {
             store: self.store.clone(),
             resource,
             namespace: scope.map(str::to_owned),
@@ -90,29 +98,36 @@ impl Server {
             blows: self.faults.blows(),
             over: false,
         };
+        let refused = ahead.map(|refusal| watch.fail(&refusal));
+        let refused = stream::iter(refused.map(Ok));
         let lines =
             stream::unfold(watch, |mut watch| async move { watch.next().await.map(|lines| (Ok(lines), watch)) });
-        Ok(reply::streamed(reply::JSON, lines))
+        Ok(reply::streamed(reply::JSON, refused.chain(lines)))
     }
 }
 
 /// Whether a watch-list is asked for, and whether it may be.
 fn initial_events(query: &Query) -> Result<Option<bool>, Refusal> {
     let matching = query.get("resourceVersionMatch");
+    let unknown =
+        format!("resourceVersionMatch: Unsupported value: \"{matching}\": supported values: \"NotOlderThan\"");
     if !query.has("sendInitialEvents") {
-        return if matching.is_empty() {
-            Ok(None)
-        } else {
-            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")))
+        let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        let why = format!("resourceVersionMatch: Forbidden: {why}");
+        return match matching {
+            "" if query.has("continue") => {
+                let why = "resourceVersionMatch is forbidden when continue is provided";
+                Err(invalid_options(&format!("resourceVersionMatch: Forbidden: {why}")))
+            }
+            "" => Ok(None),
+            "NotOlderThan" => Err(invalid_options(&why)),
+            _ => Err(invalid_options_all(&[&why, &unknown])),
         };
     }
     if matching != "NotOlderThan" {
         let why =
             "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        let other =
-            format!("resourceVersionMatch: Unsupported value: \"{matching}\": supported values: \"NotOlderThan\"");
-        let all = [why, other.as_str()];
+        let all = [why, unknown.as_str()];
         return Err(invalid_options_all(if matching.is_empty() { &all[..1] } else { &all }));
     }
     Ok(Some(query.flag("sendInitialEvents")))

@@ -4,15 +4,18 @@ use serde_json::{Value, json};
 
 use super::body::{self, manifest};
 use super::patch::Patch;
-use super::{Admitted, Form, Reply, Server, events, meta, odd, reply, validate};
+use super::{Admitted, Form, Query, Reply, Server, events, meta, odd, options, reply, validate};
 use crate::sim::store::resource::NAMESPACES;
 use crate::sim::store::{DeleteOptions, Deleted, Obj, Part, Propagation, Refusal, Resource, Selector};
 
 impl Server {
     /// Answers create, update, patch, delete and deletecollection.
     pub(super) fn write(&self, resource: &'static Resource, request: &Admitted) -> Result<Reply, Refusal> {
-        let dry_run = dry_run(request)?;
+        options::check(request)?;
         let asked = &request.asked;
+        // Of a deletion with a body, the query says nothing.
+        let in_body = asked.verb.starts_with("delete") && !request.body.is_empty();
+        let dry_run = if in_body { false } else { dry_run(request)? };
         let namespace = asked.object_namespace(resource);
         let part = if asked.subresource == "status" { Part::Status } else { Part::Main };
         let kept = resource.kept();
@@ -158,19 +161,19 @@ fn unsupported_dry_run(request: &Admitted, asked: &Value) -> Refusal {
 
 fn says_propagation(request: &Admitted) -> bool {
     let body = body::delete_options(request).unwrap_or_default();
-    request.query.has("propagationPolicy")
-        || request.query.has("orphanDependents")
-        || body.contains_key("propagationPolicy")
-        || body.contains_key("orphanDependents")
+    let in_query = request.body.is_empty();
+    let says = |key: &str| (in_query && request.query.has(key)) || body.contains_key(key);
+    says("propagationPolicy") || says("orphanDependents")
 }
 
-/// Options of a deletion, from query and body.
+/// Options of a deletion: from its body or, where there is none, from its query.
 fn delete_options(resource: &Resource, request: &Admitted, dry_run: bool) -> Result<DeleteOptions, Refusal> {
     let body = body::delete_options(request)?;
-    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or(request.query.get(key));
+    let nothing = Query::default();
+    let query = if request.body.is_empty() { &request.query } else { &nothing };
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or(query.get(key));
     let orphans = body.get("orphanDependents").and_then(Value::as_bool);
-    let orphans =
-        orphans.or_else(|| request.query.has("orphanDependents").then(|| request.query.flag("orphanDependents")));
+    let orphans = orphans.or_else(|| query.has("orphanDependents").then(|| query.flag("orphanDependents")));
     let asked = text("propagationPolicy");
     if orphans.is_some() && !asked.is_empty() {
         let said = format!("Invalid value: \"{asked}\": orphanDependents and deletionPropagation cannot be both set");
@@ -198,7 +201,7 @@ fn delete_options(resource: &Resource, request: &Admitted, dry_run: bool) -> Res
         return Err(unsupported_dry_run(request, asked));
     }
     Ok(DeleteOptions {
-        grace: body.get("gracePeriodSeconds").and_then(Value::as_i64).or(request.query.number("gracePeriodSeconds")),
+        grace: body.get("gracePeriodSeconds").and_then(Value::as_i64).or(query.number("gracePeriodSeconds")),
         propagation,
         uid: precondition("uid"),
         version: precondition("resourceVersion"),

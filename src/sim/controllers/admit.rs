@@ -132,6 +132,12 @@ fn preemption(resource: &Resource, pod: &Value, class: &str) -> Result<(), Refus
     Err(Refusal::forbidden(resource, name(pod), &why))
 }
 
+/// The name of a pod before it gets one: what it is going to begin with.
+fn so_far(pod: &Value) -> &str {
+    let stem = text(pod, "/metadata/generateName");
+    if !stem.is_empty() && name(pod).starts_with(stem) { stem } else { name(pod) }
+}
+
 fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), Refusal> {
     let class = text(pod, "/spec/priorityClassName");
     if class.is_empty() {
@@ -145,7 +151,7 @@ fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), R
     }
     let Ok(found) = store.get(&PRIORITYCLASSES, "", class) else {
         let why = format!("no PriorityClass with name {class} was found");
-        return Err(Refusal::forbidden(resource, name(pod), &why));
+        return Err(Refusal::forbidden(resource, so_far(pod), &why));
     };
     let found = found.value();
     let policy = text(&found, "/preemptionPolicy");
@@ -155,4 +161,17 @@ fn priority(store: &Store, resource: &Resource, pod: &mut Value) -> Result<(), R
         pod["spec"]["preemptionPolicy"] = found["preemptionPolicy"].clone();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_refused_by_the_name_that_it_has_so_far() {
+        let pod = |meta: Value| json!({"metadata": meta});
+        assert_eq!(so_far(&pod(json!({"name": "j-launcher-abcde", "generateName": "j-launcher-"}))), "j-launcher-");
+        assert_eq!(so_far(&pod(json!({"name": "mine", "generateName": "other-"}))), "mine");
+        assert_eq!(so_far(&pod(json!({"name": "mine"}))), "mine");
+    }
 }

@@ -39,7 +39,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<LabelTerm>, String> {
     let tokens = tokens(text);
     let mut rest = tokens.as_slice();
     let mut terms = Vec::new();
-    while !rest.is_empty() {
+    while let Some(&first) = rest.first() {
+        if first != "!" && is_special(first) {
+            return Err(format!("found '{first}', expected: !, identifier, or 'end of string'"));
+        }
         terms.push(requirement(&mut rest)?);
         match rest {
             [] => {}
@@ -102,8 +105,9 @@ fn requirement(rest: &mut &[&str]) -> Result<LabelTerm, String> {
     if key.is_empty() || is_special(key) {
         return refuse(format!("found '{key}', expected: identifier"));
     }
-    if let Some(why) = wrong_key(key).first() {
-        return refuse(format!("<nil>: Invalid value: \"{key}\": {why}"));
+    let wrong = wrong_key(key);
+    if !wrong.is_empty() {
+        return refuse(format!("<nil>: Invalid value: {key:?}: {}", wrong.join("; ")));
     }
     let done = |test| Ok(LabelTerm { key: key.to_owned(), test });
     if missing {
@@ -121,7 +125,7 @@ fn requirement(rest: &mut &[&str]) -> Result<LabelTerm, String> {
     for (at, value) in values.iter().enumerate() {
         let wrong = wrong_value(value);
         if !wrong.is_empty() {
-            return refuse(format!("values[{at}][{key}]: Invalid value: \"{value}\": {}", wrong.join("; ")));
+            return refuse(format!("values[{at}][{key}]: Invalid value: {value:?}: {}", wrong.join("; ")));
         }
     }
     let bound = || {
@@ -188,6 +192,16 @@ mod tests {
         assert!(term("n>5").matches(Some("10")) && !term("n<5").matches(Some("10")) && !term("n>5").matches(Some("x")));
         assert!(term("a=").matches(Some("")) && !term("a=").matches(None));
         assert!(term("a in (x, )").matches(Some("")));
+        let said = |text: &str| parse(text).unwrap_err();
+        assert_eq!(said("=x"), "found '=', expected: !, identifier, or 'end of string'");
+        assert_eq!(said("(a=x)"), "found '(', expected: !, identifier, or 'end of string'");
+        assert!(
+            said("a=\"x\"").contains(r#"values[0][a]: Invalid value: "\"x\"": a valid label"#),
+            "{}",
+            said("a=\"x\"")
+        );
+        let long = said(&format!("{}/b=x", "a".repeat(254)));
+        assert!(long.ends_with("prefix part must be no more than 253 bytes"), "{long}");
         for bad in ["a in (x", "a in x", "a like b", "!", "a,,b", "a,", "=b", "a=-", "n>x", "a b"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

@@ -119,9 +119,11 @@ fn field(tree: &Value, path: &str) -> CompactString {
     let found = path.split('.').fold(tree, |at, step| &at[step]);
     match (path, found) {
         ("source", _) => text(&tree["source"]["component"]),
-        ("spec.unschedulable", Value::Null) => "false".into(),
+        ("spec.unschedulable" | "spec.hostNetwork", Value::Null) => "false".into(),
+        ("status.successful", _) => tree["status"]["succeeded"].as_i64().unwrap_or(0).to_string().into(),
         (_, Value::String(s)) => s.into(),
-        (_, Value::Null) => CompactString::default(),
+        // Of `podIPs` the server takes a selector, and never finds a value.
+        ("status.podIPs", _) | (_, Value::Null) => CompactString::default(),
         (_, other) => other.to_string().into(),
     }
 }

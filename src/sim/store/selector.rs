@@ -120,8 +120,40 @@ fn unsupported(resource: &Resource, path: &str) -> String {
     }
 }
 
+/// The terms between commas; one behind a backslash is part of a value.
 fn split(text: &str) -> Vec<&str> {
-    text.split(',').map(str::trim).filter(|p| !p.is_empty()).collect()
+    let (mut terms, mut from, mut escaped) = (Vec::new(), 0, false);
+    for (at, c) in text.char_indices() {
+        if c == ',' && !escaped {
+            terms.push(&text[from..at]);
+            from = at + 1;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    terms.push(&text[from..]);
+    terms.into_iter().map(str::trim).filter(|p| !p.is_empty()).collect()
+}
+
+/// A value without the backslashes before what would have a meaning.
+fn unescaped(value: &str) -> Result<String, String> {
+    let (mut out, mut rest) = (String::new(), value.chars());
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some(c @ ('\\' | ',' | '=')) => out.push(c),
+                other => {
+                    let after = other.map_or_else(String::new, String::from);
+                    return Err(format!("invalid field selector: invalid escape sequence: \\{after}"));
+                }
+            },
+            ',' | '=' => {
+                let code = u32::from(c);
+                return Err(format!("invalid field selector: unescaped character in value: {code}"));
+            }
+            c => out.push(c),
+        }
+    }
+    Ok(out)
 }
 
 fn field_term(text: &str) -> Result<FieldTerm, String> {
@@ -132,7 +164,7 @@ fn field_term(text: &str) -> Result<FieldTerm, String> {
     } else {
         return Err(format!("invalid selector: '{text}'; can't understand '{text}'"));
     };
-    Ok(FieldTerm { path: path.trim().to_owned(), value: value.trim().to_owned(), equal })
+    Ok(FieldTerm { path: path.trim().to_owned(), value: unescaped(value.trim())?, equal })
 }
 
 #[cfg(test)]
@@ -166,6 +198,9 @@ mod tests {
             ("", "status.phase=Running,metadata.name=a", true),
             ("", "status.phase!=Running", false),
             ("", "spec.nodeName=", true),
+            ("", "spec.hostNetwork=false,status.podIPs=", true),
+            ("", r"metadata.name=a\,b", false),
+            ("", r"metadata.name!=a\=b\\", true),
         ] {
             let selector = Selector::parse(&PODS, labels, fields).unwrap();
             assert_eq!(selector.matches(&PODS, &pod()), expected, "{labels} {fields}");
@@ -185,5 +220,13 @@ mod tests {
         assert_eq!(refusal.message, "field label not supported: status.phase");
         assert_eq!(Selector::parse(&PODS, "a in x", "").unwrap_err().code, 400);
         assert_eq!(Selector::parse(&PODS, "", "nonsense").unwrap_err().code, 400);
+        for (fields, said) in [
+            (r"metadata.name=a\", r"invalid escape sequence: \"),
+            (r"metadata.name=a\b", r"invalid escape sequence: \b"),
+            ("metadata.name=a=b", "unescaped character in value: 61"),
+        ] {
+            let refusal = Selector::parse(&PODS, "", fields).unwrap_err();
+            assert_eq!(refusal.message, format!("invalid field selector: {said}"));
+        }
     }
 }

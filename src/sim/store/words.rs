@@ -23,11 +23,15 @@ pub fn is_label(text: &str) -> bool {
 
 /// Whether `text` is an RFC 1123 subdomain, as object names must be.
 pub fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && has_form_of_subdomain(text)
+}
+
+fn has_form_of_subdomain(text: &str) -> bool {
     let part = |part: &str| {
         let inside = part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         !part.is_empty() && inside && !part.starts_with('-') && !part.ends_with('-')
     };
-    text.len() <= 253 && text.split('.').all(part)
+    text.split('.').all(part)
 }
 
 /// What is wrong with a label's value; nothing if it is one.
@@ -49,8 +53,15 @@ pub fn wrong_key(key: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     match prefix {
         Some("") => wrong.push("prefix part must be non-empty".to_owned()),
-        Some(prefix) if !is_subdomain(prefix) => wrong.push(format!("prefix part {SUBDOMAIN}")),
-        _ => {}
+        Some(prefix) => {
+            if prefix.len() > 253 {
+                wrong.push("prefix part must be no more than 253 bytes".to_owned());
+            }
+            if !has_form_of_subdomain(prefix) {
+                wrong.push(format!("prefix part {SUBDOMAIN}"));
+            }
+        }
+        None => {}
     }
     if name.is_empty() {
         wrong.push("name part must be non-empty".to_owned());

@@ -238,6 +238,7 @@ topics! {
     kinds
     oddities
     roles
+    options
     volumes
     places
     around

@@ -31,6 +31,29 @@ fn who_is_removed_before_has_not() {
     assert!(!matches!(case.derive().state, State::Failed(_)));
 }
 
+/// The launcher's pod has gone, and its Job has not said yet that it ends.
+fn gone(deadline: u32) -> Case {
+    let mut pods = team(runs(), runs(), runs());
+    pods.retain(|pod| pod.role.as_str() != "launcher");
+    let mut case = mpi(pods).with("Running", Truth::True, "MPIJobRunning", "");
+    case.job.started = Some(Secs(9100));
+    case.job.policy.deadline = Some(deadline);
+    case.job.counts = Box::new([ReplicaCount { role: Sym::new("Launcher"), failed: 1, ..ReplicaCount::default() }]);
+    case
+}
+
+#[test]
+fn it_has_failed_also_when_its_pod_is_gone() {
+    assert_eq!(gone(900).told(), "Failed (deadline): Ran into its activeDeadlineSeconds");
+    assert_eq!(gone(901).derive().state, State::Restarting { attempt: 2, of: 7 }, "its time is not over");
+    let mut waits = gone(900);
+    waits.job.policy.launcher_creation = Some(Sym::new("WaitForWorkersReady"));
+    assert!(!matches!(waits.derive().state, State::Failed(_)), "when its time began is not known");
+    let mut first = gone(900);
+    first.job.counts = Box::default();
+    assert!(!matches!(first.derive().state, State::Failed(_)), "there was none yet");
+}
+
 #[test]
 fn what_is_said_then_tells_it() {
     let case = leaving(ended("Error", 143, 9995), 900);

@@ -188,7 +188,10 @@ impl Look {
         for row in
             store.resources().into_iter().filter(|row| KINDS.contains(&row.kind) && !row.group.contains("metrics"))
         {
-            for object in store.list(row, None, &Selector::default()).items {
+            let mut all = store.list(row, None, &Selector::default()).items;
+            // Names are chance: what is said of one of two means the older one.
+            all.sort_by_key(|object| text(&object.value(), "/metadata/creationTimestamp").to_owned());
+            for object in all {
                 let value = object.value();
                 let mut key = self.key(&value, row.kind);
                 if !is_of_life(row, &value, &key, real) {

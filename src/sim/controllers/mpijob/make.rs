@@ -58,10 +58,18 @@ impl Pass<'_> {
     }
 
     fn make_workers(&mut self) -> Result<Workers, Stop> {
+        // A job that has lost the role leaves its pods alone.
+        if !self.job.pointer("/spec/mpiReplicaSpecs/Worker").is_some_and(Value::is_object) {
+            return Ok(Workers::new());
+        }
         let wanted = self.seen.named.len();
         let seen = self.seen;
         let labelled: Vec<_> = seen.pods.iter().filter(|pod| names::is_worker(pod)).collect();
         if labelled.len() > wanted {
+            // One that has lost its number ends the look at all of them.
+            if labelled.iter().any(|pod| label(pod, names::INDEX).is_empty()) {
+                return Ok(Workers::new());
+            }
             // By label, though with runLauncherAsWorker the label is one more than the index.
             let index = |pod: &Value| label(pod, names::INDEX).parse::<usize>().ok();
             for pod in labelled.into_iter().filter(|pod| index(pod).is_some_and(|i| i >= wanted)) {
