@@ -17,7 +17,7 @@ use super::{
     session::{JSON, Session},
 };
 use crate::jobs::{
-    checks::cluster::{Answer, Fact, Part, needs, references, runtime_kind},
+    checks::cluster::{Answer, Fact, Part, references, runtime_kind, templates},
     fleet::JobKey,
     kind::Kind,
     manifest::text::{Document, ParseError},
@@ -57,16 +57,29 @@ impl Candidate {
         Ok(Document::all(text)?.iter().filter_map(candidate).collect())
     }
 
-    /// Reads what a `TrainJob` builds on: its pods are that object's. Where it can't be read, no pod is asked about.
+    /// The question for what a `TrainJob` builds on, whose pods are that object's.
+    pub fn builds_on(&self) -> Option<Part> {
+        let kind = runtime_kind(&self.job);
+        let named = references(self.kind, &self.job).into_iter().find(|known| known.kind == kind);
+        named.map(|runtime| Part::Object(runtime.kind, runtime.name))
+    }
+
+    /// With the answer to that. Where there is none, no pod is asked about.
     #[must_use]
-    pub async fn with_runtime(mut self, session: &Session, offer: &Offer) -> Self {
-        let named = references(self.kind, &self.job).into_iter().find(|known| known.kind == runtime_kind(&self.job));
-        if let Some(runtime) = named
-            && let Ok(Answer::Objects(found)) = object(session, offer, &self, runtime.kind, &runtime.name).await
-        {
-            self.runtime = found.into_iter().next();
-        }
+    pub fn on(mut self, answer: Option<&Answer>) -> Self {
+        self.runtime = match answer {
+            Some(Answer::Objects(found)) => found.first().cloned(),
+            _ => None,
+        };
         self
+    }
+
+    /// With what it builds on, once that was read.
+    #[must_use]
+    pub async fn with_runtime(self, session: &Session, offer: &Offer) -> Self {
+        let Some(part) = self.builds_on() else { return self };
+        let answer = ask(session, offer, &self, &part).await.ok();
+        self.on(answer.as_ref())
     }
 
     /// The questions that it raises on a cluster that offers this.
@@ -82,8 +95,7 @@ impl Candidate {
     /// Roles with their pod templates.
     fn roles(&self) -> Vec<(String, Value)> {
         if let Some(runtime) = &self.runtime {
-            let needs = needs(self.kind, &self.job, Some(runtime)).into_iter();
-            return needs.map(|need| (need.role, json!({"spec": need.spec}))).collect();
+            return templates(&self.job, runtime);
         }
         let info = self.kind.info();
         let specs = self.job["spec"][info.replica_specs].as_object().into_iter().flatten();

@@ -163,7 +163,7 @@ async fn whether_a_job_starts_at_once_or_waits_is_told_on_the_last_page() {
     let outlooks = |model: &Model| model.draft().map(|draft| draft.asked.outlooks.clone()).unwrap_or_default();
     deck.until("it is known", |model| outlooks(model).len() == 1).await;
     assert!(matches!(outlooks(&deck.model)[0], Outlook::Starts(_)), "{}", deck.screen());
-    deck.keys("esc");
+    deck.keys("esc tab");
     rewrite(&mut deck, "s/replicas: 2/replicas: 90000/");
     deck.keys("ctrl-o");
     deck.until("it waits", |model| matches!(outlooks(model).first(), Some(Outlook::Waits(_)))).await;

@@ -15,6 +15,7 @@ mod explain_job;
 mod get_jobs;
 mod house;
 mod job_page;
+mod kept;
 mod lived;
 mod log_follow;
 mod malformed;

@@ -15,7 +15,7 @@ pub(super) const ROWS: &[Command] = &[
     row(L::Pause, "logs.pause", "Pause", "Stand still, or follow the newest line again.").hinted(2),
     row(L::Choose, "logs.choose", "Choose", "Choose ranks, replicas, attempts and containers to look at.").hinted(3),
     row(L::Grid, "logs.grid", "Ranks", "Show every rank with its last line and its age, or the lines again.").hinted(4),
-    row(L::Open, "logs.open", "Open", "Look at the selected rank alone.").key_only().when(in_grid),
+    row(L::Open, "logs.open", "Open", "Look at the selected rank alone.").key_only().when(in_grid).hinted(1),
     row(L::Filter, "logs.filter", "Filter", "Show only lines with a word or /regular expression/.").hinted(5),
     row(L::All, "logs.all", "All", "Look at all lines again: no filter, no choice, one half.").hinted(6),
     row(L::NextWriter, "logs.next-rank", "Next rank", "Look at the next rank alone.").hinted(7),

@@ -173,6 +173,11 @@ impl Model {
         scope.or(own).cloned()
     }
 
+    /// Where what names no namespace is made.
+    pub fn home(&self) -> Name {
+        self.namespace().unwrap_or_else(|| Name::lossy("default"))
+    }
+
     /// The draft that is open.
     pub fn draft(&self) -> Option<&Draft> {
         self.overlays.iter().rev().find_map(|overlay| match overlay {

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures::future::join_all;
 use serde_json::Value;
 use tokio::{
     sync::watch,
@@ -26,7 +25,7 @@ use crate::{
         Name, Raw,
         checks::{
             Checks,
-            cluster::{Answer, Facts, Part, Said},
+            cluster::{Answer, Fact, Facts, Part, Said},
         },
         fleet::JobKey,
         outlook::{Ground, Outlook, outlook},
@@ -105,12 +104,44 @@ struct Known {
 }
 
 impl Known {
-    /// Forgets what is no good for a question.
-    fn fit(&mut self, question: &Question, namespace: &Name) {
+    /// Forgets what is no good for a question that is being asked since `begun`.
+    fn fit(&mut self, question: &Question, namespace: &Name, begun: Instant) {
         let of = Some((question.session, namespace.clone()));
-        let good = self.of == of && question.haste == Haste::Pause;
+        let is_same = self.of == of;
         self.of = of;
-        self.answers.retain(|_, (at, _)| good && at.elapsed() < GOOD_FOR);
+        let typing = question.haste == Haste::Pause;
+        self.answers.retain(|_, (at, _)| is_same && (*at >= begun || typing && at.elapsed() < GOOD_FOR));
+    }
+
+    fn keep(&mut self, part: &Part, fact: &Fact) {
+        if let (true, Ok(answer)) = (part.is_about_the_cluster(), fact) {
+            self.answers.insert(part.clone(), (Instant::now(), answer.clone()));
+        }
+    }
+
+    async fn all_founded(
+        &mut self,
+        ready: &Ready,
+        question: &Question,
+        begun: Instant,
+        all: Vec<Candidate>,
+    ) -> Vec<Candidate> {
+        let mut founded = Vec::with_capacity(all.len());
+        for candidate in all {
+            self.fit(question, &candidate.namespace, begun);
+            founded.push(self.founded(ready, candidate).await);
+        }
+        founded
+    }
+
+    /// A job with what it builds on, which is read unless it is known.
+    async fn founded(&mut self, ready: &Ready, candidate: Candidate) -> Candidate {
+        let Some(part) = candidate.builds_on() else { return candidate };
+        if !self.answers.contains_key(&part) {
+            let keep = |part: Part, fact: Fact| self.keep(&part, &fact);
+            preflight(&ready.session, &ready.offer, &candidate, vec![part.clone()], keep).await;
+        }
+        candidate.on(self.answers.get(&part).map(|(_, answer)| answer))
     }
 }
 
@@ -123,15 +154,15 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
     let ready = ready.wait_for(Option::is_some).await.ok()?.clone()?;
     let fallback = question.namespace.clone();
     let read = tokio::task::spawn_blocking(move || Candidate::all(text.for_writing(), &fallback));
-    let with_runtime = |candidate: Candidate| candidate.with_runtime(&ready.session, &ready.offer);
-    let candidates = join_all(read.await.ok()?.ok()?.into_iter().map(with_runtime)).await;
+    let begun = Instant::now();
+    let candidates = known.all_founded(&ready, &question, begun, read.await.ok()?.ok()?).await;
     let out = |candidate: &Candidate| Said { out: candidate.parts(&ready.offer), ..Said::default() };
     let mut said: Vec<Said> = candidates.iter().map(out).collect();
     let message = |said: &[Said]| Message::Draft(DraftMessage::Asked(id, question.clone(), said.to_vec()));
     results.send(message(&said)).await.ok()?;
     let mut all = Vec::with_capacity(candidates.len());
     for (at, candidate) in candidates.iter().enumerate() {
-        known.fit(&question, &candidate.namespace);
+        known.fit(&question, &candidate.namespace, begun);
         let mut facts = Facts::new(candidate.namespace.as_str(), candidate.parts(&ready.offer));
         for (part, (_, answer)) in &known.answers {
             if facts.out().any(|out| out == part) {
@@ -139,11 +170,8 @@ async fn answered(order: Order, known: &mut Known, results: &Results) -> Option<
             }
         }
         let parts: Vec<Part> = facts.out().cloned().collect();
-        let now = Instant::now();
         preflight(&ready.session, &ready.offer, candidate, parts, |part, fact| {
-            if let (true, Ok(answer)) = (part.is_about_the_cluster(), &fact) {
-                known.answers.insert(part.clone(), (now, answer.clone()));
-            }
+            known.keep(&part, &fact);
             facts.take(part, fact);
             said[at] = judged(candidate, &facts);
             // Where the console is behind, the next one tells more.

@@ -165,12 +165,15 @@ const fn kind_of(listed: Listed) -> (&'static str, &'static str) {
 
 /// Reads names, each kind for itself: what one may not list must not hide the others.
 fn names(runner: &Runner, session: SessionId, namespace: Option<&Name>, listed: Vec<Listed>) {
+    let Some(running) = runner.running.as_ref().filter(|running| running.id == session) else { return };
     for listed in listed {
-        let namespace = namespace.cloned();
-        runner.for_ready(session, async move |ready: Ready| {
+        let (namespace, mut ready) = (namespace.cloned(), running.ready.clone());
+        runner.spawn(runner.token(), async move {
+            // A draft of the command line is open before the connection stands.
+            let ready = ready.wait_for(Option::is_some).await.ok()?.clone()?;
             let found = names::list(&ready.session, &ready.offer, kind_of(listed), namespace.as_ref()).await;
             let found = found.map_err(|problem| refusal(&problem).what);
-            Message::Draft(DraftMessage::Named(namespace, listed, found))
+            Some(Message::Draft(DraftMessage::Named(namespace, listed, found)))
         });
     }
 }

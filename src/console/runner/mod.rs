@@ -17,6 +17,7 @@ mod record;
 mod remember;
 mod session;
 mod survey;
+mod tap;
 mod visit;
 
 pub(crate) use record::open_record;
@@ -106,6 +107,8 @@ pub struct Runner {
     listening: Arc<Semaphore>,
     /// Those looks.
     looks: TaskTracker,
+    /// Logs that a page reads and others hear.
+    taps: tap::Taps,
     checker: Option<check::Checker>,
     asker: Option<ask::Asker>,
 }
@@ -135,6 +138,7 @@ impl Runner {
             kept,
             listening,
             looks: TaskTracker::new(),
+            taps: tap::Taps::default(),
             checker: None,
             asker: None,
         };

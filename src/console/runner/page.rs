@@ -95,6 +95,7 @@ pub(super) fn execute(runner: &mut Runner, effect: PageEffect) {
                 id,
                 session: ready.session,
                 ready: runner.readiness(),
+                taps: runner.taps.clone(),
                 record: runner.recorder.as_ref().and_then(Recorder::feed),
                 past,
                 orders: inbox,

@@ -3,9 +3,10 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::console::{
-    commands::{self, AppCommand, Command, CommandId},
+    commands::{self, AppCommand, Command, CommandId, LogCommand},
     model::{
         Model,
+        draft::Stage,
         notices::Tone,
         overlay::{Overlay, PickerPurpose},
         session::Phase,
@@ -48,6 +49,9 @@ fn own_keys(overlay: &Overlay) -> Option<Vec<(&'static str, &'static str)>> {
             keys.extend((picker.purpose == PickerPurpose::Scope).then_some(("+", "Keep as favourite")));
             keys.extend([("esc", "Cancel"), ("type", "Filter")]);
             Some(keys)
+        }
+        Overlay::Draft(draft) if draft.stage == Stage::Form && draft.form.edit.is_some() => {
+            Some(vec![("enter", "Take it"), ("tab", "Take it, next field"), ("esc", "Leave it as it was")])
         }
         // A question tells its keys itself.
         Overlay::Prompt(_) | Overlay::Confirm(_) | Overlay::Text(_) | Overlay::Draft(_) | Overlay::Compare(_) => None,
@@ -94,6 +98,8 @@ fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     let leads_on = |id| matches!(id, CommandId::App(_) | CommandId::Draft(_) | CommandId::Text(_));
     let is_hinted = |row: &&Command| match row.id {
         CommandId::App(AppCommand::Reconnect) => is_down,
+        // Enter on a list that is not shown is none.
+        CommandId::Log(LogCommand::Open) => (row.enabled)(model).is_ok(),
         id => row.hint > 0 && (!idle || (leads_on(id) && (row.enabled)(model).is_ok())),
     };
     let mut rows: Vec<_> = commands::all()

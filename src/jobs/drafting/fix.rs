@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::make::{self, Made, Scene};
+use super::make;
+use super::scene::{Made, Scene};
 use crate::jobs::manifest::text::{Change, ChangeError, changed};
 use crate::jobs::state::Cause;
 use crate::jobs::{Clean, Kind};

@@ -5,31 +5,16 @@ use std::sync::OnceLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
+use super::batch::batch;
+use super::scene::{Made, Scene, added, launcher_words, main_of, regex};
 use crate::jobs::Kind;
 use crate::jobs::manifest::text::{Change, joined};
 use crate::jobs::quantity::{format_bytes, parse_bytes, parse_count};
-use crate::jobs::state::Cause;
-
-/// What a fix looks at.
-pub(super) struct Scene<'a> {
-    pub(super) cause: &'a Cause,
-    pub(super) kind: Kind,
-    pub(super) job: &'a Value,
-    /// Accelerators that pods of the failed job hold: they are among what a quota calls used.
-    pub(super) held: u32,
-}
-
-/// What a fix changes, and what fills the holes of its texts.
-#[derive(Default)]
-pub(super) struct Made {
-    pub(super) changes: Vec<Change>,
-    pub(super) holes: Vec<(&'static str, String)>,
-    pub(super) fill: Option<String>,
-}
 
 type Make = fn(&Scene<'_>) -> Option<Made>;
 
-const MAKES: [(&str, Make); 13] = [
+const MAKES: [(&str, Make); 14] = [
+    ("batch", batch),
     ("memory", memory),
     ("shm", shm),
     ("toleration", toleration),
@@ -48,45 +33,6 @@ const MAKES: [(&str, Make); 13] = [
 /// The maker of a name in the file.
 pub(super) fn of(name: &str) -> Option<Make> {
     MAKES.iter().find(|(known, _)| *known == name).map(|(_, make)| *make)
-}
-
-impl Scene<'_> {
-    fn specs(&self) -> String {
-        format!("/spec/{}", self.kind.info().replica_specs)
-    }
-
-    fn get(&self, at: &str) -> Option<&Value> {
-        self.job.pointer(at).filter(|value| !value.is_null())
-    }
-
-    /// The role that the cause is about, else the workers', else the leading one: key and pointer.
-    fn role(&self) -> Option<(String, String)> {
-        let roles = self.get(&self.specs())?.as_object()?;
-        let said =
-            self.cause.replica.as_ref().map(|name| name.as_str().split('-').next().unwrap_or_default().to_lowercase());
-        let key = roles.keys().find(|key| said.as_deref() == Some(&key.to_lowercase()));
-        let key = key.or_else(|| roles.keys().find(|key| *key == "Worker")).or_else(|| roles.keys().next())?;
-        Some((key.clone(), joined(&self.specs(), key)))
-    }
-
-    /// Every role that has a pod template.
-    fn roles(&self) -> Vec<(String, String)> {
-        let roles = self.get(&self.specs()).and_then(Value::as_object);
-        roles.into_iter().flatten().map(|(key, _)| (key.clone(), joined(&self.specs(), key))).collect()
-    }
-
-    fn launcher(&self) -> Option<String> {
-        let at = format!("{}/Launcher", self.specs());
-        self.get(&at).map(|_| at)
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.cause.title.as_str()).chain(self.cause.evidence.iter().map(|e| e.text.as_str()))
-    }
-}
-
-fn main_of(role: &str) -> String {
-    format!("{role}/template/spec/containers/0")
 }
 
 fn memory(scene: &Scene<'_>) -> Option<Made> {
@@ -130,18 +76,6 @@ fn shm(scene: &Scene<'_>) -> Option<Made> {
     Some(Made { changes, holes: vec![("role", role.to_lowercase()), ("to", to)], fill: None })
 }
 
-/// An item at the end of a list, which is made where there is none.
-fn added(scene: &Scene<'_>, list: &str, item: Value) -> Change {
-    match scene.get(list).and_then(Value::as_array) {
-        Some(items) if !items.is_empty() => Change::Set(format!("{list}/-"), item),
-        _ => Change::Set(list.to_owned(), json!([item])),
-    }
-}
-
-fn regex(cell: &'static OnceLock<Option<Regex>>, pattern: &str) -> Option<&'static Regex> {
-    cell.get_or_init(|| Regex::new(pattern).ok()).as_ref()
-}
-
 fn toleration(scene: &Scene<'_>) -> Option<Made> {
     static TAINT: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = regex(&TAINT, r"taint(?:\(s\))? \{([^:}\s]+)(?:: *([^}]*?))? *\}")?;
@@ -162,17 +96,6 @@ fn toleration(scene: &Scene<'_>) -> Option<Made> {
     let changes = vec![added(scene, &format!("{at}/template/spec/tolerations"), item)];
     let taint = if value.is_empty() { key } else { format!("{key}={value}") };
     Some(Made { changes, holes: vec![("role", role.to_lowercase()), ("taint", taint)], fill: None })
-}
-
-/// Words of command and args of the launcher's main container, each with its pointer.
-fn launcher_words(scene: &Scene<'_>) -> Option<Vec<(String, String)>> {
-    let main = main_of(&scene.launcher()?);
-    let of = |field: &str| {
-        let list = scene.get(&format!("{main}/{field}")).and_then(Value::as_array).cloned().unwrap_or_default();
-        let at = format!("{main}/{field}");
-        list.into_iter().enumerate().filter_map(move |(i, word)| Some((format!("{at}/{i}"), word.as_str()?.to_owned())))
-    };
-    Some(of("command").chain(of("args")).collect())
 }
 
 fn ranks(scene: &Scene<'_>) -> Option<Made> {

@@ -4,6 +4,7 @@
 //! Owns the texts of templates, what is taken out of a copied job, which changes a cause suggests. Must not judge a
 //! manifest (`jobs::checks`) nor send it.
 
+mod batch;
 mod copy;
 mod debug;
 mod diff;
@@ -11,6 +12,7 @@ mod fix;
 mod late;
 mod make;
 mod merge;
+mod scene;
 mod template;
 mod way;
 

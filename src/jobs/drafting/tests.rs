@@ -242,6 +242,30 @@ fn ranks_follow_the_slots_in_words_and_scripts() {
 }
 
 #[test]
+fn a_gpu_without_memory_gets_half_the_batch_in_words_scripts_and_every_role() {
+    let cause = cause("gpu_oom", "worker-1", "", "");
+    let of = |words: &str| {
+        let (title, _, lines) = first(&cause, &JOB.replace("[mpirun, -np, \"32\", train]", words));
+        (title, lines)
+    };
+    let (title, lines) = of("[mpirun, -np, \"32\", train, --batch-size, \"256\"]");
+    assert_eq!(title, "--batch-size 256 → 128");
+    assert!(lines.ends_with("+command: [mpirun, -np, \"32\", train, --batch-size, \"128\"]"), "{lines}");
+    let (title, lines) = of("[bash, -c, \"mpirun train --per_device_train_batch_size=8 --global-batch-size 64\"]");
+    assert_eq!(title, "--per_device_train_batch_size 8 → 4");
+    assert!(lines.contains("--per_device_train_batch_size=4 --global-batch-size 64"), "{lines}");
+    for left in ["[train, --global-batch-size, \"64\"]", "[train, --batch-size, \"1\"]", "[train, --batch-size]"] {
+        assert!(!of(left).0.contains("batch"), "{left}");
+    }
+    let pod = |words: Value| json!({"template": {"spec": {"containers": [{"args": words}]}}});
+    let replicas = json!({"Master": pod(json!(["--batch-size=6"])), "Worker": pod(json!(["--batch-size", "6"]))});
+    let all = fixes(&cause, Kind::PyTorchJob, &json!({"spec": {"pytorchReplicaSpecs": replicas}}), 0);
+    assert_eq!((all[0].title.as_str(), all[0].changes.len()), ("--batch-size 6 → 3", 2));
+    let trainer = json!({"spec": {"trainer": {"args": ["--micro-batch-size", "4"]}}});
+    assert_eq!(fixes(&cause, Kind::TrainJob, &trainer, 0)[0].title.as_str(), "--micro-batch-size 4 → 2");
+}
+
+#[test]
 fn the_file_of_fixes_is_read_and_names_classes_and_makers_that_there_are() {
     assert_eq!(fix::file_error(), None);
     let rules = [include_str!("../../../assets/rules.toml"), include_str!("../../../assets/rules-log.toml")].concat();

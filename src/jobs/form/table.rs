@@ -25,9 +25,11 @@ pub fn fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
         .iter()
         .chain(some(train, TRAIN))
         .chain(some(!train, IMAGE))
+        .chain(some(mpi, RUN))
         .chain(some(mpi, SLOTS))
         .chain(some(v2, MPI))
         .chain(some(!train, WORKERS))
+        .chain(some(!train && !mpi && leads, LEADER_RUN))
         .chain(some(!train && leads, LEADER))
         .chain(some(!train, VOLUMES))
         .chain(some(!train, SCHEDULING))
@@ -112,6 +114,19 @@ static IMAGE: &[Field] = &[field(
     "",
     "Image of all replicas; those of a role can differ in the text.",
 )];
+
+/// What an MPI job is about; where every role runs the same program, each has its own.
+static RUN: &[Field] = &[
+    field(
+        G::General,
+        "Command",
+        C(L, "/command"),
+        V::Words,
+        "the image's",
+        "What the launcher runs: mpirun -np 8 python train.py.",
+    ),
+    field(G::General, "Arguments", C(L, "/args"), V::Words, "", "What the command is given."),
+];
 
 static SLOTS: &[Field] = &[field(
     G::General,
@@ -216,16 +231,12 @@ static WORKERS: &[Field] = &[
         .of(&["Never", "OnFailure"]),
 ];
 
-static LEADER: &[Field] = &[
-    field(
-        G::Launcher,
-        "Command",
-        C(L, "/command"),
-        V::Words,
-        "the image's",
-        "What it runs: mpirun -np 8 python train.py.",
-    ),
+static LEADER_RUN: &[Field] = &[
+    field(G::Launcher, "Command", C(L, "/command"), V::Words, "the image's", "What it runs."),
     field(G::Launcher, "Arguments", C(L, "/args"), V::Words, "", "What the command is given."),
+];
+
+static LEADER: &[Field] = &[
     field(
         G::Launcher,
         "Before it",

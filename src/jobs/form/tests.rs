@@ -84,14 +84,14 @@ fn values_are_read_as_lines() {
     let text = |group, label| shown(JOB, group, label);
     let is = |text: &str| Shown::Text(text.to_owned());
     assert_eq!(text(Group::General, "Image"), is("a:1"));
-    assert_eq!(text(Group::Launcher, "Command"), is("mpirun -np 4 sh -c 'echo a b'"));
+    assert_eq!(text(Group::General, "Command"), is("mpirun -np 4 sh -c 'echo a b'"));
     assert_eq!(text(Group::Launcher, "Environment"), is("A=1 'TOKEN=(from elsewhere)'"));
     assert_eq!(text(Group::Queue, "Queue"), is("gpu"));
     assert_eq!(text(Group::Scheduling, "Tolerations"), is("nvidia.com/gpu:NoSchedule"));
     assert_eq!(text(Group::Volumes, "Of workers"), is("pvc:set at /data"));
     assert_eq!(text(Group::Policy, "Deadline"), Shown::Unset);
     let script = JOB.replace("'echo a b'", "\"a\\nb\\nc\"");
-    assert_eq!(shown(&script, Group::Launcher, "Command"), Shown::Long("8 lines, in the text".to_owned()));
+    assert_eq!(shown(&script, Group::General, "Command"), Shown::Long("8 lines, in the text".to_owned()));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn what_can_not_be_is_refused_with_a_word_on_what_can() {
     for (group, label, line, why) in [
         (Group::Workers, "Workers", "0", "from 1 on"),
         (Group::Workers, "Memory limit", "much", "16Gi"),
-        (Group::Launcher, "Command", "sh -c 'a", "quote"),
+        (Group::General, "Command", "sh -c 'a", "quote"),
         (Group::Volumes, "Of workers", "pvc:a", "at /PATH"),
         (Group::Volumes, "Of workers", "nfs:a at /b", "none of pvc:"),
         (Group::Scheduling, "Node selector", "gpu", "key=value"),

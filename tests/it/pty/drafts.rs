@@ -23,16 +23,23 @@ fn texts(pty: &Pty) -> Vec<String> {
     texts.filter_map(|path| fs::read_to_string(path).ok()).collect()
 }
 
-/// A draft from the first template.
+/// A draft from the first template, as a form.
 fn begun(pty: &mut Pty) {
     pty.keys("N");
     pty.wait_for("CPU smoke test");
     pty.keys("\r");
+    pty.wait_for("> Name ");
+}
+
+/// The same, as its text.
+fn begun_as_text(pty: &mut Pty) {
+    begun(pty);
+    pty.keys("\t");
     pty.wait_for("kind: MPIJob");
 }
 
 fn typing(pty: &mut Pty) {
-    begun(pty);
+    begun_as_text(pty);
     for c in "# learns to fly".chars() {
         pty.keys(c.encode_utf8(&mut [0; 4]));
     }
@@ -75,7 +82,7 @@ fn another_editor_changes_the_text() {
     let edit = "printf 'sed -i s/smoke/tuned/ \"$1\"\\n' > $HOME/edit.sh";
     let mut pty = Pty::sh(&format!("{edit}; EDITOR=\"sh $HOME/edit.sh\" {DEMO}; read -r _"));
     pty.wait_for("no training jobs");
-    begun(&mut pty);
+    begun_as_text(&mut pty);
     pty.wait_for("name: smoke");
     pty.keys("\u{5}");
     pty.wait_for("name: tuned");
@@ -131,5 +138,5 @@ fn a_user_without_the_right_is_told_and_keeps_the_draft() {
     pty.wait_for("The draft is as it was.");
     assert!(pty.screen().contains("Not made"), "{}", pty.screen());
     pty.keys("\u{1b}");
-    pty.wait_for("kind: MPIJob");
+    pty.wait_for("> Name ");
 }

@@ -21,7 +21,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::engine::Engine;
 pub(super) use self::write::write;
-use super::{Ready, Results, record::Feed};
+use super::{
+    Ready, Results,
+    record::Feed,
+    tap::{Of, Tap, Taps},
+};
 use crate::{
     cluster::{
         Session,
@@ -50,6 +54,8 @@ pub(super) struct Task {
     /// The session at the start, and those that take its place.
     pub(super) session: Session,
     pub(super) ready: Option<watch::Receiver<Option<Ready>>>,
+    /// Who else hears what is read.
+    pub(super) taps: Taps,
     /// What is read instead of the cluster: the page shows a record.
     pub(super) record: Option<Feed>,
     pub(super) past: Past,
@@ -171,12 +177,22 @@ impl Task {
                 Some(record) => record.read(what),
                 None => logs::follow_through(self.sessions(), what, &token),
             };
-            let stream = futures::stream::unfold(receiver, move |mut receiver| async move {
-                Some(((source, receiver.recv().await?), receiver))
+            let stream = futures::stream::unfold((receiver, self.tap(target)), move |(mut receiver, tap)| async move {
+                let piece = receiver.recv().await?;
+                if let Some(tap) = &tap {
+                    tap.pass(&piece);
+                }
+                Some(((source, piece), (receiver, tap)))
             });
             pieces.push(stream.boxed());
             streams.push(Some(Open { target: target.clone(), _cancels: token.drop_guard() }));
         }
+    }
+
+    /// Lets others hear of a log what they would read themselves.
+    fn tap(&self, target: &Target) -> Option<Tap> {
+        let Target { namespace, pod, container, previous, .. } = target.clone();
+        (self.record.is_none() && !previous).then(|| self.taps.reading(Of { namespace, pod, container }))
     }
 
     fn sessions(&self) -> Sessions {

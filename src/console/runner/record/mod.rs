@@ -4,6 +4,7 @@
 
 mod feed;
 mod keeper;
+mod log;
 mod numbers;
 mod open;
 mod streams;
@@ -274,6 +275,7 @@ where
             work,
             rules: Arc::clone(&runner.start.rules),
             results: runner.results(),
+            taps: runner.taps.clone(),
         },
         token.clone(),
     );
@@ -299,9 +301,9 @@ fn logs(runner: &mut Runner, id: SessionId, key: &JobKey, wanted: Vec<Wanted>) {
         let followed = wanted.follow;
         let token = spawn(runner, id, Arc::clone(&header), work.clone(), async move |desk: Desk, token| {
             if followed {
-                desk.log(wanted, token).await;
+                log::keep(desk, wanted, token).await;
             } else if let Ok(_turn) = reads.acquire().await {
-                desk.log(wanted, token).await;
+                log::keep(desk, wanted, token).await;
             }
         });
         if let (true, Some(token)) = (followed, token) {

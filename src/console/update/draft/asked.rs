@@ -9,7 +9,7 @@ use crate::{
             session::Phase,
         },
     },
-    jobs::{Name, Raw, checks::cluster::Said, outlook::Outlook},
+    jobs::{Raw, checks::cluster::Said, outlook::Outlook},
 };
 
 /// Asks about the text as it is, unless that was asked already.
@@ -17,7 +17,7 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
     if model.session.phase != Phase::Up {
         return None;
     }
-    let (session, namespace) = (model.session.id, place(model));
+    let (session, namespace) = (model.session.id, model.home());
     // What is made anew is asked about; an edit of what is there is rehearsed on its last page, and that says nothing of
     // another text.
     if let Some(draft) = model.draft_mut().filter(|draft| draft.live.is_some()) {
@@ -44,11 +44,6 @@ pub(super) fn follow(model: &mut Model) -> Option<Effect> {
     draft.asked.answered = false;
     draft.asked.outlooks.clear();
     Some(Effect::Draft(DraftEffect::Ask(draft.id, question, Raw::new(draft.editor.text()))))
-}
-
-/// Where what names no namespace would be made.
-fn place(model: &Model) -> Name {
-    model.namespace().unwrap_or_else(|| Name::lossy("default"))
 }
 
 /// The last page wants to know it now, and anew.

@@ -14,7 +14,7 @@ use crate::{
     jobs::{Clean, Kind, drafting, manifest::text::Document, state::Cause},
 };
 
-/// Begins a copy of a failed job with the suggestions for its cause; without any, the text itself.
+/// Begins a copy of a failed job with the suggestions for its cause; without any, what it runs is there to be changed.
 pub(super) fn begin(
     model: &mut Model,
     mut draft: Draft,
@@ -29,13 +29,15 @@ pub(super) fn begin(
     draft.set_text(&fix.text());
     draft.fix = Some(fix);
     if nothing {
-        let text = "No change is known for this cause: here is the job as it was, under a new name";
+        let text = "No change is known for this cause: this is what the job ran, under a new name";
         model.notices.tell(model.now, Tone::Info, text);
     } else {
         draft.stage = Stage::Fix;
     }
     put_on_top(model, draft);
-    follow(model)
+    let mut effects = if nothing { form::begin_at_command(model) } else { Vec::new() };
+    effects.extend(follow(model));
+    effects
 }
 
 fn suggested(cause: &Cause, copy: &str, held: u32) -> Vec<drafting::Fix> {

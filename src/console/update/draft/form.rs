@@ -54,10 +54,32 @@ pub(super) fn show(draft: &mut Draft, path: &str) {
     draft.form.shown = Some(shown);
 }
 
-fn open(model: &mut Model) -> Vec<Effect> {
+/// Shows a new draft as a form, if there is one of its text.
+pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = model.draft_mut() else { return Vec::new() };
+    read(draft);
+    if draft.form.rows.is_ok() { open(model) } else { Vec::new() }
+}
+
+/// The same, at what the job runs.
+pub(super) fn begin_at_command(model: &mut Model) -> Vec<Effect> {
+    let effects = begin(model);
+    if let Some(form) = model.draft_mut().map(|draft| &mut draft.form) {
+        let is_run = |row: &form::Row| row.path.ends_with("/command") && !matches!(row.value, Shown::Unset);
+        form.selected = form.rows().iter().position(is_run).unwrap_or(form.selected);
+    }
+    effects
+}
+
+/// Reads the form out of the text, if that is another than before.
+pub(super) fn read(draft: &mut Draft) {
     let version = draft.editor.version;
     draft.form.read(|| draft.editor.text(), version);
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(draft) = model.draft_mut() else { return Vec::new() };
+    read(draft);
     if let Err(none) = &draft.form.rows {
         let text = format!("There is no form of this text: {}", none.why);
         if let Some(place) = &none.place {

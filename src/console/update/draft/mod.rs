@@ -105,8 +105,7 @@ pub fn resized(model: &mut Model) {
     let area = view::text_area(model);
     let Some(draft) = model.draft_mut() else { return };
     if draft.stage == Stage::Form {
-        let version = draft.editor.version;
-        draft.form.read(|| draft.editor.text(), version);
+        form::read(draft);
         if let Some(row) = draft.form.row() {
             // The text beside the form shows what the field is about.
             let path = row.path.clone();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{fix, follow, live, made, open, put_on_top, tell};
+use super::{fix, follow, form, live, made, open, put_on_top, tell};
 use crate::{
     console::{
         commands::DraftCommand,
@@ -100,10 +100,12 @@ pub(super) fn template(model: &mut Model, id: &str) -> Vec<Effect> {
         let text = format!("{} to look at: {}", counted(what.len() as u64, "thing"), what.join(", "));
         model.notices.tell(model.now, Tone::Info, &text);
         if let Some(draft) = model.draft_mut() {
-            super::form::show(draft, &template.fill[0].at);
+            form::show(draft, &template.fill[0].at);
         }
     }
-    follow(model)
+    let mut effects = form::begin(model);
+    effects.extend(follow(model));
+    effects
 }
 
 fn is_taken(model: &Model, namespace: &str, name: &str) -> bool {
@@ -207,6 +209,6 @@ fn debug(model: &mut Model, key: &JobKey, copy: &str) -> Vec<Effect> {
 /// Puts the cursor on the name, which is proposed only.
 fn select_name(model: &mut Model) {
     if let Some(draft) = model.draft_mut() {
-        super::form::show(draft, "/metadata/name");
+        form::show(draft, "/metadata/name");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         },
     },
     jobs::{
-        Clean,
+        Clean, Name,
         checks::Problem,
         form::{Listed, Offer, Row, Shown},
     },
@@ -22,6 +22,8 @@ use crate::{
 
 /// Column in which values begin.
 const VALUES: u16 = 22;
+/// The field whose default is known by the console only.
+const NAMESPACE: &str = "/metadata/namespace";
 
 /// One line of the form.
 #[derive(Clone, Debug)]
@@ -32,8 +34,8 @@ pub struct FormLine {
     pub row: Option<usize>,
 }
 
-/// All lines of the form, for this many columns.
-pub(super) fn lines(draft: &Draft, columns: u16) -> Vec<FormLine> {
+/// All lines of the form, for this many columns; `home` is where what names no namespace is made.
+pub(super) fn lines(draft: &Draft, home: &Name, columns: u16) -> Vec<FormLine> {
     let form = &draft.form;
     let mut out = Vec::new();
     let mut group = None;
@@ -45,8 +47,11 @@ pub(super) fn lines(draft: &Draft, columns: u16) -> Vec<FormLine> {
             out.push(FormLine { line: RichLine::of(row.field.group.title(), Role::Heading), row: None });
         }
         let selected = at == form.selected;
-        let line =
-            if selected && form.edit.is_some() { typed(form, row, columns) } else { shown(row, selected, columns) };
+        let line = if selected && form.edit.is_some() {
+            typed(form, row, columns)
+        } else {
+            shown(row, selected, home, columns)
+        };
         out.push(FormLine { line, row: Some(at) });
         for (role, text) in said(draft, row, selected) {
             for part in wrap(&text, columns.saturating_sub(6)) {
@@ -78,12 +83,13 @@ fn label(row: &Row, selected: bool) -> RichLine {
     RichLine::of(if selected { "> " } else { "  " }, Role::Marker).and(row.field.label, role).pad_to(VALUES)
 }
 
-fn shown(row: &Row, selected: bool, columns: u16) -> RichLine {
+fn shown(row: &Row, selected: bool, home: &Name, columns: u16) -> RichLine {
     let room = columns.saturating_sub(VALUES);
     let line = label(row, selected);
     match &row.value {
         Shown::Text(text) => line.and(cut(Clean::new(text).as_str(), room, "~"), Role::Text),
         Shown::Long(text) => line.and(cut(text, room, "~"), Role::Dim),
+        Shown::Unset if row.path == NAMESPACE => line.and(format!("({home})"), Role::Dim),
         Shown::Unset if row.field.default.is_empty() => line.and("-", Role::Dim),
         Shown::Unset => line.and(format!("({})", row.field.default), Role::Dim),
     }
@@ -106,8 +112,8 @@ fn typed(form: &FormModel, row: &Row, columns: u16) -> RichLine {
 }
 
 /// Draws it.
-pub(super) fn draw(draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let lines = lines(draft, area.width);
+pub(super) fn draw(model: &Model, draft: &Draft, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let lines = lines(draft, &model.home(), area.width);
     for (line, y) in lines.iter().skip(draft.form.top).zip(area.y..area.bottom()) {
         rich::draw_line(&line.line, None, Rect { y, height: 1, ..area }, buf, theme);
     }

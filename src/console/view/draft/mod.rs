@@ -73,7 +73,7 @@ const fn beside(content: Rect) -> Option<Rect> {
 pub fn form_lines(model: &Model) -> Option<(Vec<FormLine>, Rect)> {
     let draft = model.draft()?;
     let area = form_area(areas(body(model, draft)).content);
-    Some((form::lines(draft, area.width), area))
+    Some((form::lines(draft, &model.home(), area.width), area))
 }
 
 /// The lines of the open draft's last page, and where they stand.
@@ -143,7 +143,7 @@ pub fn draw(model: &Model, draft: &Draft, theme: &Theme, buf: &mut Buffer) {
             editor::draw_offers(draft, theme, areas.content, buf);
         }
         Stage::Form => {
-            form::draw(draft, theme, form_area(areas.content), buf);
+            form::draw(model, draft, theme, form_area(areas.content), buf);
             if let Some(right) = beside(areas.content) {
                 editor::draw(draft, theme, right, buf);
             }

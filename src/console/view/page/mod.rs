@@ -197,8 +197,17 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
         Some(since) => (format!("deleted {} ago", duration(now.since(since))), theme.style(Role::Stale)),
         None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
     };
+    let short = match page.gone {
+        None if page.recorded.is_none() && page.tab == Tab::Overview => {
+            format!("{} {}", theme.symbol(state), state.in_words())
+        }
+        _ => text.clone(),
+    };
+    let room = |text: &str| area.width.saturating_sub(width(text));
+    // The line below tells the state in full; what the tabs are called is told nowhere else.
+    let text = if has_names(page.tab, room(&text)) || !has_names(page.tab, room(&short)) { text } else { short };
     let mut x = area.x;
-    let (titles, gap) = titles(page.tab, area.width.saturating_sub(width(&text)));
+    let (titles, gap) = titles(page.tab, room(&text));
     for (tab, title) in titles {
         let role = if tab == page.tab { Role::Selected } else { Role::Dim };
         x = put(buf, area, x, area.y, &tab.number().to_string(), theme.style(Role::Key));
@@ -223,6 +232,11 @@ fn titles(open: Tab, room: u16) -> (Vec<(Tab, &'static str)>, u16) {
     let found = [(full(), 2), (short(), 2), (short(), 1)].into_iter().find(|ways| wide(ways) <= room);
     let (titles, gap) = found.unwrap_or((only, 1));
     (titles.to_vec(), gap)
+}
+
+/// Whether every tab has its name in so much room.
+fn has_names(open: Tab, room: u16) -> bool {
+    titles(open, room).0.iter().all(|(_, title)| !title.is_empty())
 }
 
 /// What is said below a job that is gone, and the key that goes on.

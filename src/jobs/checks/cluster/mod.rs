@@ -7,6 +7,7 @@ mod facts;
 mod fit;
 mod need;
 mod needs;
+mod overlay;
 mod reach;
 mod refer;
 mod room;
@@ -16,7 +17,7 @@ pub use facts::{Answer, Fact, Facts, Known, Part, Said};
 pub use need::{Amounts, Need};
 pub use needs::{needs, needs_as_served};
 pub use refer::{Reference, references};
-pub use train::runtime_kind;
+pub use train::{runtime_kind, templates};
 
 use serde_json::Value;
 

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::need::{Need, need};
+use super::overlay::lay_over;
 
 /// The label that tells which part of a runtime trains.
 const STEP: &str = "trainer.kubeflow.org/trainjob-ancestor-step";
@@ -23,10 +24,20 @@ pub(super) fn needs(job: &Value, runtime: Option<&Value>) -> Vec<Need> {
         let container = json!({"name": NODE, "resources": trainer["resourcesPerNode"]});
         return vec![need(NODE, trainer["numNodes"].as_u64().unwrap_or(1), json!({"containers": [container]}))];
     };
-    let parts = runtime.pointer("/spec/template/spec/replicatedJobs").and_then(Value::as_array);
-    let parts: Vec<Part<'_>> = parts.into_iter().flatten().map(|own| Part { own, runtime, job }).collect();
+    let parts = parts(job, runtime);
     let first = |part: &&Part<'_>| !parts.iter().any(|other| other.waits_for_the_end_of(part.name()));
-    parts.iter().filter(first).map(|part| need(part.name(), part.pods(), part.pod())).collect()
+    let spec = |part: &Part<'_>| part.template().get_mut("spec").map(Value::take).unwrap_or_default();
+    parts.iter().filter(first).map(|part| need(part.name(), part.pods(), spec(part))).collect()
+}
+
+/// The pod templates of a `TrainJob`, by part of its runtime.
+pub fn templates(job: &Value, runtime: &Value) -> Vec<(String, Value)> {
+    parts(job, runtime).iter().map(|part| (part.name().to_owned(), part.template())).collect()
+}
+
+fn parts<'a>(job: &'a Value, runtime: &'a Value) -> Vec<Part<'a>> {
+    let parts = runtime.pointer("/spec/template/spec/replicatedJobs").and_then(Value::as_array);
+    parts.into_iter().flatten().map(|own| Part { own, runtime, job }).collect()
 }
 
 /// One replicated job of a runtime, for a `TrainJob`.
@@ -79,61 +90,93 @@ impl Part<'_> {
         each.saturating_mul(self.own["replicas"].as_u64().unwrap_or(1))
     }
 
-    /// Its pod spec.
-    fn pod(&self) -> Value {
-        let mut spec = self.own["template"]["spec"]["template"]["spec"].clone();
-        let resources = &self.job["spec"]["trainer"]["resourcesPerNode"];
-        let takes = self.trains() || (self.launcher_is_node() && self.name() == NODE);
-        if takes && resources.is_object() {
-            let containers = spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
-            for container in containers.filter(|container| container["name"] == NODE) {
-                container["resources"] = resources.clone();
+    /// The template of its pods: labels, annotations, spec.
+    fn template(&self) -> Value {
+        let mut template = self.own["template"]["spec"]["template"].clone();
+        if template.is_null() {
+            template = json!({});
+        }
+        self.initialize(&mut template);
+        self.train(&mut template);
+        for (field, patch) in self.patches() {
+            if field.is_empty() {
+                lay_over(&mut template, patch);
+            } else if let Some(template) = template.as_object_mut() {
+                lay_over(template.entry(field).or_insert(Value::Null), patch);
             }
         }
-        for patch in self.patches() {
-            lay_over(&mut spec, patch);
-        }
-        spec
+        template
     }
 
-    /// What the job changes in the pods of this part: `runtimePatches`, before Trainer 2.2 `podTemplateOverrides`.
-    fn patches(&self) -> impl Iterator<Item = &Value> {
+    /// What the job says of its trainer, in the container of that name.
+    fn train(&self, template: &mut Value) {
+        let given = &self.job["spec"]["trainer"];
+        let takes = self.trains() || (self.launcher_is_node() && self.name() == NODE);
+        let Some(container) = container(template, NODE).filter(|_| takes) else { return };
+        if given["resourcesPerNode"].is_object() {
+            container["resources"] = given["resourcesPerNode"].clone();
+        }
+        for field in ["image", "command", "args"] {
+            if self.trains() && !given[field].is_null() {
+                container[field] = given[field].clone();
+            }
+        }
+        variables(container, &given["env"]);
+    }
+
+    /// What the job says of where its data and its model come from.
+    fn initialize(&self, template: &mut Value) {
+        let step = &self.own["template"]["metadata"]["labels"][STEP];
+        for (role, field) in [("dataset-initializer", "dataset"), ("model-initializer", "model")] {
+            let given = &self.job["spec"]["initializer"][field];
+            let Some(container) = container(template, role).filter(|_| step == role && given.is_object()) else {
+                continue;
+            };
+            if let Some(uri) = given["storageUri"].as_str() {
+                variables(container, &json!([{"name": "STORAGE_URI", "value": uri}]));
+            }
+            variables(container, &given["env"]);
+            if let (Some(name), Some(container)) = (given["secretRef"]["name"].as_str(), container.as_object_mut()) {
+                let from = container.entry("envFrom").or_insert_with(|| json!([]));
+                from.as_array_mut().into_iter().for_each(|from| from.push(json!({"secretRef": {"name": name}})));
+            }
+        }
+    }
+
+    /// What the job changes in the pods of this part, and in which field of their template (none: the template itself):
+    /// `runtimePatches`, before Trainer 2.2 `podTemplateOverrides`.
+    fn patches(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         let spec = &self.job["spec"];
         let of_jobs = spec["runtimePatches"].as_array().into_iter().flatten().flat_map(|patch| {
             let jobs = patch.pointer("/trainingRuntimeSpec/template/spec/replicatedJobs").and_then(Value::as_array);
             jobs.into_iter().flatten()
         });
-        let new = of_jobs
-            .filter(|part| part["name"] == self.name())
-            .map(|part| &part["template"]["spec"]["template"]["spec"]);
+        let new =
+            of_jobs.filter(|part| part["name"] == self.name()).map(|part| ("", &part["template"]["spec"]["template"]));
         let overrides = spec["podTemplateOverrides"].as_array().into_iter().flatten();
         let is_meant = |one: &&Value| {
             let mut targets = one["targetJobs"].as_array().into_iter().flatten();
             targets.any(|target| target["name"] == self.name())
         };
-        let old = overrides.filter(is_meant).map(|one| &one["spec"]);
+        let old = overrides.filter(is_meant).flat_map(|one| [("metadata", &one["metadata"]), ("spec", &one["spec"])]);
         new.chain(old)
     }
 }
 
-/// Lays over a pod spec what decides where its pods may go. What is no map is the server's to complain of.
-fn lay_over(spec: &mut Value, patch: &Value) {
-    if spec.is_null() {
-        *spec = json!({});
-    }
-    let Some(spec) = spec.as_object_mut() else { return };
-    for field in ["tolerations", "affinity"] {
-        if !patch[field].is_null() {
-            spec.insert(field.to_owned(), patch[field].clone());
-        }
-    }
-    let Some(patch) = patch["nodeSelector"].as_object() else { return };
-    let selector = spec.entry("nodeSelector").or_insert(Value::Null);
-    if selector.is_null() {
-        *selector = json!({});
-    }
-    if let Some(selector) = selector.as_object_mut() {
-        selector.extend(patch.clone());
+/// A container of a pod template.
+fn container<'a>(template: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+    let all = template.get_mut("spec")?.get_mut("containers")?.as_array_mut()?;
+    all.iter_mut().find(|container| container["name"] == name)
+}
+
+/// Gives a container variables, in the place of those of the same name.
+fn variables(container: &mut Value, given: &Value) {
+    let (Some(container), Some(given)) = (container.as_object_mut(), given.as_array()) else { return };
+    let own = container.entry("env").or_insert_with(|| json!([]));
+    // A variable has a value or comes from somewhere: the one takes the other's place.
+    if let Some(own) = own.as_array_mut() {
+        own.retain(|known| !given.iter().any(|other| other["name"] == known["name"]));
+        own.extend(given.iter().cloned());
     }
 }
 
@@ -204,23 +247,42 @@ mod tests {
     #[test]
     fn a_runtime_that_is_no_runtime_is_nothing_to_patch() {
         let patch = json!({"nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "x"}]});
-        let laid = |mut spec: Value| {
-            lay_over(&mut spec, &patch);
-            spec["nodeSelector"].clone()
-        };
-        for spec in [json!(null), json!({}), json!({"nodeSelector": null})] {
-            assert_eq!(laid(spec), patch["nodeSelector"]);
-        }
-        for odd in [json!("gpu"), json!([1]), json!(true)] {
-            assert_eq!(laid(json!({"nodeSelector": odd})), odd);
-            assert_eq!(laid(odd), json!(null));
-        }
-        let mut runtime = runtime(&json!(null));
-        runtime["spec"]["template"]["spec"]["replicatedJobs"][1]["template"]["spec"]["template"]["spec"] = json!("odd");
         let own = json!({"targetJobs": [{"name": NODE}], "spec": patch});
-        let trainer = json!({"resourcesPerNode": {"limits": {"cpu": "8"}}});
+        let trainer = json!({"resourcesPerNode": {"limits": {"cpu": "8"}}, "env": [{"name": "A"}]});
         let job = json!({"spec": {"trainer": trainer, "podTemplateOverrides": [own]}});
-        assert_eq!(needs(&job, Some(&runtime)).len(), 1);
+        for odd in [json!("odd"), json!({"spec": "odd"}), json!({"spec": {"containers": {"name": NODE}}}), json!([1])] {
+            let mut runtime = runtime(&json!(null));
+            runtime["spec"]["template"]["spec"]["replicatedJobs"][1]["template"]["spec"]["template"] = odd;
+            assert_eq!(needs(&job, Some(&runtime)).len(), 1);
+        }
+    }
+
+    #[test]
+    fn every_pod_is_as_the_operator_makes_it_of_runtime_and_job() {
+        let mut runtime = runtime(&json!(null));
+        let parts = runtime["spec"]["template"]["spec"]["replicatedJobs"].as_array_mut().expect("parts");
+        parts[0]["template"]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("dataset-initializer");
+        parts[1]["template"]["spec"]["template"]["metadata"] = json!({"labels": {"team": "nlp"}});
+        let own = &mut parts[1]["template"]["spec"]["template"]["spec"]["containers"][0];
+        own["image"] = json!("runtime:1");
+        own["env"] = json!([{"name": "A", "valueFrom": {}}, {"name": "B", "value": "2"}]);
+        let patch = json!({"metadata": {"labels": {"shift": "night"}}, "spec": {"serviceAccountName": "trainer"}});
+        let replicated = json!([{"name": NODE, "template": {"spec": {"template": patch}}}]);
+        let patches = json!([{"trainingRuntimeSpec": {"template": {"spec": {"replicatedJobs": replicated}}}}]);
+        let data = json!({"storageUri": "hf://set", "secretRef": {"name": "token"}});
+        let trainer = json!({"image": "mine:2", "command": ["torchrun"], "args": ["train.py"], "env": [{"name": "A", "value": "1"}]});
+        let job = json!({"spec": {"trainer": trainer, "initializer": {"dataset": data}, "runtimePatches": patches}});
+        let all = templates(&job, &runtime);
+        assert_eq!(all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["dataset", NODE]);
+        let (first, node) = (&all[0].1["spec"]["containers"][0], &all[1].1);
+        assert_eq!(first["env"], json!([{"name": "STORAGE_URI", "value": "hf://set"}]));
+        assert_eq!(first["envFrom"], json!([{"secretRef": {"name": "token"}}]));
+        assert_eq!(node["metadata"]["labels"], json!({"team": "nlp", "shift": "night"}));
+        assert_eq!(node["spec"]["serviceAccountName"], "trainer");
+        let container = &node["spec"]["containers"][0];
+        assert_eq!((&container["image"], &container["args"]), (&json!("mine:2"), &json!(["train.py"])));
+        assert_eq!(container["env"], json!([{"name": "B", "value": "2"}, {"name": "A", "value": "1"}]));
+        assert_eq!(node["spec"]["containers"][1]["name"], "side", "what stands beside it stays as it is");
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn a_problem_stands_at_its_line_and_below_its_field() {
     checked(&mut it);
     it.keys("ctrl-n");
     insta::assert_snapshot!("yaml_problem_80x24", it.screen());
-    it.keys("tab");
+    it.keys("tab right");
     assert!(it.screen().contains("  x "), "{}", it.screen());
     it.keys("ctrl-o");
     assert!(it.screen().contains("refused by event"), "{}", it.screen());

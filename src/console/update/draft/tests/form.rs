@@ -34,6 +34,19 @@ fn a_value_is_typed_checked_and_written_into_the_text() {
 }
 
 #[test]
+fn the_form_says_where_a_job_without_a_namespace_goes_and_what_keys_do_while_one_types() {
+    let mut it = Harness::new(80, 24);
+    super::super::open(&mut it.model, "new", &NEW.replace("  namespace: default\n", ""));
+    it.keys("tab");
+    assert!(it.screen().contains("Namespace           (default)"), "{}", it.screen());
+    it.keys("home enter");
+    let footer = it.screen().lines().last().unwrap_or_default().to_owned();
+    assert!(footer.starts_with("enter Take it") && footer.contains("esc Leave it as it was"), "{footer}");
+    it.keys("esc");
+    assert!(it.screen().contains("enter Change"), "{}", it.screen());
+}
+
+#[test]
 fn tab_leads_to_the_same_place_in_text_and_form() {
     let mut it = form(80, 24);
     it.keys("down down down tab");
@@ -52,7 +65,7 @@ fn choices_come_from_the_table_and_from_the_cluster() {
     });
     let (namespace, listed) = asked.expect("names are asked for");
     assert!(listed.contains(&Listed::LocalQueues));
-    it.keys("down down down down down enter").type_text("mpich").keys("enter");
+    it.keys("down down down down down down down enter").type_text("mpich").keys("enter");
     assert!(text(&it).contains("  mpiImplementation: MPICH\n"), "{}", text(&it));
     it.keys("right right right right right enter");
     assert!(it.screen().contains("reading ..."), "{}", it.screen());

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    console::model::draft::Purpose,
+    console::model::draft::{Purpose, Stage},
     jobs::{Kind, Name, Uid, drafting::Template, fleet::JobKey},
 };
 
@@ -16,6 +16,8 @@ fn a_new_job_begins_with_a_template_in_the_namespace_that_is_looked_at() {
     assert_eq!(it.effects, [Effect::Draft(DraftEffect::Templates)]);
     it.type_text("intel").keys("enter");
     let draft = it.model.draft().expect("open");
+    assert_eq!(draft.stage, Stage::Form);
+    assert_eq!(draft.form.row().map(|row| row.field.label), Some("Name"), "what is to be filled first");
     assert!(draft.origin.contains("template intel-mpi") && text(&it).contains("mpiImplementation: Intel"));
     let own = Template::read("mine", "# template: My own\nkind: MPIJob\n");
     let mut it = Harness::new(80, 24);
@@ -23,6 +25,28 @@ fn a_new_job_begins_with_a_template_in_the_namespace_that_is_looked_at() {
     assert!(matches!(it.model.overlays.last(), Some(Overlay::Picker(p)) if p.items.len() == 1));
     it.keys("esc");
     assert!(it.model.overlays.is_empty());
+}
+
+#[test]
+fn a_template_that_is_no_job_begins_as_the_text_that_it_is() {
+    let mut it = Harness::new(80, 24);
+    let own =
+        Template::read("mine", "# template: My own\n# fill: /metadata/name a name\nkind: List\nmetadata: {name: x}\n");
+    it.keys("N").send(Message::Draft(DraftMessage::Templates(vec![own])));
+    it.keys("enter");
+    assert_eq!(it.model.draft().map(|draft| draft.stage), Some(Stage::Yaml));
+    assert!(it.screen().contains("1 thing to look at: a name"), "{}", it.screen());
+}
+
+#[test]
+fn a_failure_that_nothing_is_known_against_leads_to_what_the_job_ran() {
+    let mut it = Harness::new(80, 24);
+    read(&mut it, Purpose::Fix);
+    let draft = it.model.draft().expect("open");
+    let path = draft.form.row().map(|row| row.path.as_str());
+    assert_eq!(draft.stage, Stage::Form);
+    assert_eq!(path, Some("/spec/mpiReplicaSpecs/Launcher/template/spec/containers/0/command"));
+    assert!(it.screen().contains("No change is known for this cause"), "{}", it.screen());
 }
 
 fn key() -> JobKey {
@@ -34,8 +58,7 @@ fn key() -> JobKey {
 fn read(it: &mut Harness, purpose: Purpose) {
     let source = crate::console::model::draft::Source { key: key(), purpose };
     it.model.drafts.wanted = Some(source.clone());
-    let pod =
-        json!({"spec": {"containers": [{"name": "c", "image": "a:1", "resources": {"limits": {"memory": "4Gi"}}}]}});
+    let pod = json!({"spec": {"containers": [{"name": "c", "image": "a:1", "command": ["run"], "resources": {"limits": {"memory": "4Gi"}}}]}});
     let object = json!({
         "apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob",
         "metadata": {"name": "train", "namespace": "team", "uid": "u", "resourceVersion": "7"},
