@@ -95,26 +95,32 @@ async fn what_is_measured_again_and_again_is_one_change_that_ends_when_it_may_no
     let key =
         JobKey { namespace: Name::lossy("v"), name: Name::lossy("train"), kind: Kind::MpiJob, uid: Uid::new(UID) };
     let what = What::Measure { argv: vec!["true".into()], pods: vec![(Name::lossy("w-0"), None)], every: Some(15) };
+    let (moved, pods) = tokio::sync::watch::channel(vec![(Name::lossy("w-0"), None)]);
     let confirmed = || {
         let change = Change { context: Clean::new("x"), subject: Subject::job(&key), what: what.clone() };
         Confirmed::on_screen(vec![change], None)
     };
     let looks = std::sync::atomic::AtomicU32::new(0);
+    let asked = Mutex::new(Vec::new());
     let tell = |answers: Vec<visit::Answer>| {
         assert!(answers[0].1.is_err(), "there is no program to run here");
+        asked.lock().expect("not poisoned").push(answers[0].0.to_string());
+        // The worker was restarted by another name.
+        moved.send_replace(vec![(Name::lossy("w-0-again"), None)]);
         if looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 {
             desk.gate.unlock(crate::jobs::Secs(0));
         }
         std::future::ready(())
     };
-    let mut report = visit::watch(&desk, confirmed(), tell, std::future::pending()).await;
+    let mut report = visit::watch(&desk, confirmed(), pods.clone(), tell, std::future::pending()).await;
     let Outcome::Failed(problem) = report.items.remove(0).outcome else { panic!("it was locked") };
     assert!(problem.why.as_str().contains("read-only"), "{problem}");
     assert_eq!(looks.load(std::sync::atomic::Ordering::Relaxed), 3);
+    assert_eq!(*asked.lock().expect("not poisoned"), ["w-0", "w-0-again", "w-0-again"]);
     assert_eq!(place.stages(), [("measure".to_owned(), Stage::Begun), ("measure".to_owned(), Stage::Failed)]);
     desk.gate.unlock(until);
     let enough = tokio::time::sleep(Duration::from_secs(40));
-    let mut report = visit::watch(&desk, confirmed(), |_| std::future::ready(()), enough).await;
+    let mut report = visit::watch(&desk, confirmed(), pods, |_| std::future::ready(()), enough).await;
     let outcome = report.items.remove(0).outcome;
     assert!(matches!(&outcome, Outcome::Done(done) if done.note.as_str() == "asked 3 times"), "{outcome:?}");
 }

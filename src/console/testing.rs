@@ -1,6 +1,6 @@
 //! Test harness: a model, messages in, screen text and effects out.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ratatui::{
     buffer::Buffer,
@@ -19,6 +19,9 @@ use super::{
 };
 use crate::jobs::{Secs, causes::Rules};
 
+/// Compiling the rules takes longer than most tests.
+static RULES: LazyLock<Arc<Rules>> = LazyLock::new(|| Arc::new(Rules::builtin()));
+
 /// A console without terminal, cluster or clock.
 #[derive(Debug)]
 pub(crate) struct Harness {
@@ -34,7 +37,7 @@ impl Harness {
     /// A console of this size, at second 1,000,000, with the default keymap.
     pub(crate) fn new(width: u16, height: u16) -> Self {
         let keymap = Arc::new(Keymap::builtin("default").0);
-        let model = Model::new(Size::new(width, height), Secs(1_000_000), keymap, Arc::new(Rules::builtin()));
+        let model = Model::new(Size::new(width, height), Secs(1_000_000), keymap, Arc::clone(&RULES));
         Self { model, theme: Theme::builtin("terminal", false).0, effects: Vec::new() }
     }
 

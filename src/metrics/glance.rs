@@ -3,7 +3,7 @@
 
 use super::{
     answer::Row,
-    makers::{Maker, OWN_POD, selector},
+    makers::{Maker, of_pods, selector},
     source::Prometheus,
 };
 use crate::{
@@ -40,10 +40,6 @@ impl Prometheus {
             return Ok(Vec::new());
         }
         let nowhere = Name::default();
-        let quiet = |maker: Maker| {
-            by_pod(maker, |labels| format!("max_over_time({}[{IDLE_FOR}s])", selector(maker.sign(), labels)))
-        };
-        let idle = format!("({}) < {IDLE_BELOW}", Maker::ALL.map(quiet).join(" or "));
         let xid = by_pod(Maker::Nvidia, |labels| format!("({} < 9e18)", selector("DCGM_FI_DEV_XID_ERRORS", labels)));
         let xid = format!("{xid} > 0");
         let used =
@@ -52,7 +48,7 @@ impl Prometheus {
         let memory = format!("max by (namespace,pod) ({used} / on(namespace,pod,container) {limit}) >= {NEAR}");
         let mut all = Vec::new();
         let flags: [(String, ToFlag); 3] =
-            [(idle, |_| Flag::idle(IDLE_FOR)), (xid, |code| Flag::Xid(code as u32)), (memory, Flag::near)];
+            [(idle(), |_| Flag::idle(IDLE_FOR)), (xid, |code| Flag::Xid(code as u32)), (memory, Flag::near)];
         for (promql, flag) in flags {
             let rows = self.instant(&nowhere, &promql, now, DOING).await?;
             all.extend(rows.iter().filter_map(|row| odd(row, flag)));
@@ -61,17 +57,16 @@ impl Prometheus {
     }
 }
 
-/// Something of all GPUs of a maker by namespace and pod, under whichever names they have.
-fn by_pod(maker: Maker, of: impl Fn(&str) -> String) -> String {
-    let one = |(space, pod): &(&str, &str)| {
-        if *pod == "pod" {
-            return of(OWN_POD);
-        }
-        let renamed = format!("label_replace({},\"pod\",\"$1\",\"{pod}\",\"(.+)\")", of(&format!("{pod}!=\"\"")));
-        format!("label_replace({renamed},\"namespace\",\"$1\",\"{space}\",\"(.+)\")")
+/// The pods of all makers whose GPUs have been idle for so long.
+fn idle() -> String {
+    let quiet = |maker: Maker| {
+        by_pod(maker, |labels| format!("max_over_time({}[{IDLE_FOR}s])", selector(maker.sign(), labels)))
     };
-    let all: Vec<String> = maker.names().iter().map(one).collect();
-    format!("max by (namespace,pod) ({})", all.join(" or "))
+    format!("({}) < {IDLE_BELOW}", Maker::ALL.map(quiet).join(" or "))
+}
+
+fn by_pod(maker: Maker, of: impl Fn(&str) -> String) -> String {
+    format!("max by (namespace,pod) ({})", of_pods(maker, of))
 }
 
 fn odd(row: &Row, flag: ToFlag) -> Option<Odd> {
@@ -85,6 +80,16 @@ mod tests {
 
     use super::*;
     use crate::{cluster::testing, metrics::source::Way};
+
+    #[test]
+    fn idle_gpus_of_every_maker_are_looked_for_under_the_names_of_its_exporter() {
+        let amd = "max_over_time({__name__=~\"(amd_)?gpu_gfx_activity\",exported_pod!=\"\"}[600s])";
+        let gaudi = "label_replace(max_over_time(habanalabs_utilization{pod_name!=\"\"}[600s]),\"pod\",\"$1\",\"pod_name\",\"(.+)\"),\"namespace\",\"$1\",\"pod_namespace\",\"(.+)\")";
+        for part in [amd, gaudi, "max_over_time(DCGM_FI_DEV_GPU_UTIL{exported_pod!=\"\"}[600s])"] {
+            assert!(idle().contains(part), "{part} in {}", idle());
+        }
+        assert!(idle().ends_with(" < 5"), "{}", idle());
+    }
 
     #[tokio::test]
     async fn three_questions_find_what_is_odd() {

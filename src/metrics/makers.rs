@@ -153,6 +153,18 @@ pub(super) fn selector(series: &str, labels: &str) -> String {
 /// Whose GPUs are told of as `pod`. Where nobody has one, the exporter's own pod may stand in its place.
 pub(super) const OWN_POD: &str = "exported_pod=\"\",pod!=\"\",pod!~\".*(exporter|dcgm|metrics).*\"";
 
+/// Something of all GPUs of a maker that pods have, by `namespace` and `pod`, under whichever names they have.
+pub(super) fn of_pods(maker: Maker, of: impl Fn(&str) -> String) -> String {
+    let one = |(space, pod): &Names| {
+        if *pod == "pod" {
+            return of(OWN_POD);
+        }
+        let renamed = format!("label_replace({},\"pod\",\"$1\",\"{pod}\",\"(.+)\")", of(&format!("{pod}!=\"\"")));
+        format!("label_replace({renamed},\"namespace\",\"$1\",\"{space}\",\"(.+)\")")
+    };
+    maker.names().iter().map(one).collect::<Vec<_>>().join(" or ")
+}
+
 /// A series of the GPUs that any pod has.
 pub(super) fn held(maker: Maker, series: &str) -> String {
     let one = |(_, pod): &Names| match *pod {

@@ -2,6 +2,7 @@
 //!
 //! Owns no transport: a program in a container is a change, and run as one.
 
+use super::makers::Maker;
 use crate::jobs::{
     Clean, Name, Secs,
     usage::{Lack, Metric, Part, PartPoints, Points, Reading},
@@ -13,6 +14,11 @@ pub const ARGV: [&str; 3] = [
     "--query-gpu=index,utilization.gpu,memory.used,memory.total,power.draw,temperature.gpu",
     "--format=csv,noheader,nounits",
 ];
+
+/// Whether it can know GPUs that are asked for by this resource name; none is taken for the most usual one.
+pub fn knows(resource: Option<&str>) -> bool {
+    resource.is_none_or(|name| name.is_empty() || Maker::known(name) == Some(Maker::Nvidia))
+}
 
 const MIB: f64 = 1_048_576.0;
 

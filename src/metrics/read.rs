@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     diagnose::{self, lack},
     makers::Maker,
+    nvidia_smi,
     queries::{Of, Query},
     source::{Prometheus, Source},
 };
@@ -80,9 +81,18 @@ pub async fn read(source: &Source, session: &Session, job: &Job, window: Window)
     match source {
         Source::Prometheus(prometheus) => history(prometheus, job, window, session.now()).await,
         Source::MetricsServer => sample(session, job).await,
-        Source::Nothing => {
-            let hint = "Set the address of a Prometheus with prometheus (docs/metrics.md), or ask nvidia-smi in the workers (A n on the job).";
-            Err(Problem::new(ProblemKind::NotFound, "no numbers", "no source was found", hint))
+        Source::Nothing => Err(Problem::new(ProblemKind::NotFound, "no numbers", "no source was found", hint(job))),
+    }
+}
+
+/// What else would know the numbers of a job.
+fn hint(job: &Job) -> &'static str {
+    match &job.gpus {
+        Some(gpus) if !nvidia_smi::knows(Some(gpus.as_str())) => {
+            "Set the address of a Prometheus with prometheus (docs/metrics.md)."
+        }
+        _ => {
+            "Set the address of a Prometheus with prometheus (docs/metrics.md), or ask nvidia-smi in the workers (A n on the job)."
         }
     }
 }
@@ -200,9 +210,7 @@ async fn sample(session: &Session, job: &Job) -> Result<Reading, Problem> {
     let gpus: &[Metric] = if job.gpus.is_some() { &Metric::SHOWN[..4] } else { &[] };
     if !gpus.is_empty() {
         let why = "metrics.k8s.io knows CPU and memory only";
-        let hint =
-            "Set the address of a Prometheus (docs/metrics.md), or ask nvidia-smi in the workers (A n on the job).";
-        reading.lacks.push(lack(gpus.to_vec(), why, hint));
+        reading.lacks.push(lack(gpus.to_vec(), why, hint(job)));
     }
     let network = vec![Metric::NetIn, Metric::NetOut];
     reading.lacks.push(lack(

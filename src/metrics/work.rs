@@ -5,7 +5,7 @@ use futures::future::join_all;
 use super::{
     answer::Row,
     diagnose,
-    makers::{Maker, held},
+    makers::{Maker, held, of_pods, selector},
     source::{Prometheus, Source},
 };
 use crate::{
@@ -96,25 +96,28 @@ impl Prometheus {
     }
 }
 
-/// The sum of utilisations, the number of GPUs, and of those that are idle: each by model, told apart by the label `is`.
+/// The sum of utilisations and the number of GPUs, each by model, and those that are idle by model and pod: told apart by the
+/// label `is`.
 fn question() -> String {
-    let all = Maker::ALL.map(of_maker).join(" or ");
-    let named = |is: &str, how: &str, after: &str| {
-        format!("label_replace({how} by (modelName) (({all}){after}),\"is\",\"{is}\",\"\",\"\")")
-    };
-    let below = format!(" < {IDLE_BELOW}");
-    [named("sum", "sum", ""), named("count", "count", ""), named("idle", "count", &below)].join(" or ")
+    let all = Maker::ALL.map(|maker| of_maker(maker, "", |series| held(maker, series))).join(" or ");
+    let by_pod =
+        |maker: Maker| of_maker(maker, "namespace,pod,", |series| of_pods(maker, |labels| selector(series, labels)));
+    let each = Maker::ALL.map(by_pod).join(" or ");
+    let named = |is: &str, promql: String| format!("label_replace({promql},\"is\",\"{is}\",\"\",\"\")");
+    let by_model = |is: &str| named(is, format!("{is} by (modelName) ({all})"));
+    let idle = named("idle", format!("count by (modelName,namespace,pod) (({each}) < {IDLE_BELOW})"));
+    [by_model("sum"), by_model("count"), idle].join(" or ")
 }
 
-/// Each GPU of a maker that a pod holds, once, with its model as `modelName`.
-fn of_maker(maker: Maker) -> String {
-    let known = |series: &str| format!("({}) < 9e18", held(maker, series));
+/// Each GPU of a maker that a pod holds, once (for all of these labels), with its model as `modelName`.
+fn of_maker(maker: Maker, labels: &str, of: impl Fn(&str) -> String) -> String {
+    let known = |series: &str| format!("({}) < 9e18", of(series));
     let inner = match maker {
         Maker::Nvidia => format!("{} or 100 * ({})", known(maker.sign()), known("DCGM_FI_PROF_GR_ENGINE_ACTIVE")),
         Maker::Amd | Maker::Gaudi => known(maker.sign()),
     };
     let by = maker.model().map(|label| format!("{label},")).unwrap_or_default();
-    let each = format!("max by ({by}{}) ({inner})", maker.unique());
+    let each = format!("max by ({labels}{by}{}) ({inner})", maker.unique());
     match maker.model() {
         Some("modelName") => each,
         Some(label) => format!("label_replace({each},\"modelName\",\"$1\",\"{label}\",\"(.+)\")"),
@@ -124,11 +127,14 @@ fn of_maker(maker: Maker) -> String {
 
 fn take(work: &mut Work, row: &Row) {
     let Some((_, value)) = row.values.first() else { return };
-    let mut busy = Busy::default();
+    let (mut busy, count) = (Busy::default(), *value as u32);
     match row.label("is") {
         "sum" => busy.sum = *value,
-        "count" => busy.measured = *value as u32,
-        "idle" => busy.idle = *value as u32,
+        "count" => busy.measured = count,
+        "idle" => {
+            busy.idle = count;
+            work.add_idle(Sym::new(row.label("namespace")), row.label("pod"), count);
+        }
         _ => return,
     }
     let model = row.label("modelName");
@@ -178,6 +184,7 @@ mod tests {
         assert_eq!(work.all(), Busy { measured: 4, idle: 1, sum: 230.0 });
         assert_eq!(work.models()[0], (&Sym::new("A100"), Busy { measured: 3, idle: 1, sum: 150.0 }));
         assert_eq!(work.models()[1].0.as_str(), "unnamed");
+        assert!(question().len() < 3_500, "addresses of 8 kB are the longest that some servers take");
         let (work, asked) = told(&rows, true).await;
         let work = work.expect("known");
         assert_eq!((work.all().measured, work.places, asked), (8, Some((2, 2)), 2));

@@ -20,7 +20,7 @@ async fn just_lived(name: &str) -> Sim {
 /// Whether numbers are in some record.
 fn are_kept(records: &Records) -> bool {
     let all = records.list(None).unwrap_or_default();
-    all.iter().any(|one| records.read(&one.dir).ok().flatten().is_some_and(|record| record.numbers.is_some()))
+    all.iter().any(|one| records.numbers_in(&one.dir).is_ok_and(|kept| kept.is_some()))
 }
 
 #[tokio::test]
@@ -49,6 +49,8 @@ async fn what_was_measured_up_to_the_end_of_a_job_is_in_its_record() {
     deck.keys("enter");
     deck.until("its page is open", |model| model.page.as_ref().is_some_and(|page| page.recorded.is_some())).await;
     deck.keys("u");
+    deck.until("its numbers are there", |model| model.page.as_ref().is_some_and(|page| !page.metrics.usage.is_empty()))
+        .await;
     let metrics = &deck.model.page.as_ref().unwrap().metrics;
     let source = metrics.source.as_ref().expect("a source").as_str();
     assert!(!metrics.usage.is_empty() && source.ends_with(", recorded"), "{source}");

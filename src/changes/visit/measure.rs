@@ -27,6 +27,9 @@ const MOST_BYTES: u64 = 64 << 10;
 /// What a pod's program printed; else why there is nothing, in its words or those of who could not run it.
 pub type Answer = (Name, Result<String, Clean>);
 
+/// Pods in which a program is run, each with its container.
+pub type Places = Vec<(Name, Option<Sym>)>;
+
 /// Runs it in these containers of a namespace.
 pub(super) async fn ask(desk: &Desk, namespace: &Name, pods: &[(Name, Option<Sym>)], argv: &[String]) -> Vec<Answer> {
     let end = tokio::time::Instant::now() + IN_ALL;

@@ -11,13 +11,15 @@ mod measure;
 mod shell;
 
 pub use forward::{Forwarding, Traffic, listen};
-pub use measure::Answer;
+pub use measure::{Answer, Places};
 pub use shell::{Terminal, Typed};
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
+
+use tokio::sync::watch;
 
 use super::{
     change::{Change, What},
@@ -100,16 +102,17 @@ pub async fn measure(desk: &Desk, confirmed: Confirmed) -> (Report, Vec<Answer>)
 }
 
 /// The same again and again until `stop` says so, or until it may not be done any more: each time `tell` has the answers.
-/// It is one change, begun and ended once.
+/// It is one change, begun and ended once. `pods`: those of the change's job that there are at that time.
 pub async fn watch<F: Future<Output = ()>>(
     desk: &Desk,
     confirmed: Confirmed,
+    pods: watch::Receiver<Places>,
     tell: impl Fn(Vec<Answer>) -> F,
     stop: impl Future<Output = ()>,
 ) -> Report {
     let Some(change) = confirmed.changes().first().cloned() else { return Report::default() };
     let work = async {
-        let What::Measure { argv, pods, every: Some(every) } = &change.what else {
+        let What::Measure { argv, every: Some(every), .. } = &change.what else {
             return Outcome::Failed(wrong(&change));
         };
         let looks = AtomicU32::new(0);
@@ -118,7 +121,8 @@ pub async fn watch<F: Future<Output = ()>>(
                 if let Err(problem) = desk.gate.check_open(&change, desk.session.now()) {
                     break problem;
                 }
-                tell(Box::pin(measure::ask(desk, &change.subject.namespace, pods, argv)).await).await;
+                let now = pods.borrow().clone();
+                tell(Box::pin(measure::ask(desk, &change.subject.namespace, &now, argv)).await).await;
                 looks.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_secs(u64::from(*every))).await;
             }

@@ -27,6 +27,18 @@ fn pod(object: &Value) -> PodRow {
     }
 }
 
+#[test]
+fn gpus_of_every_maker_are_counted_with_their_name() {
+    for resource in ["nvidia.com/gpu", "amd.com/gpu", "habana.ai/gaudi", "nvidia.com/mig-1g.5gb"] {
+        let of = |amount: &str| json!({"name": "w", "resources": {"limits": {resource: amount, "cpu": "1"}}});
+        let row = pod(&json!({
+            "metadata": {"name": "t-worker-0", "namespace": "nlp", "uid": "u"},
+            "spec": {"containers": [of("6"), of("2")]},
+        }));
+        assert_eq!((row.requests.gpus, row.requests.gpu_resource), (8, Some(Sym::new(resource))));
+    }
+}
+
 fn event(object: &Value) -> EventRow {
     match row(ListOf::Warnings, &object.to_string()) {
         Row::Event(event) => event,

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Command] = &[
         JOBS,
     )
     .hinted(21)
-    .when(some_job)
+    .when(super::page::caused)
     .needing(CREATE),
     row(
         DraftCommand::Debug,

@@ -111,7 +111,8 @@ pub(super) const ROWS: &[Command] = &[
         "Write the manifest as shown to a file only you can read.",
         CONFIGURATION,
     )
-    .hinted(4),
+    .hinted(4)
+    .when(read),
     row(P::Shape, "workers.shape", "Grid or table", "Show replicas as a grid of symbols or as a table.", WORKERS)
         .hinted(3),
     row(P::ByNode, "workers.by-node", "By node", "Group replicas by the node they run on.", WORKERS).hinted(4),
@@ -126,7 +127,8 @@ pub(super) const ROWS: &[Command] = &[
     row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
 ];
 
-fn caused(model: &Model) -> Result<(), Why> {
+/// Something is known to be wrong with the job at hand.
+pub(super) fn caused(model: &Model) -> Result<(), Why> {
     let of_page = model.page.as_ref().map(|page| &page.job.derived);
     let selected = || Some(&model.fleet.get(model.list.selected.as_ref()?)?.derived);
     let derived = of_page.or_else(selected).ok_or_else(|| "no job is selected".to_owned())?;
@@ -137,6 +139,11 @@ fn caused(model: &Model) -> Result<(), Why> {
 fn successor(model: &Model) -> Result<(), Why> {
     let next = model.page.as_ref().and_then(|page| page.gone.and(page.successor.as_ref()));
     next.map(|_| ()).ok_or_else(|| "this is the newest job of its name".to_owned())
+}
+
+fn read(model: &Model) -> Result<(), Why> {
+    let object = model.page.as_ref().and_then(|page| page.object.ready());
+    object.map(|_| ()).ok_or_else(|| "the manifest is not read yet".to_owned())
 }
 
 fn evidence(model: &Model) -> Result<(), Why> {

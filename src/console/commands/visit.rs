@@ -78,7 +78,7 @@ fn gpus(model: &Model) -> Result<(), Why> {
     if page.recorded.is_some() || page.gone.is_some() {
         return Err("this job is gone".to_owned());
     }
-    if page.job.gpu_pods().is_empty() { Err("no replica with GPUs runs".to_owned()) } else { Ok(()) }
+    if page.job.gpu_pods().is_empty() { Err("no replica with NVIDIA GPUs runs".to_owned()) } else { Ok(()) }
 }
 
 fn forwarded(model: &Model) -> Result<(), Why> {

@@ -8,7 +8,7 @@ pub use crate::console::ids::ClusterView;
 use crate::jobs::{
     Sym,
     boards::{NodeAbout, Table},
-    capacity::Overview,
+    capacity::{Idle, Overview},
     fleet::JobKey,
 };
 
@@ -50,6 +50,8 @@ pub struct ClusterModel {
     pub table: Table,
     /// What the first view shows.
     pub overview: Overview,
+    /// Whose the accelerators are that do nothing now.
+    pub idle: Idle,
     /// Users who hold most: name and accelerators.
     pub users: Vec<(String, u64)>,
     /// More about the selected row.

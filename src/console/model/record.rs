@@ -132,6 +132,8 @@ pub enum RecordEffect {
     Unfollow(JobKey),
     /// The open page shows the record in this directory: its logs are read there.
     Show(Option<PathBuf>),
+    /// Read what was measured of the job whose record this is, if that was kept.
+    Numbers(JobKey, PathBuf),
     /// Read which records there are.
     List,
     /// Read one: of this job, or in this directory.
@@ -167,8 +169,6 @@ pub struct Opened {
     pub job: Kept,
     /// Its manifest, or `None` if it was not read in time.
     pub object: Option<serde_json::Value>,
-    /// Who measured it, and what, if that was kept.
-    pub numbers: Option<(Clean, Measured)>,
     /// Its events.
     pub events: Vec<EventRow>,
     /// Which record it is.
@@ -182,6 +182,8 @@ pub enum RecordMessage {
     State(RecordState),
     /// Which records there are, newest first.
     Listed(Result<Vec<Summary>, Clean>),
+    /// What was measured of a job up to its end, and who measured it.
+    Numbers(JobKey, Clean, Box<Measured>),
     /// A record was read; `None`: there is none.
     Opened(Which, Result<Option<Box<Opened>>, Clean>),
 }

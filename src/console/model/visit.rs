@@ -8,11 +8,12 @@ use super::{
     session::SessionId,
 };
 use crate::{
-    changes::{Confirmed, Traffic},
+    changes::{Confirmed, Traffic, visit::Places},
     jobs::{
         Clean, Name, PodRow, Sym, Uid,
         row::{ContainerRow, ContainerState, Phase},
     },
+    metrics::nvidia_smi,
 };
 
 /// Ports that are led to replicas.
@@ -63,6 +64,8 @@ pub enum VisitEffect {
     Measure(ChangeId, SessionId, PageId, Confirmed),
     /// Take a port of this machine and lead it on.
     Forward(ChangeId, SessionId, Confirmed),
+    /// A program that runs again and again runs in these pods from now on.
+    Pods(ChangeId, Places),
     /// What goes on until it is stopped goes on no more: a port that is led, a program that runs again and again.
     Stop(ChangeId),
 }
@@ -98,9 +101,10 @@ impl PageModel {
 }
 
 impl Kept {
-    /// Its pods that run and have GPUs, each with the container that is measured.
-    pub fn gpu_pods(&self) -> Vec<(Name, Option<Sym>)> {
-        let with_gpus = self.pods.iter().filter(|pod| pod.requests.gpus > 0);
+    /// Its pods that run and have GPUs which `nvidia-smi` knows, each with the container that is measured.
+    pub fn gpu_pods(&self) -> Places {
+        let is_known = |pod: &&PodRow| nvidia_smi::knows(pod.requests.gpu_resource.as_ref().map(Sym::as_str));
+        let with_gpus = self.pods.iter().filter(|pod| pod.requests.gpus > 0).filter(is_known);
         with_gpus.filter_map(|pod| Some((pod.name.clone(), Some(running(pod)?)))).collect()
     }
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Runner, change};
 use crate::{
     changes::{
         Confirmed, Forwarding, Report, Traffic, What, listen,
-        visit::{self, Answer},
+        visit::{self, Answer, Places},
     },
     console::{
         message::Message,
@@ -29,9 +30,26 @@ use crate::{
 
 /// Those that go on until they are stopped: ports that are led on, programs that run again and again. Dropping one stops it.
 #[derive(Default)]
-pub(super) struct Forwards(BTreeMap<ChangeId, DropGuard>);
+pub(super) struct Forwards(BTreeMap<ChangeId, Going>);
+
+/// One of them, and where the pods of a program are told.
+struct Going {
+    _guard: DropGuard,
+    pods: Option<watch::Sender<Places>>,
+}
 
 impl Forwards {
+    fn begin(&mut self, id: ChangeId, token: &CancellationToken, pods: Option<watch::Sender<Places>>) {
+        self.0.insert(id, Going { _guard: token.clone().drop_guard(), pods });
+    }
+
+    /// It goes on in these pods.
+    fn move_to(&self, id: ChangeId, pods: Places) {
+        if let Some(sender) = self.0.get(&id).and_then(|going| going.pods.as_ref()) {
+            sender.send_replace(pods);
+        }
+    }
+
     /// It goes on no more.
     fn stop(&mut self, id: ChangeId) {
         self.0.remove(&id);
@@ -43,6 +61,7 @@ pub(super) fn execute(runner: &mut Runner, effect: VisitEffect) {
     match effect {
         VisitEffect::Forward(id, session, confirmed) => forward(runner, id, session, confirmed),
         VisitEffect::Measure(id, session, page, confirmed) => measure(runner, id, session, page, confirmed),
+        VisitEffect::Pods(id, pods) => runner.forwards.move_to(id, pods),
         VisitEffect::Stop(id) => runner.forwards.stop(id),
         VisitEffect::Lend(..) | VisitEffect::Program(..) => {}
     }
@@ -52,10 +71,14 @@ pub(super) fn execute(runner: &mut Runner, effect: VisitEffect) {
 fn measure(runner: &mut Runner, id: ChangeId, session: SessionId, page: PageId, confirmed: Confirmed) {
     let Some(desk) = change::desk(runner, session) else { return change::no_connection(runner, id, confirmed) };
     let (token, results) = (runner.token(), runner.results());
-    let again = confirmed.changes().iter().any(|change| matches!(change.what, What::Measure { every: Some(_), .. }));
-    if again {
-        runner.forwards.0.insert(id, token.clone().drop_guard());
-    }
+    let again = confirmed.changes().first().and_then(|change| match &change.what {
+        What::Measure { pods, every: Some(_), .. } => Some(watch::channel(pods.clone())),
+        _ => None,
+    });
+    let pods = again.map(|(sender, pods)| {
+        runner.forwards.begin(id, &token, Some(sender));
+        pods
+    });
     tokio::spawn(async move {
         let tell = |answers: Vec<Answer>| {
             let asked = asked(desk.session.now(), &answers);
@@ -67,8 +90,8 @@ fn measure(runner: &mut Runner, id: ChangeId, session: SessionId, page: PageId, 
                 }
             }
         };
-        let report = if again {
-            Box::pin(visit::watch(&desk, confirmed, tell, stopped(token))).await
+        let report = if let Some(pods) = pods {
+            Box::pin(visit::watch(&desk, confirmed, pods, tell, stopped(token))).await
         } else {
             let once = Box::pin(visit::measure(&desk, confirmed));
             let Some((report, answers)) = token.run_until_cancelled(once).await else { return };
@@ -91,7 +114,7 @@ fn forward(runner: &mut Runner, id: ChangeId, session: SessionId, confirmed: Con
     });
     let Some(desk) = change::desk(runner, session) else { return change::no_connection(runner, id, confirmed) };
     let (token, results) = (runner.token(), runner.results());
-    runner.forwards.0.insert(id, token.clone().drop_guard());
+    runner.forwards.begin(id, &token, None);
     tokio::spawn(async move {
         let over = |report| Message::Change(ChangeMessage::Over(id, report));
         let listener = match listen(local.unwrap_or_default()).await {

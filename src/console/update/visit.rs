@@ -16,7 +16,7 @@ use crate::{
             change::ChangeId,
             notices::Tone,
             overlay::{Overlay, Picker, PickerItem, PickerPurpose, Prompt, PromptEvent, Purpose},
-            page::PageModel,
+            page::{PageModel, metrics::Asking},
             visit::{Forward, VisitEffect, VisitMessage, Visited},
         },
     },
@@ -75,8 +75,8 @@ fn measure(model: &mut Model, every: Option<u32>) -> Vec<Effect> {
 /// Asks it again and again while the numbers are in sight; ends that where it is so already.
 fn again(model: &mut Model) -> Vec<Effect> {
     let Some(page) = &mut model.page else { return refused(model, "open a job first") };
-    match page.metrics.asking.take().filter(|id| model.changes.running.contains_key(id)) {
-        Some(id) => vec![Effect::Visit(VisitEffect::Stop(id))],
+    match page.metrics.asking.take().filter(|asking| model.changes.running.contains_key(&asking.id)) {
+        Some(Asking { id, .. }) => vec![Effect::Visit(VisitEffect::Stop(id))],
         None if page.metrics.followed.is_none() => refused(model, "open the tab Metrics first"),
         None => measure(model, Some(EVERY)),
     }

@@ -69,7 +69,7 @@ fn draw_own_keys(keys: &[(&str, &str)], theme: &Theme, area: Rect, buf: &mut Buf
     }
 }
 
-/// The hinted commands of the current contexts, as many as fit, whole ones only. The last, which shows all the others,
+/// The hinted commands that can run now in the current contexts, as many as fit, whole ones only. The last, which shows all the others,
 /// always has its place.
 fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let mut x = area.x;
@@ -83,24 +83,26 @@ fn draw_hints(model: &Model, theme: &Theme, area: Rect, buf: &mut Buffer) {
             continue;
         }
         let (row, key) = hint;
-        let refused = row.denied(model).is_some() || (row.change && model.session.is_locked(model.now));
-        let usable = (row.enabled)(model).is_ok() && !refused;
-        x = put(buf, area, x, area.y, key, theme.style(if usable { Role::Key } else { Role::Dim }));
+        // The server decides, so that it is offered all the same.
+        let role = if row.denied(model).is_some() { Role::Dim } else { Role::Key };
+        x = put(buf, area, x, area.y, key, theme.style(role));
         x = put(buf, area, x + 1, area.y, row.title, theme.style(Role::Dim)) + 2;
     }
 }
 
-fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
+/// What is offered, in its order, each with its key.
+pub(super) fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     let contexts = model.contexts();
     // With nothing to look at, what leads on is hinted.
     let idle = model.fleet.is_empty() && model.page.is_none() && model.overlays.is_empty();
     let is_down = matches!(model.session.phase, Phase::Down(_));
     let leads_on = |id| matches!(id, CommandId::App(_) | CommandId::Draft(_) | CommandId::Text(_));
+    let can_run = |row: &Command| (row.enabled)(model).is_ok() && !(row.change && model.session.is_locked(model.now));
     let is_hinted = |row: &&Command| match row.id {
         CommandId::App(AppCommand::Reconnect) => is_down,
         // Enter on a list that is not shown is none.
-        CommandId::Log(LogCommand::Open) => (row.enabled)(model).is_ok(),
-        id => row.hint > 0 && (!idle || (leads_on(id) && (row.enabled)(model).is_ok())),
+        CommandId::Log(LogCommand::Open) => can_run(row),
+        id => row.hint > 0 && can_run(row) && (!idle || leads_on(id)),
     };
     let mut rows: Vec<_> = commands::all()
         .filter(is_hinted)
@@ -110,3 +112,6 @@ fn hinted(model: &Model) -> Vec<(&'static Command, String)> {
     rows.sort_by_key(|(row, _)| row.hint);
     rows
 }
+
+#[cfg(test)]
+mod tests;

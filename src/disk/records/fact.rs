@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::place::ClusterPlace;
-use crate::jobs::{Clean, EventRow, JobRow, Name, PodRow, Secs, Uid, WorkloadRow, fleet::JobKey, manifest::Removed};
+use crate::jobs::{Clean, EventRow, JobRow, PodRow, Secs, Uid, WorkloadRow, fleet::JobKey, manifest::Removed};
 
 /// Of the format.
 pub const VERSION: u32 = 1;
@@ -63,34 +63,6 @@ pub struct KeptManifest {
     pub removed: Vec<Removed>,
 }
 
-/// What was measured of the job up to its end.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KeptNumbers {
-    /// Who measured it.
-    pub source: Clean,
-    /// The first moment.
-    pub from: Secs,
-    /// The last.
-    pub to: Secs,
-    /// Seconds between two.
-    pub step: u32,
-    /// The values.
-    pub series: Vec<KeptSeries>,
-}
-
-/// One metric of one pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct KeptSeries {
-    /// The pod.
-    pub pod: Name,
-    /// The metric's key, as scripts read it.
-    pub metric: String,
-    /// Values with their moments, the oldest first.
-    pub values: Vec<(Secs, f32)>,
-}
-
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -111,8 +83,6 @@ pub enum Fact {
     Change(Box<Change>),
     /// The manifest.
     Manifest(Box<KeptManifest>),
-    /// What was measured.
-    Numbers(Box<KeptNumbers>),
     /// The job was deleted.
     Deleted,
 }
@@ -128,7 +98,6 @@ impl Fact {
             Self::Event(row) => Some(format!("event {}", row.uid)),
             Self::Workload(row) => Some(format!("workload {}", row.uid)),
             Self::Manifest(_) => Some("manifest".to_owned()),
-            Self::Numbers(_) => Some("numbers".to_owned()),
             Self::Deleted => Some("deleted".to_owned()),
             Self::Change(_) => None,
         }
@@ -174,8 +143,6 @@ pub struct Record {
     pub changes: Vec<Change>,
     /// Its manifest, and when that was read.
     pub manifest: Option<(Secs, KeptManifest)>,
-    /// What was measured, and when that was read.
-    pub numbers: Option<(Secs, KeptNumbers)>,
     /// Lines of the file that could not be read.
     pub unreadable: usize,
 }
@@ -200,7 +167,6 @@ impl Record {
     pub(super) fn entries(&self) -> Vec<Entry> {
         let mut out = vec![(self.begun, Fact::Record(Box::new(self.header.clone())))];
         out.extend(self.manifest.iter().map(|(at, kept)| (*at, Fact::Manifest(Box::new(kept.clone())))));
-        out.extend(self.numbers.iter().map(|(at, kept)| (*at, Fact::Numbers(Box::new(kept.clone())))));
         out.extend(self.changes.iter().map(|change| (change.at, Fact::Change(Box::new(change.clone())))));
         out.extend(self.events.iter().map(|event| (event.last, Fact::Event(Box::new(event.clone())))));
         out.extend(self.workload.iter().map(|row| (self.last, Fact::Workload(Box::new(row.clone())))));
@@ -234,7 +200,6 @@ impl Folding {
             workload: None,
             changes: Vec::new(),
             manifest: None,
-            numbers: None,
             unreadable: 0,
         };
         Self { record, pods: BTreeMap::new(), events: BTreeMap::new() }
@@ -262,7 +227,6 @@ impl Folding {
             Fact::Workload(row) => record.workload = Some(*row),
             Fact::Change(change) => record.changes.push(*change),
             Fact::Manifest(kept) => record.manifest = Some((at, *kept)),
-            Fact::Numbers(kept) => record.numbers = Some((at, *kept)),
             Fact::Deleted => record.deleted = Some(at),
         }
     }

@@ -7,6 +7,7 @@
 mod fact;
 mod file;
 mod log;
+mod numbers;
 mod place;
 mod prune;
 mod shelf;
@@ -15,8 +16,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use fact::{Change, Fact, Header, KeptManifest, KeptNumbers, KeptPod, KeptSeries, Record, VERSION};
+pub use fact::{Change, Fact, Header, KeptManifest, KeptPod, Record, VERSION};
 pub use log::{KeptLog, LogText, Stream};
+pub use numbers::{KeptNumbers, KeptSeries};
 pub use place::{Bounds, ClusterPlace, short_uid};
 pub use prune::{Pruned, prune};
 pub use shelf::{Records, Summary, remove};

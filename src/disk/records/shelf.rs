@@ -12,6 +12,7 @@ use super::{
     fact::{Header, Record},
     file,
     log::{self, KeptLog},
+    numbers::{self, KeptNumbers},
     place::{self, Bounds, ClusterPlace, FACTS},
     writer::Writer,
 };
@@ -112,6 +113,11 @@ impl Records {
     /// The same, in a directory that [`Records::list`] named.
     pub fn logs_in(&self, dir: &Path) -> Result<Vec<KeptLog>, DiskProblem> {
         log::read(dir, self.bounds.job.max(Bounds::default().job))
+    }
+
+    /// What was measured of the job up to its end, in a directory that [`Records::list`] named; `None` if that was not kept.
+    pub fn numbers_in(&self, dir: &Path) -> Result<Option<KeptNumbers>, DiskProblem> {
+        numbers::read(dir, self.bounds.job.max(Bounds::default().job))
     }
 
     /// All of them, newest first; of one cluster, if that is given. What can't be read is left out.

@@ -80,12 +80,38 @@ fn what_was_kept_comes_back_as_it_was_last() {
 }
 
 #[test]
+fn numbers_take_no_room_of_facts_and_nobody_who_lists_reads_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (records, header) = (records(dir.path()), header("pi"));
+    let mut writer = records.writer(&header, Secs(1)).expect("taken");
+    writer.add(Secs(2), [pod(0, "n1"), changed(2, "Failed")]).expect("kept");
+    let (before, path) = (fs::read(facts(dir.path(), "pi")).expect("read"), writer.dir().to_owned());
+    let series = |pod: u32| KeptSeries {
+        pod: Name::lossy(&format!("pi-worker-{pod}")),
+        metric: "gpuUtilization".to_owned(),
+        values: (0..60).map(|i| (Secs(900 + i * 15), 50.0)).collect(),
+    };
+    let kept =
+        KeptNumbers { step: 15, from: Secs(900), series: (0..300).map(series).collect(), ..KeptNumbers::default() };
+    assert_eq!(records.numbers_in(&path), Ok(None));
+    assert_eq!(writer.set_numbers(&kept), Ok(true));
+    assert_eq!(fs::read(facts(dir.path(), "pi")).expect("read"), before);
+    assert_eq!(records.numbers_in(&path).expect("read").map(|back| back.series.len()), Some(300));
+    // What can't be read as a record's facts would be counted.
+    let record = records.read(&path).expect("read").expect("there");
+    assert_eq!((record.pods.len(), record.unreadable), (1, 0));
+    let listed = records.list(None).expect("listed");
+    assert!(listed[0].size > before.len() as u64, "but it counts as room");
+}
+
+#[test]
 fn only_its_owner_can_read_it() {
     let dir = tempfile::tempdir().expect("a directory");
     fs::create_dir(dir.path().join("records")).expect("made");
     fs::set_permissions(dir.path().join("records"), fs::Permissions::from_mode(0o755)).expect("set");
     let mut writer = records(dir.path()).writer(&header("pi"), Secs(1)).expect("taken");
     writer.add_log(&Stream::default(), &[LogText::default()], 0).expect("kept");
+    assert_eq!(writer.set_numbers(&KeptNumbers::default()), Ok(true));
     let mut found = vec![dir.path().join("records")];
     while let Some(path) = found.pop() {
         let meta = fs::metadata(&path).expect("there");

@@ -12,6 +12,7 @@ use super::{
     fact::{Change, Entry, Fact, Header, Record},
     file::{self, LineFile},
     log::{LogText, LogWriter, Stream},
+    numbers::{self, KeptNumbers},
     place::FACTS,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     jobs::{Clean, Secs},
 };
 
-/// The part of a job's bound that facts may take; the rest is for logs.
+/// The part of a job's bound that facts may take; what they and numbers leave is for logs.
 const FACTS_PART: u64 = 4;
 
 /// See the module. Dropping it lets go of the record.
@@ -150,10 +151,15 @@ impl Writer {
         self.log()?.add(stream, lines, skipped)
     }
 
+    /// Keeps what was measured, in place of what was kept of that before; `Ok(false)`: there is no room for it.
+    pub fn set_numbers(&mut self, kept: &KeptNumbers) -> Result<bool, DiskProblem> {
+        numbers::write(&self.dir, kept, self.most / numbers::PART)
+    }
+
     fn log(&mut self) -> Result<&mut LogWriter, DiskProblem> {
         let log = match self.log.take() {
             Some(log) => log,
-            None => LogWriter::open(&self.dir, self.most - self.most / FACTS_PART)?,
+            None => LogWriter::open(&self.dir, self.most - self.most / FACTS_PART - self.most / numbers::PART)?,
         };
         Ok(self.log.insert(log))
     }

@@ -76,6 +76,22 @@ fn each_gpu_of_a_node_has_the_sign_of_its_holder() {
     assert_eq!(it.rows[0].goes, Some(Goes::Jobs("node:=one".to_owned())));
 }
 
+#[test]
+fn gpus_of_other_makers_are_cells_like_any() {
+    let of = |name: &str, resource: &str| {
+        let amounts = ByResource::from([(sym(resource), 4000)]);
+        NodeRow { capacity: amounts.clone(), allocatable: amounts, ..node(name, 0) }
+    };
+    let amd =
+        NodeRow { labels: Box::new([(sym("amd.com/gpu.product-name"), sym("MI300X"))]), ..of("amd", "amd.com/gpu") };
+    let pods = [pod("big", "amd", 3), pod("small", "gaudi", 1)];
+    let it = nodes_of(&Part::whole(vec![amd, of("gaudi", "habana.ai/gaudi")]), &pods);
+    let cells: Vec<(&str, &str)> =
+        it.rows.iter().map(|row| (row.cells[1].text.as_str(), row.cells[2].text.as_str())).collect();
+    assert_eq!(cells, [("aaa.", "1/4"), ("b...", "3/4")]);
+    assert_eq!(it.rows[0].cells[3].text, "MI300X");
+}
+
 fn nodes_of(rows: &Part<NodeRow>, pods: &[HeldPod]) -> Table {
     nodes(&fleet(), rows, &Part::whole(pods.to_vec()))
 }

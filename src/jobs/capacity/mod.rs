@@ -18,7 +18,7 @@ pub use overview::{Gpus, Overview, overview};
 pub use rows::{HeldPod, NodeRow, QuotaRow, SharedQuotaRow, SpaceRow};
 pub use space::{SpaceUse, Use, spaces};
 pub use user::{UserUse, users};
-pub use work::{Busy, Work};
+pub use work::{Busy, Idle, Work};
 
 use super::{fleet::Fleet, part::Part};
 

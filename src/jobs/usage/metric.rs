@@ -98,7 +98,7 @@ impl Metric {
             Self::GpuMemory => "GPU memory",
             Self::Power => "GPU power",
             Self::Temperature => "GPU temperature",
-            Self::Cpu => "CPU",
+            Self::Cpu => "CPU cores",
             Self::Memory => "memory",
             Self::NetIn => "network in",
             Self::NetOut => "network out",
@@ -150,10 +150,23 @@ impl Metric {
             Self::Cpu if value >= 100.0 => format!("{}", value.round()),
             Self::Cpu => tenths(value),
             Self::Memory | Self::GpuMemory | Self::GpuMemoryTotal => format_bytes(value.max(0.0) as u64),
-            Self::NetIn | Self::NetOut => format!("{}/s", format_bytes(value.max(0.0) as u64).trim_end_matches('i')),
+            Self::NetIn | Self::NetOut => rate(value.max(0.0)),
             Self::Xid => format!("{}", value.round()),
         }
     }
+}
+
+/// Bytes a second: three digits, or two with a tenth.
+fn rate(mut value: f64) -> String {
+    let mut unit = "B";
+    for larger in ["Ki", "Mi", "Gi", "Ti"] {
+        if value < 999.5 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, larger);
+    }
+    let number = if value < 99.95 { tenths(value) } else { format!("{}", value.round()) };
+    format!("{number}{unit}/s")
 }
 
 fn tenths(value: f64) -> String {
@@ -187,7 +200,10 @@ mod tests {
             (Metric::Power, 12_345.0, "12.3kW"),
             (Metric::Cpu, 3.96, "4"),
             (Metric::Cpu, 0.25, "0.2"),
-            (Metric::NetIn, 1.5 * 1_073_741_824.0, "1.5G/s"),
+            (Metric::NetIn, 1.5 * 1_073_741_824.0, "1.5Gi/s"),
+            (Metric::NetIn, 129_433.0, "126Ki/s"),
+            (Metric::NetIn, 1_048_570.0, "1Mi/s"),
+            (Metric::NetIn, 400.4, "400B/s"),
             (Metric::Throttle, 0.25, "25%"),
         ];
         for (metric, value, text) in texts {

@@ -4,6 +4,7 @@
 
 use super::{Refusal, workers::Shape};
 use crate::{
+    changes::visit::Places,
     console::model::change::ChangeId,
     jobs::{
         Clean, Name, Secs,
@@ -30,8 +31,8 @@ pub struct MetricsModel {
     pub lacks: Vec<Lack>,
     /// What nvidia-smi said in the replicas, if it was asked.
     pub smi: Option<Box<Asked>>,
-    /// The change that asks nvidia-smi again and again, if one does.
-    pub asking: Option<ChangeId>,
+    /// What asks nvidia-smi again and again, if something does.
+    pub asking: Option<Asking>,
     /// Why the last look failed; what was read before is shown all the same.
     pub trouble: Option<Refusal>,
     /// What that comes to for the whole job, by metric.
@@ -100,6 +101,15 @@ pub enum MetricsMessage {
     Failed(Refusal),
     /// nvidia-smi was asked in the replicas.
     Asked(Box<Asked>),
+}
+
+/// A change that asks nvidia-smi again and again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asking {
+    /// Which.
+    pub id: ChangeId,
+    /// In which pods.
+    pub pods: Places,
 }
 
 /// What nvidia-smi said in the replicas.

@@ -18,7 +18,7 @@ use crate::{
     disk::{
         DiskProblem,
         problem::DiskKind,
-        records::{Fact, Header, LogText, Records, Stream, Writer, prune},
+        records::{Fact, Header, KeptNumbers, LogText, Records, Stream, Writer, prune},
     },
     jobs::{Clean, Secs, fleet::JobKey},
 };
@@ -36,6 +36,8 @@ const PRUNE_EVERY: u32 = 600;
 pub(super) enum Work {
     /// Facts of a job, seen at that time.
     Facts(Arc<Header>, Secs, Vec<Fact>),
+    /// What was measured of a job up to its end.
+    Numbers(Arc<Header>, Secs, Box<KeptNumbers>),
     /// A log is going to be read: how far has it been kept?
     Begin(Arc<Header>, Secs, Stream, oneshot::Sender<Option<i64>>),
     /// Lines of a log, and how many are missing before them.
@@ -104,6 +106,12 @@ impl Keeper {
                 Work::Facts(header, at, facts) => {
                     self.write(&header, at, |writer| writer.add(at, facts).map(Wrote::Facts));
                 }
+                Work::Numbers(header, at, kept) => self.write(&header, at, |writer| {
+                    if !writer.set_numbers(&kept)? {
+                        tracing::warn!("{}: what was measured has no room in its record", header.job.name);
+                    }
+                    Ok(Wrote::Facts(1))
+                }),
                 Work::Begin(header, at, stream, reply) => {
                     let mut last = None;
                     self.write(&header, at, |writer| {

@@ -45,6 +45,8 @@ use crate::{
 const QUEUE: usize = 512;
 /// Requests for manifests and tails at once.
 const READS: usize = 3;
+/// Jobs whose numbers are read at once, so that neither waits for the other.
+const MEASURES: usize = 2;
 /// After a job is let go, what its logs still bring is kept for so long.
 const GRACE: Duration = Duration::from_secs(10);
 /// Between two looks at what is idle.
@@ -60,6 +62,7 @@ pub(super) struct Recorder {
     work: Option<mpsc::Sender<Work>>,
     ended: Option<oneshot::Receiver<()>>,
     reads: Arc<Semaphore>,
+    measures: Arc<Semaphore>,
     followed: HashMap<JobKey, DropGuard>,
     /// Logs that were begun, by the job's uid; without the run for those that are followed.
     begun: HashSet<(Uid, Stream, bool)>,
@@ -92,6 +95,7 @@ impl Recorder {
             work: None,
             ended: None,
             reads: Arc::new(Semaphore::new(READS)),
+            measures: Arc::new(Semaphore::new(MEASURES)),
             followed: HashMap::new(),
             begun: HashSet::new(),
             manifests: HashSet::new(),
@@ -175,6 +179,11 @@ pub(super) fn execute(runner: &mut Runner, effect: RecordEffect) {
                 recorder.shown = dir;
             }
         }
+        RecordEffect::Numbers(key, dir) => {
+            if let Some(recorder) = &runner.recorder {
+                tokio::spawn(numbers::read(recorder.records.clone(), runner.results(), key, dir));
+            }
+        }
         RecordEffect::List => list(runner),
         RecordEffect::Open(which) => read(runner, which),
     }
@@ -233,9 +242,9 @@ fn keep_numbers(runner: &mut Runner, id: SessionId, header: &Arc<Header>, work: 
     if !recorder.numbers.insert(header.job.uid.clone()) {
         return;
     }
-    let (reads, records) = (Arc::clone(&recorder.reads), recorder.records.clone());
+    let (measures, records) = (Arc::clone(&recorder.measures), recorder.records.clone());
     spawn(runner, id, Arc::clone(header), work.clone(), async move |desk: Desk, _| {
-        if let Ok(_turn) = reads.acquire().await {
+        if let Ok(_turn) = measures.acquire().await {
             numbers::keep(desk, ready, search, records, span).await;
         }
     });

@@ -1,23 +1,25 @@
 //! What was measured of a job in the quarter of an hour before its end: read once for its record, and back from it.
 //!
-//! Asks only a source that knows the past; of others there is nothing left once a job has ended.
+//! Asks only a source that knows the past; of others there is nothing left once a job has ended. A page that shows the
+//! record already, because the job has just been deleted, is told what was read.
+
+use std::path::PathBuf;
 
 use super::{keeper::Work, streams::Desk};
 use crate::{
     console::{
-        model::page::metrics::Measured,
-        runner::{Ready, metrics::Search},
+        message::Message,
+        model::{page::metrics::Measured, record::RecordMessage},
+        runner::{Ready, Results, metrics::Search},
     },
-    disk::records::{Fact, KeptNumbers, KeptSeries, Records},
+    disk::records::{KeptNumbers, KeptSeries, Records},
     jobs::{
         Clean, Secs,
+        fleet::JobKey,
         usage::{Metric, Points, Range, Reading, Window},
     },
     metrics::{self, Job, Source},
 };
-
-/// Pods whose numbers are kept: a record has its bound.
-const MOST_PODS: usize = 256;
 
 /// What is to be read: of which pods, since when, until when.
 pub(super) struct Span {
@@ -34,7 +36,6 @@ pub(super) async fn keep(desk: Desk, ready: Ready, search: Search, records: Reco
     if let Ok(Ok(Some(record))) = known.await {
         job = Job::of(&desk.header.job.namespace, record.pods.iter().map(|pod| &pod.row)).with(job);
     }
-    job.pods.truncate(MOST_PODS);
     let source = search.found(&ready).await.source;
     if !source.has_history() || job.pods.is_empty() {
         return;
@@ -45,8 +46,30 @@ pub(super) async fn keep(desk: Desk, ready: Ready, search: Search, records: Reco
     if reading.points.is_empty() {
         return;
     }
-    let fact = Fact::Numbers(Box::new(kept(&source, window, reading)));
-    desk.write(Work::Facts(std::sync::Arc::clone(&desk.header), desk.session.now(), vec![fact])).await;
+    let kept = kept(&source, window, reading);
+    let work = Work::Numbers(std::sync::Arc::clone(&desk.header), desk.session.now(), Box::new(kept.clone()));
+    if desk.write(work).await {
+        let (source, measured) = measured(kept);
+        let read = RecordMessage::Numbers(desk.header.job.clone(), source, Box::new(measured));
+        // A closed channel means that the console has ended.
+        let _ = desk.results.send(Message::Record(read)).await;
+    }
+}
+
+/// Reads what was kept of a job in this directory, for the page that shows it.
+pub(super) async fn read(records: Records, results: Results, key: JobKey, dir: PathBuf) {
+    let read = tokio::task::spawn_blocking(move || match records.numbers_in(&dir) {
+        Ok(kept) => kept.map(measured),
+        Err(problem) => {
+            tracing::warn!("what was measured can't be read: {problem}");
+            None
+        }
+    });
+    if let Ok(Some((source, measured))) = read.await {
+        let read = RecordMessage::Numbers(key, source, Box::new(measured));
+        // A closed channel means that the console has ended.
+        let _ = results.send(Message::Record(read)).await;
+    }
 }
 
 fn kept(source: &Source, window: Window, reading: Reading) -> KeptNumbers {
@@ -60,7 +83,7 @@ fn kept(source: &Source, window: Window, reading: Reading) -> KeptNumbers {
 }
 
 /// As a page takes them; a metric that this version does not know is passed over.
-pub(super) fn measured(kept: KeptNumbers) -> (Clean, Measured) {
+fn measured(kept: KeptNumbers) -> (Clean, Measured) {
     let points = |series: KeptSeries| {
         let metric = Metric::ALL.into_iter().find(|metric| metric.key() == series.metric)?;
         let values = series.values.into_iter().map(|(at, value)| (at, f64::from(value))).collect();
@@ -88,9 +111,7 @@ mod tests {
         let reading = Reading { points: vec![points.clone()], lacks: Vec::new() };
         let mut numbers = kept(&Source::Nothing, window, reading);
         numbers.series.push(KeptSeries { metric: "of-tomorrow".to_owned(), ..KeptSeries::default() });
-        let text = serde_json::to_string(&Fact::Numbers(Box::new(numbers))).expect("written");
-        let Ok(Fact::Numbers(read)) = serde_json::from_str(&text) else { panic!("{text}") };
-        let (source, measured) = measured(*read);
+        let (source, measured) = measured(numbers);
         assert!(source.as_str().ends_with(", recorded"), "{source}");
         assert_eq!((measured.window, measured.whole), (window, true));
         assert_eq!(measured.reading.points, [points]);

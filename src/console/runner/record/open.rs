@@ -5,7 +5,6 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::numbers;
 use crate::{
     console::model::{
         page::{Kept, Recorded},
@@ -45,8 +44,7 @@ fn opened(record: Record, dir: PathBuf, logs: &[KeptLog], rules: &Arc<Rules>) ->
     };
     let job = kept(&record, logs, rules);
     let object = record.manifest.map(|(_, manifest)| manifest.object);
-    let numbers = record.numbers.map(|(_, kept)| numbers::measured(kept));
-    Opened { job, object, numbers, events: record.events, recorded: Arc::new(recorded) }
+    Opened { job, object, events: record.events, recorded: Arc::new(recorded) }
 }
 
 /// What a kept log says.

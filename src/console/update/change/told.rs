@@ -11,6 +11,7 @@ use crate::{
             change::{ChangeEffect, ChangeId, ChangeMessage, Running},
             notices::Tone,
             overlay::{Overlay, Picker, PickerItem, PickerPurpose, TextOverlay, TextSource},
+            page::metrics::Asking,
             visit::VisitEffect,
         },
         update::{alert, page},
@@ -47,9 +48,9 @@ pub fn begin(model: &mut Model, confirmed: Confirmed) -> Vec<Effect> {
         Some(What::Shell { .. } | What::Command { .. }) => {
             vec![Effect::Visit(VisitEffect::Lend(id, session, confirmed))]
         }
-        Some(What::Measure { every, .. }) => {
+        Some(What::Measure { every, pods, .. }) => {
             if let (Some(page), true) = (&mut model.page, every.is_some()) {
-                page.metrics.asking = Some(id);
+                page.metrics.asking = Some(Asking { id, pods: pods.clone() });
             }
             let page = model.page.as_ref().map(|page| page.id).unwrap_or_default();
             vec![Effect::Visit(VisitEffect::Measure(id, session, page, confirmed))]
@@ -110,7 +111,7 @@ fn over(model: &mut Model, id: ChangeId, report: &Report) -> Vec<Effect> {
     let Some(running) = model.changes.running.remove(&id) else { return Vec::new() };
     model.visits.forwards.remove(&id);
     if let Some(page) = &mut model.page {
-        page.metrics.asking.take_if(|asking| *asking == id);
+        page.metrics.asking.take_if(|asking| asking.id == id);
     }
     let place = if running.context.as_str() == model.session.context {
         String::new()

@@ -49,7 +49,9 @@ pub fn rebuild(model: &mut Model) {
             cluster.users = all.filter_map(|user| Some((name(&user)?, u64::from(user.gpus)))).collect();
             let unread = [&read.nodes.unread, &read.pods.unread].into_iter().flatten().cloned().collect();
             let told = model.survey.work.as_ref().and_then(|told| told.work.as_ref().ok());
-            let idle = told.is_some_and(|work| work.all().idle > 0);
+            cluster.idle = told.map(|work| work.idle(&pods)).unwrap_or_default();
+            // Other pods are no jobs that one could look at.
+            let idle = cluster.idle.of_jobs + cluster.idle.unknown > 0;
             let mut holders = boards::users(fleet, &read.spaces).rows;
             holders.retain(|row| cluster.users.iter().any(|(name, _)| *name == row.id));
             Table { unread, rows: boards::overview::leads(&cluster.overview, idle, &holders), ..Table::default() }

@@ -260,7 +260,9 @@ fn told(h: &mut Harness, work: Result<Work, Clean>) {
 fn with_work(mut h: Harness) -> Harness {
     let mut work = Work::new(h.model.now);
     work.add(sym("NVIDIA A100-SXM4-80GB"), Busy { measured: 14, idle: 2, sum: 1_071.0 });
-    work.add(sym("NVIDIA H100 80GB HBM3"), Busy { measured: 1, idle: 0, sum: 12.0 });
+    work.add(sym("NVIDIA H100 80GB HBM3"), Busy { measured: 1, idle: 1, sum: 2.0 });
+    work.add_idle(sym("vision"), "segmentation-large-worker-1", 2);
+    work.add_idle(sym("lab"), "notebook-0", 1);
     told(&mut h, Ok(work));
     h
 }

@@ -108,7 +108,7 @@ fn opened(dir: &str) -> Box<Opened> {
     fleet.settle(Secs(NOW));
     let recorded = Recorded { dir: PathBuf::from(dir), last: Secs(NOW - 80_000), ..Recorded::default() };
     let job = Kept::of(&fleet, &key).expect("there");
-    Box::new(Opened { job, object: None, numbers: None, events: Vec::new(), recorded: Arc::new(recorded) })
+    Box::new(Opened { job, object: None, events: Vec::new(), recorded: Arc::new(recorded) })
 }
 
 #[test]

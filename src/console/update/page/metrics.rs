@@ -45,6 +45,7 @@ pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
         }
         page.metrics.followed = wanted;
     }
+    effects.extend(asked_where(page));
     let parted = parted(page);
     if parted != page.metrics.parted {
         page.metrics.part(parted.as_ref());
@@ -56,7 +57,15 @@ pub(super) fn follow(model: &mut Model) -> Vec<Effect> {
 
 /// Nobody looks: `nvidia-smi` is asked no more.
 pub(super) fn asked_no_more(page: &mut PageModel) -> Option<Effect> {
-    page.metrics.asking.take().map(|id| Effect::Visit(VisitEffect::Stop(id)))
+    page.metrics.asking.take().map(|asking| Effect::Visit(VisitEffect::Stop(asking.id)))
+}
+
+/// Replicas began, ended or were restarted: `nvidia-smi` is asked in those that run now.
+fn asked_where(page: &mut PageModel) -> Option<Effect> {
+    let pods = page.job.gpu_pods();
+    let asking = page.metrics.asking.as_mut().filter(|asking| asking.pods != pods)?;
+    asking.pods.clone_from(&pods);
+    Some(Effect::Visit(VisitEffect::Pods(asking.id, pods)))
 }
 
 /// What is to be read GPU by GPU: of the replica that is shown alone.

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use configuration::{configuration, render, yaml};
 pub use logs::{heard, message as log};
 pub use metrics::{command as metrics_command, message as metrics};
-pub use recorded::{go_over, open_recorded};
+pub use recorded::{go_over, measured, open_recorded};
 
 use crate::{
     console::{

@@ -16,33 +16,40 @@ use crate::{
             record::{Opened, RecordEffect, Which},
         },
     },
-    jobs::{Clean, EventRow, Secs, fleet::JobKey},
+    jobs::{Clean, EventRow, fleet::JobKey},
 };
 
 /// Opens a page on a record.
 pub fn open_recorded(model: &mut Model, opened: Opened) -> Vec<Effect> {
     let mut effects = super::close(model);
     model.opened += 1;
-    let Opened { job, object, numbers, events, recorded } = opened;
+    let Opened { job, object, events, recorded } = opened;
     let mut page = PageModel::new(PageId(model.opened), model.session.id, job);
     page.gone = recorded.deleted;
     page.events.all = Fetched::Ready(events);
     page.object = object.map_or_else(unrecorded, Fetched::Ready);
     effects.push(Effect::Record(RecordEffect::Show(Some(recorded.dir.clone()))));
+    effects.push(Effect::Record(RecordEffect::Numbers(page.job.key(), recorded.dir.clone())));
     page.recorded = Some(recorded);
-    measured(&mut page, numbers, model.now);
     model.page = Some(page);
     effects.extend(render(model));
     effects.extend(show(model, Tab::Overview));
     effects
 }
 
-/// What was measured up to the job's end.
-fn measured(page: &mut PageModel, numbers: Option<(Clean, Measured)>, now: Secs) {
-    let Some((source, measured)) = numbers else { return };
+/// What was measured of a job up to its end was read: from its record, or for it while a page shows that already.
+pub fn measured(model: &mut Model, key: &JobKey, source: Clean, measured: Measured) {
+    let now = model.now;
+    let lacks =
+        |page: &&mut PageModel| page.recorded.is_some() && page.job.key() == *key && page.metrics.usage.is_empty();
+    let Some(page) = model.page.as_mut().filter(lacks) else {
+        model.dirty = false;
+        return;
+    };
     page.metrics.source = Some(source);
     page.metrics.take(measured);
     metrics::settle(page, now);
+    metrics::show_selected(model);
 }
 
 /// The page's job is gone: its record takes its place, when it is read.
@@ -59,7 +66,7 @@ fn unrecorded<T>() -> Fetched<T> {
 
 /// The job of the open page is gone, and this is its record.
 pub fn go_over(model: &mut Model, opened: Opened) -> Vec<Effect> {
-    let Opened { job, object, numbers, events, recorded } = opened;
+    let Opened { job, object, events, recorded } = opened;
     let its = |page: &&mut PageModel| page.job.key() == job.key() && page.gone.is_some() && page.recorded.is_none();
     let Some(page) = model.page.as_mut().filter(its) else {
         model.dirty = false;
@@ -81,11 +88,10 @@ pub fn go_over(model: &mut Model, opened: Opened) -> Vec<Effect> {
     page.job.derived = derived;
     let dir = recorded.dir.clone();
     page.recorded = Some(recorded);
-    if page.metrics.usage.is_empty() {
-        measured(page, numbers, model.now);
-    }
+    let numbers = page.metrics.usage.is_empty().then(|| RecordEffect::Numbers(page.job.key(), dir.clone()));
     super::workers::keep_selection(page);
     let mut effects = vec![Effect::Record(RecordEffect::Show(Some(dir)))];
+    effects.extend(numbers.map(Effect::Record));
     effects.extend(render(model));
     effects.extend(logs::resized(model));
     keep_scroll(model);

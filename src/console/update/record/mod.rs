@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 pub use history::picked;
 
-use super::compare;
+use super::{compare, page};
 use crate::{
     console::{
         commands::RecordCommand,
@@ -299,6 +299,10 @@ pub fn message(model: &mut Model, message: RecordMessage) -> Vec<Effect> {
         }
         RecordMessage::Listed(all) => {
             history::listed(model, all);
+            Vec::new()
+        }
+        RecordMessage::Numbers(key, source, measured) => {
+            page::measured(model, &key, source, *measured);
             Vec::new()
         }
         RecordMessage::Opened(which, result) if compare::wants(model, &which) => compare::opened(model, &which, result),

@@ -283,7 +283,7 @@ fn record_of(name: &str, deleted: bool) -> Opened {
     let object =
         serde_json::json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": name}});
     let job = Kept::of(&fleet, &key).expect("kept");
-    Opened { job, object: Some(object), numbers: None, events: vec![event], recorded: Arc::new(recorded) }
+    Opened { job, object: Some(object), events: vec![event], recorded: Arc::new(recorded) }
 }
 
 /// Orders that ask a cluster for something.
@@ -315,6 +315,44 @@ fn the_page_of_a_job_that_goes_shows_its_record_and_keeps_what_it_had() {
     console.keys("2 3 5");
     assert_eq!(asked_of_cluster(&console, before), Vec::<&Effect>::new());
     assert!(console.screen().contains("MPIJobFailed"), "{}", console.screen());
+}
+
+/// What was measured of the job `a` up to its end.
+fn numbers_of_a() -> RecordMessage {
+    use crate::{
+        console::model::page::metrics::Measured,
+        jobs::usage::{Metric, Points, Reading, Window},
+    };
+    let window = Window { from: Secs(999_000), to: Secs(999_500), step: 15 };
+    let pod = record_of("a", true).job.pods[0].name.clone();
+    let values = (0..30).map(|i| (Secs(999_015 + i * 15), 2.5)).collect();
+    let points = vec![Points { pod, metric: Metric::Cpu, values }];
+    let measured = Measured { window, whole: true, reading: Reading { points, lacks: Vec::new() } };
+    let key = record_of("a", true).job.key();
+    RecordMessage::Numbers(key, Clean::new("Prometheus p, recorded"), Box::new(measured))
+}
+
+#[test]
+fn a_record_that_is_opened_before_its_numbers_were_kept_gets_them() {
+    let mut console = console(true);
+    send(&mut console, JOBS, vec![job("a", None)], vec![]);
+    console.keys("enter 6");
+    console.send(Message::Record(numbers_of_a()));
+    assert!(console.model.page.as_ref().is_some_and(|page| page.metrics.usage.is_empty()), "it is no record yet");
+    let gone = send(&mut console, JOBS, vec![], vec![Uid::new("uid-a")]);
+    let open = gone.iter().find_map(|effect| match effect {
+        RecordEffect::Open(which) => Some(which.clone()),
+        _ => None,
+    });
+    let before = console.effects.len();
+    let opened = RecordMessage::Opened(open.expect("asked for"), Ok(Some(Box::new(record_of("a", true)))));
+    console.send(Message::Record(opened));
+    let key = record_of("a", true).job.key();
+    assert!(effects(&console, before).contains(&RecordEffect::Numbers(key, "/records/x".into())));
+    assert!(console.screen().contains("No numbers were recorded"), "{}", console.screen());
+    console.send(Message::Record(numbers_of_a()));
+    let screen = console.screen();
+    assert!(screen.contains("recorded") && screen.contains("2.5") && !screen.contains("No numbers"), "{screen}");
 }
 
 #[test]

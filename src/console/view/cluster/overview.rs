@@ -19,7 +19,7 @@ use crate::{
     jobs::{
         Sym,
         boards::overview::{TOP, of_space, of_user},
-        capacity::{Busy, Gpus, Work},
+        capacity::{Busy, Gpus, Idle, Work},
         quantity::counted,
         time::duration,
     },
@@ -78,11 +78,15 @@ pub(super) fn lines(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<
         out.extend(told(labelled("Nodes", VALUES, &format!("{nodes}{shut}"), Role::Text, columns)));
         out.extend(told(gpus(model, cluster, columns)));
         if cluster.overview.gpus != Gpus::default() {
-            out.extend(row(leads("idle"), work(model, cluster, columns)));
+            out.extend(told(work(model, cluster, columns)));
+            out.extend(row(leads("idle"), idle(model, cluster, columns)));
+            out.extend(told(vec![RichLine::default()]));
         }
     } else if model.survey.at.is_some() && !cluster.table.unread.is_empty() {
         // Who may not see nodes may see what GPUs do.
-        out.extend(row(leads("idle"), work(model, cluster, columns)));
+        out.extend(told(work(model, cluster, columns)));
+        out.extend(row(leads("idle"), idle(model, cluster, columns)));
+        out.extend(told(vec![RichLine::default()]));
     } else if model.survey.at.is_some() {
         out.extend(told(vec![RichLine::of("This cluster has no nodes.", Role::Dim)]));
     }
@@ -118,12 +122,13 @@ fn states(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> 
     }
     let mut out = Vec::new();
     for (word, severity, n) in &cluster.overview.states {
-        let text = format!("{n} {word}  ");
-        if line.width() > VALUES && line.width() + width(text.trim_end()) > columns {
-            out.push(std::mem::take(&mut line).pad_to(VALUES));
-            line = line.pad_to(VALUES);
+        let (gap, text) = (if line.width() > VALUES { "  " } else { "" }, format!("{n} {word}"));
+        if line.width() > VALUES && line.width() + width(gap) + width(&text) > columns {
+            out.push(std::mem::take(&mut line));
+            line = line.pad_to(VALUES).and(text, Role::of(*severity));
+        } else {
+            line = line.and(gap, Role::Text).and(text, Role::of(*severity));
         }
-        line = line.and(text, Role::of(*severity));
     }
     out.push(line);
     out
@@ -158,26 +163,22 @@ fn gpus(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
 fn work(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
     let said = |text: &str, role: Role| labelled("Busy", VALUES, text, role, columns);
     let knows_all = model.survey.at.is_some() && cluster.table.unread.is_empty();
-    let mut out = match &model.survey.work {
+    match &model.survey.work {
         _ if knows_all && cluster.overview.gpus.allocated == 0 => said("no pod holds a GPU now", Role::Dim),
         None => said("reading ...", Role::Wait),
         Some(Told { work: Err(why), .. }) => said(&format!("not known: {why}"), Role::Dim),
         Some(Told { source, work: Ok(work) }) => {
             let old = model.now.since(work.at);
             let age = if old > OLD { format!(", {} ago", duration(old)) } else { String::new() };
-            let role = if work.all().idle > 0 { Role::Warn } else { Role::Text };
-            said(&format!("{}; says {source}{age}", busy(work)), role)
+            said(&format!("{}; says {source}{age}", busy(work)), Role::Text)
         }
-    };
-    out.push(RichLine::default());
-    out
+    }
 }
 
-/// `63% on average of 12 GPUs that pods hold, 2 of them idle: H100 71%, A100 48%`.
+/// `63% on average of 12 GPUs that pods hold: H100 71%, A100 48%`.
 fn busy(work: &Work) -> String {
     let (all, models) = (work.all(), work.models());
     let percent = |busy: Busy| format!("{}%", busy.mean().round());
-    let idle = if all.idle > 0 { format!(", {} of them idle", all.idle) } else { String::new() };
     let each: Vec<String> = models.iter().map(|(model, busy)| format!("{model} {}", percent(*busy))).collect();
     let each = if each.len() > 1 { format!(": {}", each.join(", ")) } else { String::new() };
     let places = match work.places {
@@ -186,7 +187,25 @@ fn busy(work: &Work) -> String {
         None => String::new(),
     };
     let count = counted(u64::from(all.measured), "GPU");
-    format!("{} on average of {count} that pods hold{places}{idle}{each}", percent(all))
+    format!("{} on average of {count} that pods hold{places}{each}", percent(all))
+}
+
+/// How many of them do nothing now, and whose they are; nothing where all work.
+fn idle(model: &Model, cluster: &ClusterModel, columns: u16) -> Vec<RichLine> {
+    let work = model.survey.work.as_ref().and_then(|told| told.work.as_ref().ok());
+    let Some(all) = work.map(|work| work.all().idle).filter(|all| *all > 0) else { return Vec::new() };
+    let Idle { of_jobs, of_others, unknown } = cluster.idle;
+    let parts =
+        [(of_jobs, "of training jobs"), (of_others, "of other pods"), (unknown, "of pods that are not seen from here")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, whose)| format!("{n} {whose}")).collect();
+    let whose = match parts.as_slice() {
+        [_] if of_jobs == all => ", all of training jobs".to_owned(),
+        [_] if of_others == all => ", none of a training job".to_owned(),
+        [_] => String::new(),
+        several => format!(": {}", several.join(", ")),
+    };
+    let text = format!("{} now{whose}", counted(u64::from(all), "GPU"));
+    labelled("Idle", VALUES, &text, Role::Warn, columns)
 }
 
 /// How much is held, as a bar.

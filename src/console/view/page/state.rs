@@ -95,7 +95,9 @@ fn since(job: &Kept, now: Secs) -> String {
         return format!("ended {} ago{ran}", ago(end));
     }
     match &derived.state {
-        State::Running | State::Degraded | State::Restarting { .. } | State::Terminating => {
+        State::Running => at(Step::Running)
+            .map_or_else(|| format!("made {} ago", ago(job.row.created)), |from| format!("for {}", ago(from))),
+        State::Degraded | State::Restarting { .. } | State::Terminating => {
             let never = || format!("never ran; made {} ago", ago(job.row.created));
             at(Step::Running).map_or_else(never, |from| format!("running for {}", ago(from)))
         }

@@ -30,7 +30,16 @@ fn how_busy_gpus_are_is_said_with_its_source_or_why_it_is_not_known() {
     told(&mut h, Err(Clean::new("no Prometheus was found")));
     assert!(h.screen().contains("not known: no Prometheus was found"), "{}", h.screen());
     let mut h = with_work(h);
-    assert!(h.screen().contains("72% on average of 15 GPUs that pods hold, 2 of them idle"), "{}", h.screen());
+    assert!(h.screen().contains("72% on average of 15 GPUs that pods hold: NVIDIA"), "{}", h.screen());
+    assert!(h.screen().contains("Idle        3 GPUs now: 2 of training jobs, 1 of other pods"), "{}", h.screen());
+    let mut others = Work::new(h.model.now);
+    others.add(sym("A100"), Busy { measured: 15, idle: 1, sum: 1_083.0 });
+    others.add_idle(sym("lab"), "notebook-0", 1);
+    told(&mut h, Ok(others));
+    assert!(h.screen().contains("Idle        1 GPU now, none of a training job"), "{}", h.screen());
+    h.keys("g");
+    let selected = h.model.cluster.as_ref().and_then(|open| open.spot().selected.clone());
+    assert_eq!(selected.as_deref(), Some("waiting"), "no job is behind it");
     told(&mut h, Err(Clean::new("it answers 503")));
     assert!(h.screen().contains("72% on average"), "what was known stays: {}", h.screen());
     let mut work = Work::new(h.model.now);

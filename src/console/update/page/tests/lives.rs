@@ -1,7 +1,10 @@
 //! Jobs that are deleted, and made again under their name, while their page is open.
 
 use super::*;
-use crate::jobs::fleet::ListPhase;
+use crate::{
+    console::model::{change::ChangeId, page::metrics::Asking, visit::VisitEffect},
+    jobs::fleet::ListPhase,
+};
 
 /// A console with the job in its fleet, and its page open.
 fn live(width: u16, height: u16, tab: Tab) -> Harness {
@@ -19,6 +22,36 @@ fn batch(of: ListOf, upserts: Vec<Row>) -> Batch {
     let mut batch = Batch::new(ListKey { of, namespace: None });
     (batch.upserts, batch.phase) = (upserts, Some(ListPhase::Live));
     batch
+}
+
+/// In which pods `nvidia-smi` was last told to be asked.
+fn asked_in(h: &Harness) -> Option<Vec<String>> {
+    h.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Visit(VisitEffect::Pods(ChangeId(7), pods)) => {
+            Some(pods.iter().map(|(pod, _)| pod.to_string()).collect())
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn nvidia_smi_is_asked_in_the_pods_that_run_after_a_restart() {
+    let mut h = live(80, 24, Tab::Metrics);
+    let page = h.model.page.as_mut().expect("a page");
+    page.metrics.asking = Some(Asking { id: ChangeId(7), pods: page.job.gpu_pods() });
+    h.send(Message::Fleet(Vec::new()));
+    assert_eq!(asked_in(&h), None, "nothing changed");
+    let waits = PodRow { phase: Phase::Pending, containers: Box::default(), ..pod("worker", Some(1), "gpu-1", 5) };
+    h.send(Message::Fleet(vec![batch(ListOf::Pods, vec![Row::Pod(waits)])]));
+    assert_eq!(asked_in(&h).expect("told"), ["bert-large-worker-0"]);
+    let mut again = pod("worker", Some(1), "gpu-1", 5);
+    (again.uid, again.name) = (Uid::new("another"), Name::lossy("bert-large-worker-1-b"));
+    let mut gone = batch(ListOf::Pods, vec![Row::Pod(again)]);
+    gone.removals = vec![Uid::new("bert-large-worker-1")];
+    h.send(Message::Fleet(vec![gone]));
+    assert_eq!(asked_in(&h).expect("told"), ["bert-large-worker-0", "bert-large-worker-1-b"]);
+    h.keys("2");
+    assert_eq!(h.effects.last(), Some(&Effect::Visit(VisitEffect::Stop(ChangeId(7)))), "nobody looks");
 }
 
 fn key_of(row: &JobRow) -> JobKey {

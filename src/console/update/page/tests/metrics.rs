@@ -206,6 +206,30 @@ fn it_is_read_while_it_is_in_sight_and_only_then() {
     assert!(matches!(orders(&h)[count + 1..], [MetricsEffect::Follow(..), MetricsEffect::Stop(_)]), "{:?}", orders(&h));
 }
 
+#[test]
+fn gpus_of_other_makers_are_asked_for_by_their_name_and_shown_like_any() {
+    for resource in ["amd.com/gpu", "habana.ai/gaudi"] {
+        let mut kept = kept(100);
+        for pod in &mut kept.pods {
+            pod.requests.gpu_resource = (pod.requests.gpus > 0).then(|| Sym::new(resource));
+        }
+        let mut h = Harness::new(80, 24);
+        let effects = open_at(&mut h.model, kept, Tab::Metrics);
+        h.effects.extend(effects);
+        let [MetricsEffect::Follow(_, _, followed)] = orders(&h)[..] else { panic!("{:?}", orders(&h)) };
+        assert_eq!(followed.job.gpus.as_ref().map(Sym::as_str), Some(resource));
+        found(&mut h, "Prometheus p");
+        measured(&mut h, reading(100), true);
+        let usual = harness_with(80, 24, 100).screen();
+        let body = |screen: &str| screen.lines().skip(4).take(16).map(str::to_owned).collect::<Vec<_>>();
+        let usual = body(&usual.replace("Prometheus monitoring/prometheus:9090", "Prometheus p"));
+        assert_eq!(body(&h.screen()), usual, "{resource}");
+        // NVIDIA's program knows nothing of them.
+        h.keys("A n");
+        assert!(h.screen().contains("no replica with NVIDIA GPUs runs"), "{}", h.screen());
+    }
+}
+
 /// What was ordered last of GPUs one by one: of which pod, and of what.
 fn parted(h: &Harness) -> Option<(String, Metric)> {
     let last = h.effects.iter().rev().find_map(|effect| match effect {
