@@ -48,6 +48,16 @@ impl Gate {
         Self(Arc::new(Inner { context, read_only, type_name, unlocked, closed }))
     }
 
+    /// By what is set: `always` for all contexts of this run, `own` for this one.
+    pub fn of(context: Clean, always: bool, own: Option<bool>, type_name: bool) -> Self {
+        let read_only = match own {
+            _ if always => ReadOnly::Always,
+            Some(true) => ReadOnly::Locked,
+            _ => ReadOnly::No,
+        };
+        Self::new(context, read_only, type_name)
+    }
+
     /// The session is not the current one any more.
     pub fn close(&self) {
         self.0.closed.store(true, SeqCst);
@@ -133,6 +143,16 @@ mod tests {
         assert!(gate.check(&by_key(vec![delete("prod"), delete("dev")]), Secs(1)).is_err());
         gate.clone().close();
         assert!(gate.check(&by_key(vec![delete("prod")]), Secs(1)).is_err());
+    }
+
+    #[test]
+    fn a_run_is_read_only_before_a_context_is() {
+        let of = |always, own| Gate::of(Clean::new("prod"), always, own, false).0.read_only;
+        assert_eq!([of(true, Some(false)), of(true, None)], [ReadOnly::Always; 2]);
+        assert_eq!(
+            [of(false, Some(true)), of(false, Some(false)), of(false, None)],
+            [ReadOnly::Locked, ReadOnly::No, ReadOnly::No]
+        );
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub struct Global {
     /// Group to act as (repeat it for several)
     #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = "Cluster")]
     pub act_as_groups: Vec<String>,
-    /// How long a request may take (30s, 1m)
-    #[arg(long, global = true, value_name = "TIME", value_parser = length_of_time, help_heading = "Cluster")]
+    /// How long a request may take (30s, 1m; 0 is no limit)
+    #[arg(long, global = true, value_name = "TIME", value_parser = request_limit, help_heading = "Cluster")]
     pub request_timeout: Option<std::time::Duration>,
     /// Forbid every command that changes the cluster
     #[arg(long, global = true, help_heading = "Cluster")]
@@ -87,6 +87,10 @@ impl Global {
 /// Reads a length of time as an argument.
 pub(super) fn length_of_time(text: &str) -> Result<std::time::Duration, String> {
     crate::config::value::duration(text).ok_or_else(|| "write it as 30s, 2m or 1m30s".to_owned())
+}
+
+fn request_limit(text: &str) -> Result<std::time::Duration, String> {
+    length_of_time(text).map(crate::config::value::request_limit)
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {

@@ -85,7 +85,13 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
         theme,
         notes,
         now,
-        editor: env("VISUAL").or_else(|| env("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
+        editor: config
+            .editor
+            .value
+            .clone()
+            .or_else(|| env("VISUAL"))
+            .or_else(|| env("EDITOR"))
+            .unwrap_or_else(|| "vi".into()),
         draft: None,
         pager: config.pager.value.clone().or_else(|| env("PAGER")).unwrap_or_else(|| "less".to_owned()),
     })

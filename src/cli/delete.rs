@@ -16,7 +16,7 @@ use super::{
     unread,
 };
 use crate::{
-    changes::{self, Change, Confirmed, Desk, Gate, Propagation, ReadOnly, Subject, What},
+    changes::{self, Change, Confirmed, Desk, Gate, Propagation, Subject, What},
     config::context::Protection,
     console::{model::session::Scope, start::LoadTarget},
     disk::changes::ChangeFiles,
@@ -150,14 +150,8 @@ fn desk(reached: Reached, setup: &Setup) -> Desk {
     let Reached { session, offer, .. } = reached;
     let context = session.who().context.clone();
     let own = setup.config.context(context.as_str());
-    let read_only = if setup.config.read_only.value {
-        ReadOnly::Always
-    } else if own.read_only == Some(true) {
-        ReadOnly::Locked
-    } else {
-        ReadOnly::No
-    };
-    let gate = Gate::new(context, read_only, own.protect == Some(Protection::TypeName));
+    let always = setup.config.read_only.value;
+    let gate = Gate::of(context, always, own.read_only, own.protect == Some(Protection::TypeName));
     let files = setup.paths.as_ref().map(|paths| ChangeFiles::new(&paths.changes()));
     Desk { session, offer: Arc::new(offer), gate, files }
 }

@@ -20,9 +20,8 @@ use super::{
     setup::Setup,
 };
 use crate::{
-    console::widgets::text::cut,
     disk::records::{KeptLog, Record, Records, Summary, remove},
-    jobs::{Secs, manifest, quantity::format_bytes, row::ContainerState, text::few, time::duration},
+    jobs::{Secs, columns::cut, manifest, quantity::format_bytes, row::ContainerState, text::few, time::duration},
 };
 
 /// What to do with records.
@@ -107,7 +106,7 @@ pub fn run(args: &HistoryArgs, global: &Global, setup: &Setup) -> Result<ExitCod
     let now = reach::wall_clock()();
     let all = chosen(&records, global)?;
     match &args.verb {
-        None => list(&args.list, &records, all, now),
+        None => list(&args.list, &records, all, now, setup.caps.ascii),
         Some(HistoryVerb::Show { job, output }) => show(&records, &find(&all, job)?, *output, now),
         Some(HistoryVerb::Prune { jobs, older_than, all: every, yes }) => {
             let age = older_than.map(|age| u32::try_from(age.as_secs()).unwrap_or(u32::MAX));
@@ -197,7 +196,13 @@ impl Item {
     }
 }
 
-fn list(args: &ListArgs, records: &Records, mut all: Vec<Summary>, now: Secs) -> Result<ExitCode, Failure> {
+fn list(
+    args: &ListArgs,
+    records: &Records,
+    mut all: Vec<Summary>,
+    now: Secs,
+    ascii: bool,
+) -> Result<ExitCode, Failure> {
     let wanted = args.filter.to_lowercase();
     all.retain(|one| words(one).to_lowercase().contains(&wanted));
     let bytes: u64 = all.iter().map(|one| one.size).sum();
@@ -229,7 +234,7 @@ fn list(args: &ListArgs, records: &Records, mut all: Vec<Summary>, now: Secs) ->
             one.cause.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]);
     }
-    print::out(&within(table(&rows), print::width()))?;
+    print::out(&within(table(&rows), print::width(), ascii))?;
     let total = format!("{} records, {} in {}", all.len(), format_bytes(bytes), records.root().display());
     print::complain(&total);
     Ok(ExitCode::SUCCESS)
@@ -242,22 +247,22 @@ fn words(one: &Summary) -> String {
 }
 
 /// On a terminal no line wraps: what is cut is the end, the cause.
-fn within(table: String, width: Option<u16>) -> String {
+fn within(table: String, width: Option<u16>, ascii: bool) -> String {
     match width {
-        Some(width) => table.lines().flat_map(|line| [cut(line, width, "…"), "\n".to_owned()]).collect(),
+        Some(width) => table.lines().flat_map(|line| [cut::end(line, width.into(), ascii), "\n".into()]).collect(),
         None => table,
     }
 }
 
 /// Columns as wide as their longest cells; an empty cell is `-`.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |i: usize| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let width = |i: usize| rows.iter().map(|row| cut::width(&row[i])).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut out = String::new();
     for row in rows {
         let cells = row.iter().zip(widths).map(|(cell, width)| {
             let cell = if cell.is_empty() { "-" } else { cell };
-            format!("{cell:<width$}")
+            cut::filled(cell, width)
         });
         out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         out.push('\n');

@@ -9,7 +9,7 @@ use crate::{
         kubeconfig::{self, Loaded, Source},
         target::Now,
     },
-    config::{Config, Origin},
+    config::Config,
     console::{model::session::Scope, start::LoadTarget},
 };
 
@@ -29,9 +29,7 @@ pub fn with_flags(mut target: Target, global: &Global, config: &Config) -> Targe
     target.act_as_groups.clone_from(&global.act_as_groups);
     let current = target.kubeconfig.contexts().current.map(|name| name.to_string());
     let context = global.context.clone().or(current).unwrap_or_default();
-    let of_context = config.context(&context).request_timeout;
-    let asked = matches!(config.request_timeout.origin, Origin::Argument(_));
-    target.timeout = of_context.filter(|_| !asked).unwrap_or(config.request_timeout.value);
+    target.timeout = config.request_timeout_in(&context);
     target
 }
 

@@ -22,8 +22,6 @@ pub struct Setup {
     pub paths: Option<Paths>,
     /// The settings.
     pub config: Config,
-    /// Whether there is a settings file.
-    pub settings_found: bool,
     /// What there is to say about the settings (warnings; errors end the run).
     pub notes: Vec<Note>,
     /// What the terminal can do.
@@ -46,7 +44,7 @@ impl Setup {
     /// Reads settings and environment, lays the arguments over them and starts the log.
     pub fn new(global: &Global) -> Result<Self, Failure> {
         let paths = Paths::find(env);
-        let Loaded { mut config, notes, found } = Config::load(paths.as_ref(), env);
+        let Loaded { mut config, notes } = Config::load(paths.as_ref(), env);
         if let Some(first) = notes.iter().find(|note| note.gravity == Gravity::Error) {
             return Err(Failure::usage(&first.to_string()).hint("mpideck info shows what is read from where"));
         }
@@ -56,7 +54,7 @@ impl Setup {
         if let Some(path) = &log {
             log::start(path, global.log_file.is_some(), env("MPIDECK_LOG").as_deref())?;
         }
-        Ok(Self { paths, config, settings_found: found, notes, caps, log })
+        Ok(Self { paths, config, notes, caps, log })
     }
 
     /// What is kept of jobs, with its bounds.

@@ -4,18 +4,25 @@
 //! terminal that is not theirs. Here a plugin runs once, as a child in its own process group, with no stdin and with its
 //! stderr captured; and again shortly before its credential expires. Only `interactive` shares the terminal.
 
-use std::{process::Stdio, time::Duration};
+use std::{io, process::Stdio, time::Duration};
 
 use http::HeaderValue;
 use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
-use tokio::process::Command;
+use tokio::{
+    io::AsyncReadExt as _,
+    process::{ChildStderr, ChildStdout, Command},
+};
 
 use super::problem::{Problem, ProblemKind as Kind};
 use crate::jobs::{text::Clean, time::Secs};
 
 /// How long a plugin may take when nobody can answer its questions.
 const LIMIT: Duration = Duration::from_mins(1);
+/// Bytes of a plugin's answer; a certificate, its key and a token have some 20 kB.
+const MOST_ANSWER: u64 = 1 << 20;
+/// Bytes of its complaints that are kept.
+const KEPT_WORDS: usize = 4096;
 /// Refresh this long before the end.
 pub(crate) const EARLY: u32 = 60;
 
@@ -107,21 +114,21 @@ impl Plugin {
     }
 
     async fn output(&self, mut command: Command) -> Result<Brought, Problem> {
-        let output = match command.spawn() {
-            Ok(child) => child.wait_with_output().await,
-            Err(e) => Err(e),
-        };
-        let output = output.map_err(|e| {
+        let mut child = command.spawn().map_err(|e| {
             let install =
                 self.exec.install_hint.as_deref().unwrap_or("Install it, or correct its path in the kubeconfig.");
             self.failed(&format!("it can't be started: {e}"), install)
         })?;
-        if !output.status.success() {
-            let said = last_words(&output.stderr);
-            let why = if said.is_empty() { format!("it ended with {}", output.status) } else { said };
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let unread = |e: io::Error| self.failed(&e.to_string(), &self.login_hint());
+        let (answer, said) = tokio::try_join!(answer(stdout), last_bytes(stderr)).map_err(unread)?;
+        let status = child.wait().await.map_err(unread)?;
+        if !status.success() {
+            let said = last_words(&said);
+            let why = if said.is_empty() { format!("it ended with {status}") } else { said };
             return Err(self.failed(&why, &self.login_hint()));
         }
-        self.read(&output.stdout)
+        self.read(&answer)
     }
 
     fn read(&self, stdout: &[u8]) -> Result<Brought, Problem> {
@@ -148,15 +155,40 @@ impl Plugin {
     }
 }
 
-fn bearer(token: &str) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+/// The value of `Authorization` with this token.
+pub(super) fn bearer(token: &str) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.trim()))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
+/// What it writes to stdout, as long as that may be a credential.
+async fn answer(stdout: Option<ChildStdout>) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    if let Some(stdout) = stdout {
+        stdout.take(MOST_ANSWER + 1).read_to_end(&mut all).await?;
+    }
+    let fits = all.len() as u64 <= MOST_ANSWER;
+    if fits { Ok(all) } else { Err(io::Error::other("its answer is longer than a credential can be")) }
+}
+
+/// The end of what it complains of, however much that is.
+async fn last_bytes(stderr: Option<ChildStderr>) -> io::Result<Vec<u8>> {
+    let Some(mut stderr) = stderr else { return Ok(Vec::new()) };
+    let (mut tail, mut piece) = (Vec::new(), [0; KEPT_WORDS]);
+    loop {
+        let read = stderr.read(&mut piece).await?;
+        if read == 0 {
+            return Ok(tail);
+        }
+        tail.extend_from_slice(&piece[..read]);
+        tail.drain(..tail.len().saturating_sub(KEPT_WORDS));
+    }
+}
+
 /// The last lines of a plugin's stderr, at most 300 characters, without anything that looks like a token.
 fn last_words(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&stderr[stderr.len().saturating_sub(4096)..]);
+    let text = String::from_utf8_lossy(stderr);
     let mut lines: Vec<_> = text.lines().map(str::trim).filter(|l| !l.is_empty()).rev().take(3).collect();
     lines.reverse();
     let words: Vec<_> = lines
@@ -197,6 +229,16 @@ mod tests {
         assert!(!format!("{problem:?}").contains("top-secret"));
         let bad = plugin("printf 'token: [top-secret'").run().await.err().expect("malformed");
         assert!(!format!("{bad:?}").contains("top-secret"), "{bad:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_never_stops_talking_is_ended() {
+        let problem = plugin("exec yes").run().await.err().expect("refused");
+        assert!(problem.why.as_str().contains("longer than a credential"), "{problem}");
+        let script =
+            "i=0; while [ $i -lt 9000 ]; do echo 'a warning'; i=$((i+1)); done >&2; echo 'the end' >&2; exit 1";
+        let problem = plugin(script).run().await.err().expect("refused");
+        assert!(problem.why.as_str().ends_with("the end"), "{problem}");
     }
 
     #[tokio::test]

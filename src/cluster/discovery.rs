@@ -144,6 +144,7 @@ fn aggregated(body: &[u8]) -> Option<GroupDiscoveryList> {
 
 #[derive(Deserialize)]
 struct GroupList {
+    kind: String,
     #[serde(default)]
     groups: Vec<Group>,
 }
@@ -177,6 +178,12 @@ struct PlainResource {
 
 async fn plain(session: &Session, offer: &mut Offer) -> Result<(), Problem> {
     let list: GroupList = session.get_json("/apis", DOING).await?;
+    if list.kind != "APIGroupList" {
+        return Err(Problem::unexpected(
+            DOING,
+            &format!("it answers with kind {:?}, not with a list of APIs", list.kind),
+        ));
+    }
     for group in list.groups.iter().filter(|g| WANTED.contains(&g.name.as_str())) {
         for version in &group.versions {
             let path = format!("/apis/{}/{}", group.name, version.version);
@@ -344,6 +351,16 @@ mod tests {
         let (resource, namespaced) = found.resource("kubeflow.org", "TFJob").expect("served");
         assert_eq!((resource.all(None).as_str(), namespaced), ("/apis/kubeflow.org/v1/tfjobs", true));
         assert!(found.resource("batch", "Job").is_none() && found.resource("", "Pod").is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_list_of_apis_is_no_empty_cluster() {
+        for body in ["[]", "{}", r#"{"kind":"Status","status":"ok"}"#, "<html>sign in</html>"] {
+            let session =
+                crate::cluster::testing::session(|_| crate::cluster::testing::text(200, body.to_owned())).await;
+            let problem = discover(&session).await.expect_err(body);
+            assert_eq!(problem.kind, ProblemKind::Server, "{problem}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     kubeconfig::Loaded,
     problem::{Problem, ProblemKind as Kind},
     target::Target,
+    transport::is_private,
 };
 
 /// A server, and what we show it of ourselves.
@@ -67,14 +68,6 @@ pub fn target(of: &Target, to: &Elsewhere) -> Result<Target, Problem> {
         kubeconfig: loaded.shared(),
         ..of.clone()
     })
-}
-
-/// Whether nobody between can read what is sent.
-fn is_private(url: &str) -> bool {
-    let Ok(uri) = url.parse::<http::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    here || uri.scheme_str() != Some("http")
 }
 
 fn user(of: &Target, credential: &Shown) -> Result<AuthInfo, Problem> {

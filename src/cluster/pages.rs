@@ -22,6 +22,9 @@ pub(super) struct Pages {
     session: Session,
     ask: Arc<Ask>,
     at: At,
+    /// The token of the page before.
+    last: String,
+    read: usize,
 }
 
 /// What all pages of a list have in common.
@@ -67,7 +70,7 @@ impl Pages {
         pairs.push(("limit", limit));
         let url = format!("{path}{}", paths::query(&pairs));
         let ask = Ask { url, accept, doing: doing.to_owned(), turns: Arc::new(Semaphore::new(PAGES_AT_ONCE)) };
-        Self { session: session.clone(), ask: Arc::new(ask), at: At::First }
+        Self { session: session.clone(), ask: Arc::new(ask), at: At::First, last: String::new(), read: 0 }
     }
 
     /// Pages of large objects wait for their turn, so that no more than two are in memory, whatever is read at once.
@@ -81,12 +84,17 @@ impl Pages {
     /// The next page, `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Page>, Problem> {
         let asked = |after| fetch(self.session.clone(), Arc::clone(&self.ask), after);
-        let mut page = match std::mem::replace(&mut self.at, At::End) {
+        let (token, mut page) = match std::mem::replace(&mut self.at, At::End) {
             At::End => return Ok(None),
-            At::First => asked(String::new()).await?,
-            At::After(token) => asked(token).await?,
-            At::Coming(coming) => coming.page.await.map_err(|error| self.lost(&error))??,
+            At::First => (String::new(), asked(String::new()).await?),
+            At::After(token) => (token.clone(), asked(token).await?),
+            At::Coming(coming) => (coming.token, coming.page.await.map_err(|error| self.lost(&error))??),
         };
+        self.read += 1;
+        if self.read > MOST_PAGES || (!token.is_empty() && token == self.last) {
+            return Err(Problem::unexpected(&self.ask.doing, "its pages have no end"));
+        }
+        self.last = token;
         if let Some(coming) = page.next.take() {
             self.at = At::Coming(coming);
         }
@@ -107,6 +115,9 @@ impl Pages {
         Problem::new(ProblemKind::Bug, &what, &error.to_string(), "Please report this.")
     }
 }
+
+/// More pages than any list has.
+const MOST_PAGES: usize = 20_000;
 
 /// Reads a page, and asks for the one after it as soon as its first bytes say what that is.
 fn fetch(session: Session, ask: Arc<Ask>, after: String) -> BoxFuture<'static, Result<Page, Problem>> {
@@ -214,6 +225,27 @@ mod tests {
             let first = "/api/v1/pods?a=b&limit=250";
             let urls = [first.to_owned(), format!("{first}&continue=2"), format!("{first}&continue=3")];
             assert_eq!(*asked.lock().expect("not poisoned"), urls);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_goes_in_a_circle_is_ended() {
+        for before in [true, false] {
+            let session = testing::session(move |_| {
+                let (meta, items) = (r#""metadata":{"continue":"again"}"#, r#""items":[]"#);
+                testing::text(200, if before { format!("{{{meta},{items}}}") } else { format!("{{{items},{meta}}}") })
+            });
+            let mut pages = Pages::new(&session.await, "/api/v1/pods", (&[], "250"), JSON, "list pods");
+            let mut read = 0;
+            let problem = loop {
+                match pages.next().await {
+                    Ok(page) => assert!(page.is_some(), "it says that there is more"),
+                    Err(problem) => break problem,
+                }
+                pages.go_on("again".to_owned());
+                read += 1;
+            };
+            assert_eq!((read, problem.why.as_str()), (2, "its pages have no end"));
         }
     }
 

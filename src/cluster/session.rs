@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, header};
 use http_body_util::BodyExt as _;
-use kube::{Client, client::Body};
+use kube::{Client, client::Body, config::AuthInfo};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
@@ -92,6 +92,17 @@ pub fn address(target: &Target) -> Result<(Clean, Vec<u8>), Problem> {
 
 fn resolved(target: &Target) -> Result<Resolved, Problem> {
     let mut resolved = target.kubeconfig.resolve(target.context.as_deref())?;
+    if !transport::is_private(resolved.cluster.server.as_deref().unwrap_or_default()) {
+        // As kubectl does: credentials don't go where anybody on the way can read them.
+        let AuthInfo { impersonate, impersonate_groups, impersonate_uid, impersonate_user_extra, .. } = resolved.user;
+        resolved.user = AuthInfo {
+            impersonate,
+            impersonate_groups,
+            impersonate_uid,
+            impersonate_user_extra,
+            ..AuthInfo::default()
+        };
+    }
     if let Some(name) = &target.act_as {
         resolved.user.impersonate = Some(name.clone());
     }
@@ -189,7 +200,7 @@ impl Session {
         let request = built(Request::get(path).header(header::ACCEPT, accept).body(Body::empty()), doing)?;
         let call = async {
             let body = self.begun(request, doing).await?.into_body();
-            self.collect_into(BytesMut::with_capacity(MAPPED), body, doing, MAX_BODY, seen).await
+            self.collect_into(BytesMut::with_capacity(MAPPED), body, doing, MAX_PAGE, seen).await
         };
         self.limited(doing, call).await
     }
@@ -323,8 +334,10 @@ pub(super) const PAGES_AT_ONCE: usize = 2;
 pub(crate) const JSON: &str = "application/json";
 /// An error's body is a Status or a page of text.
 const MAX_ERROR: usize = 256 * 1024;
-/// A page of 250 objects, each at etcd's limit, is more than any cluster stores.
-pub(super) const MAX_BODY: usize = 512 * 1024 * 1024;
+/// A page of 250 objects of half a megabyte each; etcd's limit of one is 1.5 MB, and pods have some 10 kB.
+const MAX_PAGE: usize = 128 << 20;
+/// Any other answer: objects, discovery, a schema, numbers of a job.
+pub(super) const MAX_BODY: usize = 64 << 20;
 /// Room that glibc maps for itself and unmaps when it is freed. After the first smaller one it keeps such room in its heap
 /// for good (mallopt(3), `M_MMAP_THRESHOLD`). What is not written to is not there.
 const MAPPED: usize = 33 << 20;
@@ -340,4 +353,29 @@ fn parsed<T: DeserializeOwned>(body: &[u8], doing: &str) -> Result<T, Problem> {
 /// serde's words for malformed JSON name a place, never the content of strings.
 fn json_trouble(error: &serde_json::Error) -> String {
     format!("the answer is not the JSON we expect (line {}, column {})", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::kubeconfig::Loaded;
+
+    #[test]
+    fn no_credential_goes_to_a_server_that_others_can_listen_to() {
+        let user = |server: &str| {
+            let kubeconfig = Loaded::from_value(serde_json::json!({
+                "clusters": [{"name": "c", "cluster": {"server": server}}],
+                "users": [{"name": "u", "user": {"token": "secret", "exec": {"command": "login"}}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "x"
+            }));
+            let mut target = Target::new(kubeconfig.expect("a kubeconfig").shared());
+            target.act_as = Some("ana".to_owned());
+            resolved(&target).expect("a context").user
+        };
+        let shown = user("http://192.0.2.2:8080");
+        assert!(shown.token.is_none() && shown.exec.is_none());
+        assert_eq!(shown.impersonate.as_deref(), Some("ana"));
+        assert!(user("http://127.0.0.1:8080").token.is_some() && user("https://192.0.2.2").token.is_some());
+    }
 }

@@ -65,39 +65,7 @@ impl Target {
     }
 }
 
-/// Reads a Go duration as `--request-timeout` takes it: `30`, `45s`, `2m`, `1h`; `0` is no limit (a day).
-pub fn parse_timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let amount: u64 = digits.parse().ok()?;
-    let length = match unit {
-        "ms" => Duration::from_millis(amount),
-        "s" => Duration::from_secs(amount),
-        "m" => Duration::from_secs(amount.checked_mul(60)?),
-        "h" => Duration::from_secs(amount.checked_mul(3600)?),
-        _ => return None,
-    };
-    Some(if length.is_zero() { Duration::from_hours(24) } else { length })
-}
-
 #[allow(clippy::disallowed_methods, reason = "the one place of cluster/ that reads the wall clock")]
 fn system_now() -> Secs {
     jiff::Timestamp::now().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts_are_read_as_kubectl_reads_them() {
-        assert_eq!(parse_timeout("30"), Some(Duration::from_secs(30)));
-        assert_eq!(parse_timeout("2m"), Some(Duration::from_mins(2)));
-        assert_eq!(parse_timeout("250ms"), Some(Duration::from_millis(250)));
-        assert_eq!(parse_timeout("0"), Some(Duration::from_hours(24)));
-        assert_eq!(parse_timeout("soon"), None);
-        assert_eq!(parse_timeout(""), None);
-    }
 }

@@ -22,10 +22,12 @@ use kube::{
     client::{ClientBuilder, ConfigExt as _},
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use secrecy::ExposeSecret as _;
 use tokio::io::DuplexStream;
 use tower::{BoxError, Service, ServiceBuilder};
 
 use super::{
+    credentials::bearer,
     kubeconfig::Resolved,
     problem::{Problem, ProblemKind as Kind},
     proxy::ProxyEnv,
@@ -47,6 +49,12 @@ pub(crate) fn config(resolved: &Resolved, proxies: &ProxyEnv, pipe: bool) -> Res
     config.default_retry = false;
     config.auth_info = resolved.user.clone();
     config.auth_info.exec = None;
+    if let Some(token) = &config.auth_info.token {
+        let token = token.expose_secret().trim();
+        // What can't be a header would make a panic of it further down.
+        bearer(token).map_err(|_| bad(resolved, "its user's token holds characters that can't be sent"))?;
+        config.auth_info.token = Some(token.to_owned().into());
+    }
     if !pipe {
         let chosen = proxies.choose(cluster.proxy_url.as_deref(), &config.cluster_url);
         config.proxy_url = chosen.map_err(|why| bad(resolved, &why))?;
@@ -59,6 +67,14 @@ fn full_url(server: &str) -> Option<Uri> {
     let url: Uri = full.parse().ok()?;
     let ok = matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|h| !h.is_empty());
     ok.then_some(url)
+}
+
+/// Whether nobody between can read what is sent to this address.
+pub(super) fn is_private(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    here || uri.scheme_str() != Some("http")
 }
 
 fn bad(resolved: &Resolved, why: &str) -> Problem {
@@ -149,5 +165,43 @@ impl rt::Write for Pipe {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::kubeconfig::Loaded;
+
+    fn of_token(token: &str) -> Result<Config, Problem> {
+        let kubeconfig = Loaded::from_value(json!({
+            "clusters": [{"name": "c", "cluster": {"server": "https://api.corp:6443"}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "x"
+        }));
+        let resolved = kubeconfig.expect("a kubeconfig").resolve(None).expect("a context");
+        config(&resolved, &ProxyEnv::default(), true)
+    }
+
+    #[test]
+    fn a_token_with_a_line_end_behind_it_is_sent_without_and_one_that_can_t_be_sent_is_refused() {
+        let token = of_token("abc\n").expect("a configuration").auth_info.token;
+        assert_eq!(token.expect("a token").expose_secret(), "abc");
+        let problem = of_token("abc\ndef").expect_err("refused");
+        assert_eq!(problem.kind, Kind::BadConfig);
+        assert!(!format!("{problem:?}").contains("def"), "{problem:?}");
+    }
+
+    #[test]
+    fn only_tls_and_this_machine_are_private() {
+        for url in
+            ["https://api.corp:6443", "api.corp:6443", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"]
+        {
+            assert!(is_private(url), "{url}");
+        }
+        assert!(!is_private("http://10.0.0.1:8080") && !is_private("http://127.0.0.1.evil:1"));
     }
 }

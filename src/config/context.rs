@@ -110,7 +110,7 @@ impl ContextSettings {
             "favourites" => self.favourites = value.texts()?,
             "record" => self.record = Some(value.flag()?),
             "profile" => self.profile = Some(profile(value)?),
-            "request-timeout" => self.request_timeout = Some(value.duration()?),
+            "request-timeout" => self.request_timeout = Some(value.request_limit()?),
             "prometheus" => self.prometheus.place = Some(value.text()?),
             "prometheus-ca" => self.prometheus.ca = Some(value.text()?.into()),
             "prometheus-token-file" => self.prometheus.token_file = Some(value.text()?.into()),

@@ -237,8 +237,6 @@ pub struct Loaded {
     pub config: Config,
     /// What there is to say about them.
     pub notes: Vec<Note>,
-    /// Whether there is a settings file.
-    pub found: bool,
 }
 
 impl Loaded {
@@ -255,10 +253,7 @@ impl Config {
         if let Some(path) = paths.map(Paths::settings) {
             match files::read(&path) {
                 Ok(None) => {}
-                Ok(Some(file)) => {
-                    loaded.found = true;
-                    Reader { path: &path, file: &file, loaded: &mut loaded }.read();
-                }
+                Ok(Some(file)) => Reader { path: &path, file: &file, loaded: &mut loaded }.read(),
                 Err(note) => loaded.notes.push(note),
             }
         }
@@ -276,6 +271,11 @@ impl Config {
     /// Whether jobs are recorded in a context.
     pub fn records_in(&self, context: &str) -> bool {
         self.record.or_of_context(self.context(context).record)
+    }
+
+    /// How long a request to a context may take.
+    pub fn request_timeout_in(&self, context: &str) -> Duration {
+        self.request_timeout.or_of_context(self.context(context).request_timeout)
     }
 
     /// The profile that manifests for a context are checked by.
@@ -313,7 +313,7 @@ impl Config {
             "color" => self.color.set(color(value)?, origin),
             "ascii" => self.ascii.set(Some(value.flag()?), origin),
             "mouse" => self.mouse.set(value.flag()?, origin),
-            "request-timeout" => self.request_timeout.set(value.duration()?, origin),
+            "request-timeout" => self.request_timeout.set(value.request_limit()?, origin),
             "read-only" => self.read_only.set(value.flag()?, origin),
             "record" => self.record.set(value.flag()?, origin),
             "records-size" => self.records_size.set(value.size(1 << 20)?, origin),

@@ -72,6 +72,11 @@ impl Value {
         }
     }
 
+    /// As the longest time that a request may take, as [`request_limit`] has it.
+    pub fn request_limit(self) -> Result<Duration, String> {
+        self.duration().map(request_limit)
+    }
+
     /// As a number of bytes, at least `least`: `500M`, `2G`, or bytes.
     pub fn size(self, least: u64) -> Result<u64, String> {
         let bytes = match self {
@@ -113,11 +118,20 @@ impl Value {
     }
 }
 
-/// Reads `30s`, `2m`, `1m30s`, `1h30m`, `500ms`, or seconds without a unit.
+/// The longest time that a request may take: `0` is no limit, as kubectl has it; nothing is waited for longer than a day.
+pub fn request_limit(time: Duration) -> Duration {
+    const DAY: Duration = Duration::from_hours(24);
+    if time.is_zero() { DAY } else { time.min(DAY) }
+}
+
+/// A century: clocks can't count much further.
+const LONGEST: Duration = Duration::from_hours(24 * 36_525);
+
+/// Reads `30s`, `2m`, `1m30s`, `1h30m`, `500ms`, or seconds without a unit; up to a century.
 pub fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds)).filter(|time| *time <= LONGEST);
     }
     let (mut total, mut rest) = (Duration::ZERO, text);
     while !rest.is_empty() {
@@ -134,7 +148,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         })?;
         rest = &rest[unit_end..];
     }
-    (!text.is_empty()).then_some(total)
+    (!text.is_empty() && total <= LONGEST).then_some(total)
 }
 
 /// Reads `16M`, `500MB`, `1.5Gi`; the letters mean powers of 1024.
@@ -164,9 +178,17 @@ mod tests {
         assert_eq!(duration("90"), Some(Duration::from_secs(90)));
         assert_eq!(duration("1m30s"), Some(Duration::from_secs(90)));
         assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
-        for wrong in ["", "s", "1x", "-1s", "1 s", "99999999999999999999h"] {
+        for wrong in ["", "s", "1x", "-1s", "1 s", "99999999999999999999h", "18446744073709551615", "40000d"] {
             assert_eq!(duration(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_request_may_take_a_day_at_most_and_nought_is_no_limit() {
+        let limit = |text: &str| Value::Text(text.into()).request_limit();
+        assert_eq!([limit("0"), limit("0s"), limit("9000d")], [Duration::from_hours(24); 3].map(Ok));
+        assert_eq!(limit("250ms"), Ok(Duration::from_millis(250)));
+        assert!(limit("soon").is_err());
     }
 
     #[test]

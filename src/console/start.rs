@@ -68,9 +68,7 @@ impl Start {
     /// This target, for another context and with that one's settings.
     pub fn in_context(&self, target: &Target, context: &str) -> Target {
         let mut target = target.in_context(context);
-        let (all, own) = (&self.config.request_timeout, self.config.context(context).request_timeout);
-        let asked = matches!(all.origin, Origin::Argument(_));
-        target.timeout = own.filter(|_| !asked).unwrap_or(all.value);
+        target.timeout = self.config.request_timeout_in(context);
         target
     }
 

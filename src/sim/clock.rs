@@ -8,6 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::value::stamp;
+
 /// Wall-clock time that passes at tokio's pace. Cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -62,16 +64,6 @@ impl Clock {
     }
 }
 
-/// `at` as `metav1.Time` is written: `2026-11-20T08:11:12Z`.
-pub fn stamp(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// `at` as `metav1.MicroTime` is written: `2026-11-20T08:11:12.000123Z`.
-pub fn stamp_micro(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +76,5 @@ mod tests {
         clock.sleep_until("2026-11-20T08:02:00Z".parse().unwrap()).await;
         assert_eq!(clock.stamp(), "2026-11-20T08:02:00Z");
         assert_eq!(clock.http_date(), "Fri, 20 Nov 2026 08:02:00 GMT");
-        assert_eq!(stamp_micro(clock.now()), "2026-11-20T08:02:00.000000Z");
     }
 }

@@ -34,8 +34,6 @@ pub struct Written {
     pub bytes: u64,
     /// Bytes of the last frame; 0 when it changed nothing.
     pub last_bytes: usize,
-    /// How long the terminal took to accept the last write.
-    pub last_took: Duration,
     /// Writes that met a full pipe.
     pub blocked: u64,
 }
@@ -200,7 +198,6 @@ impl<W: Write> Backend for Output<W> {
         written.frames += 1;
         written.bytes += self.packet.len() as u64;
         written.last_bytes = self.packet.len();
-        written.last_took = took;
         written.blocked += u64::from(took >= BLOCKED);
         Ok(())
     }

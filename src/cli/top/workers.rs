@@ -20,6 +20,7 @@ use crate::{
     disk::Remembered,
     jobs::{
         Clean, Secs,
+        columns::cut,
         filter::Filter,
         progress::Progress,
         replica::replicas,
@@ -161,10 +162,10 @@ fn table(sheet: &Sheet<'_>, wide: bool) -> String {
     }
     let mut out = String::new();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cut::width(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| cut::filled(cell, *width)).collect();
         out.push_str(cells.join("  ").trim_end());
         out.push('\n');
     }

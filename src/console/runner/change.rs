@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Ready, Results, Runner};
 use crate::{
-    changes::{self, Confirmed, Desk, Gate, Progress, ReadOnly, Report, Tell},
+    changes::{self, Confirmed, Desk, Gate, Progress, Report, Tell},
     cluster::{Problem, ProblemKind},
     config::context::Protection,
     console::{
@@ -45,14 +45,7 @@ impl Tasks {
 /// The gate of a session with this context, by settings and arguments.
 pub(super) fn gate(runner: &Runner, context: &str) -> Gate {
     let (start, own) = (&runner.start, runner.start.config.context(context));
-    let read_only = if start.read_only {
-        ReadOnly::Always
-    } else if own.read_only == Some(true) {
-        ReadOnly::Locked
-    } else {
-        ReadOnly::No
-    };
-    Gate::new(Clean::new(context), read_only, own.protect == Some(Protection::TypeName))
+    Gate::of(Clean::new(context), start.read_only, own.read_only, own.protect == Some(Protection::TypeName))
 }
 
 /// Executes an order.

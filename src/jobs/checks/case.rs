@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::rules::Limits;
 use crate::jobs::Kind;
+use crate::jobs::amounts::is_accelerator;
 use crate::jobs::manifest::text::joined;
+use crate::jobs::quantity::parse_count;
 
 /// A manifest under the rules of a profile.
 pub(super) struct Case<'a> {
@@ -183,8 +185,8 @@ impl<'a> Container<'a> {
     /// Accelerators, and their resource.
     pub(super) fn gpus(&self) -> (i64, Option<&'a str>) {
         let mut all = self.amounts("limits").chain(self.amounts("requests"));
-        let found = all.find(|(name, _)| is_gpu(name));
-        found.map_or((0, None), |(name, amount)| (amount.parse().unwrap_or(0), Some(name)))
+        let found = all.find(|(name, _)| is_accelerator(name));
+        found.map_or((0, None), |(name, amount)| (parse_count(&amount).map_or(0, i64::from), Some(name)))
     }
 
     /// The words of command and args.
@@ -196,12 +198,6 @@ impl<'a> Container<'a> {
     pub(super) fn mounts(&self) -> impl Iterator<Item = (usize, &'a Value)> {
         self.value["volumeMounts"].as_array().into_iter().flatten().enumerate()
     }
-}
-
-/// Whether a resource is an accelerator.
-pub(super) fn is_gpu(resource: &str) -> bool {
-    resource.contains('/')
-        && (resource.ends_with("/gpu") || resource.contains("nvidia.com/") || resource.contains("gaudi"))
 }
 
 /// An amount as it is written.

@@ -10,6 +10,11 @@ pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { UnicodeWidthStr::width(text) }
 }
 
+/// `text` with blanks behind it, so that it takes at least so many cells.
+pub fn filled(text: &str, cells: usize) -> String {
+    format!("{text}{}", " ".repeat(cells.saturating_sub(width(text))))
+}
+
 /// The sign for what was cut out.
 pub const fn mark(ascii: bool) -> &'static str {
     if ascii { "~" } else { "…" }

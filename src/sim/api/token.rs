@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, Reply, Server, body, reply, validate, write};
-use crate::sim::clock::stamp;
 use crate::sim::store::resource::SERVICEACCOUNTS;
 use crate::sim::store::{Obj, Refusal, Resource};
 use crate::sim::users::ISSUER;
+use crate::sim::value::stamp;
 
 /// What is asked with.
 static REQUEST: Resource = Resource {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Numbers;
 use super::history::SCRAPE;
 use super::scene::{GpuLabels, Pod, Scene};
-use crate::sim::clock::stamp;
 use crate::sim::output::Usage;
+use crate::sim::value::stamp;
 
 /// What a node uses beside its pods: cores, GiB.
 const SYSTEM: (f64, f64) = (0.31, 2.4);

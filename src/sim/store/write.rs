@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::fields::{forget, forget_empty, set_or_forget};
 use super::resource::{NAMESPACES, PODS};
 use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, known, table};
-use crate::sim::clock::stamp;
+use crate::sim::value::stamp;
 
 /// Which half of an object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,8 +16,6 @@ use crate::{
 
 pub use window::Window;
 
-/// More lines than this are for another editor: the text area counts them in 16 bits.
-pub const MOST_LINES: usize = 60_000;
 /// Edits that can be undone: characters typed, pieces put in or taken out.
 const MOST_EDITS: usize = 50_000;
 
@@ -160,8 +158,17 @@ impl Editor {
 
     fn jump(&mut self, to: Place, select: bool) {
         self.selecting(select);
+        // The text area jumps by 16 bits; the rest is walked.
         let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         self.area.move_cursor(CursorMove::Jump(number(to.row), number(to.col)));
+        let (row, col) = self.area.cursor();
+        if row == usize::from(u16::MAX) {
+            (row..to.row.min(self.lines().len() - 1)).for_each(|_| self.area.move_cursor(CursorMove::Down));
+        }
+        if col == usize::from(u16::MAX) {
+            let end = self.lines()[self.area.cursor().0].chars().count();
+            (col..to.col.min(end)).for_each(|_| self.area.move_cursor(CursorMove::Forward));
+        }
     }
 
     fn selecting(&mut self, select: bool) {

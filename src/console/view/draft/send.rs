@@ -18,6 +18,7 @@ use crate::{
     },
     jobs::{
         Kind,
+        amounts::is_accelerator,
         checks::{Problem, Verdict, cluster::Part},
         outlook::Outlook,
         quantity::parse_count,
@@ -71,7 +72,7 @@ fn parts(object: &Object) -> Vec<String> {
         let count = spec["replicas"].as_u64().unwrap_or(1);
         let container = &spec["template"]["spec"]["containers"][0];
         let limits = container["resources"]["limits"].as_object();
-        let gpus = limits.into_iter().flatten().find(|(name, _)| name.ends_with("/gpu"));
+        let gpus = limits.into_iter().flatten().find(|(name, _)| is_accelerator(name));
         let gpus = gpus.and_then(|(_, n)| n.as_u64().or_else(|| parse_count(n.as_str()?).map(u64::from))).unwrap_or(0);
         let gpus = if gpus > 0 { format!(", {gpus} GPUs each, {} in all", gpus * count) } else { String::new() };
         let image = container["image"].as_str().unwrap_or("no image");

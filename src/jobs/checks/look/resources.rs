@@ -2,7 +2,8 @@
 
 use super::Looks;
 use super::names;
-use crate::jobs::checks::case::{Case, Container, Found, is_gpu};
+use crate::jobs::amounts::is_accelerator;
+use crate::jobs::checks::case::{Case, Container, Found};
 use crate::jobs::quantity::{Quantity, parse_bytes};
 
 pub(super) const LOOKS: Looks = &[
@@ -172,5 +173,5 @@ fn shm_over_memory(case: &Case<'_>) -> Vec<Found> {
 
 /// Whether any role asks for accelerators.
 pub(super) fn has_gpus(case: &Case<'_>) -> bool {
-    case.containers().iter().any(|(_, c)| c.amounts("limits").any(|(resource, _)| is_gpu(resource)))
+    case.containers().iter().any(|(_, c)| c.amounts("limits").any(|(resource, _)| is_accelerator(resource)))
 }

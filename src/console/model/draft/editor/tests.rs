@@ -122,3 +122,15 @@ proptest! {
         prop_assert_eq!(editor.lines(), &first[..]);
     }
 }
+
+#[test]
+fn beyond_sixteen_bits_of_lines_the_cursor_still_goes_where_it_is_sent() {
+    let mut editor = Editor::new(&"a: 1\n".repeat(70_000));
+    editor.go(Place::new(69_990, 3));
+    assert_eq!(editor.cursor(), Place::new(69_990, 3));
+    editor.go(Place::new(900_000, 0));
+    assert_eq!(editor.cursor().row, editor.lines().len() - 1);
+    let mut wide = Editor::new(&"x".repeat(70_000));
+    wide.go(Place::new(0, 69_000));
+    assert_eq!(wide.cursor(), Place::new(0, 69_000));
+}
