@@ -207,6 +207,10 @@ resources! {
     RESOURCEFLAVORS: "resourceflavors" "resourceflavor" "ResourceFlavor", ["flavor", "flavors", "rf"], { namespaced: false, status: false } of KUEUE;
     /// Kueue priorities.
     WORKLOADPRIORITYCLASSES: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE;
+    /// Kueue queues that share, in a tree.
+    COHORTS: "cohorts" "cohort" "Cohort", ["co"], { namespaced: false } of KUEUE;
+    /// Whom Kueue asks before it lets a workload start.
+    ADMISSIONCHECKS: "admissionchecks" "admissioncheck" "AdmissionCheck", ["ac"], { namespaced: false } of KUEUE;
     /// What pods use, as metrics-server tells it: worked out when asked, never stored.
     POD_METRICS: "pods" "" "PodMetrics", [], { group: "metrics.k8s.io", version: "v1beta1" } of CORE;
     /// What nodes use.
@@ -223,6 +227,10 @@ resources! {
     RESOURCEFLAVORS_OLD: "resourceflavors" "resourceflavor" "ResourceFlavor", ["flavor", "flavors", "rf"], { namespaced: false, status: false } of KUEUE_OLD;
     /// As above.
     WORKLOADPRIORITYCLASSES_OLD: "workloadpriorityclasses" "workloadpriorityclass" "WorkloadPriorityClass", [], { namespaced: false, status: false } of KUEUE_OLD;
+    /// As above.
+    COHORTS_OLD: "cohorts" "cohort" "Cohort", ["co"], { namespaced: false } of KUEUE_OLD;
+    /// As above.
+    ADMISSIONCHECKS_OLD: "admissionchecks" "admissioncheck" "AdmissionCheck", ["ac"], { namespaced: false } of KUEUE_OLD;
     /// Volcano's gangs.
     PODGROUPS: "podgroups" "podgroup" "PodGroup", ["pg", "podgroup-v1beta1"], { group: "scheduling.volcano.sh", version: "v1beta1" } of CUSTOM;
     /// scheduler-plugins' gangs.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    jobset, kueue, limits,
+    batch, jobset, kueue, limits,
     pod_rules::{self, Causes},
     quota, trainer, volumes,
 };
@@ -85,12 +85,7 @@ fn tolerate(pod: &mut Value) {
 fn job(resource: &Resource, job: &Value) -> Result<(), Refusal> {
     let template = &job["spec"]["template"];
     let mut wrong = Causes::new();
-    for field in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
-        if let Some(n) = int(job, &format!("/spec/{field}")).filter(|n| *n < 0) {
-            let why = format!("Invalid value: {n}: must be greater than or equal to 0");
-            wrong.push(("FieldValueInvalid", format!("spec.{field}"), why));
-        }
-    }
+    batch::numbers(job, &mut wrong);
     pod_rules::labels(&template["metadata"]["labels"], "spec.template.labels", &mut wrong);
     pod_rules::spec(&template["spec"], "spec.template.spec", &mut wrong);
     if text(template, "/spec/restartPolicy") == "Always" {

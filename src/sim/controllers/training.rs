@@ -5,12 +5,12 @@
 
 mod environment;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use self::environment::{Place, defaults};
+use self::environment::{Place, defaults, service_ports};
 use crate::{
     jobs::Kind,
     sim::{
@@ -28,6 +28,9 @@ use crate::{
 
 const TYPE: &str = "training.kubeflow.org/replica-type";
 const INDEX: &str = "training.kubeflow.org/replica-index";
+
+/// So many pods are made in one pass.
+const IN_ONE_PASS: usize = 256;
 
 /// What one pass sees.
 pub(crate) struct Seen<'a> {
@@ -214,30 +217,50 @@ impl Pass<'_> {
 
     fn replicas(&mut self) {
         let specs = self.specs();
+        let there: HashMap<String, Arc<Value>> =
+            self.pods.iter().map(|pod| (name(pod).to_owned(), Arc::clone(pod))).collect();
+        let mut left = IN_ONE_PASS;
         for (role, spec) in &specs {
-            for index in 0..int(spec, "/replicas").unwrap_or(1).max(0) {
+            let (low, wanted) = (role.to_lowercase(), int(spec, "/replicas").unwrap_or(1).max(0));
+            // Those beyond what is wanted now.
+            self.delete_pods(|pod| {
+                label(pod, TYPE) == low && label(pod, INDEX).parse::<i64>().is_ok_and(|index| index >= wanted)
+            });
+            for index in 0..wanted {
                 let lone = *role == "Launcher";
                 let end = if lone { "launcher".to_owned() } else { format!("{}-{index}", role.to_lowercase()) };
                 let pod_name = format!("{}-{end}", name(self.job));
-                let old = self.pods.iter().find(|p| name(p) == pod_name).cloned();
-                if let Some(code) = old.as_ref().and_then(|pod| self.ended(pod)) {
-                    let said = format!("Pod: {}.{pod_name} exited with code {code}", namespace(self.job));
-                    self.tell(false, "ExitedWithCode", &said);
-                }
-                match old {
-                    None => self.create(role, spec, index, &pod_name, &specs),
-                    Some(pod)
-                        if phase(&pod) == "Failed" && !is_deleting(&pod) && retried(self.seen.kind, spec, &pod) =>
-                    {
-                        self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod_name.clone()));
-                        self.tell(false, "SuccessfulDeletePod", &format!("Deleted pod: {pod_name}"));
-                        let said = format!("job {} is restarting because {role} replica(s) failed.", name(self.job));
-                        self.tell(true, &format!("{}Restarting", self.kind()), &said);
-                        self.restarting(role);
+                match there.get(&pod_name) {
+                    // What these change wakes the next pass.
+                    None if left == 0 => break,
+                    None => {
+                        left -= 1;
+                        self.create(role, spec, index, &pod_name, &specs);
                     }
-                    Some(_) => {}
+                    Some(pod) => {
+                        if !self.seen.services.contains(&pod_name) {
+                            self.create_service(&pod_name, &low, index, spec);
+                        }
+                        self.replica(role, spec, pod);
+                    }
                 }
             }
+        }
+    }
+
+    /// A replica that has its pod: tells how it ended, and makes room for another try.
+    fn replica(&mut self, role: &str, spec: &Value, pod: &Value) {
+        let pod_name = name(pod);
+        if let Some(code) = self.ended(pod) {
+            let said = format!("Pod: {}.{pod_name} exited with code {code}", namespace(self.job));
+            self.tell(false, "ExitedWithCode", &said);
+        }
+        if phase(pod) == "Failed" && !is_deleting(pod) && retried(self.seen.kind, spec, pod) {
+            self.writes.push(Write::Delete(&PODS, namespace(self.job).into(), pod_name.to_owned()));
+            self.tell(false, "SuccessfulDeletePod", &format!("Deleted pod: {pod_name}"));
+            let said = format!("job {} is restarting because {role} replica(s) failed.", name(self.job));
+            self.tell(true, &format!("{}Restarting", self.kind()), &said);
+            self.restarting(role);
         }
     }
 
@@ -288,7 +311,7 @@ impl Pass<'_> {
         set(&mut pod, "/spec/restartPolicy", json!(policy));
         Place { kind: self.seen.kind, job: self.job, specs, role, index }.equip(&mut pod);
         if !self.seen.services.iter().any(|s| s == pod_name) {
-            self.create_service(pod_name, &low, index);
+            self.create_service(pod_name, &low, index, spec);
         }
         let blame = Note::warning(self.job, self.from(), "FailedCreatePod", "Error creating: ");
         self.writes.push(Write::Create { resource: &PODS, object: pod, blame: Some(blame) });
@@ -302,8 +325,7 @@ impl Pass<'_> {
         is_master(role) || (role == "Worker" && workers_lead && !specs.iter().any(|(other, _)| is_master(other)))
     }
 
-    fn create_service(&mut self, pod_name: &str, low: &str, index: i64) {
-        let (_, port, number) = defaults(self.seen.kind);
+    fn create_service(&mut self, pod_name: &str, low: &str, index: i64, spec: &Value) {
         let selector = json!({
             "training.kubeflow.org/job-name": name(self.job), "training.kubeflow.org/operator-name": self.from(),
             TYPE: low, INDEX: index.to_string(),
@@ -311,7 +333,7 @@ impl Pass<'_> {
         let service = json!({
             "apiVersion": "v1", "kind": "Service",
             "metadata": {"name": pod_name, "namespace": namespace(self.job), "labels": selector, "ownerReferences": owned_by(self.job)},
-            "spec": {"clusterIP": "None", "selector": selector, "ports": [{"name": port, "port": number, "protocol": "TCP", "targetPort": number}]},
+            "spec": {"clusterIP": "None", "selector": selector, "ports": service_ports(self.seen.kind, spec)},
         });
         self.writes.push(Write::Create { resource: &SERVICES, object: service, blame: None });
         self.tell(false, "SuccessfulCreateService", &format!("Created service: {pod_name}"));
@@ -390,6 +412,9 @@ impl Pass<'_> {
             if self.now >= due {
                 let (namespace, name) = (namespace(self.job).into(), name(self.job).into());
                 self.writes.push(Write::Delete(self.seen.resource, namespace, name));
+                let by_pod = matches!(self.seen.kind, Kind::PyTorchJob | Kind::PaddleJob | Kind::JaxJob);
+                let reason = if by_pod { "SuccessfulDeletePod" } else { "SuccessfulDeleteJob" };
+                self.tell(false, reason, &format!("Deleted job: {}", value::name(self.job)));
             } else {
                 self.wake = Some(due);
             }

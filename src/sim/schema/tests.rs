@@ -139,6 +139,13 @@ fn a_built_in_kind_answers_as_gos_decoder() {
         said(json!({"spec": {"containers": "x"}})).unwrap(),
         "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container"
     );
+    for number in [json!(3_000_000_000_i64), json!(10_000_000_000_000_000_000_u64), json!(1.5)] {
+        let job = json!({"spec": {"completions": number}});
+        let why = format!(
+            "json: cannot unmarshal number {number} into Go struct field JobSpec.spec.completions of type int32"
+        );
+        assert_eq!(mistyped(all.of(&JOBS).unwrap(), &job, "", "Job"), Some(why));
+    }
     assert!(
         said(json!({"spec": {"containers": [{"resources": {"limits": {"cpu": "lots"}}}]}}))
             .unwrap()

@@ -140,11 +140,16 @@ fn mismatch<'n>(node: Node<'n>, value: &Value, wanted: &'n str) -> (&'n str, &'s
     }
 }
 
+/// Whether a number is one of a format of integers.
+fn holds(format: &str, number: &serde_json::Number) -> bool {
+    let narrow = || number.as_f64().is_some_and(|n| f64::from(i32::MIN) <= n && n <= f64::from(i32::MAX));
+    is_whole(number) && (format != "int32" || narrow())
+}
+
 /// A number that is none of its format is told without its field, as the server does.
 fn check_range(node: Node<'_>, number: &serde_json::Number, path: &str, out: &mut Vec<Fault>) {
     let Some(format) = node.schema["format"].as_str().filter(|_| node.kind() == "integer") else { return };
-    let narrow = || number.as_f64().is_some_and(|n| f64::from(i32::MIN) <= n && n <= f64::from(i32::MAX));
-    if !is_whole(number) || (format == "int32" && !narrow()) {
+    if !holds(format, number) {
         let said = format!("Invalid value: \"\": Checked value must be of type integer with format {format} in {path}");
         out.push(("FieldValueInvalid", NOWHERE.to_owned(), said));
     }
@@ -177,6 +182,12 @@ fn check_scalar(node: Node<'_>, value: &Value, path: &str, out: &mut Vec<Fault>)
 pub(crate) fn mistyped(node: Node<'_>, value: &Value, path: &str, holder: &str) -> Option<String> {
     if value.is_null() {
         return None;
+    }
+    if let (Value::Number(number), Some(format), "integer") = (value, node.schema["format"].as_str(), node.kind())
+        && !holds(format, number)
+    {
+        let wanted = format!("into Go struct field {holder}.{path} of type {format}");
+        return Some(format!("json: cannot unmarshal number {number} {wanted}"));
     }
     // A quantity may be any number.
     let is_amount = value.is_number() && node.is("x-kubernetes-int-or-string") && node.schema["pattern"].is_string();

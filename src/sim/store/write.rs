@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 
 use super::fields::{forget, forget_empty, set_or_forget};
 use super::resource::{NAMESPACES, PODS};
-use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, known, table};
+use super::{Inner, Obj, Object, Refusal, Resource, Store, defaults, known, table, table::Table};
 use crate::sim::value::stamp;
+
+/// More objects than these are refused, as by an etcd that is full: a job of two thousand million pods is a typing error.
+const MOST_OBJECTS: usize = 250_000;
 
 /// Which half of an object a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,12 @@ pub struct Deleted {
     pub object: Obj,
     /// False while it is still there, waiting for its grace or its finalizers.
     pub gone: bool,
+}
+
+/// Whether a store of so many objects takes one more.
+fn room_for(objects: usize) -> Result<(), Refusal> {
+    let full = || Refusal::new(500, "", "etcdserver: mvcc: database space exceeded");
+    if objects < MOST_OBJECTS { Ok(()) } else { Err(full()) }
 }
 
 impl Store {
@@ -245,7 +254,7 @@ impl Inner {
         if self.find(resource, namespace, name).is_some() {
             return Err(Refusal::already_exists(resource, name));
         }
-        Ok(())
+        room_for(self.tables.values().map(Table::len).sum())
     }
 
     /// Gives the object the next version and stores it, unless it is a dry run.
@@ -411,4 +420,16 @@ fn spec_differs(resource: &Resource, old: &Value, new: &Value) -> bool {
         rest
     };
     rest(old) != rest(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_store_says_so_as_an_etcd_does() {
+        assert!(room_for(0).is_ok() && room_for(MOST_OBJECTS - 1).is_ok());
+        let refusal = room_for(MOST_OBJECTS).unwrap_err();
+        assert_eq!((refusal.code, refusal.message.as_str()), (500, "etcdserver: mvcc: database space exceeded"));
+    }
 }

@@ -1,5 +1,7 @@
 //! Which indexes of an Indexed Job are complete, as its status writes them: `0,1,3-5`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::INDEX;
@@ -16,6 +18,27 @@ pub(super) fn completed<'a>(before: &str, completions: i64, pods: impl Iterator<
     all.extend(succeeded.filter_map(|pod| label(pod, INDEX).parse().ok()).map(|index: u32| (index, index)));
     all.sort_unstable();
     written(&all)
+}
+
+/// The first `most` indexes that are neither complete nor in `taken`, however many there are.
+pub(super) fn pending(before: &str, completions: i64, taken: &BTreeSet<i64>, most: usize) -> Vec<i64> {
+    let Ok(last) = u32::try_from(completions.saturating_sub(1)) else { return Vec::new() };
+    let mut done: Vec<Row> = before.split(',').filter_map(|part| range(part, last)).collect();
+    done.sort_unstable();
+    let (mut done, mut out, mut index) = (done.into_iter().peekable(), Vec::new(), 0);
+    while index < completions && out.len() < most {
+        match done.peek() {
+            Some((_, end)) if i64::from(*end) < index => drop(done.next()),
+            Some((first, end)) if i64::from(*first) <= index => index = i64::from(*end) + 1,
+            _ => {
+                if !taken.contains(&index) {
+                    out.push(index);
+                }
+                index += 1;
+            }
+        }
+    }
+    out
 }
 
 /// Stays two numbers, however many lie between them.
@@ -55,6 +78,15 @@ mod tests {
         assert_eq!(completed("0,1,3,5", 9, pods.iter()), "0,1,3-5,7,8");
         assert_eq!(completed("", 9, [].iter()), "");
         assert_eq!(completed("0-2", 9, [pod("3", "Succeeded")].iter()), "0-3");
+    }
+
+    #[test]
+    fn the_first_that_are_missing_are_found_at_once() {
+        let taken = BTreeSet::from([0, 4]);
+        assert_eq!(pending("1,5-7", 10, &taken, 3), [2, 3, 8]);
+        assert_eq!(pending("1,5-7", 9, &taken, 9), [2, 3, 8]);
+        assert_eq!(pending("0-1999999990", 2_000_000_000, &BTreeSet::new(), 2), [1_999_999_991, 1_999_999_992]);
+        assert!(pending("", 0, &BTreeSet::new(), 2).is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod failure;
 mod indexes;
+mod rules;
 mod start;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::failure::Verdict;
+pub(crate) use self::rules::numbers;
 use crate::sim::{
     store::resource::{JOBS, PODS},
     value::{

@@ -1,16 +1,19 @@
 //! Starting a Job's pods: how many, when, and what they look like.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Counted, FROM, INDEX, Pass, TRACKING};
+use super::{Counted, FROM, INDEX, Pass, TRACKING, indexes};
 use crate::sim::{
     store::resource::PODS,
     value::{after, hash, int, label, list, mix, name, namespace, owned_by, phase, push, set, suffix, text, time, uid},
     write::{Note, Write},
 };
+
+/// So many pods are made in one pass, as in the real one; what these change wakes the next.
+const IN_ONE_PASS: usize = 500;
 
 /// The labels that tie a pod to its Job.
 pub(crate) fn identity(job: &Value) -> [(&'static str, String); 4] {
@@ -34,22 +37,24 @@ impl Pass<'_> {
             self.wake = Some(self.wake.map_or(due, |w| w.min(due)));
             return;
         }
-        if text(self.job, "/spec/completionMode") == "Indexed" {
-            for index in 0..self.completions() {
-                let there = |p: &&&Arc<Value>| label(p, INDEX) == index.to_string() && phase(p) != "Failed";
-                if !self.pods.iter().any(|p| there(&p)) {
-                    self.create(counted, Some(index));
-                }
+        let running = self.active().count();
+        let indexed = text(self.job, "/spec/completionMode") == "Indexed";
+        let fixed = indexed || int(self.job, "/spec/completions").is_some();
+        let done = counted.succeeded.len() as i64;
+        let left = if fixed { self.completions().saturating_sub(done) } else { i64::MAX };
+        let wanted = int(self.job, "/spec/parallelism").unwrap_or(1).min(left);
+        let missing = usize::try_from(wanted).unwrap_or(0).saturating_sub(running).min(IN_ONE_PASS);
+        if !indexed {
+            for _ in 0..missing {
+                self.create(counted, None);
             }
             return;
         }
-        let running = self.active().count() as i64;
-        let done = counted.succeeded.len() as i64;
-        let fixed = int(self.job, "/spec/completions").is_some();
-        let left = if fixed { self.completions() - done } else { i64::MAX };
-        let wanted = int(self.job, "/spec/parallelism").unwrap_or(1).min(left);
-        for _ in running..wanted {
-            self.create(counted, None);
+        let alive = self.pods.iter().filter(|pod| phase(pod) != "Failed");
+        let taken: BTreeSet<i64> = alive.filter_map(|pod| label(pod, INDEX).parse().ok()).collect();
+        let complete = text(&self.next, "/status/completedIndexes").to_owned();
+        for index in indexes::pending(&complete, self.completions(), &taken, missing) {
+            self.create(counted, Some(index));
         }
     }
 

@@ -40,3 +40,32 @@ fn a_job_that_is_failing_fails_where_that_is_not_announced() {
     assert_eq!(value::condition(&job, "Failed").map(|c| text(c, "/reason")), Some("BackoffLimitExceeded"), "{job}");
     assert_eq!(int(&job, "/status/active"), None);
 }
+
+#[test]
+fn a_job_starts_as_many_pods_as_it_may_at_a_time_and_its_first_indexes_first() {
+    let made = |spec: Value, pods: &[Arc<Value>]| {
+        let mut job = json!({"metadata": {"name": "j", "namespace": "ns", "uid": "u"}, "spec": spec, "status": {}});
+        job["spec"]["template"] = json!({"spec": {"restartPolicy": "Never"}});
+        let (writes, _) = reconcile(&job, pods, &mut Counted::default(), now());
+        let index = |write: Write| match write {
+            Write::Create { object, .. } => Some(value::label(&object, INDEX).to_owned()),
+            _ => None,
+        };
+        writes.into_iter().filter_map(index).collect::<Vec<_>>()
+    };
+    let pod = |index: &str, phase: &str| {
+        Arc::new(json!({
+            "metadata": {
+                "name": format!("j-{index}"), "namespace": "ns", "uid": index, "labels": {INDEX: index},
+                "ownerReferences": [{"uid": "u", "controller": true}],
+            },
+            "status": {"phase": phase},
+        }))
+    };
+    let indexed = json!({"completionMode": "Indexed", "completions": 2_000_000_000_i64, "parallelism": 4});
+    assert_eq!(made(indexed.clone(), &[]), ["0", "1", "2", "3"]);
+    let pods = [pod("0", "Running"), pod("2", "Running")];
+    assert_eq!(made(indexed, &pods), ["1", "3"]);
+    let many = json!({"completions": 2_000_000_000_i64, "parallelism": 2_000_000_000_i64});
+    assert_eq!(made(many, &[]).len(), 500);
+}

@@ -6,89 +6,103 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    assign::{Assignment, Mode, assign},
-    condition, evict, free, is_active, not_admitted,
+    assign::{Ask, Assignment, Mode, assign},
+    checks::{self, Checks},
+    condition, deactivated, evict, fair, free, is_active, not_admitted,
     pending::rank,
     pod_sets,
-    preempt::{Victim, victims},
+    preempt::Seat,
     priority,
     quota::{Hall, Halls, usage},
     report, settings, told,
+    tree::Tree,
 };
 use crate::sim::{
     store::{
         Resource, Selector, Store,
-        resource::{CLUSTERQUEUES, LOCALQUEUES, RESOURCEFLAVORS, WORKLOADS},
+        resource::{ADMISSIONCHECKS, CLUSTERQUEUES, COHORTS, LOCALQUEUES, RESOURCEFLAVORS, WORKLOADS},
     },
-    value::{
-        self, after, annotation, has_condition, int, is_deleting, label, name, namespace, set, stamp, text, time, uid,
-    },
+    value::{self, annotation, has_condition, is_deleting, label, name, namespace, set, text, time, uid},
     write::{Note, Write},
 };
 
 /// Who reserves and preempts.
 const FROM: &str = "kueue-admission";
-/// Who minds Workloads that have a reservation.
-const KEEPER: &str = "kueue-workload-controller";
 
 /// One pass; also when to look again though nothing changes.
 pub(crate) fn admit(store: &Store, now: Timestamp) -> (Vec<Write>, Option<Timestamp>) {
     let all = |resource: &'static Resource| store.list(resource, None, &Selector::default()).items;
     let by_name = |resource| all(resource).iter().map(|o| (o.name.to_string(), Value::clone(&o.value()))).collect();
     let objects: BTreeMap<String, Value> = by_name(&CLUSTERQUEUES);
-    let queues = objects.iter().map(|(name, object)| (name.clone(), Hall::new(object))).collect();
+    let queues: BTreeMap<_, _> = objects.iter().map(|(name, object)| (name.clone(), Hall::new(object))).collect();
+    let cohorts: BTreeMap<String, Value> = by_name(&COHORTS);
+    let checks: BTreeMap<String, Value> = by_name(&ADMISSIONCHECKS);
     let locals: BTreeMap<(String, String), Value> = all(&LOCALQUEUES)
         .iter()
         .map(|q| ((q.namespace.to_string(), q.name.to_string()), Value::clone(&q.value())))
         .collect();
     let mut loads: Vec<Value> = all(&WORKLOADS).iter().map(|w| Value::clone(&w.value())).collect();
-    let writes = loads.iter().filter(|w| is_deleting(w)).filter_map(free).collect();
+    let mut writes: Vec<Write> = loads.iter().filter(|w| is_deleting(w)).filter_map(free).collect();
     loads.retain(|w| {
         !has_condition(w, "Finished") && !is_deleting(w) && annotation(w, "sim.mpideck.io/fixed").is_empty()
     });
     loads.sort_by_key(rank);
-    let halls = Halls { queues, flavors: by_name(&RESOURCEFLAVORS) };
-    let waiting = settings::pods_ready(store);
+    for load in &mut loads {
+        let key = (namespace(load).to_owned(), text(load, "/spec/queueName").to_owned());
+        let queue = locals.get(&key).and_then(|local| objects.get(text(local, "/spec/clusterQueue")));
+        if queue.is_some_and(|queue| checks::follow(load, queue, now)) {
+            writes.push(Write::Status(&WORKLOADS, load.clone()));
+        }
+    }
+    let tree = Tree::new(&cohorts, queues.values().map(|hall| &hall.node));
+    let halls = Halls { queues, flavors: by_name(&RESOURCEFLAVORS), checks: Checks::new(checks.values()), tree };
+    let (settings, seats) = (settings::read(store), Seat::all(&loads));
     let (blocked, borrowers) = (BTreeSet::new(), Vec::new());
-    let mut pass = Pass { halls, locals, waiting, blocked, borrowers, writes, wake: None, now };
-    pass.seat(&loads);
+    let mut pass = Pass { halls, locals, settings, seats, blocked, borrowers, writes, wake: None, now };
+    pass.seat();
     let mut counts = report::Counts::default();
     for load in &loads {
-        pass.one(load, &loads, &mut counts);
+        pass.one(load, &mut counts);
     }
     // Who needs no more than its queue's own goes first.
-    for load in std::mem::take(&mut pass.borrowers) {
-        pass.enter(load, &loads, true);
+    while let Some((at, found)) = pass.next_borrower() {
+        let load = pass.borrowers.remove(at);
+        pass.let_or_wait(load, &found, true);
     }
-    report::statuses(&pass.halls, &pass.locals, &counts, &mut pass.writes, now);
+    let fair = pass.settings.fair.is_some();
+    report::statuses(&pass.halls, &pass.locals, &counts, fair, &mut pass.writes, now);
+    if fair {
+        report::shares(&pass.halls, &cohorts, &mut pass.writes);
+    }
     (pass.writes, pass.wake)
 }
 
-struct Pass<'a> {
-    halls: Halls,
-    locals: BTreeMap<(String, String), Value>,
-    waiting: Option<settings::PodsReady>,
+/// One pass over all queues.
+pub(super) struct Pass<'a> {
+    pub(super) halls: Halls,
+    pub(super) locals: BTreeMap<(String, String), Value>,
+    pub(super) settings: settings::Settings,
+    seats: Vec<Seat<'a>>,
     /// Strict queues whose head waits.
     blocked: BTreeSet<String>,
     /// Who would fit by what others lend.
     borrowers: Vec<&'a Value>,
-    writes: Vec<Write>,
-    wake: Option<Timestamp>,
-    now: Timestamp,
+    pub(super) writes: Vec<Write>,
+    pub(super) wake: Option<Timestamp>,
+    pub(super) now: Timestamp,
 }
 
 impl<'a> Pass<'a> {
-    fn seat(&mut self, loads: &[Value]) {
-        for load in loads.iter().filter(|w| has_condition(w, "QuotaReserved")) {
-            if let Some(hall) = self.halls.queues.get_mut(text(load, "/status/admission/clusterQueue")) {
-                hall.take(&usage(load), 1);
-                hall.reserving += 1;
-                hall.admitted += usize::from(has_condition(load, "Admitted"));
+    fn seat(&mut self) {
+        for seat in &self.seats {
+            self.halls.take(seat.queue, &seat.usage, 1);
+            if let Some(hall) = self.halls.queues.get_mut(seat.queue) {
+                hall.count(&seat.usage, has_condition(seat.load, "Admitted"));
             }
         }
     }
 
-    fn save(&mut self, load: &Value, next: Value) {
+    pub(super) fn save(&mut self, load: &Value, next: Value) {
         if next.get("status") != load.get("status") {
             self.writes.push(Write::Status(&WORKLOADS, next));
         }
@@ -98,11 +112,11 @@ impl<'a> Pass<'a> {
         self.writes.push(Write::Tell(told(Note::normal(load, FROM, reason, message))));
     }
 
-    fn look_again(&mut self, at: Timestamp) {
+    pub(super) fn look_again(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
     }
 
-    fn one(&mut self, load: &'a Value, all: &'a [Value], counts: &mut report::Counts) {
+    fn one(&mut self, load: &'a Value, counts: &mut report::Counts) {
         let key = (namespace(load).to_owned(), text(load, "/spec/queueName").to_owned());
         let queue = self.locals.get(&key).map_or("", |l| text(l, "/spec/clusterQueue")).to_owned();
         if has_condition(load, "QuotaReserved") {
@@ -122,95 +136,78 @@ impl<'a> Pass<'a> {
         }
         if let Some((reason, message)) = self.closed(load, &key, &queue) {
             if reason == "Deactivated" && !has_condition(load, "Evicted") {
-                evict(&mut next, reason, &message, self.now);
+                let (reason, message) = deactivated(load);
+                evict(&mut next, &reason, &message, self.now);
             }
             self.refuse(load, next, reason, &message);
             return;
         }
-        self.enter(load, all, false);
+        let found = self.find(load);
+        self.let_or_wait(load, &found, false);
+    }
+
+    fn queue(&self, load: &Value) -> String {
+        self.local(load).map_or("", |local| text(local, "/spec/clusterQueue")).to_owned()
+    }
+
+    fn find(&mut self, load: &Value) -> Assignment {
+        let queue = self.queue(load);
+        let ask = Ask { queue: &queue, load, seats: &self.seats, rules: self.settings.fair.as_deref() };
+        assign(&mut self.halls, &ask)
+    }
+
+    /// Which of those that borrow goes next: the nearest to home, or where queues share fairly, who has least.
+    fn next_borrower(&mut self) -> Option<(usize, Assignment)> {
+        let mut best: Option<(usize, Assignment)> = None;
+        let mut seen = BTreeSet::new();
+        for (at, load) in self.borrowers.clone().into_iter().enumerate() {
+            let queue = self.queue(load);
+            // The first of a queue speaks for it.
+            if self.settings.fair.is_some() && !seen.insert(queue.clone()) {
+                continue;
+            }
+            let found = self.find(load);
+            let before = best.as_ref().is_none_or(|(other, old)| {
+                if self.settings.fair.is_none() {
+                    return found.borrows < old.borrows;
+                }
+                let other = self.queue(self.borrowers[*other]);
+                self.halls.take(&queue, &found.wanted, 1);
+                let mine = fair::shares(&self.halls, &queue, &other).map(|(mine, _)| mine);
+                self.halls.take(&queue, &found.wanted, -1);
+                self.halls.take(&other, &old.wanted, 1);
+                let theirs = fair::shares(&self.halls, &queue, &other).map(|(_, theirs)| theirs);
+                self.halls.take(&other, &old.wanted, -1);
+                mine.zip(theirs).is_some_and(|(mine, theirs)| mine.compare(&theirs).is_lt())
+            });
+            if before {
+                best = Some((at, found));
+            }
+        }
+        best
     }
 
     /// Lets a Workload in if it fits; those that borrow wait for the second round.
-    fn enter(&mut self, load: &'a Value, all: &'a [Value], second: bool) {
-        let key = (namespace(load).to_owned(), text(load, "/spec/queueName").to_owned());
-        let queue = self.locals.get(&key).map_or("", |l| text(l, "/spec/clusterQueue")).to_owned();
+    fn let_or_wait(&mut self, load: &'a Value, found: &Assignment, second: bool) {
+        let queue = self.queue(load);
         let Some(hall) = self.halls.queues.get(&queue) else { return };
         let strict = text(&hall.object, "/spec/queueingStrategy") == "StrictFIFO";
-        let found = assign(&self.halls, hall, load);
-        let own = |cell| hall.quotas.get(cell).map_or(0, |q| q.nominal);
-        let borrows = found.wanted.iter().any(|(cell, n)| hall.used(cell) + n > own(cell));
         if found.mode == Mode::Fit {
-            if borrows && !second {
+            if found.borrows > 0 && !second {
                 self.borrowers.push(load);
             } else if !self.blocked.contains(&queue) {
-                self.let_in(load, load.clone(), &queue, &found);
+                self.let_in(load, load.clone(), &queue, found);
             }
             return;
         }
         if strict {
             self.blocked.insert(queue.clone());
         }
-        self.wait_or_preempt(load, load.clone(), &queue, &found, all);
+        self.wait_or_preempt(load, load.clone(), &queue, found);
     }
 
-    /// Who is in stays, unless switched off, drained, or too slow.
-    fn keep(&mut self, load: &Value) {
-        if has_condition(load, "Evicted") {
-            return;
-        }
-        let hall = self.halls.queues.get(text(load, "/status/admission/clusterQueue"));
-        let drained = hall.is_some_and(|h| h.stop_policy() == "HoldAndDrain");
-        let local = self.local(load).is_some_and(|local| text(local, "/spec/stopPolicy") == "HoldAndDrain");
-        let mut next = load.clone();
-        if !is_active(load) {
-            self.send_away(&mut next, "Deactivated", "The workload is deactivated");
-        } else if drained {
-            self.send_away(&mut next, "ClusterQueueStopped", "The ClusterQueue is stopped");
-        } else if local {
-            self.send_away(&mut next, "LocalQueueStopped", "The LocalQueue is stopped");
-        } else if let Some(due) = self.due(load) {
-            if due > self.now {
-                return self.look_again(due);
-            }
-            self.too_slow(&mut next);
-        }
-        self.save(load, next);
-    }
-
-    fn local(&self, load: &Value) -> Option<&Value> {
+    pub(super) fn local(&self, load: &Value) -> Option<&Value> {
         self.locals.get(&(namespace(load).to_owned(), text(load, "/spec/queueName").to_owned()))
-    }
-
-    fn send_away(&mut self, next: &mut Value, reason: &str, message: &str) {
-        evict(next, reason, message, self.now);
-        let note = Note::normal(next, KEEPER, &format!("EvictedDueTo{reason}"), message);
-        self.writes.push(Write::Tell(told(note)));
-    }
-
-    /// When an admitted Workload must have its pods ready; `None` if it has, or nobody waits for that.
-    fn due(&self, load: &Value) -> Option<Timestamp> {
-        let waiting = self.waiting.as_ref().filter(|_| !has_condition(load, "PodsReady"))?;
-        let since = ["Admitted", "PodsReady"].map(|kind| value::condition(load, kind));
-        let since = since.into_iter().flatten().filter_map(|c| time(c, "/lastTransitionTime")).max()?;
-        has_condition(load, "Admitted").then(|| after(since, waiting.timeout))
-    }
-
-    fn too_slow(&mut self, next: &mut Value) {
-        let Some(waiting) = self.waiting.clone() else { return };
-        let count = int(next, "/status/requeueState/count").unwrap_or(0) + 1;
-        if waiting.limit.is_some_and(|limit| count > limit) {
-            let message = "exceeding the maximum number of re-queuing retries";
-            condition(next, "DeactivationTarget", true, "RequeuingLimitExceeded", message, self.now);
-            let mut off = next.clone();
-            set(&mut off, "/spec/active", json!(false));
-            self.writes.push(Write::Update(&WORKLOADS, off));
-            let message = format!("The workload is deactivated due to {message}");
-            return self.send_away(next, "DeactivatedDueToRequeuingLimitExceeded", &message);
-        }
-        let wait = (waiting.base * 2f64.powi(i32::try_from(count - 1).unwrap_or(30))).min(waiting.most);
-        set(next, "/status/requeueState", json!({"count": count, "requeueAt": stamp(after(self.now, wait))}));
-        let message = format!("Exceeded the PodsReady timeout {}/{}", namespace(next), name(next));
-        self.send_away(next, "PodsReadyTimeout", &message);
     }
 
     /// Whether a Workload that was sent away must not come back yet.
@@ -221,8 +218,12 @@ impl<'a> Pass<'a> {
         let reason = value::condition(load, "Evicted").map_or("", |c| text(c, "/reason"));
         let now = self.now;
         if reason.starts_with("Deactivated") {
-            if is_active(load) {
+            if is_active(load) && reason == "Deactivated" {
                 condition(next, "Requeued", true, "Reactivated", "The workload was reactivated", now);
+            } else if is_active(load) {
+                // Who was switched off by Kueue itself is not queued again.
+                let message = "Workload is pending evaluation in the scheduling queue";
+                condition(next, "QuotaReserved", false, "PendingEvaluation", message, now);
             }
             return is_active(load);
         }
@@ -237,7 +238,7 @@ impl<'a> Pass<'a> {
             }
             let message = "The LocalQueue was restarted after being stopped";
             condition(next, "Requeued", true, "LocalQueueRestarted", message, now);
-            return true;
+            return self.let_first(load);
         }
         if reason == "ClusterQueueStopped" {
             let hall = queue.and_then(|l| self.halls.queues.get(text(l, "/spec/clusterQueue")));
@@ -246,12 +247,19 @@ impl<'a> Pass<'a> {
             }
             let message = "The ClusterQueue was restarted after being stopped";
             condition(next, "Requeued", true, "ClusterQueueRestarted", message, now);
-            return true;
+            return self.let_first(load);
         }
         if let Some(state) = next.pointer_mut("/status/requeueState").and_then(Value::as_object_mut) {
             state.remove("requeueAt");
         }
         condition(next, "Requeued", true, "BackoffFinished", "The workload backoff was finished", now);
+        true
+    }
+
+    /// Who was sent away by a queue that was stopped comes in before those behind it: they wait for the next pass.
+    fn let_first(&mut self, load: &Value) -> bool {
+        let queue = self.queue(load);
+        self.blocked.insert(queue);
         true
     }
 
@@ -269,10 +277,8 @@ impl<'a> Pass<'a> {
         let Some(hall) = self.halls.queues.get(queue) else {
             return Some(("Misconfigured", format!("ClusterQueue {queue} doesn't exist")));
         };
-        if hall.stop_policy().starts_with("Hold") {
-            return Some(("Suspended", format!("ClusterQueue {queue} is inactive")));
-        }
-        self.halls.inactive(hall).map(|_| ("Misconfigured", format!("ClusterQueue {queue} is inactive")))
+        let closed = self.halls.inactive(hall).is_some() || self.halls.tree.is_in_circle(&hall.node.parent);
+        closed.then(|| ("Suspended", format!("ClusterQueue {queue} is inactive")))
     }
 
     /// Says why a Workload is not let in; whether that is news.
@@ -297,20 +303,28 @@ impl<'a> Pass<'a> {
                 condition(&mut next, kind, false, "QuotaReserved", &message, now);
             }
         }
-        condition(&mut next, "Admitted", true, "Admitted", "The workload is admitted", now);
+        let verdict = checks::verdict(&next);
+        condition(&mut next, verdict.kind, verdict.truth, verdict.reason, verdict.message, now);
         let used = usage(&next);
+        self.halls.take(queue, &used, 1);
         if let Some(hall) = self.halls.queues.get_mut(queue) {
-            hall.take(&used, 1);
             hall.pending = hall.pending.saturating_sub(1);
-            hall.reserving += 1;
-            hall.admitted += 1;
+            hall.count(&used, verdict.truth);
         }
         let queued = value::condition(load, "Requeued").and_then(|c| time(c, "/lastTransitionTime"));
         let since = queued.or_else(|| time(load, "/metadata/creationTimestamp")).unwrap_or(now);
         let waited = value::seconds_between(since, now).max(0.0);
         self.save(load, next);
-        self.tell(load, "QuotaReserved", format!("{message}, wait time since queued was {waited:.0}s"));
-        self.tell(load, "Admitted", format!("Admitted by ClusterQueue {queue}, wait time since reservation was 0s"));
+        let mut said = format!("{message}, wait time since queued was {waited:.0}s");
+        if !found.considered.is_empty() {
+            said.push_str("; Flavors considered: ");
+            said.push_str(&found.considered);
+        }
+        self.tell(load, "QuotaReserved", said);
+        if verdict.truth {
+            let message = format!("Admitted by ClusterQueue {queue}, wait time since reservation was 0s");
+            self.tell(load, "Admitted", message);
+        }
     }
 
     /// Events are only of those that were tried.
@@ -321,47 +335,50 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn wait_or_preempt(&mut self, load: &Value, next: Value, queue: &str, found: &Assignment, all: &[Value]) {
-        let gone =
-            if found.mode == Mode::Preempt { victims(&mut self.halls, queue, load, found, all) } else { Vec::new() };
+    fn wait_or_preempt(&mut self, load: &Value, next: Value, queue: &str, found: &Assignment) {
+        let gone: Vec<(Value, bool, &'static str)> = if matches!(found.mode, Mode::Preempt | Mode::Reclaim) {
+            let ask = Ask { queue, load, seats: &self.seats, rules: self.settings.fair.as_deref() };
+            let gone = ask.victims(&mut self.halls, &found.short, &found.wanted);
+            gone.iter().map(|v| (v.seat.load.clone(), v.seat.going, v.reason)).collect()
+        } else {
+            Vec::new()
+        };
         if gone.is_empty() {
             return self.wait(load, next, found.reason, &found.message);
         }
         let message = format!("{}. Pending the preemption of {} workload(s)", found.message, gone.len());
-        for victim in gone.iter().filter(|v| !v.going) {
-            self.preempt(load, queue, victim);
+        for (victim, _, reason) in gone.iter().filter(|(_, going, _)| !going) {
+            self.preempt(load, queue, victim, reason);
         }
         self.wait(load, next, "WaitingForPreemptedWorkloads", &message);
     }
 
-    fn preempt(&mut self, load: &Value, queue: &str, victim: &Victim<'_>) {
-        let path = |queue: &str| {
-            let cohort = self.halls.queues.get(queue).map_or("", |h| h.cohort.as_str());
-            if cohort.is_empty() { format!("/{queue}") } else { format!("/{cohort}/{queue}") }
-        };
-        let theirs = text(victim.load, "/status/admission/clusterQueue").to_owned();
-        let why = match victim.reason {
+    fn preempt(&mut self, load: &Value, queue: &str, victim: &Value, reason: &str) {
+        let theirs = text(victim, "/status/admission/clusterQueue").to_owned();
+        let why = match reason {
             "InClusterQueue" => "prioritization in the ClusterQueue",
+            "InCohortFairSharing" => "Fair Sharing within the cohort",
+            "InCohortReclaimWhileBorrowing" => "reclamation within the cohort while borrowing",
             _ => "reclamation within the cohort",
         };
         let message = format!(
             "Preempted to accommodate a workload (UID: {}, JobUID: {}) due to {why}; preemptor path: {}; preemptee path: {}",
             uid(load),
             label(load, "kueue.x-k8s.io/job-uid"),
-            path(queue),
-            path(&theirs)
+            self.halls.path(queue),
+            self.halls.path(&theirs)
         );
-        let (mine, other) = (priority(load), priority(victim.load));
+        let (mine, other) = (priority(load), priority(victim));
         let powers = format!(
             "preemptor effective priority: {mine} (base: {mine}, boost: 0); preemptee effective priority: {other} (base: {other}, boost: 0)"
         );
-        let mut next = victim.load.clone();
+        let mut next = victim.clone();
         evict(&mut next, "Preempted", &message, self.now);
-        condition(&mut next, "Preempted", true, victim.reason, &message, self.now);
+        condition(&mut next, "Preempted", true, reason, &message, self.now);
         self.writes.push(Write::Status(&WORKLOADS, next));
-        self.tell(victim.load, "EvictedDueToPreempted", message.clone());
-        self.tell(victim.load, "Preempted", format!("{message}; {powers}"));
-        let of = format!("{}/{} (UID: {})", namespace(victim.load), name(victim.load), uid(victim.load));
+        self.tell(victim, "EvictedDueToPreempted", message.clone());
+        self.tell(victim, "Preempted", format!("{message}; {powers}"));
+        let of = format!("{}/{} (UID: {})", namespace(victim), name(victim), uid(victim));
         self.tell(load, "PreemptedWorkload", format!("Preempted workload {of} in ClusterQueue {theirs}; {powers}"));
     }
 }

@@ -75,6 +75,10 @@ fn create(store: &Store, resource: &'static Resource, job: &Value) -> Vec<Write>
     let workload_name = workload_name(resource, job);
     let mut spec =
         json!({"active": true, "queueName": label(job, QUEUE), "podSets": pod_sets::of(store, resource, job)});
+    if list(&spec, "/podSets").is_empty() {
+        // A TrainJob whose runtime is not there yet.
+        return Vec::new();
+    }
     let (priority, class) = priority(store, resource, job);
     spec["priority"] = json!(priority);
     if let Some(class) = class {
@@ -145,6 +149,14 @@ struct Follow<'a> {
 impl Follow<'_> {
     fn run(mut self) -> Vec<Write> {
         let end = ENDS.into_iter().find(|c| has_condition(self.job, c));
+        if is_deleting(self.load) {
+            self.halt("Workload is deleted");
+            self.writes.extend(free(self.load));
+            return self.writes;
+        }
+        if end.is_none() && self.fit() {
+            return self.writes;
+        }
         if end.is_none() && self.relabel() {
             return self.writes;
         }
@@ -190,6 +202,43 @@ impl Follow<'_> {
         changed
     }
 
+    /// A job whose pods are others in number than its Workload says: the Workload follows while the job waits for quota,
+    /// else the job is stopped and queued anew; whether there was anything to do.
+    fn fit(&mut self) -> bool {
+        let wanted = pod_sets::of(self.store, self.resource, self.job);
+        let counts = |sets: &Value| {
+            let sets = sets.as_array().into_iter().flatten();
+            sets.map(|s| (text(s, "/name").to_owned(), int(s, "/count"))).collect::<Vec<_>>()
+        };
+        let known = !list(&wanted, "").is_empty();
+        if !known || counts(&wanted) == counts(&self.load["spec"]["podSets"]) {
+            return false;
+        }
+        let of = format!("{}/{}", namespace(self.load), name(self.load));
+        if suspended(self.resource, self.job) && !has_condition(self.load, "QuotaReserved") {
+            let mut next = self.load.clone();
+            set(&mut next, "/spec/podSets", wanted);
+            self.writes.push(Write::Update(&WORKLOADS, next));
+            self.tell("UpdatedWorkload", format!("Updated not matching Workload for suspended job: {of}"));
+            return true;
+        }
+        self.halt("No matching Workload; restoring pod templates according to existent Workload");
+        self.writes.extend(free(self.load));
+        self.writes.push(Write::Delete(&WORKLOADS, namespace(self.load).to_owned(), name(self.load).to_owned()));
+        self.tell("DeletedWorkload", format!("Deleted not matching Workload: {of}"));
+        true
+    }
+
+    /// Suspends a job that runs, its templates as they were.
+    fn halt(&mut self, message: &str) {
+        if !suspended(self.resource, self.job) {
+            let mut job = self.job.clone();
+            restore(self.resource, &mut job, self.load, self.now);
+            self.writes.push(suspend(self.resource, &job, true));
+            self.tell("Stopped", message.to_owned());
+        }
+    }
+
     fn finish(&mut self, end: &str) {
         let message = value::condition(self.job, end).map_or("", |c| text(c, "/message")).to_owned();
         let reason = if end == "Failed" { "Failed" } else { "Succeeded" };
@@ -205,11 +254,7 @@ impl Follow<'_> {
         let evicted = value::condition(self.load, "Evicted").cloned().unwrap_or_default();
         let (reason, message) = (text(&evicted, "/reason"), text(&evicted, "/message"));
         if !suspended(self.resource, self.job) {
-            let mut job = self.job.clone();
-            restore(self.resource, &mut job, self.load);
-            self.writes.push(suspend(self.resource, &job, true));
-            self.tell("Stopped", message.to_owned());
-            return;
+            return self.halt(message);
         }
         if has_condition(self.load, "QuotaReserved") && !is_running(self.job) {
             let again = matches!(reason, "Preempted" | "NodeFailures");
@@ -223,15 +268,19 @@ impl Follow<'_> {
         let admitted = has_condition(self.load, "Admitted");
         if admitted && suspended(self.resource, self.job) {
             let mut job = self.job.clone();
-            inject(self.store, self.resource, &mut job, self.load);
+            inject(self.store, self.resource, &mut job, self.load, self.now);
             self.writes.push(suspend(self.resource, &job, false));
             let queue = text(self.load, "/status/admission/clusterQueue");
             self.tell("Started", format!("Admitted by clusterQueue {queue}"));
         } else if !admitted && !suspended(self.resource, self.job) {
-            let mut job = self.job.clone();
-            restore(self.resource, &mut job, self.load);
-            self.writes.push(suspend(self.resource, &job, true));
-            self.tell("Stopped", "Not admitted by cluster queue".to_owned());
+            self.halt("Not admitted by cluster queue");
+        } else if has_condition(self.load, "QuotaReserved") && !admitted {
+            let waiting = list(self.load, "/status/admissionChecks").iter();
+            let waiting = waiting.filter(|c| text(c, "/state") == "Pending" && !text(c, "/message").is_empty());
+            let said: Vec<String> = waiting.map(|c| format!("{}: {}", text(c, "/name"), text(c, "/message"))).collect();
+            if !said.is_empty() {
+                self.tell("UpdatedAdmissionCheck", said.join("; "));
+            }
         }
     }
 
@@ -241,7 +290,7 @@ impl Follow<'_> {
         let fell = was.is_some_and(|was| text(was, "/status") == "True" || text(was, "/reason") == "WaitForRecovery");
         let (truth, reason, message) = if !has_condition(self.load, "Admitted") {
             (false, "WaitForStart", "Not all pods are ready or succeeded")
-        } else if is_ready(self.job) {
+        } else if is_ready(self.job, self.load) {
             (true, "Started", "All pods reached readiness and the workload is running")
         } else if fell {
             (false, "WaitForRecovery", "At least one pod has failed, waiting for recovery")
@@ -253,7 +302,16 @@ impl Follow<'_> {
 }
 
 /// Whether all pods of a job are ready or have ended well.
-fn is_ready(job: &Value) -> bool {
+fn is_ready(job: &Value, load: &Value) -> bool {
+    let counts = list(job, "/status/jobsStatus");
+    if !counts.is_empty() {
+        // Of a TrainJob: its Jobs, role by role.
+        return list(load, "/spec/podSets").iter().all(|set_of| {
+            let of = counts.iter().find(|c| c["name"] == set_of["name"]);
+            let n = |field| of.and_then(|c| int(c, field)).unwrap_or(0);
+            n("/ready") + n("/succeeded") >= int(set_of, "/topologyRequest/subGroupCount").unwrap_or(1)
+        });
+    }
     let roles = list(job, "/spec/replicatedJobs");
     let well = |role: &Value| {
         let of = |c: &&Value| text(c, "/name") == text(role, "/name");

@@ -1,20 +1,25 @@
 //! Kueue: Workloads of queued jobs, admission by quota, borrowing, preemption, time-outs, in Kueue's own words.
 //!
-//! [`jobs`] minds one job and its Workload, [`equip`] its pods' templates, [`mod@admit`] all queues, [`pending`] tells who waits where. Cohorts are flat,
-//! there is no fair sharing and no topology.
+//! [`jobs`] minds one job and its Workload, [`equip`] its pods' templates, [`mod@admit`] all queues, [`keep`] who is in, [`checks`] who else must
+//! agree, [`pending`] tells who waits where. [`tree`] has the quotas, [`preempt`] and [`fair`] say who has to go. There is no topology.
 
 mod admit;
 mod assign;
+mod checks;
 mod equip;
+mod fair;
 mod jobs;
+mod keep;
 mod pending;
 mod pod_sets;
 mod preempt;
 mod quota;
 mod report;
 mod settings;
+mod share;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -30,6 +35,8 @@ use crate::sim::{
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 /// Label of a job: its `WorkloadPriorityClass`.
 const CLASS: &str = "kueue.x-k8s.io/priority-class";
+/// Who minds Workloads that have a reservation.
+const KEEPER: &str = "kueue-workload-controller";
 /// Holds a Workload until its job has ended or is gone.
 const FINALIZER: &str = "kueue.x-k8s.io/resource-in-use";
 
@@ -53,12 +60,34 @@ fn condition(object: &mut Value, kind: &str, truth: bool, reason: &str, message:
 /// Counts an eviction and sets its condition. The quota is kept until the job has stopped.
 fn evict(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
     condition(load, "Evicted", true, reason, message, now);
+    let pods = crate::sim::value::condition(load, "PodsReady").map_or("", |c| text(c, "/reason")).to_owned();
+    let (word, cause) = match reason.strip_prefix("DeactivatedDueTo") {
+        Some(cause) => ("Deactivated", cause),
+        None if reason == "PodsReadyTimeout" => (reason, pods.as_str()),
+        None => (reason, ""),
+    };
     let mut all = list(load, "/status/schedulingStats/evictions").to_vec();
-    match all.iter_mut().find(|e| text(e, "/reason") == reason) {
+    match all.iter_mut().find(|e| text(e, "/reason") == word && text(e, "/underlyingCause") == cause) {
         Some(old) => old["count"] = json!(int(old, "/count").unwrap_or(0) + 1),
-        None => all.push(json!({"reason": reason, "underlyingCause": "", "count": 1})),
+        None => all.push(json!({"reason": word, "underlyingCause": cause, "count": 1})),
     }
     set(load, "/status/schedulingStats/evictions", Value::Array(all));
+    if let Some(conditions) = load.pointer_mut("/status/conditions").and_then(Value::as_array_mut) {
+        conditions.retain(|c| text(c, "/type") != "DeactivationTarget");
+    }
+    if let Some(status) = load["status"].as_object_mut().filter(|_| word == "Deactivated") {
+        status.remove("requeueState");
+    }
+}
+
+/// Why a Workload is switched off: by somebody, or for what its `DeactivationTarget` says.
+fn deactivated(load: &Value) -> (String, String) {
+    let (mut reason, mut message) = ("Deactivated".to_owned(), "The workload is deactivated".to_owned());
+    if let Some(target) = crate::sim::value::condition(load, "DeactivationTarget") {
+        reason = format!("{reason}DueTo{}", text(target, "/reason"));
+        message = format!("{message} due to {}", text(target, "/message"));
+    }
+    (reason, message)
 }
 
 /// Takes the reservation back, and counts how long it was admitted.
@@ -71,6 +100,7 @@ fn release(load: &mut Value, reason: &str, message: &str, now: Timestamp) {
         set(load, "/status/accumulatedPastExecutionTimeSeconds", json!(before + ran as i64));
     }
     not_admitted(load, now);
+    checks::reset(load, now);
     if let Some(status) = load["status"].as_object_mut() {
         status.remove("admission");
     }

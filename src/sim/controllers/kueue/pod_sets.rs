@@ -6,6 +6,7 @@ use crate::{
     jobs::Kind,
     sim::{
         amounts::{self, written},
+        controllers::trainer::{Part, parts},
         store::{
             Resource, Store,
             resource::{CLUSTERTRAININGRUNTIMES, TRAININGRUNTIMES},
@@ -20,7 +21,7 @@ pub(super) fn of(store: &Store, resource: &Resource, job: &Value) -> Value {
         return list(job, "/spec/replicatedJobs").iter().map(replicated).collect();
     }
     let Some(kind) = Kind::of(&resource.api_version(), resource.kind).filter(|k| *k != Kind::TrainJob) else {
-        return json!([node(store, job)]);
+        return train_job(store, job);
     };
     let info = kind.info();
     // How both operators number their pods.
@@ -42,7 +43,7 @@ fn replicated(role: &Value) -> Value {
     let jobs = int(role, "/replicas").unwrap_or(1);
     let at_a_time = int(role, "/template/spec/parallelism").unwrap_or(1);
     let pods = int(role, "/template/spec/completions").map_or(at_a_time, |all| all.min(at_a_time));
-    set_of(text(role, "/name"), jobs * pods, &role["template"]["spec"]["template"], &of_jobs(jobs))
+    set_of(text(role, "/name"), jobs.saturating_mul(pods), &role["template"]["spec"]["template"], &of_jobs(jobs))
 }
 
 fn of_jobs(jobs: i64) -> Value {
@@ -52,13 +53,12 @@ fn of_jobs(jobs: i64) -> Value {
     })
 }
 
-/// The nodes of a TrainJob.
-fn node(store: &Store, job: &Value) -> Value {
-    let usual = || runtime(store, job).and_then(|runtime| int(&runtime, "/spec/mlPolicy/numNodes"));
-    let nodes = int(job, "/spec/trainer/numNodes").or_else(usual).unwrap_or(1);
-    let resources = job.pointer("/spec/trainer/resourcesPerNode").cloned().unwrap_or_else(|| json!({}));
-    let container = json!({"name": "node", "image": text(job, "/spec/trainer/image"), "resources": resources});
-    set_of("node", nodes, &json!({"spec": {"containers": [container]}}), &of_jobs(1))
+/// The roles of a TrainJob; none before its runtime is there.
+fn train_job(store: &Store, job: &Value) -> Value {
+    let parts = runtime(store, job).map(|runtime| parts(job, &runtime)).unwrap_or_default();
+    let one =
+        |part: &Part| set_of(&part.name, part.jobs.saturating_mul(part.pods), &part.template, &of_jobs(part.jobs));
+    parts.iter().map(one).collect()
 }
 
 /// What the runtimeRef of a TrainJob names.
@@ -78,7 +78,7 @@ pub(super) fn requests(load: &Value) -> Value {
         let count = int(set_of, "/count").unwrap_or(1);
         let asked = amounts::of_spec(&set_of["template"]["spec"]).into_iter().filter(|(_, n)| *n > 0);
         let all: serde_json::Map<_, _> =
-            asked.map(|(resource, n)| (resource.clone(), json!(written(&resource, n * count)))).collect();
+            asked.map(|(resource, n)| (resource.clone(), json!(written(&resource, n.saturating_mul(count))))).collect();
         json!({"name": set_of["name"], "resources": all})
     };
     list(load, "/spec/podSets").iter().map(one).collect()

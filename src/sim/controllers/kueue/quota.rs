@@ -1,33 +1,20 @@
-//! Queues as a pass of admission sees them: quotas by flavor and resource, what is used, what a cohort lends.
+//! Queues as a pass of admission sees them: their flavors, who is in them, and their place in the tree of quotas.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::{
+    checks::Checks,
+    tree::{Cell, Node, Quota, Tree},
+};
 use crate::sim::{
     amounts::amount,
-    value::{list, name, text},
+    value::{list, text},
 };
 
-/// A flavor and a resource.
-pub(super) type Cell = (String, String);
-
-/// What a queue has of one resource in one flavor.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Quota {
-    pub(super) nominal: i64,
-    borrowing: Option<i64>,
-    lending: Option<i64>,
-}
-
-impl Quota {
-    /// What is never lent.
-    fn guaranteed(&self) -> i64 {
-        self.lending.map_or(0, |lent| (self.nominal - lent).max(0))
-    }
-}
-
 /// Resources that share their flavors.
+#[derive(Clone)]
 pub(super) struct Group {
     pub(super) covered: Vec<String>,
     pub(super) flavors: Vec<String>,
@@ -36,10 +23,10 @@ pub(super) struct Group {
 /// One `ClusterQueue`.
 pub(super) struct Hall {
     pub(super) object: Value,
-    pub(super) cohort: String,
     pub(super) groups: Vec<Group>,
-    pub(super) quotas: BTreeMap<Cell, Quota>,
-    pub(super) used: BTreeMap<Cell, i64>,
+    pub(super) node: Node,
+    /// What those use that are admitted.
+    pub(super) running: BTreeMap<Cell, i64>,
     pub(super) pending: usize,
     pub(super) reserving: usize,
     pub(super) admitted: usize,
@@ -48,31 +35,16 @@ pub(super) struct Hall {
 impl Hall {
     /// An empty queue.
     pub(super) fn new(object: &Value) -> Self {
-        let (mut groups, mut quotas) = (Vec::new(), BTreeMap::new());
-        for group in list(object, "/spec/resourceGroups") {
-            let words = |v: &[Value]| v.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect::<Vec<_>>();
-            let flavors = list(group, "/flavors");
-            for flavor in flavors {
-                for resource in list(flavor, "/resources") {
-                    let key = text(resource, "/name").to_owned();
-                    let of = |field: &str| resource.get(field).filter(|v| !v.is_null()).map(|v| amount(&key, v));
-                    let quota = Quota {
-                        nominal: of("nominalQuota").unwrap_or(0),
-                        borrowing: of("borrowingLimit"),
-                        lending: of("lendingLimit"),
-                    };
-                    quotas.insert((text(flavor, "/name").to_owned(), key), quota);
-                }
-            }
-            groups.push(Group {
-                covered: words(list(group, "/coveredResources")),
-                flavors: flavors.iter().map(|f| text(f, "/name").to_owned()).collect(),
-            });
-        }
+        let words = |v: &[Value]| v.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect::<Vec<_>>();
+        let group = |group: &Value| Group {
+            covered: words(list(group, "/coveredResources")),
+            flavors: list(group, "/flavors").iter().map(|f| text(f, "/name").to_owned()).collect(),
+        };
+        let groups = list(object, "/spec/resourceGroups").iter().map(group).collect();
         let cohort = ["/spec/cohortName", "/spec/cohort"].map(|path| text(object, path));
-        let cohort = cohort.into_iter().find(|c| !c.is_empty()).unwrap_or("").to_owned();
-        let (used, object) = (BTreeMap::new(), object.clone());
-        Self { object, cohort, groups, quotas, used, pending: 0, reserving: 0, admitted: 0 }
+        let cohort = cohort.into_iter().find(|c| !c.is_empty()).unwrap_or("");
+        let (node, object, running) = (Node::new(object, cohort), object.clone(), BTreeMap::new());
+        Self { object, groups, node, running, pending: 0, reserving: 0, admitted: 0 }
     }
 
     /// `None`, `Hold` or `HoldAndDrain`.
@@ -80,23 +52,30 @@ impl Hall {
         text(&self.object, "/spec/stopPolicy")
     }
 
-    /// What is used of a cell.
-    pub(super) fn used(&self, cell: &Cell) -> i64 {
-        self.used.get(cell).copied().unwrap_or(0)
+    /// What the queue itself has of a cell.
+    pub(super) fn quota(&self, cell: &Cell) -> Quota {
+        self.node.quotas.get(cell).copied().unwrap_or_default()
     }
 
-    /// What is used beyond the queue's own.
-    pub(super) fn borrowed(&self, cell: &Cell) -> i64 {
-        let nominal = self.quotas.get(cell).map_or(0, |q| q.nominal);
-        if self.cohort.is_empty() { 0 } else { (self.used(cell) - nominal).max(0) }
+    /// A word of `spec.preemption`; what is not said is `Never`.
+    pub(super) fn preemption(&self, field: &str) -> &str {
+        let word = text(&self.object, &format!("/spec/preemption/{field}"));
+        if word.is_empty() { "Never" } else { word }
     }
 
-    /// Counts a usage in (or out with -1).
-    pub(super) fn take(&mut self, usage: &[(Cell, i64)], sign: i64) {
-        for (cell, n) in usage {
-            let used = self.used.entry(cell.clone()).or_default();
-            *used = used.saturating_add(n.saturating_mul(sign));
+    /// Counts one more that has its quota.
+    pub(super) fn count(&mut self, usage: &[(Cell, i64)], admitted: bool) {
+        self.reserving += 1;
+        self.admitted += usize::from(admitted);
+        for (cell, n) in usage.iter().filter(|_| admitted) {
+            let total = self.running.entry(cell.clone()).or_default();
+            *total = total.saturating_add(*n);
         }
+    }
+
+    /// What is used of a cell beyond what the queue itself has.
+    pub(super) fn borrowed(&self, cell: &Cell) -> i64 {
+        if self.node.parent.is_empty() { 0 } else { self.node.beyond(cell) }
     }
 }
 
@@ -104,41 +83,36 @@ impl Hall {
 pub(super) struct Halls {
     pub(super) queues: BTreeMap<String, Hall>,
     pub(super) flavors: BTreeMap<String, Value>,
+    pub(super) checks: Checks,
+    pub(super) tree: Tree,
 }
 
 impl Halls {
-    fn cohort<'a>(&'a self, hall: &'a Hall) -> impl Iterator<Item = &'a Hall> {
-        let alone = hall.cohort.is_empty();
-        self.queues.values().filter(move |other| {
-            if alone { name(&other.object) == name(&hall.object) } else { other.cohort == hall.cohort }
-        })
-    }
-
-    /// How much of a cell is free for `hall`: its own, and what its cohort lends now.
+    /// How much of a cell is free for `hall`: its own, and what its cohorts lend now; where more is used than there is, nothing.
     pub(super) fn available(&self, hall: &Hall, cell: &Cell) -> i64 {
-        let quota = hall.quotas.get(cell).copied().unwrap_or_default();
-        if hall.cohort.is_empty() {
-            return quota.nominal - hall.used(cell);
-        }
-        let own = (quota.guaranteed() - hall.used(cell)).max(0);
-        let lent = |h: &Hall| h.quotas.get(cell).map_or(0, |q| q.nominal - q.guaranteed());
-        let taken = |h: &Hall| (h.used(cell) - h.quotas.get(cell).map_or(0, Quota::guaranteed)).max(0);
-        let mut shared: i64 = self.cohort(hall).map(|h| lent(h) - taken(h)).sum();
-        if let Some(limit) = quota.borrowing {
-            shared = shared.min(lent(hall) - taken(hall) + limit);
-        }
-        own + shared
+        self.tree.available(&hall.node, cell).max(0)
     }
 
-    /// How much of a cell `hall` could have if nobody used any.
-    pub(super) fn potential(&self, hall: &Hall, cell: &Cell) -> i64 {
-        let quota = hall.quotas.get(cell).copied().unwrap_or_default();
-        if hall.cohort.is_empty() {
-            return quota.nominal;
+    /// Whether all of `wanted` is free.
+    pub(super) fn fits(&self, hall: &Hall, wanted: &[(Cell, i64)]) -> bool {
+        wanted.iter().all(|(cell, n)| *n <= self.available(hall, cell))
+    }
+
+    /// Counts a usage of a queue in (or out with -1).
+    pub(super) fn take(&mut self, queue: &str, usage: &[(Cell, i64)], sign: i64) {
+        let Some(hall) = self.queues.get_mut(queue) else { return };
+        for (cell, n) in usage {
+            self.tree.take(&mut hall.node, cell, n.saturating_mul(sign));
         }
-        let lent = |h: &Hall| h.quotas.get(cell).map_or(0, |q| q.nominal - q.guaranteed());
-        let all: i64 = self.cohort(hall).map(lent).sum();
-        quota.guaranteed() + quota.borrowing.map_or(all, |limit| all.min(lent(hall) + limit))
+    }
+
+    /// A queue and the cohorts above it, as Kueue writes it.
+    pub(super) fn path(&self, queue: &str) -> String {
+        let above = self.queues.get(queue).map_or("", |hall| hall.node.parent.as_str());
+        let mut parts: Vec<&str> = self.tree.path(above).map(|(name, _)| name).collect();
+        parts.reverse();
+        parts.push(queue);
+        format!("/{}", parts.join("/"))
     }
 
     /// Flavors that a queue names and nobody made.
@@ -152,17 +126,23 @@ impl Halls {
 
     /// Why a queue takes nobody in: reason and what is said of it.
     pub(super) fn inactive(&self, hall: &Hall) -> Option<(&'static str, String)> {
-        let missing = self.missing_flavors(hall);
         let stopped = hall.stop_policy().starts_with("Hold");
-        let mut said = Vec::new();
+        let [unknown, asleep] = self.checks.wanting(&hall.object);
+        let names = [
+            ("FlavorNotFound", "missing ResourceFlavor(s)", self.missing_flavors(hall)),
+            ("AdmissionCheckNotFound", "missing AdmissionCheck(s)", unknown),
+            ("AdmissionCheckInactive", "inactive AdmissionCheck(s)", asleep),
+        ];
+        let mut said: Vec<(&str, String)> = Vec::new();
         if stopped {
-            said.push("is stopped".to_owned());
+            said.push(("Stopped", "is stopped".to_owned()));
         }
-        if !missing.is_empty() {
-            said.push(format!("references missing ResourceFlavor(s): {}", missing.join(",")));
+        for (reason, what, names) in names.into_iter().filter(|(.., names)| !names.is_empty()) {
+            said.push((reason, format!("references {what}: {}", names.join(","))));
         }
-        let reason = if stopped { "Stopped" } else { "FlavorNotFound" };
-        (!said.is_empty()).then(|| (reason, format!("Can't admit new workloads: {}.", said.join(", "))))
+        let reason = said.first()?.0;
+        let said: Vec<String> = said.into_iter().map(|(_, said)| said).collect();
+        Some((reason, format!("Can't admit new workloads: {}.", said.join(", "))))
     }
 }
 

@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 
 use super::{
     condition,
-    quota::{Cell, Hall, Halls, usage},
+    quota::{Hall, Halls, usage},
+    share::Share,
+    tree::{Cell, Node},
 };
 use crate::sim::{
     amounts::written,
     store::{
         Resource,
-        resource::{CLUSTERQUEUES, LOCALQUEUES},
+        resource::{CLUSTERQUEUES, COHORTS, LOCALQUEUES},
     },
-    value::{has_condition, list, set, text},
+    value::{self, has_condition, list, set, text},
     write::Write,
 };
 
@@ -60,6 +62,7 @@ pub(super) fn statuses(
     halls: &Halls,
     locals: &BTreeMap<Key, Value>,
     counts: &Counts,
+    fair: bool,
     writes: &mut Vec<Write>,
     now: Timestamp,
 ) {
@@ -73,9 +76,13 @@ pub(super) fn statuses(
         set(&mut next, "/status/pendingWorkloads", json!(hall.pending));
         set(&mut next, "/status/admittedWorkloads", json!(hall.admitted));
         set(&mut next, "/status/reservingWorkloads", json!(hall.reserving));
-        let all = by_flavor(hall, &hall.used, true);
-        set(&mut next, "/status/flavorsReservation", all.clone());
-        set(&mut next, "/status/flavorsUsage", all);
+        let borrows = !hall.node.parent.is_empty();
+        set(&mut next, "/status/flavorsReservation", by_flavor(hall, &|cell| hall.node.used(cell), Some(borrows)));
+        let running = |cell: &Cell| hall.running.get(cell).copied().unwrap_or(0);
+        set(&mut next, "/status/flavorsUsage", by_flavor(hall, &running, Some(borrows)));
+        if fair {
+            share(halls, &hall.node, &mut next);
+        }
         push_if_changed(&CLUSTERQUEUES, &hall.object, next, writes);
     }
     let none = Count::default();
@@ -89,8 +96,8 @@ pub(super) fn statuses(
         set(&mut next, "/status/admittedWorkloads", json!(count.admitted));
         set(&mut next, "/status/reservingWorkloads", json!(count.reserving));
         if let Some(hall) = hall {
-            set(&mut next, "/status/flavorsReservation", by_flavor(hall, &count.reserved, false));
-            set(&mut next, "/status/flavorsUsage", by_flavor(hall, &count.used, false));
+            set(&mut next, "/status/flavorsReservation", by_flavor(hall, &|cell| of(&count.reserved, cell), None));
+            set(&mut next, "/status/flavorsUsage", by_flavor(hall, &|cell| of(&count.used, cell), None));
         }
         push_if_changed(&LOCALQUEUES, local, next, writes);
     }
@@ -106,16 +113,22 @@ fn open(halls: &Halls, hall: Option<&Hall>, local: &Value) -> (bool, &'static st
     }
 }
 
-/// Totals of every flavor and resource that the queue names, in its order.
-fn by_flavor(hall: &Hall, used: &BTreeMap<Cell, i64>, borrowed: bool) -> Value {
+fn of(all: &BTreeMap<Cell, i64>, cell: &Cell) -> i64 {
+    all.get(cell).copied().unwrap_or(0)
+}
+
+/// Totals of every flavor and resource that the queue names, in its order; of a `ClusterQueue` also what of it is borrowed.
+fn by_flavor(hall: &Hall, used: &dyn Fn(&Cell) -> i64, borrows: Option<bool>) -> Value {
     let mut out = Vec::new();
     for group in list(&hall.object, "/spec/resourceGroups") {
         for flavor in list(group, "/flavors") {
             let resource = |r: &Value| {
                 let cell = (text(flavor, "/name").to_owned(), text(r, "/name").to_owned());
-                let mut one = json!({"name": cell.1, "total": written(&cell.1, used.get(&cell).copied().unwrap_or(0))});
-                if borrowed {
-                    one["borrowed"] = json!(written(&cell.1, hall.borrowed(&cell)));
+                let total = used(&cell);
+                let mut one = json!({"name": cell.1, "total": written(&cell.1, total)});
+                if let Some(borrows) = borrows {
+                    let beyond = total.saturating_sub(hall.quota(&cell).nominal).max(0);
+                    one["borrowed"] = json!(written(&cell.1, if borrows { beyond } else { 0 }));
                 }
                 one
             };
@@ -124,6 +137,20 @@ fn by_flavor(hall: &Hall, used: &BTreeMap<Cell, i64>, borrowed: bool) -> Value {
         }
     }
     Value::Array(out)
+}
+
+/// The share of a queue or cohort, as its status has it.
+fn share(halls: &Halls, node: &Node, next: &mut Value) {
+    set(next, "/status/fairSharing", json!({"weightedShare": Share::of(&halls.tree, node).written()}));
+}
+
+/// Writes the share of every cohort that changed.
+pub(super) fn shares(halls: &Halls, cohorts: &BTreeMap<String, Value>, writes: &mut Vec<Write>) {
+    for (cohort, node) in cohorts.values().filter_map(|c| Some((c, halls.tree.get(value::name(c))?))) {
+        let mut next = cohort.clone();
+        share(halls, node, &mut next);
+        push_if_changed(&COHORTS, cohort, next, writes);
+    }
 }
 
 fn push_if_changed(resource: &'static Resource, old: &Value, next: Value, writes: &mut Vec<Write>) {

@@ -177,7 +177,8 @@ async fn pods_that_are_not_ready_in_time_go_back_to_the_queue_and_at_last_out_of
     assert_eq!(world.says("vast", "Requeued"), "True/BackoffFinished");
     assert_eq!(world.says("vast", "Admitted"), "True/Admitted");
     world.until(95.0);
-    assert_eq!(world.says("vast", "DeactivationTarget"), "True/RequeuingLimitExceeded");
+    assert_eq!(world.says("vast", "Evicted"), "True/DeactivatedDueToRequeuingLimitExceeded");
+    assert_eq!(world.says("vast", "DeactivationTarget"), "/", "it has done its work");
     assert_eq!(world.load("vast").0["spec"]["active"], false);
     assert_eq!(world.says("vast", "QuotaReserved"), "False/Deactivated");
 }

@@ -4,29 +4,17 @@
 
 use regex::Regex;
 
-/// Lives that need a kind which is not served here.
-pub(super) const NOT_SERVED: [(&str, &str); 3] =
-    [("kueue-checks", "AdmissionCheck"), ("kueue-fair", "Cohort"), ("kueue-hierarchy", "Cohort")];
-
 /// A pattern of what a difference says, how many there are, and why.
-const KNOWN: [(&str, usize, &str); 13] = [
-    (
-        r"^kueue-trainjob .* (is|told|went)\.(TrainJob|JobSet|Pod|Job|ConfigMap|Workload)/",
-        74,
-        "a TrainJob gets no runtimePatches from Kueue, and its Workload nothing of the runtime but how many nodes",
-    ),
-    (r"^kueue-scaled ", 37, "a running job whose pods changed keeps its Workload"),
-    (r"^kueue-stop step (11|12) ", 141, "who was drained comes back one pass later, behind who waited"),
-    (r"QuotaReserved \| Quota reserved in ClusterQueue", 8, "which flavors were considered is not told"),
-    (r"told\.MPIJob/\S+ \| Normal \| MPIJobRunning ", 6, "workers that stop one by one are told of as running"),
+const KNOWN: [(&str, usize, &str); 11] = [
+    (r"told\.MPIJob/\S+ \| Normal \| MPIJobRunning ", 13, "workers that stop one by one are told of as running"),
     (
         r"\| (FinishedWorkload|WaitingForQuota|WaitingForPreemptedWorkloads|ExceedsMaxQuota) \|",
-        18,
+        30,
         "the real one tells again, ours of what is new",
     ),
     (
-        r"^kueue-(limits|mpijob|suspended-by-hand) .*MPIJob/",
-        10,
+        r"^kueue-(limits|mpijob|suspended-by-hand|fair|fair-borrow|hierarchy|podsready|scaled|waiting-\w+) .*MPIJob/one|^kueue-(fair|fair-borrow|limits|podsready) .*MPIJob/",
+        49,
         "mpi-operator first saw the job when Kueue had let it start: chance",
     ),
     (
@@ -35,10 +23,16 @@ const KNOWN: [(&str, usize, &str); 13] = [
         "pods that have ended give nothing back before their job ends",
     ),
     (r"^kueue-pytorch ", 4, "how training-operator counts and tells while it is suspended"),
-    (r"went\.Workload/", 9, "what is true only between two passes"),
-    (r"^kueue-missing .*(reason|message)", 1, "another word for a queue whose flavor is missing"),
+    (r"went\.Workload/", 17, "what is true only between two passes"),
     (r"^kueue-priority-changed ", 2, "who overtakes makes who waits evaluated again"),
-    (r"^kueue-waits .*message", 1, "what is said of why one still waits is not renewed"),
+    (r"^kueue-(waits|fair|fair-borrow) .*message", 4, "what is said of why one still waits is not renewed"),
+    (r"^kueue-scaled step 4 .*went\.Pod/one-worker-2", 1, "a worker is made before Kueue stops the job"),
+    (
+        r"^kueue-waiting-suspended step 5 ",
+        12,
+        "the operator sees that a user resumes who waits before Kueue takes it back",
+    ),
+    (r"^kueue-fair-borrow .*mpijob-l4", 2, "who is like one that waits is not looked at before that one"),
 ];
 
 /// Differences that are not in the list, and rows of the list that hold more or fewer than they say.

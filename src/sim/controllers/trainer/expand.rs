@@ -8,7 +8,7 @@ use super::{
 };
 use crate::sim::{
     strategic,
-    value::{list, name, namespace, owned_by, reach, set, text},
+    value::{int, list, name, namespace, owned_by, reach, set, text},
 };
 
 /// The JobSet that a runtime makes of a TrainJob.
@@ -43,6 +43,37 @@ pub(super) fn expanded(job: &Value, runtime: &Value) -> Value {
         }
     }
     json!({"apiVersion": "jobset.x-k8s.io/v1alpha2", "kind": "JobSet", "metadata": meta, "spec": spec, "status": {}})
+}
+
+/// A role of a TrainJob as a queue counts it.
+pub(crate) struct Part {
+    pub(crate) name: String,
+    /// Its Jobs.
+    pub(crate) jobs: i64,
+    /// The pods of one Job.
+    pub(crate) pods: i64,
+    /// Its pods' template: what TrainJob and runtime say, without what tells pods of each other.
+    pub(crate) template: Value,
+}
+
+/// The roles of a TrainJob, in the runtime's order.
+pub(crate) fn parts(job: &Value, runtime: &Value) -> Vec<Part> {
+    let mut template = runtime.pointer("/spec/template").cloned().unwrap_or_else(|| json!({}));
+    patch(job, &mut template);
+    let part = |replicated: &Value| {
+        let mut replicated = replicated.clone();
+        resources(job, runtime, &mut replicated);
+        let pods = policy::nodes(job, runtime, &replicated);
+        initializer(job, &mut replicated);
+        trainer(job, runtime, &mut replicated);
+        Part {
+            name: text(&replicated, "/name").to_owned(),
+            jobs: int(&replicated, "/replicas").unwrap_or(1),
+            pods,
+            template: replicated["template"]["spec"]["template"].take(),
+        }
+    };
+    list(&template, "/spec/replicatedJobs").iter().map(part).collect()
 }
 
 /// Lays `spec.runtimePatches` over the runtime's template.

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::expand::expanded;
+pub(crate) use self::expand::{Part, parts};
 use super::jobset;
 use crate::sim::{
     store::{

@@ -118,3 +118,38 @@ fn a_failed_replica_is_made_again_unless_it_never_restarts() {
     let (told, _) = looked(&TFJOBS, Kind::TfJob, &tf, &[pod("worker", 0, "Failed", 0, Some(1))]);
     assert!(told.last().unwrap().starts_with("Failed=True"), "{told:?}");
 }
+
+#[test]
+fn very_many_replicas_are_made_by_and_by() {
+    let many = json!({"replicas": 2_000_000_000_i64});
+    for (resource, kind, field, roles) in [
+        (&PYTORCHJOBS, Kind::PyTorchJob, "pytorchReplicaSpecs", json!({"Master": {"replicas": 1}, "Worker": many})),
+        (&TFJOBS, Kind::TfJob, "tfReplicaSpecs", json!({"PS": many, "Worker": many})),
+    ] {
+        let job = job(kind.info().kind, field, roles, json!({}));
+        let at = "2026-11-20T08:01:00Z".parse().unwrap();
+        let made = |pods: &[Arc<Value>]| {
+            let (writes, _) = reconcile(&job, &Seen { resource, kind, pods, services: &[] }, at);
+            let name_of = |write: Write| match write {
+                Write::Create { resource, object, .. } if *resource == PODS => Some(name(&object).to_owned()),
+                _ => None,
+            };
+            writes.into_iter().filter_map(name_of).collect::<Vec<_>>()
+        };
+        let first = made(&[]);
+        assert_eq!(first.len(), IN_ONE_PASS, "{}", kind.info().kind);
+        let role = if kind == Kind::TfJob { "ps" } else { "worker" };
+        let next = made(&(0..300).map(|index| pod(role, index, "Running", 0, None)).collect::<Vec<_>>());
+        assert!(next.contains(&format!("j-{role}-300")) && next.len() == IN_ONE_PASS, "{next:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_made_and_what_is_too_much_goes() {
+    let roles = json!({"Worker": {"replicas": 1}});
+    let torch = job("PyTorchJob", "pytorchReplicaSpecs", roles, json!({}));
+    let pods = [pod("worker", 0, "Running", 0, None), pod("worker", 1, "Running", 0, None)];
+    let (_, events) = looked(&PYTORCHJOBS, Kind::PyTorchJob, &torch, &pods);
+    let wanted = ["Normal SuccessfulDeletePod", "Normal SuccessfulDeleteService", "Normal SuccessfulCreateService"];
+    assert_eq!(events, wanted, "worker 1 is too much, worker 0 has no Service");
+}
