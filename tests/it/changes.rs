@@ -10,6 +10,7 @@ use mpideck::cluster::discovery::discover;
 use mpideck::cluster::kubeconfig::Loaded;
 use mpideck::cluster::{Target, connect};
 use mpideck::config::Paths;
+use mpideck::console::commands;
 use mpideck::console::model::Model;
 use mpideck::disk::changes::{ChangeFiles, Entry, Stage};
 use mpideck::jobs::{Clean, Secs};
@@ -336,12 +337,16 @@ async fn no_keys_change_anything_in_a_read_only_console() {
     deck.until("the jobs are in the list", |model| model.fleet.len() == 2).await;
     let keys = "A d r s g w f q p l z c y x e t i o N C R E ! m ctrl-o ctrl-o enter enter \
         esc space tab j k 1 2 3 9 : u n left down backspace";
-    let keys: Vec<&str> = keys.split(' ').collect();
+    let mut keys: Vec<String> = keys.split(' ').map(str::to_owned).collect();
+    // And those of every command that changes something, whichever come.
+    let changes = commands::all().filter(|row| row.change);
+    keys.extend(changes.flat_map(|row| deck.model.keys.map.keys_of(row.id).collect::<Vec<_>>()));
+    assert!(keys.contains(&"A d".to_owned()), "{keys:?}");
     let some = proptest::collection::vec(proptest::sample::select(keys), 400);
     for _ in 0..8 {
         let typed = some.new_tree(&mut TestRunner::default()).unwrap().current();
         for key in typed {
-            deck.keys(key);
+            deck.keys(&key);
             if deck.model.session.context.is_empty() {
                 break;
             }

@@ -169,3 +169,23 @@ async fn whether_a_job_starts_at_once_or_waits_is_told_on_the_last_page() {
     deck.until("it waits", |model| matches!(outlooks(model).first(), Some(Outlook::Waits(_)))).await;
     assert!(deck.screen().contains("find no room now"), "{}", deck.screen());
 }
+
+#[tokio::test]
+async fn what_a_train_job_builds_on_is_read_once_while_one_types() {
+    let sim = empty().await;
+    let mut deck = Deck::new(&sim, "admin");
+    deck.until("the cluster is there", |model| model.session.offered.is_some()).await;
+    deck.keys("N");
+    deck.until("templates are offered", |model| !model.overlays.is_empty()).await;
+    type_text(&mut deck, "trainjob");
+    deck.keys("enter tab");
+    let read = || sim.counters().get("get", "clustertrainingruntimes");
+    deck.until("the cluster has answered", told).await;
+    assert_eq!(read(), 1, "{:?}", sim.counters().all());
+    let first = deck.model.draft().map(|draft| draft.editor.version);
+    deck.keys("end");
+    type_text(&mut deck, " # mine");
+    assert_ne!(deck.model.draft().map(|draft| draft.editor.version), first);
+    deck.until("it has answered again", told).await;
+    assert_eq!(read(), 1, "{:?}", sim.counters().all());
+}

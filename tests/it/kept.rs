@@ -1,4 +1,5 @@
-//! What the flight recorder keeps of an open job: each line of its log once, by one stream.
+//! What the flight recorder keeps of an open job: each line of its log once, by one stream, and a page that tells as much
+//! when the job is gone.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +8,11 @@ use std::time::Duration;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use mpideck::console::message::Message;
+use mpideck::console::model::Model;
+use mpideck::console::model::overlay::Overlay;
 use mpideck::disk::records::{Bounds, Record, Records};
-use mpideck::sim::{FleetKind, Options, Output, Outputs, Sim, Written};
+use mpideck::jobs::fleet::JobKey;
+use mpideck::sim::{FleetKind, Options, Output, Outputs, Sim, Written, scenario};
 use serde_json::Value;
 
 use crate::deck::{Deck, PATIENCE};
@@ -116,4 +120,87 @@ async fn the_log_of_an_open_job_is_read_once_and_every_line_of_it_is_kept() {
     let kept = lines(&records);
     let all: Vec<u64> = (kept[0]..=kept[kept.len() - 1]).collect();
     assert_eq!(kept, all, "each line once, none is missing");
+}
+
+/// A cluster in which a scenario has just been lived, by the clock on the wall.
+async fn just_lived(name: &str) -> Sim {
+    let (file, text) = scenario::text(name).unwrap();
+    let seconds = scenario::scenario(name).unwrap().unwrap().seconds;
+    let fleet = FleetKind::Scenario { file, text };
+    Sim::start(Options { fleet, lived: Duration::from_secs_f64(seconds), ..Options::new() }).await.unwrap()
+}
+
+/// What each tab tells, without what time alone changes.
+async fn tabs(deck: &mut Deck) -> Vec<(String, Vec<String>)> {
+    let mut all = Vec::new();
+    for tab in ["1", "2", "3", "4", "5", "6", "7"] {
+        deck.keys(tab);
+        let settled = |deck: &Deck| !deck.screen().contains("reading ...") && (tab != "4" || has_lines(deck));
+        until(deck, tab, settled).await;
+        deck.pass(Duration::from_millis(500)).await;
+        all.push((tab.to_owned(), told(&deck.screen())));
+    }
+    all
+}
+
+/// The lines of a screen below the header, with ages as `#`.
+fn told(screen: &str) -> Vec<String> {
+    let is_age = |word: &str| {
+        let number = word.trim_end_matches(['s', 'm', 'h', 'd']);
+        number.len() + 1 == word.len() && number.parse::<u32>().is_ok()
+    };
+    let words = |line: &str| {
+        let words = line.split_whitespace().map(|word| if is_age(word) { "#" } else { word });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    // Without tabs above, and without the line below that is another on a record.
+    let rows = screen.lines().count().saturating_sub(5);
+    screen.lines().skip(3).take(rows - 1).map(words).filter(|line| !line.is_empty()).collect()
+}
+
+/// What a record does not have, or says otherwise: the objects that went with the job, what its pods used in the last moment,
+/// the scheduler's word of its pods, and that numbers are recorded ones.
+fn is_not_kept(line: &str) -> bool {
+    let others = ["Owns", "├", "│", "└", "gpu-oom-worker-", "At its end", "Scheduler"];
+    others.iter().any(|other| line.starts_with(other)) || line.contains("Prometheus")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_of_a_deleted_job_tells_what_its_living_one_told() {
+    let sim = just_lived("gpu-oom").await;
+    let home = tempfile::tempdir().unwrap();
+    let (mut deck, records) = recording(&sim, &home);
+    let has_ended = |model: &Model| model.fleet.jobs().any(|job| job.derived.finished.is_some());
+    deck.until("the job has ended", has_ended).await;
+    let key: JobKey = deck.model.fleet.jobs().next().unwrap().key();
+    deck.keys("enter");
+    let is_explained = |model: &Model| {
+        let job = model.page.as_ref().map(|page| &page.job.derived);
+        job.is_some_and(|job| job.cause.as_ref().is_some_and(|cause| cause.rank == Some(5)) && job.progress.is_some())
+    };
+    until(&mut deck, "its log told why it failed, and how far it came", |deck| is_explained(&deck.model)).await;
+    let living = tabs(&mut deck).await;
+    let is_kept = |record: &Record| {
+        record.manifest.is_some() && record.numbers.is_some() && record.events.iter().any(|event| !event.warning)
+    };
+    until(&mut deck, "its record is there", |_| only(&records).is_some_and(|(_, record)| is_kept(&record))).await;
+    deck.keys("esc");
+    let path = format!("/apis/kubeflow.org/v2beta1/namespaces/{}/mpijobs/{}", key.namespace, key.name);
+    let (code, said) = ask(&client(&sim, "admin").await, &Method::DELETE, &path).answer().await;
+    assert_eq!(code, 200, "{said}");
+    deck.until("it is gone", |model| model.fleet.is_empty()).await;
+    let is_deleted = |_: &Deck| only(&records).is_some_and(|(_, record)| record.deleted.is_some());
+    until(&mut deck, "that is kept", is_deleted).await;
+    deck.keys("H");
+    let is_listed =
+        |model: &Model| matches!(model.overlays.last(), Some(Overlay::Picker(open)) if !open.items.is_empty());
+    deck.until("the record is listed", is_listed).await;
+    deck.keys("enter");
+    deck.until("its page is open", |model| model.page.as_ref().is_some_and(|page| page.recorded.is_some())).await;
+    let recorded = tabs(&mut deck).await;
+    for ((tab, living), (_, recorded)) in living.iter().zip(&recorded) {
+        assert!(living.len() > 1, "tab {tab} tells something: {living:?}");
+        let lost: Vec<_> = living.iter().filter(|line| !recorded.contains(line) && !is_not_kept(line)).collect();
+        assert!(lost.is_empty(), "tab {tab} lacks {lost:#?}; it has {recorded:#?}");
+    }
 }

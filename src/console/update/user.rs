@@ -1,6 +1,6 @@
 //! The user's own commands: what their arguments become for what is under the cursor.
 //!
-//! Owns the fields. Whether one that makes changes may run is decided in `changes`.
+//! Owns the fields. Whether one that makes changes may run is decided in `changes`; here it is said sooner.
 
 use super::change;
 use crate::{
@@ -37,6 +37,10 @@ pub fn named(model: &mut Model, name: &str) -> Option<Vec<Effect>> {
 }
 
 fn run(model: &mut Model, own: &UserCommand) -> Result<Vec<Effect>, String> {
+    // The gate would say so, too, but at the end of a long line.
+    if own.changes && model.session.is_locked(model.now) {
+        return Err(model.session.why_locked());
+    }
     let job = job(model);
     let visited = match (own.target, model.page.as_ref()) {
         (Target::Replica, Some(page)) => Some(PageModel::visited(page)?),
@@ -160,6 +164,15 @@ mod tests {
             panic!("{:?}", it.effects)
         };
         assert!(matches!(&confirmed.changes()[0].what, What::Command { argv, .. } if argv[1] == "train"));
+    }
+
+    #[test]
+    fn one_that_makes_changes_is_refused_at_once_where_nothing_may_be_changed() {
+        let mut it = console(own(&["x", "{name}"], true));
+        (it.model.session.read_only, it.model.session.read_only_all) = (true, true);
+        it.keys("ctrl-t");
+        assert!(it.effects.is_empty(), "{:?}", it.effects);
+        assert!(it.model.notices.iter().any(|notice| notice.text.as_str().starts_with("mine: this run is read-only")));
     }
 
     #[test]

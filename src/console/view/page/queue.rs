@@ -19,7 +19,7 @@ use crate::{
         fleet::Fleet,
         quantity::counted,
         queue::{Ahead, Forecast, Holder, Lack, Place, Pool, Standing, standing},
-        row::Requests,
+        row::{Requests, Truth},
         state::State,
         time::duration,
     },
@@ -37,11 +37,14 @@ pub struct Beside<'a> {
     pub fleet: &'a Fleet,
 }
 
+/// Of a job that no queue manages.
+const UNQUEUED: &str = "no queue manages this job: the scheduler places its pods as they come";
+
 /// All lines.
 pub fn lines(page: &PageModel, beside: Beside<'_>, now: Secs, columns: u16) -> Vec<RichLine> {
     let job = &page.job;
     if page.recorded.is_some() {
-        return vec![RichLine::of("A record knows nothing of queues.", Role::Dim)];
+        return recorded(job, columns);
     }
     let survey = &beside.survey.read;
     if beside.survey.at.is_none() && *survey == Survey::default() {
@@ -52,6 +55,20 @@ pub fn lines(page: &PageModel, beside: Beside<'_>, now: Secs, columns: u16) -> V
         None if job.row.queue.is_some() && job.workload.is_some() => unread(survey, columns),
         None => unqueued(job, beside, columns),
     }
+}
+
+/// What the last Workload that was seen says.
+fn recorded(job: &Kept, columns: u16) -> Vec<RichLine> {
+    let Some(load) = &job.workload else { return labelled("Queue", VALUES, UNQUEUED, Role::Text, columns) };
+    let of = load.cluster_queue.as_ref().map_or_else(String::new, |queue| format!(" of ClusterQueue {queue}"));
+    let mut out = labelled("Queue", VALUES, &format!("{}{of}", load.queue), Role::Text, columns);
+    for (i, condition) in load.conditions.iter().enumerate() {
+        let not = if condition.status == Truth::True { "" } else { "not " };
+        let text = format!("{not}{}: {} {}", condition.kind, condition.reason, condition.message);
+        out.extend(labelled(if i == 0 { "Workload" } else { "" }, VALUES, text.trim(), Role::Text, columns));
+    }
+    out.push(RichLine::of("Who waited beside it, and for what, is not in the record.", Role::Dim));
+    out
 }
 
 fn queued(job: &Kept, survey: &Survey, standing: &Standing, now: Secs, columns: u16) -> Vec<RichLine> {
@@ -268,13 +285,7 @@ fn unread(survey: &Survey, columns: u16) -> Vec<RichLine> {
 
 /// A job that no queue manages: the scheduler's words, and what nodes lack for its largest pod.
 fn unqueued(job: &Kept, beside: Beside<'_>, columns: u16) -> Vec<RichLine> {
-    let mut out = labelled(
-        "Queue",
-        VALUES,
-        "no queue manages this job: the scheduler places its pods as they come",
-        Role::Text,
-        columns,
-    );
+    let mut out = labelled("Queue", VALUES, UNQUEUED, Role::Text, columns);
     out.extend(gangs(job, &beside.survey.read, columns));
     let waiting: Vec<_> = job.pods.iter().filter_map(|pod| Some((pod, pod.unscheduled.as_ref()?))).collect();
     if waiting.is_empty() {

@@ -56,20 +56,21 @@ pub(super) fn ask(model: &mut Model, which: u8) -> Vec<Effect> {
 
 fn ranks_of(page: &PageModel) -> Vec<PickerItem> {
     let ranks = page.ranks();
-    let heard = page.logs.window.heard.iter().filter_map(|heard| match heard.who {
-        Who::Rank(rank) => Some(rank + 1),
-        Who::Source(_) => None,
-    });
-    let known = ranks.total().or_else(|| heard.max()).unwrap_or(0).min(MOST_RANKS);
-    // One rank a stream is that stream: nothing to choose beside the replicas.
-    let count = if page.logs.window.ranks_heard > 0 { known } else { 0 };
     let item = |rank: u32| PickerItem {
         id: format!("rank {rank}"),
         label: format!("Rank {rank}"),
         about: ranks.place(rank).map_or_else(String::new, |host| format!("{}, probably", host.title)),
         marked: false,
     };
-    (0..count).map(item).collect()
+    (0..known(page).unwrap_or(0)).map(item).collect()
+}
+
+/// How many ranks can be looked at: as many as the job has, where that holds, else as far as they were heard of. `None`:
+/// one rank a stream is that stream, and nothing to choose beside the replicas.
+fn known(page: &PageModel) -> Option<u32> {
+    let window = &page.logs.window;
+    let count = page.ranks().total().unwrap_or(window.ranks_seen).min(MOST_RANKS);
+    (window.ranks_heard > 0).then_some(count)
 }
 
 fn streams_of(model: &Model, page: &PageModel, replica: &Replica<'_>) -> Vec<PickerItem> {
@@ -122,9 +123,8 @@ pub(in crate::console::update::page) fn picked(model: &mut Model, which: u8, ids
 /// Looks at the next writer alone (the one before, if `by` is negative).
 pub(super) fn step(model: &mut Model, by: i64) -> Vec<Effect> {
     let Some(page) = &model.page else { return Vec::new() };
-    let total = page.ranks().total().filter(|_| page.logs.window.ranks_heard > 0);
-    let writers: Vec<Who> = match total {
-        Some(total) => (0..total.min(MOST_RANKS)).map(Who::Rank).collect(),
+    let writers: Vec<Who> = match known(page) {
+        Some(count) => (0..count).map(Who::Rank).collect(),
         None => (0..page.logs.window.streams.len()).map(|nth| Who::Source(SourceId(nth as u16))).collect(),
     };
     let choice = &page.logs.choice;

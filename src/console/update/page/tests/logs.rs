@@ -106,6 +106,17 @@ fn the_picker_has_ranks_and_every_container_with_its_state_and_takes_several() {
 }
 
 #[test]
+fn ranks_beyond_the_slots_are_offered_as_far_as_they_were_heard_of() {
+    let mut h = harness(100, 24, 4, Tab::Logs);
+    let id = page(&h).logs.id;
+    h.send(Message::Log(id, news(Window { ranks_heard: 3, ranks_seen: 900, ..window(40, 18) })));
+    h.keys("v").type_text("Rank 899").keys("enter");
+    assert_eq!(page(&h).logs.second.as_ref().map(|choice| choice.view.ranks.clone()), Some(vec![899]));
+    h.keys("]");
+    assert_eq!(looked(&h).view.ranks, [0]);
+}
+
+#[test]
 fn streams_are_opened_by_need_and_within_the_limit() {
     let mut h = harness(80, 24, 100, Tab::Logs);
     let read = |h: &Harness| page(h).logs.targets.iter().map(|t| t.title.to_string()).collect::<Vec<_>>();

@@ -12,7 +12,7 @@ use crate::{
         gang::GangRow,
         part::Part,
         queue::{ClusterQueueRow, Group, LoadRow, LocalQueueRow, PodSetRow, Quota, WaitingRow},
-        row::Owner,
+        row::{Owner, WorkloadRow},
     },
 };
 
@@ -228,4 +228,18 @@ fn what_was_read_stays_when_it_cannot_be_read_again() {
     assert!(h.screen().contains("connection refused"), "{}", h.screen());
     h.send(Message::Survey(SurveyId(99), Box::default()));
     assert!(h.screen().contains("connection refused"), "an answer to another question is dropped");
+}
+
+#[test]
+fn a_record_tells_what_the_last_workload_said() {
+    let mut h = harness(100, 24, 4, Tab::Queue);
+    let page = h.model.page.as_mut().expect("a page");
+    (page.recorded, page.job.workload) = (Some(Arc::default()), None);
+    assert!(h.screen().contains("no queue manages this job"), "{}", h.screen());
+    let conditions = Box::new([condition("QuotaReserved", Truth::False, 600, "WaitingForQuota", SHORT)]);
+    let load = WorkloadRow { queue: Sym::new("research"), conditions, ..WorkloadRow::default() };
+    h.model.page.as_mut().expect("a page").job.workload = Some(load);
+    let screen = h.screen();
+    assert!(screen.contains("Queue       research"), "{screen}");
+    assert!(screen.contains("Workload    not QuotaReserved: WaitingForQuota couldn't assign flavors"), "{screen}");
 }
