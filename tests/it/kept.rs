@@ -180,10 +180,11 @@ async fn the_page_of_a_deleted_job_tells_what_its_living_one_told() {
     };
     until(&mut deck, "its log told why it failed, and how far it came", |deck| is_explained(&deck.model)).await;
     let living = tabs(&mut deck).await;
-    let is_kept = |record: &Record| {
-        record.manifest.is_some() && record.numbers.is_some() && record.events.iter().any(|event| !event.warning)
+    let is_kept = |(dir, record): (PathBuf, Record)| {
+        let has_numbers = records.numbers_in(&dir).is_ok_and(|numbers| numbers.is_some());
+        has_numbers && record.manifest.is_some() && record.events.iter().any(|event| !event.warning)
     };
-    until(&mut deck, "its record is there", |_| only(&records).is_some_and(|(_, record)| is_kept(&record))).await;
+    until(&mut deck, "its record is there", |_| only(&records).is_some_and(is_kept)).await;
     deck.keys("esc");
     let path = format!("/apis/kubeflow.org/v2beta1/namespaces/{}/mpijobs/{}", key.namespace, key.name);
     let (code, said) = ask(&client(&sim, "admin").await, &Method::DELETE, &path).answer().await;
@@ -197,6 +198,8 @@ async fn the_page_of_a_deleted_job_tells_what_its_living_one_told() {
     deck.until("the record is listed", is_listed).await;
     deck.keys("enter");
     deck.until("its page is open", |model| model.page.as_ref().is_some_and(|page| page.recorded.is_some())).await;
+    deck.until("its numbers are there", |model| model.page.as_ref().is_some_and(|page| !page.metrics.usage.is_empty()))
+        .await;
     let recorded = tabs(&mut deck).await;
     for ((tab, living), (_, recorded)) in living.iter().zip(&recorded) {
         assert!(living.len() > 1, "tab {tab} tells something: {living:?}");
