@@ -108,6 +108,7 @@ pub(super) fn spaces(fleet: &Fleet, read: &Survey) -> Vec<Value> {
         let [jobs, running, waiting] = space.jobs;
         json!({
             "name": space.name.as_str(),
+            "team": space.team.as_ref().map(Sym::as_str),
             "gpuQuota": limit("gpu", space.gpus),
             "cpuQuota": limit("cpu", space.cpu),
             "memoryQuota": limit("memory", space.memory),

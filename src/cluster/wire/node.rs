@@ -9,7 +9,7 @@ use super::{
 };
 use crate::jobs::{
     amounts::{self, ByResource},
-    capacity::{NodeRow, QuotaRow, SharedQuotaRow, SpaceRow},
+    capacity::{NodeRow, QuotaRow, SharedQuotaRow, SpaceRow, TEAM_LABELS},
     row::Truth,
     taint::Taint,
     text::Sym,
@@ -213,6 +213,7 @@ impl<'a> SlimWire<'a> for SpaceWire<'a> {
     fn row(self) -> Option<SpaceRow> {
         let Obj(meta) = self.metadata;
         let requester = meta.annotations.find("openshift.io/requester").and_then(sym);
-        Some(SpaceRow { name: Sym::new(meta.name.as_str()), requester })
+        let team = TEAM_LABELS.iter().find_map(|label| meta.labels.find(label).and_then(sym));
+        Some(SpaceRow { name: Sym::new(meta.name.as_str()), requester, team })
     }
 }

@@ -33,6 +33,10 @@ fn sortable(model: &Model) -> Result<(), Why> {
     if columns > 0 { Ok(()) } else { Err("this view has no columns".to_owned()) }
 }
 
+fn queued(model: &Model) -> Result<(), Why> {
+    model.cluster_queue().map(|_| ()).ok_or_else(|| "the ClusterQueue of this job is not known".to_owned())
+}
+
 pub(super) const ROWS: &[Command] = &[
     view(ClusterView::Overview, "cluster.overview", "Show what GPUs there are, who holds them, and what is wasted."),
     view(ClusterView::Nodes, "cluster.nodes", "Show every node: its GPUs by job, what is free, what is the matter."),
@@ -53,5 +57,6 @@ pub(super) const ROWS: &[Command] = &[
     row(C::Sort, "cluster.sort", "Sort", "Choose the order of the rows.", HERE).hinted(3).when(sortable),
     row(C::Reverse, "cluster.reverse", "Turn round", "Turn the order of the rows round.", HERE).when(sortable),
     row(C::Line, "queue.line", "All that wait", "Show all that wait in the same ClusterQueue, in order.", QUEUE)
-        .hinted(2),
+        .hinted(2)
+        .when(queued),
 ];

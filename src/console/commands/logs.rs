@@ -13,15 +13,18 @@ const fn row(id: LogCommand, name: &'static str, title: &'static str, help: &'st
 
 pub(super) const ROWS: &[Command] = &[
     row(L::Pause, "logs.pause", "Pause", "Stand still, or follow the newest line again.").hinted(2),
-    row(L::Choose, "logs.choose", "Choose", "Choose ranks, replicas, attempts and containers to look at.").hinted(3),
+    row(L::Choose, "logs.choose", "Choose", "Choose ranks, replicas, attempts and containers to look at.")
+        .hinted(3)
+        .when(read),
     row(L::Grid, "logs.grid", "Ranks", "Show every rank with its last line and its age, or the lines again.").hinted(4),
     row(L::Open, "logs.open", "Open", "Look at the selected rank alone.").key_only().when(in_grid).hinted(1),
     row(L::Filter, "logs.filter", "Filter", "Show only lines with a word or /regular expression/.").hinted(5),
     row(L::All, "logs.all", "All", "Look at all lines again: no filter, no choice, one half.").hinted(6),
-    row(L::NextWriter, "logs.next-rank", "Next rank", "Look at the next rank alone.").hinted(7),
+    row(L::NextWriter, "logs.next-rank", "Next rank", "Look at the next rank alone.").hinted(7).when(heard),
     row(L::PreviousWriter, "logs.previous-rank", "Previous rank", "Look at the rank before alone."),
     row(L::Split, "logs.split", "Split", "Look at a second rank beside the first, at the same time; again: one half.")
-        .hinted(8),
+        .hinted(8)
+        .when(read),
     row(L::Exclude, "logs.exclude", "Exclude", "Leave out lines with a word or /regular expression/."),
     row(L::Context, "logs.context", "Context", "Go round 0, 2, 5 and 10 lines of context around the filter's hits.")
         .when(filtered),
@@ -41,10 +44,23 @@ pub(super) const ROWS: &[Command] = &[
     row(L::Time, "logs.time", "Go to a time", "Go to a time of day (UTC), or so long ago: 14:05, 90s, 2h."),
     row(L::Mark, "logs.mark", "Mark", "Mark the hit or the first visible line, or take its mark away."),
     row(L::NextMark, "logs.next-mark", "Next mark", "Go to the next marked line."),
-    row(L::Save, "logs.save", "Save", "Write the lines that are looked at to a file only you can read.").hinted(13),
+    row(L::Save, "logs.save", "Save", "Write the lines that are looked at to a file only you can read.")
+        .hinted(13)
+        .when(read),
     row(L::SaveEach, "logs.save-each", "Save each", "Write the lines that are looked at to a file for each rank."),
     row(L::Pager, "logs.pager", "Pager", "Read the lines that are looked at in your pager."),
 ];
+
+fn read(model: &Model) -> Result<(), Why> {
+    let is_open = model.page.as_ref().is_some_and(|page| page.logs.is_open());
+    if is_open { Ok(()) } else { Err("the job has no log yet".to_owned()) }
+}
+
+fn heard(model: &Model) -> Result<(), Why> {
+    let window = model.page.as_ref().map(|page| &page.logs.window);
+    let writes = window.is_some_and(|window| window.ranks_heard > 0 || !window.streams.is_empty());
+    if writes { Ok(()) } else { Err("no rank was heard of yet".to_owned()) }
+}
 
 fn filtered(model: &Model) -> Result<(), Why> {
     let logs = model.page.as_ref().map(|page| &page.logs);

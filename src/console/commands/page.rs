@@ -122,7 +122,7 @@ pub(super) const ROWS: &[Command] = &[
     row(P::PodYaml, "workers.yaml", "YAML", "Show or hide the manifest of the selected replica's pod.", WORKERS)
         .hinted(6)
         .when(selected),
-    row(P::LogOf, "workers.log", "Log", "Follow the log of the selected replica.", WORKERS).hinted(5).when(selected),
+    row(P::LogOf, "workers.log", "Log", "Follow the log of the selected replica.", WORKERS).hinted(5).when(with_pod),
     row(P::Filter, "events.filter", "Filter", "Show only the events that have this text.", EVENTS).hinted(2),
     row(P::WarningsOnly, "events.warnings", "Warnings only", "Show only warnings, or all events.", EVENTS).hinted(3),
 ];
@@ -155,6 +155,16 @@ fn hostfile(model: &Model) -> Result<(), Why> {
     let owned = model.page.as_ref().and_then(|page| page.owned.ready()).into_iter().flatten();
     let folded = owned.into_iter().any(OwnedObject::is_long);
     if folded { Ok(()) } else { Err("there is no long hostfile".to_owned()) }
+}
+
+fn with_pod(model: &Model) -> Result<(), Why> {
+    selected(model)?;
+    let is_there = model.page.as_ref().is_some_and(|page| {
+        let replicas = page.job.replicas();
+        let chosen = replicas.iter().find(|replica| Some(replica.id()) == page.workers.selected);
+        chosen.is_some_and(|replica| !replica.attempts.is_empty())
+    });
+    if is_there { Ok(()) } else { Err("this replica has no pod yet".to_owned()) }
 }
 
 fn selected(model: &Model) -> Result<(), Why> {

@@ -8,7 +8,7 @@ use super::{
     session::{Scope, SessionId},
 };
 pub use crate::cluster::survey::{Line, Pods, Survey, Wanted};
-use crate::jobs::{Clean, Name, Secs, capacity::Work, time::duration_changes_in};
+use crate::jobs::{Clean, Name, Secs, Sym, capacity::Work, queue::LoadRow, time::duration_changes_in};
 
 /// Counts what was wanted, so that an answer for something else is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,6 +68,13 @@ impl Model {
             Scope::Named(names) => names.clone(),
             Scope::All => self.namespace().into_iter().collect(),
         }
+    }
+
+    /// The `ClusterQueue` that the Workload of the page's job is in, once that was read.
+    pub fn cluster_queue(&self) -> Option<Sym> {
+        let (page, queues) = (self.page.as_ref()?, &self.survey.read.queues);
+        let is_own = |load: &&LoadRow| load.job.as_ref().is_some_and(|job| job.uid == page.job.row.uid);
+        queues.cluster_queue_of(queues.loads.rows.iter().find(is_own)?)
     }
 
     /// Which pods have to be read: the fleet has those of all jobs only where all namespaces are in scope.

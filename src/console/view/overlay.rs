@@ -3,21 +3,24 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{compare, draft, text};
-use crate::console::{
-    commands,
-    ids::CommandId,
-    keymap::Found,
-    layout::{Regions, centered},
-    model::{
-        Model,
-        overlay::{Confirm, Overlay, Picker, PickerItem, Prompt},
+use crate::{
+    console::{
+        commands,
+        ids::CommandId,
+        keymap::Found,
+        layout::{Regions, centered},
+        model::{
+            Model,
+            overlay::{Confirm, Overlay, Picker, PickerItem, Prompt},
+        },
+        theme::{Role, Theme},
+        widgets::{
+            frame::frame,
+            picker,
+            text::{clear, cut, put, width, wrap},
+        },
     },
-    theme::{Role, Theme},
-    widgets::{
-        frame::frame,
-        picker,
-        text::{clear, cut, put, width, wrap},
-    },
+    jobs::columns::cut::middle,
 };
 
 /// Draws one layer.
@@ -96,7 +99,9 @@ fn draw_completions(prompt: &Prompt, theme: &Theme, body: Rect, buf: &mut Buffer
 fn draw_picker(open: &Picker, theme: &Theme, body: Rect, buf: &mut Buffer) {
     let items = picker::matching(open);
     let height = (items.len() as u16).clamp(3, 20) + 4;
-    let inner = frame(&open.title, theme, centered(body, 76, height), buf);
+    // Names and what is told of them profit from a wide screen.
+    let wide = (body.width / 3 * 2).clamp(76, 110);
+    let inner = frame(&open.title, theme, centered(body, wide, height), buf);
     if inner.height < 2 {
         return;
     }
@@ -121,7 +126,7 @@ fn draw_items(open: &Picker, items: &[&PickerItem], theme: &Theme, area: Rect, b
     let at = picker::selected_at(open);
     let first = at.map_or(0, |at| (at + 1).saturating_sub(rows));
     let widest = |text: fn(&PickerItem) -> &str| items.iter().map(|item| width(text(item))).max().unwrap_or(0);
-    let room = area.width.saturating_sub(5 + widest(|item| &item.about)).max(area.width / 3);
+    let room = area.width.saturating_sub(5 + widest(|item| &item.about)).max(area.width / 2);
     let wide = widest(|item| &item.label).min(room).min(area.width.saturating_sub(12));
     for (y, (n, item)) in (area.y..).zip(items.iter().enumerate().skip(first).take(rows)) {
         let selected = at == Some(n);
@@ -131,7 +136,7 @@ fn draw_items(open: &Picker, items: &[&PickerItem], theme: &Theme, area: Rect, b
         let mark = if item.marked { "*" } else { " " };
         put(buf, area, area.x + 1, y, mark, theme.style(Role::Marker));
         let style = theme.style(if selected { Role::Selected } else { Role::Text });
-        put(buf, area, area.x + 3, y, &cut(&item.label, wide, theme.ellipsis()), style);
+        put(buf, area, area.x + 3, y, &middle(&item.label, usize::from(wide), theme.ascii), style);
         let x = area.x + 3 + wide + 2;
         let about = cut(&item.about, area.right().saturating_sub(x), theme.ellipsis());
         put(buf, area, x, y, &about, theme.style(Role::Dim));

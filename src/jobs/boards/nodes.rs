@@ -17,8 +17,8 @@ static COLUMNS: &[Column] = &[
     Column::words("GPUS", 1, "one sign a GPU: who holds it"),
     Column::number("FREE", 0, "GPUs free"),
     Column::words("MODEL", 5, "what its GPUs are called"),
-    Column::number("CPU", 3, "cores asked for, of all"),
-    Column::number("MEMORY", 4, "memory asked for, of all"),
+    Column::number("CPU-HELD", 3, "cores asked for, of all"),
+    Column::number("MEM-HELD", 4, "memory asked for, of all"),
     Column::number("PODS", 6, "pods there"),
     Column::words("STATE", 0, "not ready, closed, under pressure"),
     Column::words("TAINTS", 7, "what pods must stand"),
@@ -94,7 +94,7 @@ fn row(node: &NodeUse<'_>, letters: &Letters) -> Row {
     ));
     let text: String = strip.iter().map(|mark| mark.symbol).collect();
     let of = |resource: &str| there.allocatable.get(resource).copied().unwrap_or(0);
-    let free_text = if gpus == 0 { "-".to_owned() } else { format!("{}/{gpus}", free.gpus) };
+    let free_text = if gpus == 0 { "-".to_owned() } else { free.gpus.to_string() };
     let tone = if free.gpus > 0 && there.is_open() { Tone::Severity(Severity::Good) } else { Tone::Quiet };
     let memory = of("memory") / 1000;
     let taints: Vec<&str> = there.taints.iter().filter(|t| t.is_hard()).map(|t| t.key.as_str()).collect();

@@ -116,13 +116,16 @@ fn state(stop: Stop, inactive: Option<&str>) -> Cell {
 /// How a `ClusterQueue` stands by flavor, a line each; what it does to others comes last.
 pub fn of_queue(queues: &Queues, name: &str) -> Vec<String> {
     let Some(queue) = queues.cluster(name) else { return Vec::new() };
-    let mut out: Vec<String> = rooms(queues, queue).iter().map(|room| flavor(queue, room)).collect();
+    let mut rooms = rooms(queues, queue);
+    // What queues are for comes first.
+    rooms.sort_by_key(|room| !is_accelerator(room.cell.1.as_str()));
+    let mut out: Vec<String> = rooms.iter().map(|room| flavor(queue, room)).collect();
     let policy = |text: &str| if text.is_empty() { "Never".to_owned() } else { text.to_owned() };
     let [within, reclaim, borrow] = &queue.preemption;
     let order = if queue.strict { "strictly in order" } else { "who fits may pass" };
     let share = queue.share.map_or_else(String::new, |share| format!(", share {share}"));
     out.push(format!(
-        "{order}; preemption within {}, reclaims {}, while borrowing {}; weight {}{share}",
+        "{order}; preempts in the queue: {}, to take back what it lent: {}, while borrowing: {}; fair-share weight {}{share}",
         policy(within.as_str()),
         policy(reclaim.as_str()),
         policy(borrow.as_str()),

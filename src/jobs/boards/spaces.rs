@@ -3,7 +3,7 @@
 use super::{Cell, Column, Goes, Row, Table, only, whys};
 use crate::jobs::{
     amounts::shown,
-    capacity::{HeldPod, NEARLY, QuotaRow, SpaceRow, Use, held, spaces as counted},
+    capacity::{HeldPod, NEARLY, QuotaRow, SpaceRow, SpaceUse, TeamUse, Use, held, spaces as counted, teams},
     columns::Tone,
     fleet::Fleet,
     part::Part,
@@ -11,7 +11,7 @@ use crate::jobs::{
 };
 
 static COLUMNS: &[Column] = &[
-    Column::words("NAMESPACE", 0, "its name"),
+    Column::words("NAMESPACE", 0, "its name, below its team where one is known"),
     Column::number("GPU QUOTA", 0, "GPUs used, of the tightest quota"),
     Column::number("HELD", 0, "GPUs that its pods hold"),
     Column::number("CPU QUOTA", 2, "cores used, of the tightest quota"),
@@ -23,28 +23,44 @@ static COLUMNS: &[Column] = &[
     Column::words("REQUESTER", 4, "who asked for it"),
 ];
 
-/// All namespaces that are known of.
+/// All namespaces that are known of; where they say whose they are, below their teams.
 pub fn spaces(fleet: &Fleet, quotas: &Part<QuotaRow>, known: &Part<SpaceRow>, pods: &Part<HeldPod>) -> Table {
-    let all = counted(fleet, &quotas.rows, &known.rows, &held(fleet, pods));
-    let rows = all.into_iter().map(|space| {
-        let [jobs, running, waiting] = space.jobs.map(u64::from);
-        let cells = vec![
-            Cell::text(space.name.as_str(), Tone::Name),
-            limit("gpu", space.gpus),
-            Cell::count(u64::from(space.held)),
-            limit("cpu", space.cpu),
-            limit("memory", space.memory),
-            limit("jobs", space.count),
-            Cell::count(jobs),
-            Cell::count(running),
-            Cell::count(waiting),
-            Cell::text(space.requester.as_ref().map_or("-", |name| name.as_str()), Tone::Quiet),
-        ];
-        let goes = Some(Goes::Jobs(only("ns", space.name.as_str())));
-        Row { id: space.name.to_string(), depth: 0, cells, goes }
-    });
+    let (teams, others) = teams(counted(fleet, &quotas.rows, &known.rows, &held(fleet, pods)));
+    let mut rows: Vec<Row> = Vec::new();
+    for TeamUse { all, spaces } in &teams {
+        // A comma is «or».
+        let every: Vec<String> = spaces.iter().map(|space| format!("={}", space.name)).collect();
+        let goes = Goes::Jobs(format!("ns:{}", every.join(",")));
+        let name = format!("team {}", all.name);
+        rows.push(row(all, &name, (format!("team/{}", all.name), 0), goes));
+        rows.extend(spaces.iter().map(|space| of_space(space, 1)));
+    }
+    rows.extend(others.iter().map(|space| of_space(space, 0)));
     let unread = whys([&quotas.unread, &known.unread, &pods.unread]);
-    Table { columns: COLUMNS, rows: rows.collect(), legend: Vec::new(), unread }
+    Table { columns: COLUMNS, rows, legend: Vec::new(), unread }
+}
+
+fn of_space(space: &SpaceUse, depth: u8) -> Row {
+    let name = space.name.as_str();
+    row(space, name, (name.to_owned(), depth), Goes::Jobs(only("ns", name)))
+}
+
+fn row(space: &SpaceUse, name: &str, (id, depth): (String, u8), goes: Goes) -> Row {
+    let [jobs, running, waiting] = space.jobs.map(u64::from);
+    let name = if depth > 0 { format!("  {name}") } else { name.to_owned() };
+    let cells = vec![
+        Cell::text(name, if depth > 0 { Tone::Plain } else { Tone::Name }),
+        limit("gpu", space.gpus),
+        Cell::count(u64::from(space.held)),
+        limit("cpu", space.cpu),
+        limit("memory", space.memory),
+        limit("jobs", space.count),
+        Cell::count(jobs),
+        Cell::count(running),
+        Cell::count(waiting),
+        Cell::text(space.requester.as_ref().map_or("-", |name| name.as_str()), Tone::Quiet),
+    ];
+    Row { id, depth, cells, goes: Some(goes) }
 }
 
 fn limit(resource: &str, limit: Option<Use>) -> Cell {

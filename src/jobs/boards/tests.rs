@@ -2,7 +2,7 @@ use super::*;
 use crate::jobs::{
     Name, Secs, Uid,
     amounts::ByResource,
-    capacity::{HeldPod, NodeRow},
+    capacity::{HeldPod, NodeRow, SpaceRow},
     part::Part,
     queue::{ClusterQueueRow, Group, LoadRow, LocalQueueRow, PodSetRow, Queues, Quota, WaitingRow},
     row::{Condition, Requests, Truth},
@@ -72,7 +72,7 @@ fn each_gpu_of_a_node_has_the_sign_of_its_holder() {
     assert_eq!(legend, [('a', "ns/big", 8), ('b', "ns/small", 1), ('#', "no training jobs", 1)]);
     let cells: Vec<(&str, &str)> =
         it.rows.iter().map(|row| (row.cells[2].text.as_str(), row.cells[7].text.as_str())).collect();
-    assert_eq!(cells, [("1/8", "ready"), ("1/4", "ready"), ("2/2", "closed")]);
+    assert_eq!(cells, [("1", "ready"), ("1", "ready"), ("2", "closed")]);
     assert_eq!(it.rows[0].goes, Some(Goes::Jobs("node:=one".to_owned())));
 }
 
@@ -88,7 +88,7 @@ fn gpus_of_other_makers_are_cells_like_any() {
     let it = nodes_of(&Part::whole(vec![amd, of("gaudi", "habana.ai/gaudi")]), &pods);
     let cells: Vec<(&str, &str)> =
         it.rows.iter().map(|row| (row.cells[1].text.as_str(), row.cells[2].text.as_str())).collect();
-    assert_eq!(cells, [("aaa.", "1/4"), ("b...", "3/4")]);
+    assert_eq!(cells, [("aaa.", "1"), ("b...", "3")]);
     assert_eq!(it.rows[0].cells[3].text, "MI300X");
 }
 
@@ -161,6 +161,26 @@ fn kueue() -> Queues {
 }
 
 #[test]
+fn namespaces_stand_below_their_teams_and_those_of_none_at_the_end() {
+    let space = |name: &str, team: &str| SpaceRow {
+        name: sym(name),
+        team: Some(sym(team)).filter(|_| !team.is_empty()),
+        ..SpaceRow::default()
+    };
+    let known = Part::whole(vec![space("asr", "speech"), space("ns", ""), space("tts", "speech")]);
+    let held = HeldPod { namespace: sym("tts"), ..pod("big", "one", 6) };
+    let pods = Part::whole(vec![held, pod("small", "one", 1)]);
+    let it = spaces(&fleet(), &Part::default(), &known, &pods);
+    assert_eq!(ids(&it), ["team/speech", "asr", "tts", "ns"]);
+    let cells = |column: usize| it.rows.iter().map(|row| row.cells[column].text.as_str()).collect::<Vec<_>>();
+    assert_eq!(cells(0), ["team speech", "  asr", "  tts", "ns"]);
+    assert_eq!(cells(2), ["6", "-", "6", "1"], "GPUs held");
+    let Some(Goes::Jobs(filter)) = &it.rows[0].goes else { panic!("{:?}", it.rows[0].goes) };
+    let parsed = crate::jobs::filter::parse(filter);
+    assert_eq!((filter.as_str(), parsed.hints.len()), ("ns:=asr,=tts", 0));
+}
+
+#[test]
 fn local_queues_stand_below_theirs_and_lost_ones_at_the_end() {
     let it = queues(&kueue());
     assert_eq!(ids(&it), ["cluster/left", "local/ns/gpu", "cluster/right", "local/other/gpu"]);
@@ -171,7 +191,7 @@ fn local_queues_stand_below_theirs_and_lost_ones_at_the_end() {
     assert_eq!(it.rows[1].goes, Some(Goes::Jobs("queue:=gpu ns:=ns".to_owned())));
     let about = of_queue(&kueue(), "left");
     assert_eq!(about[0], "a100 GPU: 10 of 8 reserved, 2 of it borrowed, 6 free, at most 16");
-    assert!(about[1].starts_with("who fits may pass; preemption within Never"), "{}", about[1]);
+    assert!(about[1].starts_with("who fits may pass; preempts in the queue: Never"), "{}", about[1]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod node;
 mod overview;
 mod rows;
 mod space;
+mod team;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -17,6 +18,7 @@ pub use node::{Holder, NodeUse, nodes, starts};
 pub use overview::{Gpus, Overview, overview};
 pub use rows::{HeldPod, NodeRow, QuotaRow, SharedQuotaRow, SpaceRow};
 pub use space::{SpaceUse, Use, spaces};
+pub use team::{LABELS as TEAM_LABELS, TeamUse, teams};
 pub use user::{UserUse, users};
 pub use work::{Busy, Idle, Work};
 

@@ -134,4 +134,6 @@ pub struct SpaceRow {
     pub name: Sym,
     /// Who asked for it, where that is written down (OpenShift).
     pub requester: Option<Sym>,
+    /// Whose it is, by a label ([`super::TEAM_LABELS`]).
+    pub team: Option<Sym>,
 }

@@ -44,6 +44,10 @@ pub struct SpaceUse {
     pub jobs: [u32; 3],
     /// Who asked for it.
     pub requester: Option<Sym>,
+    /// The team that it belongs to, if it says so.
+    pub team: Option<Sym>,
+    /// A quota counts here that other namespaces have, too.
+    pub shared: bool,
 }
 
 /// All namespaces that are known of, by name.
@@ -68,11 +72,11 @@ pub fn spaces(fleet: &Fleet, quotas: &[QuotaRow], spaces: &[SpaceRow], pods: &[H
         });
     }
     for row in spaces {
-        if let Some(space) = all.get_mut(&row.name) {
-            space.requester.clone_from(&row.requester);
-        } else if row.requester.is_some() {
-            let (name, requester) = (row.name.clone(), row.requester.clone());
-            all.insert(name.clone(), SpaceUse { name, requester, ..SpaceUse::default() });
+        // Of namespaces where nothing is those are told of that are somebody's.
+        if row.requester.is_some() || row.team.is_some() {
+            let new = || SpaceUse { name: row.name.clone(), ..SpaceUse::default() };
+            let space = all.entry(row.name.clone()).or_insert_with(new);
+            (space.requester, space.team) = (row.requester.clone(), row.team.clone());
         }
     }
     all.into_values().collect()
@@ -83,6 +87,7 @@ fn take(space: &mut SpaceUse, quota: &QuotaRow) {
         space.scoped += 1;
         return;
     }
+    space.shared |= quota.shared;
     for (key, hard, used) in &quota.lines {
         let resource = key.as_str().strip_prefix("requests.").unwrap_or(key.as_str());
         let limit = Use { used: *used, hard: *hard };

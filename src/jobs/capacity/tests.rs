@@ -183,7 +183,12 @@ fn of_several_quotas_the_fullest_counts() {
         quota("vision", &[("requests.nvidia.com/gpu", 10, 8)]),
         QuotaRow { scoped: true, ..quota("vision", &[("requests.memory", 1, 1)]) },
     ];
-    let all = spaces(&fleet, &quotas, &[SpaceRow { name: sym("vision"), requester: Some(sym("ada")) }], &[]);
+    let all = spaces(
+        &fleet,
+        &quotas,
+        &[SpaceRow { name: sym("vision"), requester: Some(sym("ada")), ..SpaceRow::default() }],
+        &[],
+    );
     let space = &all[0];
     assert_eq!(space.gpus, Some(Use { used: 8000, hard: 10_000 }));
     assert_eq!((space.gpus.map(Use::percent), space.cpu.map(Use::percent)), (Some(80), Some(10)));
@@ -200,7 +205,7 @@ fn users_are_known_by_what_says_so() {
         ("nlp", "c", "Pending", None),
         ("nlp", "d", "Succeeded", Some("ada")),
     ]);
-    let all = users(&fleet, &[SpaceRow { name: sym("lab"), requester: Some(sym("bob")) }]);
+    let all = users(&fleet, &[SpaceRow { name: sym("lab"), requester: Some(sym("bob")), ..SpaceRow::default() }]);
     let got: Vec<_> = all
         .iter()
         .map(|user| {

@@ -129,7 +129,7 @@ const fn numbers(
 pub static SPECS: [Spec; 20] = [
     words(ColumnId::Name, "name", "NAME", (16, 24), 0, "The job's name"),
     words(ColumnId::Namespace, "namespace", "NAMESPACE", (8, 20), 4, "Its namespace"),
-    words(ColumnId::Kind, "kind", "KIND", (5, 7), 8, "Its kind"),
+    words(ColumnId::Kind, "kind", "KIND", (7, 7), 8, "Its kind"),
     words(
         ColumnId::State,
         "state",

@@ -11,9 +11,15 @@ use crate::sim::store::{
     },
 };
 
-/// The demo's namespaces: name, and whether the operators watch them.
-pub(super) const NAMESPACES: [(&str, bool); 6] =
-    [("vision", true), ("nlp", true), ("speech", true), ("climate", true), ("research", true), ("sandbox", false)];
+/// The demo's namespaces: name, whether the operators watch them, and whose they are.
+pub(super) const NAMESPACES: [(&str, bool, &str); 6] = [
+    ("vision", true, "perception"),
+    ("nlp", true, "language"),
+    ("speech", true, "language"),
+    ("climate", true, "science"),
+    ("research", true, "science"),
+    ("sandbox", false, ""),
+];
 
 const SYSTEM_CLUSTER: &str =
     "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.";
@@ -29,7 +35,7 @@ pub(crate) fn lay(store: &Store, demo: bool) {
     for name in
         ["default", "kube-system", "kube-public", "kube-node-lease", "mpi-operator", "kubeflow-system", "kueue-system"]
     {
-        namespace(store, name, true);
+        namespace(store, name, true, "");
     }
     nodes(store);
     operators(store);
@@ -61,8 +67,8 @@ pub(crate) fn lay(store: &Store, demo: bool) {
         put(store, &PRIORITYCLASSES, made);
     }
     if demo {
-        for (name, watched) in NAMESPACES {
-            namespace(store, name, watched);
+        for (name, watched, team) in NAMESPACES {
+            namespace(store, name, watched, team);
         }
         queues(store);
         let hard = json!({"requests.nvidia.com/gpu": "6", "pods": "40"});
@@ -76,7 +82,7 @@ pub(crate) fn lay(store: &Store, demo: bool) {
 
 /// Prometheus, as its operator sets it up; who passes requests on to it is the API server.
 fn monitoring(store: &Store) {
-    namespace(store, "monitoring", true);
+    namespace(store, "monitoring", true, "");
     let labels = json!({"app.kubernetes.io/name": "prometheus", "app.kubernetes.io/component": "prometheus"});
     let ports = json!([{"name": "web", "port": 9090, "protocol": "TCP", "targetPort": "web"}]);
     put(
@@ -87,10 +93,13 @@ fn monitoring(store: &Store) {
     );
 }
 
-fn namespace(store: &Store, name: &str, watched: bool) {
+fn namespace(store: &Store, name: &str, watched: bool, team: &str) {
     let mut labels = json!({"kubernetes.io/metadata.name": name});
     if !watched {
         labels[UNWATCHED] = json!("none");
+    }
+    if !team.is_empty() {
+        labels["team"] = json!(team);
     }
     put(
         store,

@@ -88,12 +88,7 @@ fn beside(model: &mut Model, by: usize) -> Vec<Effect> {
 
 /// From a job's tab Queue to all that wait with it.
 fn line(model: &mut Model) -> Vec<Effect> {
-    let name = model.page.as_ref().and_then(|page| {
-        let load = model.survey.read.queues.loads.rows.iter();
-        let mut own = load.filter(|load| load.job.as_ref().is_some_and(|job| job.uid == page.job.row.uid));
-        model.survey.read.queues.cluster_queue_of(own.next()?)
-    });
-    let Some(name) = name else {
+    let Some(name) = model.cluster_queue() else {
         model.notices.tell(model.now, Tone::Warn, "The ClusterQueue of this job is not known");
         return Vec::new();
     };

@@ -175,7 +175,7 @@ fn survey() -> Survey {
             ),
             quota("nlp", &[("requests.nvidia.com/gpu", 2, 2), ("count/mpijobs.kubeflow.org", 10, 2)]),
         ]),
-        spaces: Part::whole(vec![SpaceRow { name: sym("nlp"), requester: Some(sym("mira")) }]),
+        spaces: Part::whole(vec![SpaceRow { name: sym("nlp"), requester: Some(sym("mira")), ..SpaceRow::default() }]),
         ..Survey::default()
     };
     let cell = |flavor: &str| (sym(flavor), sym(GPU));

@@ -99,11 +99,12 @@ pub fn summary(page: &PageModel, now: Secs) -> RichLine {
 
 /// Draws the tab.
 pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
-    let (metrics, now) = (&page.metrics, page.measured_until(now));
+    let metrics = &page.metrics;
     if metrics.usage.is_empty() {
         rich::draw(&nothing(page, now, area.width), 0, None, area, buf, theme);
         return;
     }
+    let (told, now) = (training(page, now), page.measured_until(now));
     let members = metrics.members(&page.job.replicas(), now);
     let shown = metrics.measured(&members);
     let selected = shown.iter().find(|member| Some(&member.id) == page.workers.selected.as_ref()).copied();
@@ -112,6 +113,9 @@ pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Bu
     if let Some(member) = selected.filter(|_| metrics.open) {
         chart::draw(page, member, now, theme, body, buf);
     } else {
+        if let (Some(line), true) = (told, body.height > HEAD - 2) {
+            rich::draw_line(&line, None, Rect { y: body.y + HEAD - 2, height: 1, ..body }, buf, theme);
+        }
         draw_all(page, &shown, now, theme, body, buf);
     }
     let below = Rect { y: body.bottom(), height: foot, ..area };
@@ -121,9 +125,6 @@ pub fn draw(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Bu
 /// The job's numbers above, a line or a cell for each replica below.
 fn draw_all(page: &PageModel, shown: &[&Member], now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
     draw_job(page, theme, area, buf);
-    if let (Some(line), true) = (training(page, now), area.height > HEAD - 2) {
-        rich::draw_line(&line, None, Rect { y: area.y + HEAD - 2, height: 1, ..area }, buf, theme);
-    }
     let below = HEAD.min(area.height);
     let rows = Rect { y: area.y + below, height: area.height - below, ..area };
     let heading = Rect { y: rows.y.saturating_sub(1), height: 1, ..area };
@@ -151,7 +152,7 @@ fn training(page: &PageModel, now: Secs) -> Option<RichLine> {
 /// What stands there as long as nothing was measured.
 fn nothing(page: &PageModel, now: Secs, columns: u16) -> Vec<RichLine> {
     let metrics = &page.metrics;
-    let mut out: Vec<RichLine> = training(page, page.measured_until(now)).into_iter().collect();
+    let mut out: Vec<RichLine> = training(page, now).into_iter().collect();
     let mut say = |text: &str, role| out.extend(labelled("", 0, text, role, columns));
     if page.recorded.is_some() {
         say(NOT_RECORDED, Role::Dim);

@@ -189,25 +189,22 @@ fn draw_no_log(page: &PageModel, theme: &Theme, area: Rect, buf: &mut Buffer) {
 
 fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let state = &page.job.derived.state;
-    let (text, style) = match page.gone {
+    let symbol = theme.symbol(state);
+    let (mut text, style) = match page.gone {
         // The line below says whether the job is deleted.
-        _ if page.recorded.is_some() => {
-            (format!("recorded: {} {state}", theme.symbol(state)), theme.style(Role::Stale))
-        }
+        _ if page.recorded.is_some() => (format!("recorded: {symbol} {state}"), theme.style(Role::Stale)),
         Some(since) => (format!("deleted {} ago", duration(now.since(since))), theme.style(Role::Stale)),
-        None => (format!("{} {state}", theme.symbol(state)), theme.severity(state.severity())),
-    };
-    let short = match page.gone {
-        None if page.recorded.is_none() && page.tab == Tab::Overview => {
-            format!("{} {}", theme.symbol(state), state.in_words())
-        }
-        _ => text.clone(),
+        None => (format!("{symbol} {state}"), theme.severity(state.severity())),
     };
     let room = |text: &str| area.width.saturating_sub(width(text));
-    // The line below tells the state in full; what the tabs are called is told nowhere else.
-    let text = if has_names(page.tab, room(&text)) || !has_names(page.tab, room(&short)) { text } else { short };
+    let mut found = titles(room(&text));
+    let brief = format!("{symbol} {}", state.in_words());
+    if found.is_none() && page.gone.is_none() && page.recorded.is_none() {
+        // What belongs to the state stands in the Overview, too; where the tabs lead does not.
+        (found, text) = (titles(room(&brief)), brief);
+    }
+    let (titles, gap) = found.unwrap_or_else(|| (only(page.tab), 1));
     let mut x = area.x;
-    let (titles, gap) = titles(page.tab, room(&text));
     for (tab, title) in titles {
         let role = if tab == page.tab { Role::Selected } else { Role::Dim };
         x = put(buf, area, x, area.y, &tab.number().to_string(), theme.style(Role::Key));
@@ -220,23 +217,22 @@ fn draw_tabs(page: &PageModel, now: Secs, theme: &Theme, area: Rect, buf: &mut B
     put(buf, area, area.right().saturating_sub(width(&text)), area.y, &text, style);
 }
 
-/// What the tabs are called in so much room, and how far they stand apart: in full, short, or the open one alone by more
-/// than its number.
-fn titles(open: Tab, room: u16) -> (Vec<(Tab, &'static str)>, u16) {
+/// Tabs, and what they are called.
+type Titles = [(Tab, &'static str); Tab::ALL.len()];
+
+/// What the tabs are called in so much room, and how far they stand apart: in full, or short.
+fn titles(room: u16) -> Option<(Titles, u16)> {
     let full = || Tab::ALL.map(|tab| (tab, tab.title()));
     let short = || Tab::ALL.map(|tab| (tab, tab.short()));
-    let only = Tab::ALL.map(|tab| (tab, if tab == open { tab.short() } else { "" }));
-    let wide = |(titles, gap): &([(Tab, &str); Tab::ALL.len()], u16)| {
+    let wide = |(titles, gap): &(Titles, u16)| {
         titles.iter().map(|(_, title)| 1 + u16::from(!title.is_empty()) + width(title) + gap).sum::<u16>()
     };
-    let found = [(full(), 2), (short(), 2), (short(), 1)].into_iter().find(|ways| wide(ways) <= room);
-    let (titles, gap) = found.unwrap_or((only, 1));
-    (titles.to_vec(), gap)
+    [(full(), 2), (short(), 2), (short(), 1)].into_iter().find(|ways| wide(ways) <= room)
 }
 
-/// Whether every tab has its name in so much room.
-fn has_names(open: Tab, room: u16) -> bool {
-    titles(open, room).0.iter().all(|(_, title)| !title.is_empty())
+/// The open one alone has more than its number.
+fn only(open: Tab) -> Titles {
+    Tab::ALL.map(|tab| (tab, if tab == open { tab.short() } else { "" }))
 }
 
 /// What is said below a job that is gone, and the key that goes on.
