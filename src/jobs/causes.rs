@@ -6,6 +6,7 @@
 mod choose;
 mod file;
 mod hit;
+mod json;
 #[cfg(test)]
 mod peers;
 mod place;
@@ -16,6 +17,7 @@ mod rule;
 mod rules;
 mod scan;
 mod scheduler;
+mod spoken;
 mod template;
 #[cfg(test)]
 mod tests;

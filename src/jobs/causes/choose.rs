@@ -169,6 +169,8 @@ fn writer(rule: &Rule, seen: &Seen<'_>, log: &LogSeen<'_>, hit: &LogHit) -> Opti
     } else {
         (hit.rank, hit.host.as_deref().map(ToOwned::to_owned))
     };
+    // Which node it was isn't known: its ranks may be anybody's.
+    let rank = rank.filter(|_| !log.scan.of_node() || seen.replicas < 2);
     let host = host.or_else(|| rank.and_then(|rank| log.scan.host(rank)).map(ToOwned::to_owned));
     let writer = log.writer.filter(|_| !rule.victim && host.is_none());
     let found = match (seen.crew, writer) {
@@ -269,13 +271,14 @@ fn kinds<'a>(hits: &[Hit<'a>]) -> Vec<&'a Rule> {
     kinds
 }
 
-/// Whether another rule that hit explains this one away.
+/// Whether another rule that hit explains this one away. One that names this very rule as what it follows from does not.
 fn is_consequence(rule: &Rule, hits: &[&Rule]) -> bool {
+    let follows = |other: &Rule| other.consequence_of.iter().any(|of| **of == *rule.id);
     let explains = |of: &String, other: &Rule| {
         !std::ptr::eq(other, rule)
             && match of.as_str() {
-                "*" => !other.can_follow(),
-                of => *other.id == *of || *other.class == *of,
+                "*" => !other.can_follow() && !follows(other),
+                of => *other.id == *of || *other.class == *of && !follows(other),
             }
     };
     rule.consequence_of.iter().any(|of| hits.iter().any(|hit| explains(of, hit)))

@@ -209,6 +209,10 @@ impl Report {
 
     fn ended_well(&self, log: Option<&Scan>) -> bool {
         let leading: Vec<&ReportedPod> = self.pods.iter().filter(|pod| pod.is_leading()).collect();
+        // Of a launcher's attempts one that ends well is enough.
+        if leading.iter().any(|pod| pod.is("Succeeded")) {
+            return true;
+        }
         let all = if leading.is_empty() { self.pods.iter().collect() } else { leading };
         let said = log.is_some_and(Scan::ended_well);
         // Workers are told to stop when the launcher is done.

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
+    json,
     rule::{Rule, Sign},
     rules::Rules,
+    spoken,
 };
 use crate::jobs::{
     progress::{Progress, Track},
@@ -107,6 +109,8 @@ pub struct Scan {
     at: Option<Secs>,
     pause: u32,
     track: Track,
+    /// The ranks in it are counted on one node.
+    of_node: bool,
 }
 
 /// What of a log counts for its cause: while it stays the same, the same comes of it.
@@ -142,6 +146,15 @@ impl Scan {
             self.pause = self.pause.max(self.at.map_or(0, |before| at.since(before)));
             self.at = self.at.max(Some(at));
         }
+        let Some(said) = json::said(line.text) else { return self.take_in(rules, line) };
+        for text in said.words.lines() {
+            let host = line.host.or(said.host.as_deref());
+            self.take_in(rules, &LogLine { text, rank: line.rank.or(said.rank), host, ..*line });
+        }
+    }
+
+    /// What a line says, or one of the several things that it says.
+    fn take_in(&mut self, rules: &Rules, line: &LogLine<'_>) {
         if let Some(rank) = line.rank
             && (self.ranks.len() < MOST_RANKS || self.ranks.contains_key(&rank))
         {
@@ -150,7 +163,7 @@ impl Scan {
                 of_rank.host = line.host.map(Into::into);
             }
         }
-        let (host, text) = spoken_by(head(line.text, LOOKED_AT));
+        let (host, text) = spoken::by(head(line.text, LOOKED_AT));
         let line = LogLine { text, host: line.host.or(host), ..*line };
         self.track.feed(line.text, line.rank, line.at);
         let found = rules.in_log(line.text);
@@ -173,6 +186,16 @@ impl Scan {
         if says(Sign::Caught) && !says(Sign::Progress) {
             self.dealt_with(rules, &line);
         }
+    }
+
+    /// The ranks in it are those of one node, which need not be the first.
+    pub fn is_of_a_node(&mut self) {
+        self.of_node = true;
+    }
+
+    /// Whether its ranks are only one node's.
+    pub(super) fn of_node(&self) -> bool {
+        self.of_node
     }
 
     /// The number of the last line.
@@ -429,19 +452,6 @@ fn is_same(a: Option<u32>, b: Option<u32>) -> bool {
 
 fn near(before: u32, line: u32, most: u32) -> bool {
     line >= before && line - before <= most
-}
-
-/// `[host:pid] ` before a text, as MPI libraries write it: the host, and the text proper.
-fn spoken_by(text: &str) -> (Option<&str>, &str) {
-    let parts = || {
-        let (inside, rest) = text.strip_prefix('[')?.split_once("] ")?;
-        let (host, pid) = inside.rsplit_once(':')?;
-        let is_host =
-            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-        let is_pid = !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit());
-        (is_host && is_pid && host.bytes().any(|b| b.is_ascii_alphabetic())).then_some((Some(host), rest))
-    };
-    parts().unwrap_or((None, text))
 }
 
 /// The beginning of a text, at most so many bytes.
