@@ -42,6 +42,11 @@ impl Release {
         }
     }
 
+    /// Whether pods can be resized by a path of its own (1.33).
+    pub fn resizes(self) -> bool {
+        self.minor() >= 33
+    }
+
     /// Whether a watch can begin with what is there (`sendInitialEvents`): by default since 1.32.
     pub fn streams_lists(self) -> bool {
         self.minor() >= 32

@@ -11,15 +11,28 @@ impl Server {
     pub(super) fn bind(&self, request: &Admitted) -> Result<Reply, Refusal> {
         let asked = &request.asked;
         let binding = body::read(request, |why| Refusal::bad_request(format!("couldn't get version/kind; {why}")))?;
-        let node = binding["target"]["name"].as_str().unwrap_or_default();
+        if binding["metadata"]["name"] != asked.name.as_str() {
+            return Err(Refusal::bad_request("name in URL does not match name in Binding object"));
+        }
+        let target = &binding["target"];
+        let node = target["name"].as_str().unwrap_or_default();
         if node.is_empty() {
             return Err(Refusal::new(500, "", "target.name: Required value"));
+        }
+        let kind = target["kind"].as_str().unwrap_or_default();
+        if !["", "Node"].contains(&kind) {
+            let said = format!("Unsupported value: {kind:?}: supported values: \"Node\", \"<empty>\"");
+            return Err(Refusal::new(500, "", format!("target.kind: {said}")));
         }
         let now = self.store.clock().stamp();
         let dry_run = write::dry_run(request)?;
         self.store.rewrite(&PODS, &asked.namespace, &asked.name, Part::Both, dry_run, |pod| {
             if let Some(other) = pod["spec"]["nodeName"].as_str().filter(|other| !other.is_empty()) {
-                return Err(already_bound(&asked.name, other));
+                let said = format!("is already assigned to node \"{other}\"");
+                return Err(not_to_bind(&asked.name, &said));
+            }
+            if pod["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty()) {
+                return Err(not_to_bind(&asked.name, "has non-empty .spec.schedulingGates"));
             }
             pod["spec"]["nodeName"] = json!(node);
             let scheduled =
@@ -35,9 +48,8 @@ impl Server {
     }
 }
 
-fn already_bound(pod: &str, node: &str) -> Refusal {
-    let said = format!("pod {pod} is already assigned to node \"{node}\"");
-    let message = format!("Operation cannot be fulfilled on pods/binding \"{pod}\": {said}");
+fn not_to_bind(pod: &str, why: &str) -> Refusal {
+    let message = format!("Operation cannot be fulfilled on pods/binding \"{pod}\": pod {pod} {why}");
     let details = json!({"name": pod, "kind": "pods/binding"});
     Refusal { details, ..Refusal::new(409, "Conflict", message) }
 }

@@ -148,8 +148,10 @@ pub(super) fn place(resource: &Resource, request: &Admitted, value: &mut Value) 
         value["metadata"] = json!({});
     }
     let meta = &mut value["metadata"];
-    if !meta.is_object() {
-        return Ok(());
+    match meta.as_object_mut() {
+        // Of what is null nothing was said.
+        Some(said) => said.retain(|_, part| !part.is_null()),
+        None => return Ok(()),
     }
     if asked.verb != "create" {
         if let Some(sent) = meta["name"].as_str().filter(|n| *n != asked.name) {

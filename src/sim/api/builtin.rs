@@ -10,7 +10,8 @@ use super::{
 use crate::sim::schema::Fault;
 use crate::sim::store::Resource;
 use crate::sim::store::resource::{
-    CLAIMS, CONFIGMAPS, DEPLOYMENTS, LEASES, NODES, PRIORITYCLASSES, QUOTAS, SECRETS, SERVICES, STORAGECLASSES, VOLUMES,
+    CLAIMS, CONFIGMAPS, DEPLOYMENTS, LEASES, LIMITRANGES, NETWORKPOLICIES, NODES, PRIORITYCLASSES, QUOTAS, SECRETS,
+    SERVICES, STORAGECLASSES, VOLUMES,
 };
 
 /// What a quota can count, beside `count/…`, `requests.…` of extended resources and what has a domain.
@@ -61,6 +62,8 @@ pub(super) fn faults(resource: &Resource, value: &Value) -> Vec<Fault> {
         r if *r == PRIORITYCLASSES => priority_class(value),
         r if *r == STORAGECLASSES && text(&value["provisioner"]).is_empty() => vec![required("provisioner")],
         r if *r == DEPLOYMENTS => deployment(spec),
+        r if *r == LIMITRANGES => limit_range(spec),
+        r if *r == NETWORKPOLICIES => network_policy(spec),
         _ => Vec::new(),
     }
 }
@@ -127,10 +130,18 @@ fn secret(value: &Value) -> Vec<Fault> {
 fn service(spec: &Value) -> Vec<Fault> {
     let ports = list(&spec["ports"]);
     let mut out = Vec::new();
+    if spec["type"] == "ExternalName" && text(&spec["externalName"]).is_empty() {
+        out.push(required("spec.externalName"));
+    }
+    let affinity = Some(&spec["sessionAffinity"]).filter(|affinity| !affinity.is_null());
+    out.extend(affinity.and_then(|affinity| supported("spec.sessionAffinity", affinity, &["ClientIP", "None"])));
     if ports.is_empty() && spec["clusterIP"] != "None" && spec["type"] != "ExternalName" {
         out.push(required("spec.ports"));
     }
     for (at, port) in ports.iter().enumerate() {
+        if !port["protocol"].is_null() {
+            out.extend(supported(&format!("spec.ports[{at}].protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]));
+        }
         if ports.len() > 1 && text(&port["name"]).is_empty() {
             out.push(required(&format!("spec.ports[{at}].name")));
         }
@@ -143,6 +154,28 @@ fn service(spec: &Value) -> Vec<Fault> {
         }
     }
     out
+}
+
+fn limit_range(spec: &Value) -> Vec<Fault> {
+    let mut out = Vec::new();
+    for (at, rule) in list(&spec["limits"]).iter().enumerate() {
+        let (kind, at) = (&rule["type"], format!("spec.limits[{at}]"));
+        let standard = ["Pod", "Container", "PersistentVolumeClaim"].contains(&text(kind)) || text(kind).contains('/');
+        if !standard {
+            out.push(invalid(&format!("{at}.type"), kind, "must be a standard limit type or fully qualified"));
+        }
+        let set = |field: &&&str| rule[**field].as_object().is_some_and(|amounts| !amounts.is_empty());
+        for field in ["default", "defaultRequest"].iter().filter(set).filter(|_| kind == "Pod") {
+            out.push(forbidden(&format!("{at}.{field}"), "may not be specified when `type` is 'Pod'"));
+        }
+    }
+    out
+}
+
+fn network_policy(spec: &Value) -> Vec<Fault> {
+    let types = list(&spec["policyTypes"]).iter().enumerate();
+    let known = ["Ingress", "Egress"];
+    types.filter_map(|(at, kind)| supported(&format!("spec.policyTypes[{at}]"), kind, &known)).collect()
 }
 
 fn lease(spec: &Value) -> Vec<Fault> {
@@ -229,6 +262,19 @@ mod tests {
             json!({"hard": {"pods": 1, "requests.nvidia.com/gpu": 1, "count/jobs.batch": 1}, "scopes": ["BestEffort"]});
         assert!(quota(&known).is_empty());
         assert_eq!(quota(&json!({"hard": {"gpus": 1}, "scopes": ["Odd"]})).len(), 3);
+    }
+
+    #[test]
+    fn services_and_policies_say_what_they_may() {
+        let fields = |faults: Vec<Fault>| faults.into_iter().map(|(_, field, _)| field).collect::<Vec<_>>();
+        assert_eq!(fields(service(&json!({"type": "ExternalName"}))), ["spec.externalName"]);
+        let odd = json!({"sessionAffinity": "Cookie", "ports": [{"port": 1, "protocol": "ICMP"}]});
+        assert_eq!(fields(service(&odd)), ["spec.sessionAffinity", "spec.ports[0].protocol"]);
+        assert!(service(&json!({"sessionAffinity": "None", "ports": [{"port": 1, "protocol": "UDP"}]})).is_empty());
+        assert_eq!(fields(network_policy(&json!({"policyTypes": ["Egress", "In"]}))), ["spec.policyTypes[1]"]);
+        let limits =
+            json!({"limits": [{"type": "Pod", "default": {"cpu": "1"}, "max": {"cpu": "1"}}, {"type": "Odd"}]});
+        assert_eq!(fields(limit_range(&limits)), ["spec.limits[0].default", "spec.limits[1].type"]);
     }
 
     #[test]

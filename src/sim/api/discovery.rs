@@ -35,6 +35,13 @@ fn aggregated(accept: &str, release: Release) -> Result<Option<Aggregated>, Refu
 /// Parts of the server whose health can be asked for.
 const PARTS: [&str; 3] = ["etcd", "log", "ping"];
 
+/// How the parts of the server are. Whether etcd can be reached is no condition of being ready.
+fn part_by_part(health: &str) -> String {
+    let own: &[&str] = if health == "readyz" { &["informer-sync", "shutdown"] } else { &["etcd"] };
+    let parts = ["ping", "log"].iter().chain(own).map(|part| format!("[+]{part} ok\n"));
+    format!("{}{health} check passed\n", parts.collect::<String>())
+}
+
 /// Answers a path that is no resource.
 pub(super) fn answer(store: &Store, release: Release, method: &Method, request: &Admitted) -> Result<Reply, Refusal> {
     let path = request.asked.path.trim_end_matches('/');
@@ -50,6 +57,9 @@ pub(super) fn answer(store: &Store, release: Release, method: &Method, request: 
     Ok(match steps.as_slice() {
         [] => reply::value(200, &json!({ "paths": paths(store) })),
         ["version"] => reply::value(200, &release.version()),
+        [health @ ("readyz" | "livez" | "healthz")] if request.query.has("verbose") => {
+            reply::text(200, part_by_part(health))
+        }
         ["readyz" | "livez" | "healthz"] => reply::text(200, "ok"),
         ["readyz" | "livez" | "healthz", part] if PARTS.contains(part) => reply::text(200, "ok"),
         ["api" | "apis"] => return groups_in(store, release, request, &steps),
@@ -170,7 +180,7 @@ fn resource_list(store: &Store, group: &str, version: &str) -> Reply {
             }
         }
         list.push(entry);
-        for sub in subresources::of(r) {
+        for sub in subresources::of(r, store.release()) {
             let mut entry = json!({"name": format!("{}/{}", r.plural, sub.name), "singularName": "",
                 "namespaced": r.namespaced, "kind": sub.kind, "verbs": sub.verbs});
             if !sub.group.is_empty() {
@@ -226,7 +236,7 @@ fn version_v2(store: &Store, group: &str, version: &str) -> Value {
                 "" => kind(sub.kind),
                 group => json!({"group": group, "version": "v1", "kind": sub.kind}),
             };
-            let subs = subresources::of(r);
+            let subs = subresources::of(r, store.release());
             let subs: Vec<Value> = subs
                 .iter()
                 .map(|sub| json!({"subresource": sub.name, "responseKind": told(sub), "verbs": sub.verbs}))

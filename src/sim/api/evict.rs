@@ -12,7 +12,12 @@ impl Server {
         let asked = &request.asked;
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        if body["metadata"]["name"].as_str().is_some_and(|name| name != asked.name) {
+        let meta = &body["metadata"];
+        if meta["namespace"].as_str().is_some_and(|namespace| !namespace.is_empty() && namespace != asked.namespace) {
+            let why = "the namespace of the provided object does not match the namespace sent on the request";
+            return Err(Refusal::bad_request(why));
+        }
+        if meta["name"] != asked.name.as_str() {
             return Err(Refusal::bad_request("name in URL does not match name in Eviction object"));
         }
         let options = &body["deleteOptions"];

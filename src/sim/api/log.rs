@@ -36,10 +36,10 @@ impl Server {
         let asked = &request.asked;
         let pod = self.store.get(&PODS, &asked.namespace, &asked.name)?;
         let tree = pod.value();
-        let container = container(&tree, &asked.name, request.query.get("container"))?;
         let wish = Wish::read(&request.query, &asked.name, self.store.clock().now())?;
+        let container = container(&tree, &asked.name, request.query.get("container"))?;
         if tree["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
-            return Ok(reply::text(200, Bytes::new()));
+            return Ok(reply::nothing(204));
         }
         self.reach_kubelet(&tree, &container)?;
         let previous = request.query.flag("previous");

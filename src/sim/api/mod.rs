@@ -9,6 +9,7 @@ mod builtin;
 mod counters;
 mod discovery;
 mod ephemeral;
+mod escalation;
 mod events;
 mod evict;
 mod exec;
@@ -28,6 +29,7 @@ mod protobuf;
 mod proxy;
 mod rbac;
 mod reply;
+mod resize;
 mod resource_metrics;
 mod review;
 mod scale;
@@ -224,6 +226,9 @@ impl Server {
         if resource.is_measured() {
             return self.resource_metrics(resource, request);
         }
+        if asked.subresource == "resize" && !self.release.resizes() {
+            return Err(no_such_resource());
+        }
         if !allowed(resource, asked) {
             return Err(method_not_allowed());
         }
@@ -231,11 +236,11 @@ impl Server {
             ("log", "get") if *resource == resource::PODS => self.log(request),
             ("binding", "create") if *resource == resource::PODS => self.bind(request),
             ("eviction", "create") if *resource == resource::PODS => self.evict(request),
-            ("ephemeralcontainers", "get") if *resource == resource::PODS => self.get(resource, request),
+            ("ephemeralcontainers" | "resize", "get") if *resource == resource::PODS => self.get(resource, request),
             ("ephemeralcontainers", "update" | "patch") if *resource == resource::PODS => self.ephemeral(request),
+            ("resize", "update" | "patch") if *resource == resource::PODS => self.resize(request),
             ("proxy", _) if *resource == resource::PODS => self.proxy(request),
             ("token", "create") if *resource == resource::SERVICEACCOUNTS => self.token(request),
-            ("token", _) if *resource == resource::SERVICEACCOUNTS => Err(method_not_allowed()),
             ("exec" | "attach" | "portforward", "get" | "create") if *resource == resource::PODS => {
                 self.connect(request)
             }
@@ -246,6 +251,9 @@ impl Server {
             ("scale", "get" | "update" | "patch") if resource.scale.is_some() => self.scale(resource, request),
             ("status", "update" | "patch") if resource.status => self.write(resource, request),
             _ if resource.custom => Err(Refusal::not_found(resource, &asked.name)),
+            (below, _) if subresources::of(resource, self.release).iter().any(|known| known.name == below) => {
+                Err(method_not_allowed())
+            }
             _ => Err(no_such_resource()),
         }
     }

@@ -3,6 +3,7 @@
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
+use crate::sim::release::Release;
 use crate::sim::schema::Schemas;
 use crate::sim::store::Resource;
 
@@ -18,7 +19,7 @@ pub(super) fn document(path: &str, resources: &[&'static Resource], release: &st
         let plural = resource.plural;
         let operation = |action: &str| operation(resource, action, &all.name(resource));
         paths[format!("/{path}/{place}{plural}")] = json!({"get": operation("list"), "post": operation("post")});
-        for sub in super::subresources::of(resource) {
+        for sub in super::subresources::of(resource, Release::default()) {
             let verbs = sub.verbs.iter().filter_map(|verb| {
                 let method = METHODS.iter().find(|(of, _)| of == verb)?.1;
                 Some((method.to_owned(), operation(method)))

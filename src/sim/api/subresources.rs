@@ -1,5 +1,6 @@
 //! What lies below an object: names, kinds and verbs of subresources, as discovery tells them.
 
+use crate::sim::release::Release;
 use crate::sim::store::Resource;
 use crate::sim::store::resource::{PODS, SERVICEACCOUNTS, SERVICES};
 
@@ -27,7 +28,7 @@ const fn below(
 }
 
 /// Those of a resource, in the server's order.
-pub(super) fn of(resource: &Resource) -> Vec<Subresource> {
+pub(super) fn of(resource: &Resource, release: Release) -> Vec<Subresource> {
     let mut found = Vec::new();
     if *resource == PODS {
         found.extend([
@@ -40,6 +41,7 @@ pub(super) fn of(resource: &Resource) -> Vec<Subresource> {
             below("portforward", "", "PodPortForwardOptions", CONNECTS),
             below("proxy", "", "PodProxyOptions", PASSES),
         ]);
+        found.extend(release.resizes().then(|| below("resize", "", "Pod", CHANGES)));
     }
     if *resource == SERVICES {
         found.push(below("proxy", "", "ServiceProxyOptions", PASSES));

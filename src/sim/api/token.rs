@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Admitted, Reply, Server, body, reply, validate, write};
-use crate::sim::store::resource::SERVICEACCOUNTS;
+use super::{Admitted, Asked, Reply, Server, body, reply, validate, write};
+use crate::sim::value::stamp;
+use crate::sim::store::resource::{NODES, PODS, SECRETS, SERVICEACCOUNTS};
 use crate::sim::store::{Obj, Refusal, Resource};
 use crate::sim::users::ISSUER;
 use crate::sim::value::stamp;
@@ -45,6 +46,7 @@ impl Server {
         if spec["boundObjectRef"].is_null() {
             spec["boundObjectRef"] = Value::Null;
         }
+        self.check_bound(&spec["boundObjectRef"], asked)?;
         let seconds = spec["expirationSeconds"].as_i64().unwrap_or(USUAL);
         check_span(seconds)?;
         let meta = &mut wish["metadata"];
@@ -52,6 +54,30 @@ impl Server {
         meta["creationTimestamp"] = json!(self.store.clock().stamp());
         wish["status"] = self.given(&account, &wish["spec"]["audiences"], seconds, dry_run);
         Ok(validate::warned(reply::value(201, &wish), &warnings))
+    }
+
+    /// What a token is bound to must be there; a pod must be the account's.
+    fn check_bound(&self, bound: &Value, asked: &Asked) -> Result<(), Refusal> {
+        let word = |key: &str| bound[key].as_str().unwrap_or_default();
+        let (kind, version, name) = (word("kind"), word("apiVersion"), word("name"));
+        let resource = match (kind, version) {
+            ("", "") => return Ok(()),
+            ("Pod", "v1") => &PODS,
+            ("Secret", "v1") => &SECRETS,
+            ("Node", "v1") => &NODES,
+            _ => {
+                let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
+                let why = format!("cannot bind token to object of type {version}, Kind={kind}");
+                return Err(Refusal::bad_request(why));
+            }
+        };
+        let namespace = if resource.namespaced { asked.namespace.as_str() } else { "" };
+        let object = self.store.get(resource, namespace, name)?;
+        if *resource == PODS && object.value()["spec"]["serviceAccountName"] != asked.name.as_str() {
+            let (account, other) = (&asked.name, "pod running with different serviceaccount name.");
+            return Err(Refusal::bad_request(format!("cannot bind token for serviceaccount {account:?} to {other}")));
+        }
+        Ok(())
     }
 
     fn given(&self, account: &Obj, audiences: &Value, seconds: i64, dry_run: bool) -> Value {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::patch::Patch;
 use super::{Admitted, Reply, builtin, events, go, meta, rbac, reply};
 use crate::sim::schema::{self, Fault, Schemas};
-use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS};
+use crate::sim::store::resource::{CONFIGMAPS, JOBS, PODS, PRIORITYCLASSES, SECRETS, SERVICES};
 use crate::sim::store::{Part, Refusal, Resource};
 use crate::sim::strategic;
 use crate::sim::value::list;
@@ -142,6 +142,9 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
     if *resource == PODS && part == Part::Status {
         pod_status(&mut value["status"]);
     }
+    if let Some(old) = old.filter(|old| *resource == SERVICES && old["spec"]["type"] == value["spec"]["type"]) {
+        keep_address(old, value);
+    }
     let mut faults = meta::faults(value, old);
     if old.is_none() && resource.plural == "events" {
         faults.extend(events::faults(resource, value));
@@ -163,6 +166,15 @@ pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, p
     let causes: Vec<_> = faults.iter().map(|(reason, field, said)| (*reason, field.as_str(), said.clone())).collect();
     let kept = resource.kept_as.unwrap_or(resource);
     if causes.is_empty() { Ok(()) } else { Err(Refusal::invalid(kept, &name, &causes)) }
+}
+
+/// A Service that says nothing of its address has the one that it had.
+fn keep_address(old: &Value, value: &mut Value) {
+    if value["spec"].is_object() && value["spec"]["clusterIP"].as_str().unwrap_or_default().is_empty() {
+        for field in ["clusterIP", "clusterIPs"] {
+            value["spec"][field] = old["spec"][field].clone();
+        }
+    }
 }
 
 /// What a pod's status always has, said or not.
@@ -224,7 +236,18 @@ fn fixed(resource: &Resource, old: &Value, new: &Value) -> Option<Fault> {
         let said = format!("Invalid value: {now}: must be less than or equal to previous value");
         return Some(("FieldValueInvalid", "spec.activeDeadlineSeconds".to_owned(), said));
     }
-    if *resource == PODS && fixed_of_pod(old) != fixed_of_pod(new) {
+    if *resource == PODS {
+        let counts =
+            |pod: &Value| ["containers", "initContainers"].map(|kind| list(pod, &format!("/spec/{kind}")).len());
+        if let Some(at) = (0..2).find(|at| counts(old)[*at] != counts(new)[*at]) {
+            let said = "Forbidden: pod updates may not add or remove containers".to_owned();
+            return Some(("FieldValueForbidden", format!("spec.{}", ["containers", "initContainers"][at]), said));
+        }
+        if let Some(fault) = new_gate(old, new) {
+            return Some(fault);
+        }
+    }
+    if *resource == PODS && fixed_of_pod(old, old) != fixed_of_pod(new, old) {
         let said = "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
         return Some(("FieldValueForbidden", "spec".to_owned(), said.to_owned()));
     }
@@ -235,6 +258,16 @@ fn fixed(resource: &Resource, old: &Value, new: &Value) -> Option<Fault> {
         differs.then(|| ("FieldValueInvalid", field.to_owned(), format!("Invalid value: {now}: field is immutable")))
     };
     if *resource == JOBS {
+        for field in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
+        {
+            if let Some(n) = new["spec"][field].as_i64().filter(|n| *n < 0) {
+                let said = format!("Invalid value: {n}: must be greater than or equal to 0");
+                return Some(("FieldValueInvalid", format!("spec.{field}"), said));
+            }
+        }
+        if let Some(fault) = immutable("spec.completionMode").or_else(|| immutable("spec.managedBy")) {
+            return Some(fault);
+        }
         let indexed = new["spec"]["completionMode"] == "Indexed";
         let completions = if indexed { None } else { immutable("spec.completions") };
         let template =
@@ -266,8 +299,28 @@ fn frozen_template(old: &Value, new: &Value) -> Option<Fault> {
     (frozen(old) != now).then(|| ("FieldValueInvalid", "spec.template.spec".to_owned(), said()))
 }
 
-fn fixed_of_pod(pod: &Value) -> Value {
+/// What keeps a pod from being scheduled can go, and no more can come.
+fn new_gate(old: &Value, new: &Value) -> Option<Fault> {
+    let before = list(old, "/spec/schedulingGates");
+    let gates = list(new, "/spec/schedulingGates").iter().enumerate();
+    gates
+        .filter(|(_, gate)| !before.contains(gate))
+        .map(|(at, gate)| {
+            let name = gate["name"].as_str().unwrap_or_default();
+            let said = format!("Forbidden: only deletion is allowed, but found new scheduling gate '{name}'");
+            ("FieldValueForbidden", format!("spec.schedulingGates[{at}].name"), said)
+        })
+        .next()
+}
+
+/// What of a pod does not change; of one that `was` kept from being scheduled, where it may run still can.
+fn fixed_of_pod(pod: &Value, was: &Value) -> Value {
     let mut spec = pod["spec"].clone();
+    if !list(was, "/spec/schedulingGates").is_empty() {
+        for free in ["schedulingGates", "nodeSelector", "affinity"] {
+            spec[free] = Value::Null;
+        }
+    }
     for list in ["containers", "initContainers"] {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             container["image"] = Value::Null;

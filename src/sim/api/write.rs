@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, manifest};
 use super::patch::Patch;
-use super::{Admitted, Form, Query, Reply, Server, events, meta, odd, options, reply, validate};
+use super::{Admitted, Form, Query, Reply, Server, escalation, events, meta, odd, options, reply, validate};
 use crate::sim::store::resource::NAMESPACES;
 use crate::sim::store::{DeleteOptions, Deleted, Obj, Part, Propagation, Refusal, Resource, Selector};
 
@@ -28,6 +28,7 @@ impl Server {
                 }
                 value = events::kept(resource, value);
                 validate::fit(resource, &mut value, None, part)?;
+                escalation::check(&self.store, resource, request, &value)?;
                 let object = self.store.create_with(kept, value, dry_run)?;
                 warnings.extend(odd::of_new(resource, &object.value()));
                 Ok(validate::warned(self.written(201, resource, &object, request)?, &warnings))
@@ -40,6 +41,10 @@ impl Server {
                 }
                 let mut warnings = validate::cut(resource, request, &mut value)?;
                 value = events::kept(resource, value);
+                escalation::check_change(&self.store, resource, request, |current| {
+                    *current = value.clone();
+                    Ok(())
+                })?;
                 let mut old = Value::Null;
                 let object = self.store.rewrite(kept, &namespace, &asked.name, part, dry_run, |current| {
                     validate::fit(resource, &mut value, Some(current), part)?;
@@ -51,6 +56,7 @@ impl Server {
             }
             "patch" => {
                 let patch = Patch::read(resource, request)?;
+                escalation::check_change(&self.store, resource, request, |current| patch.apply(current))?;
                 let (mut warnings, mut old) = (Vec::new(), Value::Null);
                 let object = self.store.rewrite(kept, &namespace, &asked.name, part, dry_run, |value| {
                     old = value.clone();

@@ -13,6 +13,7 @@ use super::{
     words,
 };
 use crate::sim::schema::{self, Schemas};
+use crate::sim::value::{hash, mix};
 
 /// Fills in apiVersion, kind and the defaults of the kind.
 pub(super) fn complete(resource: &Resource, value: &mut Value) {
@@ -91,7 +92,7 @@ fn of_kept_kind(resource: &Resource, value: &mut Value) {
 /// The status of a new object: the server's, never the sender's.
 pub(super) fn first_status(resource: &Resource, value: &mut Value) {
     if *resource == PODS {
-        value["status"] = json!({"phase": "Pending", "qosClass": qos(&value["spec"])});
+        value["status"] = json!({"phase": "Pending", "qosClass": quality_of_service(&value["spec"])});
     } else if *resource == NAMESPACES {
         value["status"] = json!({"phase": "Active"});
     } else if [&CLAIMS, &VOLUMES].contains(&resource) {
@@ -130,6 +131,9 @@ fn batch_job(value: &mut Value) {
 
 /// What follows from the uid of a new object: a Job selects its pods by it.
 pub(super) fn identify(resource: &Resource, value: &mut Value) {
+    if *resource == SERVICES {
+        address(value);
+    }
     if *resource != JOBS || value["spec"]["manualSelector"] == true {
         return;
     }
@@ -147,6 +151,16 @@ pub(super) fn identify(resource: &Resource, value: &mut Value) {
     let labels = template["metadata"]["labels"].clone();
     if value["metadata"]["labels"].as_object().is_none_or(Map::is_empty) {
         value["metadata"]["labels"] = labels;
+    }
+}
+
+/// A Service without an address gets one of the cluster's.
+fn address(service: &mut Value) {
+    let n = mix(hash(service["metadata"]["uid"].as_str().unwrap_or_default()));
+    let spec = &mut service["spec"];
+    if spec["type"] != "ExternalName" && spec["clusterIP"].as_str().unwrap_or_default().is_empty() {
+        let ip = format!("10.96.{}.{}", n % 256, (n >> 8) % 254 + 1);
+        (spec["clusterIP"], spec["clusterIPs"]) = (json!(ip), json!([ip]));
     }
 }
 
@@ -387,7 +401,7 @@ fn running_pod(spec: &mut Value) {
 }
 
 /// The quality of service that follows from a pod's resources.
-fn qos(spec: &Value) -> &'static str {
+pub fn quality_of_service(spec: &Value) -> &'static str {
     let containers = || spec["containers"].as_array().into_iter().flatten();
     let amount = |c: &Value, side: &str, what: &str| c["resources"][side].get(what).map(Value::to_string);
     let asks = |c: &Value, what: &str| amount(c, "requests", what).or_else(|| amount(c, "limits", what));
@@ -453,9 +467,9 @@ mod tests {
     fn quality_of_service_follows_resources() {
         let spec = |resources: Value| json!({"containers": [{"resources": resources}]});
         let same = json!({"cpu": "1", "memory": "1Gi"});
-        assert_eq!(qos(&spec(json!({}))), "BestEffort");
-        assert_eq!(qos(&spec(json!({"limits": same}))), "Guaranteed");
-        assert_eq!(qos(&spec(json!({"limits": same, "requests": {"cpu": "500m"}}))), "Burstable");
+        assert_eq!(quality_of_service(&spec(json!({}))), "BestEffort");
+        assert_eq!(quality_of_service(&spec(json!({"limits": same}))), "Guaranteed");
+        assert_eq!(quality_of_service(&spec(json!({"limits": same, "requests": {"cpu": "500m"}}))), "Burstable");
     }
 
     #[test]

@@ -30,7 +30,7 @@ use super::chance::Chance;
 use super::clock::Clock;
 use super::release::Release;
 pub use super::resource::{self, Resource};
-pub use defaults::complete_container;
+pub use defaults::{complete_container, quality_of_service};
 pub use feed::{Feed, Lagged};
 pub use history::{Change, ChangeKind};
 pub use object::Object;

@@ -14,7 +14,7 @@ use base64::Engine;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use roles::AUTHENTICATED;
+use roles::{AUTHENTICATED, UNAUTHENTICATED};
 pub use user::User;
 use user::{MASTERS, groups_of};
 
@@ -24,6 +24,10 @@ use super::store::{Obj, Refusal, Store};
 
 /// The contexts of the kubeconfig, first the one that is current.
 pub const CONTEXTS: [&str; 4] = ["admin", "tenant", "viewer", "nowatch"];
+/// Who asks without saying who it is.
+const ANONYMOUS: &str = "system:anonymous";
+/// How headers begin that say more of whom somebody speaks for than a name.
+const IMPERSONATED: [&str; 3] = ["impersonate-group", "impersonate-uid", "impersonate-extra-"];
 /// Who signs the tokens of service accounts, and for whom they are unless somebody else is named.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
@@ -53,18 +57,14 @@ impl Users {
     /// The user of a request: by its token, and on whose behalf it speaks.
     pub fn sign_in(&self, headers: &HeaderMap) -> Result<User, Refusal> {
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-        let token = header("authorization").and_then(|v| v.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
-        let known = self.known().iter().find(|(_, t)| t == token).map(|(user, _)| user.clone());
-        let user = known.or_else(|| self.account_of(token));
-        let user = user.ok_or_else(|| Refusal::new(401, "Unauthorized", "Unauthorized"))?;
+        let user = self.signed_in_by(header("authorization").unwrap_or_default())?;
         let groups: Vec<String> =
             headers.get_all("impersonate-group").iter().filter_map(|v| Some(v.to_str().ok()?.to_owned())).collect();
         let Some(other) = header("impersonate-user").filter(|name| !name.is_empty()) else {
-            return if groups.is_empty() {
-                Ok(user)
+            return if headers.keys().any(|name| IMPERSONATED.iter().any(|begin| name.as_str().starts_with(begin))) {
+                Err(Refusal::bad_request(format!("requested {} without impersonating a user name", nobody(headers))))
             } else {
-                let why = "requested groups [] without impersonating a user";
-                Err(Refusal::new(500, "InternalError", format!("Internal error occurred: {why}")))
+                Ok(user)
             };
         };
         user.check(&impersonation(other))?;
@@ -72,6 +72,18 @@ impl Users {
             user.check(&impersonating("groups", "", group))?;
         }
         Ok(self.named(other, groups))
+    }
+
+    /// Who a header speaks for: what is no bearer's token is nobody's, and nobody may ask, too.
+    fn signed_in_by(&self, header: &str) -> Result<User, Refusal> {
+        let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+        let token = token.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+            return Ok(User::new(&self.store, ANONYMOUS, vec![UNAUTHENTICATED.to_owned()]));
+        }
+        let known = self.known().iter().find(|(_, t)| t == token).map(|(user, _)| user.clone());
+        let user = known.or_else(|| self.account_of(token));
+        user.ok_or_else(|| Refusal::new(401, "Unauthorized", "Unauthorized"))
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Vec<(User, String)>> {
@@ -116,6 +128,10 @@ impl Users {
         if groups.is_empty() {
             groups = groups_of(name);
         }
+        if name == ANONYMOUS {
+            groups.push(UNAUTHENTICATED.to_owned());
+            return User::new(&self.store, name, groups);
+        }
         signed_in(&self.store, name, groups)
     }
 
@@ -149,8 +165,29 @@ impl Users {
 
 /// Whoever is signed in is so in one more group.
 fn signed_in(store: &Store, name: &str, mut groups: Vec<String>) -> User {
-    groups.push(AUTHENTICATED.to_owned());
+    if !groups.iter().any(|group| group == AUTHENTICATED) {
+        groups.push(AUTHENTICATED.to_owned());
+    }
     User::new(store, name, groups)
+}
+
+/// What of somebody is asked for who has no name, as Go writes it.
+fn nobody(headers: &HeaderMap) -> String {
+    let texts = |name: &str| -> Vec<String> {
+        let all = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        all.map(|text| format!("{text:?}")).collect()
+    };
+    let list = |all: &[String]| if all.is_empty() { "(nil)".to_owned() } else { format!("{{{}}}", all.join(", ")) };
+    let mut extra: Vec<String> = headers
+        .keys()
+        .filter_map(|name| Some((name.as_str(), name.as_str().strip_prefix("impersonate-extra-")?)))
+        .map(|(header, key)| format!("{key:?}:[]string{}", list(&texts(header))))
+        .collect();
+    extra.sort();
+    let (uid, groups) = (texts("impersonate-uid").concat(), list(&texts("impersonate-group")));
+    let uid = if uid.is_empty() { "\"\"" } else { &uid };
+    let extra = list(&extra);
+    format!("&user.DefaultInfo{{Name:\"\", UID:{uid}, Groups:[]string{groups}, Extra:map[string][]string{extra}}}")
 }
 
 /// To speak for somebody, which is a right of its own: of a service account by its name in its namespace.

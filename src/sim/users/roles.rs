@@ -4,11 +4,15 @@
 use serde_json::{Value, json};
 
 use crate::sim::store::resource::{CLUSTERROLEBINDINGS, CLUSTERROLES, POD_METRICS, PROJECTS, ROLEBINDINGS, Resource};
-use crate::sim::store::{Refusal, Store};
+use crate::sim::store::{Part, Refusal, Store};
+use crate::sim::value::push;
 
 const GROUP: &str = CLUSTERROLES.group;
 /// Everybody who is signed in.
 pub(super) const AUTHENTICATED: &str = "system:authenticated";
+
+/// Everybody who is not.
+pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 /// One kind of right, as a row of a role.
 struct Rule {
@@ -201,6 +205,11 @@ pub(super) fn lay(store: &Store, tenant: &str) -> Result<(), Refusal> {
     for (name, urls) in PATHS {
         role(store, name, &json!([{"verbs": ["get"], "nonResourceURLs": urls}]))?;
         bind(store, name, name, &subject("Group", AUTHENTICATED))?;
+    }
+    for name in ["system:openshift:public-info-viewer", "system:public-info-viewer"] {
+        let nobody = subject("Group", UNAUTHENTICATED);
+        store
+            .modify(&CLUSTERROLEBINDINGS, "", name, Part::Main, |binding| push(binding, "/subjects", nobody.clone()))?;
     }
     let roles = [
         ("admin", ADMIN),

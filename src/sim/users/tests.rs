@@ -87,6 +87,54 @@ fn a_service_account_signs_in_while_its_token_and_itself_are_there() {
 }
 
 #[test]
+fn who_says_nobody_may_ask_for_little() {
+    let users = users();
+    let with = |pairs: &[(&'static str, &str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, value.parse().unwrap());
+        }
+        users.sign_in(&headers)
+    };
+    for header in ["", "Bearer", "Bearer ", "Basic dTpw", "Token x"] {
+        let user = with(&[("authorization", header)]).unwrap();
+        assert_eq!((user.name.as_str(), user.groups.as_slice()), (ANONYMOUS, [UNAUTHENTICATED.to_owned()].as_slice()));
+        let path = |path: &str| Asked { verb: "get".into(), path: path.into(), ..Asked::default() };
+        assert!(user.check(&path("/healthz")).is_ok() && user.check(&path("/version")).is_ok());
+        assert!(user.check(&path("/api")).is_err() && user.check(&asked("list", "", "pods", "team-a")).is_err());
+    }
+    for header in ["Bearer rubbish", "bearer rubbish"] {
+        assert_eq!(with(&[("authorization", header)]).unwrap_err().code, 401, "{header}");
+    }
+}
+
+#[test]
+fn somebody_without_a_name_is_nobody_to_speak_for() {
+    let users = users();
+    let token = format!("Bearer {}", users.known()[0].1);
+    let said = |name: &'static str, value: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", token.parse().unwrap());
+        headers.insert(name, value.parse().unwrap());
+        users.sign_in(&headers).map_err(|refusal| (refusal.code, refusal.message))
+    };
+    for (name, value, told) in [
+        ("impersonate-group", "g", r#"Name:"", UID:"", Groups:[]string{"g"}, Extra:map[string][]string(nil)"#),
+        ("impersonate-uid", "5", r#"Name:"", UID:"5", Groups:[]string(nil), Extra:map[string][]string(nil)"#),
+        (
+            "impersonate-extra-scopes",
+            "x",
+            r#"Name:"", UID:"", Groups:[]string(nil), Extra:map[string][]string{"scopes":[]string{"x"}}"#,
+        ),
+    ] {
+        let message = format!("requested &user.DefaultInfo{{{told}}} without impersonating a user name");
+        assert_eq!(said(name, value).unwrap_err(), (400, message));
+    }
+    let groups = said("impersonate-user", ANONYMOUS).unwrap().groups;
+    assert_eq!(groups, [UNAUTHENTICATED.to_owned()]);
+}
+
+#[test]
 fn a_role_that_somebody_makes_is_a_right() {
     let users = users();
     let bot = users.named("system:serviceaccount:team-a:bot", Vec::new());

@@ -238,6 +238,7 @@ topics! {
     kinds
     oddities
     roles
+    below
     options
     volumes
     places
