@@ -1,6 +1,6 @@
 //! One pass over all queues: who comes in, who goes, who waits and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -57,16 +57,17 @@ pub(crate) fn admit(store: &Store, now: Timestamp) -> (Vec<Write>, Option<Timest
     let tree = Tree::new(&cohorts, queues.values().map(|hall| &hall.node));
     let halls = Halls { queues, flavors: by_name(&RESOURCEFLAVORS), checks: Checks::new(checks.values()), tree };
     let (settings, seats) = (settings::read(store), Seat::all(&loads));
-    let (blocked, borrowers) = (BTreeSet::new(), Vec::new());
+    let (blocked, borrowers) = (BTreeSet::new(), VecDeque::new());
     let mut pass = Pass { halls, locals, settings, seats, blocked, borrowers, writes, wake: None, now };
     pass.seat();
     let mut counts = report::Counts::default();
     for load in &loads {
         pass.one(load, &mut counts);
     }
-    // Who needs no more than its queue's own goes first.
+    // Who needs no more than its queue's own goes first, then who is nearest to that.
+    pass.borrowers.make_contiguous().sort_by_key(|(far, _)| *far);
     while let Some((at, found)) = pass.next_borrower() {
-        let load = pass.borrowers.remove(at);
+        let Some((_, load)) = pass.borrowers.remove(at) else { break };
         pass.let_or_wait(load, &found, true);
     }
     let fair = pass.settings.fair.is_some();
@@ -85,8 +86,8 @@ pub(super) struct Pass<'a> {
     seats: Vec<Seat<'a>>,
     /// Strict queues whose head waits.
     blocked: BTreeSet<String>,
-    /// Who would fit by what others lend.
-    borrowers: Vec<&'a Value>,
+    /// Who would fit by what others lend, and how far up it borrows.
+    borrowers: VecDeque<(usize, &'a Value)>,
     pub(super) writes: Vec<Write>,
     pub(super) wake: Option<Timestamp>,
     pub(super) now: Timestamp,
@@ -156,22 +157,24 @@ impl<'a> Pass<'a> {
         assign(&mut self.halls, &ask)
     }
 
-    /// Which of those that borrow goes next: the nearest to home, or where queues share fairly, who has least.
+    /// Which of those that borrow goes next: the first, or where queues share fairly, who would have least.
     fn next_borrower(&mut self) -> Option<(usize, Assignment)> {
+        if self.settings.fair.is_none() {
+            let (_, load) = *self.borrowers.front()?;
+            return Some((0, self.find(load)));
+        }
         let mut best: Option<(usize, Assignment)> = None;
         let mut seen = BTreeSet::new();
-        for (at, load) in self.borrowers.clone().into_iter().enumerate() {
+        for at in 0..self.borrowers.len() {
+            let load = self.borrowers[at].1;
             let queue = self.queue(load);
             // The first of a queue speaks for it.
-            if self.settings.fair.is_some() && !seen.insert(queue.clone()) {
+            if !seen.insert(queue.clone()) {
                 continue;
             }
             let found = self.find(load);
             let before = best.as_ref().is_none_or(|(other, old)| {
-                if self.settings.fair.is_none() {
-                    return found.borrows < old.borrows;
-                }
-                let other = self.queue(self.borrowers[*other]);
+                let other = self.queue(self.borrowers[*other].1);
                 self.halls.take(&queue, &found.wanted, 1);
                 let mine = fair::shares(&self.halls, &queue, &other).map(|(mine, _)| mine);
                 self.halls.take(&queue, &found.wanted, -1);
@@ -194,7 +197,7 @@ impl<'a> Pass<'a> {
         let strict = text(&hall.object, "/spec/queueingStrategy") == "StrictFIFO";
         if found.mode == Mode::Fit {
             if found.borrows > 0 && !second {
-                self.borrowers.push(load);
+                self.borrowers.push_back((found.borrows, load));
             } else if !self.blocked.contains(&queue) {
                 self.let_in(load, load.clone(), &queue, found);
             }
