@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{Admitted, Asked, Reply, Server, body, reply, validate, write};
-use crate::sim::value::stamp;
 use crate::sim::store::resource::{NODES, PODS, SECRETS, SERVICEACCOUNTS};
 use crate::sim::store::{Obj, Refusal, Resource};
 use crate::sim::users::ISSUER;
