@@ -175,7 +175,7 @@ async fn answer(stdout: Option<ChildStdout>) -> io::Result<Vec<u8>> {
 /// The end of what it complains of, however much that is.
 async fn last_bytes(stderr: Option<ChildStderr>) -> io::Result<Vec<u8>> {
     let Some(mut stderr) = stderr else { return Ok(Vec::new()) };
-    let (mut tail, mut piece) = (Vec::new(), [0; KEPT_WORDS]);
+    let (mut tail, mut piece) = (Vec::new(), vec![0; KEPT_WORDS]);
     loop {
         let read = stderr.read(&mut piece).await?;
         if read == 0 {
