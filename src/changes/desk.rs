@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -18,9 +19,30 @@ use crate::{
     disk::{
         DiskProblem,
         changes::{ChangeFiles, Entry, Stage},
+        records::ClusterPlace,
     },
     jobs::Clean,
 };
+
+/// Where changes go, through which context and as whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// The context.
+    pub context: Clean,
+    /// The cluster: an address alone may lead to another one tomorrow.
+    pub cluster: ClusterPlace,
+    /// The user, as the kubeconfig calls them, or whom `--as` names.
+    pub user: Clean,
+}
+
+impl Site {
+    /// Where this session's changes go.
+    pub fn of(session: &Session) -> Self {
+        let who = session.who();
+        let cluster = ClusterPlace::new(who.server.as_str(), &who.authority);
+        Self { context: who.context.clone(), cluster, user: who.user.clone() }
+    }
+}
 
 /// See the module.
 #[derive(Clone)]
@@ -45,7 +67,7 @@ impl Desk {
 
     /// The line before a change.
     pub(super) fn begun(&self, run: &Clean, change: &Change, how: &How) -> Entry {
-        let (who, subject) = (self.session.who(), &change.subject);
+        let (site, subject) = (Site::of(&self.session), &change.subject);
         let confirmed = match how {
             How::Key => "by a key",
             How::Typed(_) => "by typing",
@@ -66,8 +88,9 @@ impl Desk {
             name: subject.name.clone(),
             uid: subject.uid.clone(),
             context: change.context.clone(),
-            server: who.server.clone(),
-            user: who.user.clone(),
+            server: site.cluster.server,
+            cluster: site.cluster.id,
+            user: site.user,
             confirmed: Clean::new(confirmed),
             result: Clean::default(),
             undo: None,

@@ -28,7 +28,7 @@ pub mod visit;
 
 pub use change::{Change, PodRef, Propagation, Subject, Through, What};
 pub use confirmed::{Confirmed, How};
-pub use desk::Desk;
+pub use desk::{Desk, Site};
 pub use gate::{Gate, ReadOnly};
 pub use outcome::{Done, Item, Outcome, Progress, Report};
 pub use patch::{replaced, scalable};

@@ -7,7 +7,7 @@ use super::{
     change::{Change, What},
     confirmed::{Confirmed, How},
     create, delete,
-    desk::Desk,
+    desk::{Desk, Site},
     logged::logged,
     look,
     outcome::{Item, Outcome, Progress, Report},
@@ -29,22 +29,22 @@ pub async fn run(desk: &Desk, confirmed: Confirmed, tell: Tell) -> Report {
     if let Err(problem) = desk.gate.check(&confirmed, desk.session.now()) {
         return Report::refused(confirmed.into_changes(), &problem);
     }
-    let (server, at) = (desk.session.who().server.clone(), desk.session.now());
+    let (site, at) = (Site::of(&desk.session), desk.session.now());
     let how = confirmed.how().clone();
-    let slip = Slip { run: desk.new_id(), server, at, changes: confirmed.into_changes() };
+    let slip = Slip { run: desk.new_id(), site, at, changes: confirmed.into_changes() };
+    let _held = if slip.is_needed(&how) { slip.hold(desk).await } else { None };
     each(desk, slip, &how, tell).await
 }
 
-/// Goes on with what was interrupted. It was confirmed when it was begun.
-pub async fn resume(desk: &Desk, mut slip: Slip, tell: Tell) -> Report {
-    for change in &mut slip.changes {
-        change.context = desk.session.who().context.clone();
-    }
+/// Goes on with what was interrupted. It was confirmed when it was begun. `None`: somebody else goes on with it, or did.
+pub async fn resume(desk: &Desk, slip: Slip, tell: Tell) -> Option<Report> {
+    let _held = slip.hold(desk).await?.ok()?;
+    let slip = slip.anew(desk).await?;
     let now = desk.session.now();
     if let Some(problem) = slip.changes.iter().find_map(|change| desk.gate.check_open(change, now).err()) {
-        return Report::refused(slip.changes, &problem);
+        return Some(Report::refused(slip.changes, &problem));
     }
-    each(desk, slip, &How::Before, tell).await
+    Some(each(desk, slip, &How::Before, tell).await)
 }
 
 /// Forgets what was interrupted too long ago to be gone on with. What was deleted for it stays kept for an undo.
@@ -54,9 +54,9 @@ pub async fn forget(desk: &Desk, mut slip: Slip) {
     let _ = slip.write(desk).await;
 }
 
+/// Whoever calls it holds the slip.
 async fn each(desk: &Desk, mut slip: Slip, how: &How, tell: Tell) -> Report {
     let (needed, alone) = (slip.is_needed(how), slip.changes.len() == 1);
-    let _held = if needed { slip.hold(desk).await } else { None };
     let written = if needed { slip.write(desk).await } else { None };
     if let Some(Err(why)) = written.filter(|_| slip.has_restart()) {
         let why = format!("what is to be done could not be kept on disk: {why}");

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     back::Undo,
     change::{Change, Subject, What},
+    desk::Site,
     restart,
 };
 use crate::{
@@ -30,12 +31,12 @@ pub struct Undoable {
 const LOOKED_AT: usize = 2_000;
 
 /// What can be taken back on this cluster, the newest first.
-pub fn undoable(files: &ChangeFiles, context: &Clean, server: &Clean) -> Result<Vec<Undoable>, DiskProblem> {
+pub fn undoable(files: &ChangeFiles, site: &Site) -> Result<Vec<Undoable>, DiskProblem> {
     let entries = files.entries(LOOKED_AT)?;
     let mut newer: Vec<(Clean, String)> = Vec::new();
     let mut runs: Vec<(Clean, Undoable)> = Vec::new();
     let mut over: HashSet<&Clean> = HashSet::new();
-    for entry in entries.iter().rev().filter(|entry| entry.server == *server) {
+    for entry in entries.iter().rev().filter(|entry| entry.cluster == site.cluster.id) {
         // Of the two lines of a change the last one counts.
         if !over.insert(&entry.id) {
             continue;
@@ -48,7 +49,7 @@ pub fn undoable(files: &ChangeFiles, context: &Clean, server: &Clean) -> Result<
         if changed_since {
             continue;
         }
-        let Some(change) = taken_back(files, entry, context)? else { continue };
+        let Some(change) = taken_back(files, entry, &site.context)? else { continue };
         if let Some((_, undoable)) = runs.iter_mut().find(|(run, _)| *run == entry.run) {
             undoable.done.push(entry.what.clone());
             undoable.changes.push(change);
@@ -104,7 +105,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jobs::{Name, Uid};
+    use crate::{
+        disk::records::ClusterPlace,
+        jobs::{Name, Uid},
+    };
 
     fn files() -> (ChangeFiles, tempfile::TempDir) {
         let dir = tempfile::tempdir().expect("a directory");
@@ -122,10 +126,14 @@ mod tests {
             namespace: Name::lossy("v"),
             name: Name::lossy(name),
             uid: Some(Uid::new("u")),
-            server: Clean::new("s"),
+            cluster: site("s").cluster.id,
             undo: undo.map(|undo| serde_json::to_value(undo).expect("written")),
             ..Entry::default()
         }
+    }
+
+    fn site(server: &str) -> Site {
+        Site { context: Clean::new("now"), cluster: ClusterPlace::new(server, b"ca"), ..Site::default() }
     }
 
     fn label(value: Option<&str>) -> Undo {
@@ -138,7 +146,7 @@ mod tests {
         files.keep("u", &json!({"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob"})).expect("kept");
         let begun = Entry { verb: Clean::new("restart"), ..entry("1", "a", Stage::Begun, None) };
         files.write(&begun).expect("written");
-        let offered = || undoable(&files, &Clean::new("now"), &Clean::new("s")).expect("read");
+        let offered = || undoable(&files, &site("s")).expect("read");
         assert_eq!(offered().first().map(|one| one.changes[0].what.verb()), Some("create"));
         files.write(&Entry { stage: Stage::Done, ..begun }).expect("written");
         assert_eq!(offered(), []);
@@ -158,13 +166,16 @@ mod tests {
         ] {
             files.write(&entry).expect("written");
         }
-        let found = undoable(&files, &Clean::new("now"), &Clean::new("s")).expect("read");
+        let found = undoable(&files, &site("s")).expect("read");
         assert_eq!(found.len(), 1, "a label below a deletion is not offered: {found:?}");
         let verbs: Vec<_> =
             found[0].changes.iter().map(|change| (change.what.verb(), change.subject.uid.is_some())).collect();
         assert_eq!(verbs, [("label", true), ("create", false)]);
         assert_eq!(found[0].changes[0].context.as_str(), "now");
         assert_eq!(found[0].changes[0].subject.job_kind(), Some(crate::jobs::Kind::MpiJob));
-        assert_eq!(undoable(&files, &Clean::new("now"), &Clean::new("other")).expect("read"), []);
+        let tunnel = ClusterPlace::new("s", b"another CA");
+        for other in [site("other"), Site { cluster: tunnel, ..site("s") }] {
+            assert_eq!(undoable(&files, &other).expect("read"), []);
+        }
     }
 }

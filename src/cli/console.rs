@@ -16,7 +16,7 @@ use super::{
     args::Global,
     exit::{self, Failure},
     print, reach,
-    setup::{Setup, env},
+    setup::{Setup, program},
 };
 use crate::{
     cluster::target::Now,
@@ -89,11 +89,10 @@ pub fn begin(global: &Global, setup: &Setup, load: LoadTarget, now: Now) -> Resu
             .editor
             .value
             .clone()
-            .or_else(|| env("VISUAL"))
-            .or_else(|| env("EDITOR"))
-            .unwrap_or_else(|| "vi".into()),
+            .or_else(|| program(&["VISUAL", "EDITOR"]))
+            .unwrap_or_else(|| "vi".to_owned()),
         draft: None,
-        pager: config.pager.value.clone().or_else(|| env("PAGER")).unwrap_or_else(|| "less".to_owned()),
+        pager: config.pager.value.clone().or_else(|| program(&["PAGER"])).unwrap_or_else(|| "less".to_owned()),
     })
 }
 

@@ -302,13 +302,20 @@ fn factor(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "write a number above 0, at most 10000".to_owned())
 }
 
+/// Pods of a scaled demo at most.
+const MOST_PODS: u64 = 2_000_000;
+
 fn scale(text: &str) -> Result<FleetKind, String> {
     let (size, rate) = text.split_once('@').unwrap_or((text, "0"));
     let parsed = size.split_once('x').and_then(|(jobs, workers)| {
         let churn_per_second = rate.parse().ok().filter(|rate: &f64| (0.0..=100_000.0).contains(rate))?;
-        Some(FleetKind::Scale { jobs: jobs.parse().ok()?, workers: workers.parse().ok()?, churn_per_second })
+        Some((jobs.parse().ok()?, workers.parse().ok()?, churn_per_second))
     });
-    parsed.ok_or_else(|| "write it as 1000x16 or 1000x16@500".to_owned())
+    let (jobs, workers, churn_per_second) = parsed.ok_or("write it as 1000x16 or 1000x16@500")?;
+    if u64::from(jobs) * (u64::from(workers) + 1) > MOST_PODS {
+        return Err(format!("it would be more than {MOST_PODS} pods, which this machine would be at for hours"));
+    }
+    Ok(FleetKind::Scale { jobs, workers, churn_per_second })
 }
 
 fn fault(text: &str) -> Result<Fault, String> {
@@ -354,6 +361,7 @@ mod tests {
         let expected = FleetKind::Scale { jobs: 200, workers: 8, churn_per_second: 50.0 };
         assert_eq!(scale("200x8@50"), Ok(expected));
         assert!(scale("200").is_err() && scale("2x3@-1").is_err());
+        assert!(scale("1000000x1000000").is_err_and(|why| why.contains("more than")));
         let told = ["throttle=0.5", "latency=20ms", "cut=1m", "prometheus=down", "gpu-labels=plain"];
         let faults: Vec<_> = told.map(fault).into_iter().flatten().collect();
         let plan = plan(&faults);

@@ -41,9 +41,17 @@ pub fn scope(global: &Global) -> Result<Option<Scope>, Failure> {
     if global.namespaces.is_empty() {
         return Ok(None);
     }
-    let scope = Scope::of(global.namespaces.iter().map(String::as_str));
-    let wrong = || Failure::usage(&format!("«{}» is not the name of a namespace", global.namespaces.join(",")));
-    scope.map(Some).ok_or_else(wrong)
+    let names = || global.namespaces.iter().flat_map(|names| names.split(',')).map(str::trim);
+    // An empty variable of a script must not reach further than was meant.
+    if names().any(str::is_empty) {
+        let hint = "name a namespace, or leave -n out for the context's own; -A is all of them";
+        return Err(Failure::usage("the name of the namespace is empty").hint(hint));
+    }
+    let wrong = || {
+        let what = format!("«{}» is not the name of a namespace", global.namespaces.join(","));
+        Failure::usage(&what).hint("-A is all namespaces")
+    };
+    Scope::named(names()).map(Some).ok_or_else(wrong)
 }
 
 /// The machine's clock.
@@ -65,6 +73,10 @@ mod tests {
         let names = |names: &[&str]| names.iter().filter_map(|name| Name::new(name)).collect::<Vec<_>>();
         assert_eq!(of(&[]).expect("fine"), None);
         assert_eq!(of(&["b", "a", "b"]).expect("fine"), Some(Scope::Named(names(&["a", "b"]))));
-        assert_eq!(of(&["a b"]).map_err(|failure| failure.code), Err(super::super::exit::USAGE));
+        assert_eq!(of(&["a,b"]).expect("fine"), Some(Scope::Named(names(&["a", "b"]))));
+        assert_eq!(of(&["all"]).expect("fine"), Some(Scope::Named(names(&["all"]))), "as kubectl reads it");
+        for wrong in ["a b", "", " ", "a,", "*", "a/b"] {
+            assert_eq!(of(&[wrong]).map_err(|failure| failure.code), Err(super::super::exit::USAGE), "{wrong:?}");
+        }
     }
 }

@@ -35,6 +35,15 @@ pub fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The program that the first of these variables names. An empty one counts as unset, as git and crontab have it.
+pub fn program(variables: &[&str]) -> Option<String> {
+    first_program(variables.iter().filter_map(|name| env(name)))
+}
+
+fn first_program(mut values: impl Iterator<Item = String>) -> Option<String> {
+    values.find(|value| !value.trim().is_empty())
+}
+
 impl Setup {
     /// Seconds of silence of a log that trains which are nothing special.
     pub fn stall(&self) -> u32 {
@@ -119,6 +128,13 @@ fn wishes(config: &Config) -> Wishes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_variable_names_no_program() {
+        let of = |values: &[&str]| first_program(values.iter().map(|value| (*value).to_owned()));
+        assert_eq!(of(&["", " ", "vim -n"]).as_deref(), Some("vim -n"));
+        assert_eq!(of(&["", "\t"]), None);
+    }
 
     #[test]
     fn an_argument_wins_and_says_so() {

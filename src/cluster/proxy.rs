@@ -62,6 +62,15 @@ pub(crate) fn shown(proxy: &http::Uri) -> String {
     format!("{}://{}{port}", proxy.scheme_str().unwrap_or("http"), proxy.host().unwrap_or_default())
 }
 
+/// An address without name and password, else as it was written.
+pub(crate) fn without_user(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let Some((_, host)) = authority.rsplit_once('@') else { return address.to_owned() };
+    let dots = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{dots}{host}{path}")
+}
+
 fn matches(entry: &str, host: &str, port: u16, ip: Option<IpAddr>) -> bool {
     if entry == "*" {
         return true;
@@ -112,6 +121,18 @@ fn in_network(ip: IpAddr, net: &str, bits: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_and_password_in_an_address_are_not_shown() {
+        for (address, shown) in [
+            ("https://bob:se@kret@a:6443/base@b", "https://a:6443/base@b"),
+            ("bob:sekret@a", "a"),
+            ("https://a:6443/", "https://a:6443/"),
+            ("https://[::1]:6443?x=@", "https://[::1]:6443?x=@"),
+        ] {
+            assert_eq!(without_user(address), shown);
+        }
+    }
 
     fn chosen(no_proxy: &str, server: &str) -> bool {
         let env = ProxyEnv { https: Some("proxy:3128".into()), http: None, no_proxy: Some(no_proxy.into()) };

@@ -23,7 +23,7 @@ use super::{
     signer::{self, Signer},
     target::{Now, Target},
     transport,
-    who::Who,
+    who::{self, Who},
 };
 use crate::jobs::{text::Clean, time::Secs};
 
@@ -51,7 +51,8 @@ pub async fn connect(target: Target) -> Result<Session, Problem> {
     let resolved = resolved(&target)?;
     let proxies = ProxyEnv::from_env();
     let config = transport::config(&resolved, &proxies, target.dial.is_some())?;
-    let who = Who::of(&target, &resolved, config.proxy_url.as_ref());
+    let authority = config.root_cert.as_deref().unwrap_or_default().concat();
+    let who = Who::of(&target, &resolved, config.proxy_url.as_ref(), &authority);
     let base = match plugin(&resolved)? {
         None => signer::build(config, target.dial.clone(), &who).await?,
         Some(plugin) => {
@@ -87,7 +88,7 @@ pub async fn login(target: &Target) -> Result<Login, Problem> {
 pub fn address(target: &Target) -> Result<(Clean, Vec<u8>), Problem> {
     let resolved = resolved(target)?;
     let authorities = transport::authorities(&resolved)?.unwrap_or_default();
-    Ok((Clean::new(resolved.cluster.server.as_deref().unwrap_or_default()), authorities.concat()))
+    Ok((who::server(&resolved), authorities.concat()))
 }
 
 fn resolved(target: &Target) -> Result<Resolved, Problem> {

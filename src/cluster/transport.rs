@@ -30,7 +30,7 @@ use super::{
     credentials::bearer,
     kubeconfig::Resolved,
     problem::{Problem, ProblemKind as Kind},
-    proxy::ProxyEnv,
+    proxy::{ProxyEnv, without_user},
     target::Dial,
 };
 
@@ -38,8 +38,8 @@ use super::{
 pub(crate) fn config(resolved: &Resolved, proxies: &ProxyEnv, pipe: bool) -> Result<Config, Problem> {
     let cluster = &resolved.cluster;
     let server = cluster.server.as_deref().unwrap_or_default();
-    let url: Uri =
-        full_url(server).ok_or_else(|| bad(resolved, &format!("the server's address {server:?} is not a URL")))?;
+    let no_url = || bad(resolved, &format!("the server's address {:?} is not a URL", without_user(server)));
+    let url: Uri = full_url(server).ok_or_else(no_url)?;
     let mut config = Config::new(url);
     config.default_namespace = resolved.namespace.clone().unwrap_or_else(|| "default".into());
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);

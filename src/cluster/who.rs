@@ -1,5 +1,7 @@
 //! Whom a session speaks to and as whom. No secrets.
 
+use std::sync::Arc;
+
 use super::{
     kubeconfig::Resolved,
     problem::{About, Credential},
@@ -15,8 +17,10 @@ pub struct Who {
     pub context: Clean,
     /// Cluster name.
     pub cluster: Clean,
-    /// Its address.
+    /// Its address, without a name and password in it.
     pub server: Clean,
+    /// The CA that its certificate is checked with, empty for the system's: a tunnel leads to several under one address.
+    pub authority: Arc<[u8]>,
     /// The proxy on the way there, without the credentials for it.
     pub proxy: Option<Clean>,
     /// User name in the kubeconfig, or whom `--as` names.
@@ -29,11 +33,12 @@ pub struct Who {
 
 impl Who {
     /// As a target says and its kubeconfig spells out.
-    pub(super) fn of(target: &Target, resolved: &Resolved, proxy: Option<&http::Uri>) -> Self {
+    pub(super) fn of(target: &Target, resolved: &Resolved, proxy: Option<&http::Uri>, authority: &[u8]) -> Self {
         Self {
             context: Clean::new(&resolved.context),
             cluster: Clean::new(&resolved.cluster_name),
-            server: Clean::new(resolved.cluster.server.as_deref().unwrap_or_default()),
+            server: server(resolved),
+            authority: authority.into(),
             proxy: proxy.map(|uri| Clean::new(&proxy::shown(uri))),
             user: Clean::new(resolved.user.impersonate.as_deref().unwrap_or(&resolved.user_name)),
             namespace: resolved.namespace.as_deref().and_then(Name::new),
@@ -50,6 +55,12 @@ impl Who {
             credential: &self.credential,
         }
     }
+}
+
+/// The server's address as it may be shown and kept: a name and password in it are not.
+pub(super) fn server(resolved: &Resolved) -> Clean {
+    let server = resolved.cluster.server.as_deref().unwrap_or_default();
+    Clean::new(&proxy::without_user(server))
 }
 
 fn credential(target: &Target, resolved: &Resolved) -> Credential {

@@ -1,7 +1,7 @@
 //! The user's own commands: `commands.toml`.
 //!
 //! Owns the file's shape, its complaints, and how an object's fields are put into a command's arguments: each stays one
-//! argument, and no shell reads them. Must not run anything, and must not know what a key is.
+//! argument, none becomes an option, and no shell reads them. Must not run anything, and must not know what a key is.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::{
     notes::{Gravity, Note},
     value::Value,
 };
-use crate::jobs::near::nearest;
+use crate::jobs::{Clean, near::nearest};
 
 /// More than anybody has keys for.
 const MOST: usize = 100;
@@ -197,7 +197,14 @@ fn pieces(argument: &str, fill: impl Fn(&str) -> Result<String, String>) -> Resu
             filled.push_str(brace);
             rest = &rest[at + 2..];
         } else if let Some(end) = rest[at..].find('}').filter(|_| brace == "{") {
-            filled.push_str(&fill(&rest[at + 1..at + end])?);
+            let field = &rest[at + 1..at + end];
+            let text = fill(field)?;
+            // The cluster, or somebody's kubeconfig, chose it: `ssh -oProxyCommand=…` would run what it says here.
+            if filled.is_empty() && text.starts_with('-') {
+                let text = Clean::new(&text);
+                return Err(format!("{{{field}}} is «{text}» here, which would be read as an option; nothing was run"));
+            }
+            filled.push_str(&text);
             rest = &rest[at + end + 1..];
         } else {
             return Err(format!("«{argument}» has a lone {brace}; write {brace}{brace} for the character"));
@@ -240,6 +247,30 @@ mod tests {
         ];
         assert_eq!(argv.expect("filled"), expected);
         assert_eq!(describe.argv(|_| None), Err("there is no context here".to_owned()));
+    }
+
+    #[test]
+    fn what_the_cluster_calls_a_thing_never_becomes_an_option() {
+        let text = r#"
+            [gpus]
+            target = "replica"
+            run = ["ssh", "{node}", "nvidia-smi"]
+            [user]
+            target = "replica"
+            run = ["ssh", "{user}{node}"]
+            [option]
+            target = "replica"
+            run = ["ssh", "-l{user}", "root@{node}"]
+        "#;
+        let (commands, notes) = read(text);
+        assert_eq!(notes, [""; 0]);
+        let hostile = |field: &str| Some(if field == "node" { "-oProxyCommand=x" } else { "" }.to_owned());
+        for at in [0, 1] {
+            let refused = commands[at].argv(hostile).expect_err("refused");
+            assert!(refused.starts_with("{node} is «-oProxyCommand=x» here"), "{refused}");
+        }
+        assert_eq!(commands[2].argv(hostile).expect("within"), ["ssh", "-l", "root@-oProxyCommand=x"]);
+        assert_eq!(commands[0].argv(|_| Some("gpu-1".to_owned())).expect("a name"), ["ssh", "gpu-1", "nvidia-smi"]);
     }
 
     #[test]

@@ -19,6 +19,8 @@ impl Paths {
     pub fn find(env: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let own = directories::ProjectDirs::from("", "", "mpideck");
         let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        // A cron job has none, and must find what was kept with one.
+        let home = home.or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf()));
         let find = |override_: &str, xdg: &str, in_home: &str, system: Option<PathBuf>| {
             let absolute = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
             absolute(override_)
@@ -106,7 +108,7 @@ impl Paths {
 
 /// A path as a person writes it: with `~` for the home directory.
 pub fn short(path: &Path, home: Option<&str>) -> String {
-    match home.and_then(|home| path.strip_prefix(home).ok()) {
+    match home.filter(|home| !home.is_empty()).and_then(|home| path.strip_prefix(home).ok()) {
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
     }
@@ -131,6 +133,15 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn without_a_variable_for_home_it_is_where_it_is_with_one() {
+        let Some(dirs) = directories::BaseDirs::new() else { return };
+        let with = find(&[("HOME", dirs.home_dir().to_str().expect("a plain home"))]);
+        assert_eq!(find(&[]).state, with.state);
+        assert_eq!(find(&[("HOME", "")]).state, with.state);
+    }
+
+    #[test]
     fn a_relative_xdg_directory_is_ignored_as_its_specification_says() {
         assert!(find(&[("HOME", "/home/u"), ("XDG_CONFIG_HOME", "x")]).config.is_absolute());
     }
@@ -139,5 +150,6 @@ mod tests {
     fn home_is_a_tilde() {
         assert_eq!(short(Path::new("/home/u/a"), Some("/home/u")), "~/a");
         assert_eq!(short(Path::new("/etc/a"), Some("/home/u")), "/etc/a");
+        assert_eq!(short(Path::new("/etc/a"), Some("")), "/etc/a");
     }
 }

@@ -258,9 +258,20 @@ pub fn few(most: usize, things: impl IntoIterator<Item = String>) -> String {
     }
 }
 
+/// A field of CSV as RFC 4180 has it.
+pub fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_of_csv_stays_one_field() {
+        assert_eq!(csv_field("w-0"), "w-0");
+        assert_eq!(csv_field("=cmd|,\"x"), "\"=cmd|,\"\"x\"");
+    }
 
     #[test]
     fn clean_drops_what_drives_a_terminal() {

@@ -2,6 +2,7 @@
 
 use super::{
     makers::{Maker, held, selector},
+    queries::quotable,
     source::Prometheus,
 };
 use crate::jobs::{
@@ -93,7 +94,7 @@ pub(super) async fn kubelet(
     metrics: Vec<Metric>,
     now: Secs,
 ) -> Lack {
-    let here = format!("count({series}{{namespace=\"{namespace}\"}})");
+    let here = format!("count({series}{{namespace=\"{}\"}})", quotable(namespace.as_str()));
     match count(from, namespace, &here, now).await {
         Some(0) => lack(
             metrics,

@@ -28,7 +28,7 @@ pub(super) struct Query {
 impl Of {
     /// These pods of a namespace.
     pub(super) fn new<'n>(namespace: &Name, pods: impl IntoIterator<Item = &'n Name>) -> Self {
-        Self { namespace: namespace.to_string(), pods: pattern(pods) }
+        Self { namespace: quotable(namespace.as_str()), pods: pattern(pods) }
     }
 
     /// A series of a GPU exporter, under `pod` in whichever way, without values that mean «not known».
@@ -148,9 +148,10 @@ fn times(metric: Metric, promql: String, factor: f64) -> Query {
 
 /// These names and no others as one expression. `PromQL` anchors it; what names begin with alike is written once.
 fn pattern<'n>(pods: impl IntoIterator<Item = &'n Name>) -> String {
-    let mut heads: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut heads: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
     for pod in pods {
-        let (head, tail) = pod.as_str().rsplit_once('-').map_or(("", pod.as_str()), |(head, tail)| (head, tail));
+        let (head, tail) =
+            pod.as_str().rsplit_once('-').map_or((None, pod.as_str()), |(head, tail)| (Some(head), tail));
         heads.entry(head).or_default().push(tail);
     }
     let mut out = String::new();
@@ -159,17 +160,31 @@ fn pattern<'n>(pods: impl IntoIterator<Item = &'n Name>) -> String {
         tails.dedup();
         let tails: Vec<String> = tails.iter().map(|tail| literal(tail)).collect();
         let bar = if out.is_empty() { "" } else { "|" };
-        let dash = if head.is_empty() { "" } else { "-" };
+        let head = head.map(|head| format!("{}-", literal(head))).unwrap_or_default();
         let tails = if let [only] = tails.as_slice() { only.clone() } else { format!("({})", tails.join("|")) };
         // Writing to a String does not fail.
-        let _ = write!(out, "{bar}{}{dash}{tails}", literal(head));
+        let _ = write!(out, "{bar}{head}{tails}");
     }
     out
 }
 
-/// A name as an expression that matches it: of its characters only the dot means something.
+/// A name as an expression that matches it, for between quotes. Of the characters of a real one only the dot means
+/// something; a hostile cluster may send others.
 fn literal(text: &str) -> String {
-    text.replace('.', "[.]")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '.' => out.push_str("[.]"),
+            '\\' | '(' | ')' | '[' | ']' | '{' | '}' | '*' | '+' | '?' | '|' | '^' | '$' => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    quotable(&out)
+}
+
+/// Text for between quotes: it can't end them.
+pub(super) fn quotable(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 #[cfg(test)]
@@ -194,10 +209,17 @@ mod tests {
     proptest! {
         #[test]
         fn a_pattern_is_these_names_and_no_others(
-            all in proptest::collection::vec("[a-z0-9]([-a-z0-9.]{0,6}[a-z0-9])?", 1..8), other in "[-a-z0-9.]{1,8}",
+            all in proptest::collection::vec("[a-z0-9]([-a-z0-9.]{0,6}[a-z0-9])?|[!-~]{1,8}", 1..8),
+            other in "[-a-z0-9.]{1,8}|[!-~]{1,3}",
         ) {
             let all: Vec<Name> = all.iter().map(|text| Name::lossy(text)).collect();
-            let anchored = Regex::new(&format!("^(?:{})$", pattern(&all))).expect("an expression");
+            // Read as PromQL reads it: nothing ends the quotes too early.
+            let selector = format!("up{{namespace=\"{}\",pod=~\"{}\"}}", quotable(&other), pattern(&all));
+            let read = promql_parser::parser::parse(&selector).map_err(TestCaseError::fail)?;
+            let promql_parser::parser::Expr::VectorSelector(read) = read else { panic!("{selector}") };
+            prop_assert_eq!(read.matchers.matchers.len(), 2);
+            prop_assert_eq!(&read.matchers.matchers[0].value, &other);
+            let anchored = Regex::new(&format!("^(?:{})$", read.matchers.matchers[1].value)).expect("an expression");
             for name in &all {
                 prop_assert!(anchored.is_match(name.as_str()), "{}", name);
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 use kube::Client;
-use mpideck::changes::{self, Change, Confirmed, Desk, Gate, ReadOnly, Subject, What};
+use mpideck::changes::{self, Change, Confirmed, Desk, Gate, ReadOnly, Site, Subject, What};
 use mpideck::cluster::discovery::discover;
 use mpideck::cluster::kubeconfig::Loaded;
 use mpideck::cluster::{Target, connect};
@@ -203,16 +203,18 @@ async fn a_restart_that_was_killed_anywhere_goes_on_and_loses_nothing() {
         }
         drop(first);
         let second = desk(&sim, home.path()).await;
-        let server = second.session.who().server.clone();
-        let slips = changes::interrupted(&files, &server).unwrap();
+        let site = Site::of(&second.session);
+        let slips = changes::interrupted(&files, &site).unwrap();
         assert_eq!(slips.len(), 1, "{killed_after}");
         let resumed = changes::resume(&second, slips[0].clone(), Arc::new(|_| {}));
-        let report = tokio::time::timeout(PATIENCE, resumed).await.unwrap();
+        let report = tokio::time::timeout(PATIENCE, resumed).await.unwrap().unwrap();
         assert!(report.is_done(), "{killed_after}: {report:?}");
         let after = job(&admin, "pi").await.1;
         assert_ne!(after["metadata"]["uid"], before["metadata"]["uid"], "{killed_after}");
         assert_eq!(after["spec"], before["spec"], "{killed_after}");
-        assert_eq!(changes::interrupted(&files, &server).unwrap(), [], "{killed_after}");
+        assert_eq!(changes::interrupted(&files, &site).unwrap(), [], "{killed_after}");
+        let again = changes::resume(&second, slips[0].clone(), Arc::new(|_| {})).await;
+        assert_eq!(again, None, "{killed_after}: somebody who read the slip before does nothing more");
     }
 }
 
@@ -230,26 +232,26 @@ async fn of_many_changes_that_were_killed_in_the_middle_the_rest_is_made_and_nob
         all.push(Change { context: Clean::new("admin"), subject, what });
     }
     let first = desk(&sim, home.path()).await;
-    let (files, server) = (ChangeFiles::new(home.path()), first.session.who().server.clone());
+    let (files, site) = (ChangeFiles::new(home.path()), Site::of(&first.session));
     let half = async {
         while sim.counters().get("delete", "mpijobs") < 2 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(changes::interrupted(&files, &server).unwrap(), [], "somebody works on it");
+        assert_eq!(changes::interrupted(&files, &site).unwrap(), [], "somebody works on it");
     };
     tokio::select! {
         biased;
         () = half => {}
         report = changes::run(&first, Confirmed::on_screen(all, None), Arc::new(|_| {})) => panic!("over before: {report:?}"),
     }
-    let slips = changes::interrupted(&files, &server).unwrap();
+    let slips = changes::interrupted(&files, &site).unwrap();
     let second = desk(&sim, home.path()).await;
-    let report = changes::resume(&second, slips[0].clone(), Arc::new(|_| {})).await;
+    let report = changes::resume(&second, slips[0].clone(), Arc::new(|_| {})).await.unwrap();
     assert!(report.is_done() && (3..5).contains(&report.items.len()), "{report:?}");
     for name in names {
         assert_eq!(job(&admin, name).await.0, 404);
     }
-    assert_eq!(changes::interrupted(&files, &server).unwrap(), []);
+    assert_eq!(changes::interrupted(&files, &site).unwrap(), []);
 }
 
 #[tokio::test]

@@ -153,6 +153,32 @@ async fn a_port_leads_to_the_replica_until_it_is_stopped() {
 }
 
 #[tokio::test]
+async fn a_port_leads_nowhere_any_more_when_the_context_is_locked_again() {
+    let (sim, home) = (with_pod().await, tempfile::tempdir().unwrap());
+    let desk = desk(&sim, "admin", ReadOnly::Locked, home.path()).await;
+    desk.gate.unlock(mpideck::jobs::Secs(u32::MAX));
+    let listener = changes::listen(0).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let forwarding = changes::Forwarding { listener, traffic: changes::Traffic::default() };
+    let asked = confirmed("admin", None, What::Forward { port: 6006, local: 0 });
+    let visiting = visit::forward(&desk, asked, forwarding, std::future::pending());
+    let using = async {
+        let mut near = tokio::net::TcpStream::connect(address).await.unwrap();
+        near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut said = [0; 12];
+        near.read_exact(&mut said).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&said), "HTTP/1.1 200");
+        desk.gate.unlock(mpideck::jobs::Secs(0));
+        tokio::net::TcpStream::connect(address).await.unwrap()
+    };
+    let both = Box::pin(async { tokio::join!(visiting, using) });
+    let (report, mut second) = tokio::time::timeout(std::time::Duration::from_mins(1), both).await.unwrap();
+    assert!(report.items[0].to_string().contains("read-only"), "{}", report.items[0]);
+    // Closed, or reset: nothing was said either way.
+    assert_eq!(second.read(&mut [0; 12]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
 async fn files_go_in_and_come_out_and_what_is_there_stays() {
     let (sim, home) = (with_pod().await, tempfile::tempdir().unwrap());
     let desk = desk(&sim, "admin", ReadOnly::No, &home.path().join("changes")).await;

@@ -19,8 +19,23 @@ pub(super) struct Copied {
     pub(super) files: usize,
     /// Their bytes.
     pub(super) bytes: u64,
-    /// What was left out, and why: links, and names that lead elsewhere.
+    /// The first of what was left out, and why: links, and names that lead elsewhere.
     pub(super) left_out: Vec<String>,
+    /// How many more were left out: a container may send as many as it likes.
+    pub(super) more: usize,
+}
+
+/// Things that were left out and are named.
+const NAMED: usize = 3;
+
+impl Copied {
+    fn leave_out(&mut self, path: &Path, why: &str) {
+        if self.left_out.len() < NAMED {
+            self.left_out.push(format!("{} ({why})", path.display()));
+        } else {
+            self.more += 1;
+        }
+    }
 }
 
 /// Writes what an archive of `path` holds into a directory, under the last part of `path`.
@@ -34,10 +49,28 @@ pub(super) fn unpack(archive: impl Read, path: &str, into: &Path) -> io::Result<
         let named = entry.path()?.into_owned();
         match place(&named, above, &root) {
             Some(place) => write(&mut entry, &named, &place, &root, &mut copied)?,
-            None => copied.left_out.push(format!("{} (leads elsewhere)", named.display())),
+            None => copied.leave_out(&named, ELSEWHERE),
         }
     }
     Ok(copied)
+}
+
+const ELSEWHERE: &str = "leads elsewhere";
+
+/// Makes what is missing of a directory below the root. `false`: a link that lay there leads out, and nothing was made.
+fn make_below(root: &Path, dir: &Path) -> io::Result<bool> {
+    let mut here = root.to_owned();
+    for part in dir.strip_prefix(root).into_iter().flat_map(Path::components) {
+        here.push(part);
+        match fs::symlink_metadata(&here) {
+            Ok(meta) if meta.is_symlink() => return Ok(false),
+            // What is no directory is told of by what comes next.
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir(&here)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 /// Where an entry belongs. `None`: not below the root.
@@ -57,13 +90,15 @@ fn write(
 ) -> io::Result<()> {
     let about = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", place.display()));
     match entry.header().entry_type() {
-        EntryType::Directory => fs::create_dir_all(place).map_err(about),
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-            let dir = place.parent().unwrap_or(root);
-            fs::create_dir_all(dir).map_err(about)?;
-            // A link that lay there before must not lead out.
-            if !dir.canonicalize()?.starts_with(root) {
-                copied.left_out.push(format!("{} (leads elsewhere)", named.display()));
+        EntryType::Directory => {
+            if !make_below(root, place).map_err(about)? {
+                copied.leave_out(named, ELSEWHERE);
+            }
+            Ok(())
+        }
+        EntryType::Regular | EntryType::Continuous => {
+            if !make_below(root, place.parent().unwrap_or(root)).map_err(about)? {
+                copied.leave_out(named, ELSEWHERE);
                 return Ok(());
             }
             let mode = if entry.header().mode().unwrap_or(0) & 0o100 == 0 { 0o644 } else { 0o755 };
@@ -73,11 +108,16 @@ fn write(
             Ok(())
         }
         EntryType::Symlink | EntryType::Link => {
-            copied.left_out.push(format!("{} (a link)", named.display()));
+            copied.leave_out(named, "a link");
+            Ok(())
+        }
+        // Our `tar` makes none; a few bytes of one may stand for more than any disk holds.
+        EntryType::GNUSparse => {
+            copied.leave_out(named, "a sparse file");
             Ok(())
         }
         _ => {
-            copied.left_out.push(format!("{} (no plain file)", named.display()));
+            copied.leave_out(named, "no plain file");
             Ok(())
         }
     }
@@ -102,7 +142,7 @@ fn add(builder: &mut Builder<impl Write>, from: &Path, name: &Path, copied: &mut
     }
     if !meta.is_file() {
         let what = if meta.is_symlink() { "a link" } else { "no plain file" };
-        copied.left_out.push(format!("{} ({what})", from.display()));
+        copied.leave_out(from, what);
         return Ok(());
     }
     let mut header = tar::Header::new_gnu();
@@ -133,6 +173,12 @@ mod tests {
             header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_entry_type(*kind);
             header.set_mode(0o755);
+            if let (EntryType::GNUSparse, Some(gnu)) = (kind, header.as_gnu_mut()) {
+                // A megabyte, of which there is nothing in the archive.
+                gnu.realsize = *b"00004000000\0";
+                gnu.sparse[0].offset = gnu.realsize;
+                gnu.sparse[0].numbytes = *b"00000000000\0";
+            }
             if matches!(kind, EntryType::Symlink) {
                 header.set_link_name(content).expect("a link");
                 header.set_size(0);
@@ -176,14 +222,17 @@ mod tests {
             ("d/../../up", EntryType::Regular, "x"),
             ("new", EntryType::Symlink, "/tmp"),
             ("old/through", EntryType::Regular, "x"),
+            ("old/deep/through", EntryType::Regular, "x"),
+            ("old/a/b/", EntryType::Directory, ""),
+            ("huge", EntryType::GNUSparse, ""),
             ("dev", EntryType::Char, ""),
             ("/absolute", EntryType::Regular, "inside"),
         ]);
         let copied = unpack(&hostile[..], "", &into).expect("unpacked");
-        assert_eq!(copied.left_out.len(), 5, "{:?}", copied.left_out);
+        assert_eq!((copied.left_out.len(), copied.more), (NAMED, 5), "{:?}", copied.left_out);
         assert_eq!(fs::read(into.join("absolute")).expect("there"), b"inside");
         assert_eq!(fs::read_dir(&outside).expect("there").count(), 0);
-        assert!(!dir.path().join("in/up").exists() && !dir.path().join("up").exists());
+        assert!(!into.join("huge").exists() && !dir.path().join("in/up").exists() && !dir.path().join("up").exists());
         let again = archive(&[("absolute", EntryType::Regular, "other")]);
         assert!(unpack(&again[..], "", &into).is_err());
         assert_eq!(fs::read(into.join("absolute")).expect("there"), b"inside");

@@ -18,7 +18,6 @@ use crate::{
     jobs::{
         Clean,
         quantity::{counted, format_bytes},
-        text::few,
     },
 };
 
@@ -118,7 +117,10 @@ fn said(copied: &Copied, into: &Path) -> String {
     let mut text = format!("{files}, {size}, to {}", into.display());
     if !copied.left_out.is_empty() {
         text.push_str("; left out: ");
-        text.push_str(&few(3, copied.left_out.iter().cloned()));
+        text.push_str(&copied.left_out.join(", "));
     }
-    text
+    match copied.more {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    changes::Subject,
+    changes::{Change, Desk},
     cluster::{Problem, ProblemKind, Session, exec},
     jobs::Name,
 };
@@ -68,8 +68,10 @@ pub struct Forwarding {
 }
 
 impl Forwarding {
-    /// Leads connections on, until the pod is no more. Dropping the future closes them all.
-    pub(super) async fn run(&self, session: &Session, pod: &Subject, port: u16) -> Problem {
+    /// Leads connections on, until the pod is no more, or nothing may be changed any more: that is asked with each of them.
+    /// Dropping the future closes them all.
+    pub(super) async fn run(&self, desk: &Desk, change: &Change, port: u16) -> Problem {
+        let (session, pod) = (&desk.session, &change.subject);
         let mut open = JoinSet::new();
         let room = Arc::new(Semaphore::new(MOST));
         loop {
@@ -77,6 +79,9 @@ impl Forwarding {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((near, _)) => {
+                        if let Err(problem) = desk.gate.check_open(change, session.now()) {
+                            return problem;
+                        }
                         let lead = lead(session.clone(), pod.namespace.clone(), pod.name.clone(), port, near);
                         let counted = self.traffic.clone();
                         open.spawn(async move {

@@ -69,7 +69,7 @@ pub async fn forward(
     let work = async {
         let What::Forward { port, .. } = change.what else { return Outcome::Failed(wrong(&change)) };
         tokio::select! {
-            problem = Box::pin(forwarding.run(&desk.session, &change.subject, port)) => Outcome::Failed(problem),
+            problem = Box::pin(forwarding.run(desk, &change, port)) => Outcome::Failed(problem),
             () = stop => {
                 let (_, all) = forwarding.traffic.counts();
                 Outcome::noted(change.subject.uid.clone(), &format!("stopped after {all} connections"))

@@ -65,23 +65,22 @@ impl Console {
         }
         let words = self.app.start.editor.clone();
         let lent = self.lend(tty, &words, &path).await;
-        let read = atomic::read(&path, MOST_BYTES);
-        // An editor may have moved it away.
-        let _ = std::fs::remove_file(&path);
-        let text = match lent? {
-            Err(signal) => return Ok(Some(signal)),
-            Ok(Err(error)) => Err(format!("{words} can't be started: {error}; set $VISUAL or $EDITOR")),
-            Ok(Ok(())) => read.map_err(|problem| problem.to_string()).and_then(|bytes| {
-                let bytes = bytes.ok_or_else(|| "the editor left no file".to_owned())?;
-                String::from_utf8(bytes).map_err(|_| "what the editor wrote is not UTF-8 text".to_owned())
-            }),
+        let not_started = lent.as_ref().ok().and_then(|lent| lent.as_ref().ok()?.as_ref().err());
+        let text = match not_started {
+            Some(error) => Err(format!("{words} can't be started: {error}; set $VISUAL or $EDITOR")),
+            // Also where we are told to end, or the terminal went away: what was saved until then is a person's text.
+            None => edited(&path),
         };
+        if text.is_ok() || not_started.is_some() {
+            // An editor may have moved it away.
+            let _ = std::fs::remove_file(&path);
+        }
         let text = text.map(Raw::new).map_err(|why| Clean::new(&why));
         let effects = self.app.happen(Message::Draft(DraftMessage::Edited(id, text)));
         for effect in effects {
             self.app.runner.execute(effect);
         }
-        Ok(None)
+        Ok(lent?.err())
     }
 
     /// Lends the terminal to the sign-in program, then opens the session with what it brought. `Some`: told to end.
@@ -143,4 +142,12 @@ impl Console {
         }
         Ok(None)
     }
+}
+
+/// What an editor made of a draft.
+fn edited(path: &Path) -> Result<String, String> {
+    let bytes = atomic::read(path, MOST_BYTES).map_err(|problem| problem.to_string())?;
+    let bytes = bytes.ok_or_else(|| "the editor left no file".to_owned())?;
+    let not_text = |_| format!("what the editor wrote is not UTF-8 text; it is in {}", path.display());
+    String::from_utf8(bytes).map_err(not_text)
 }

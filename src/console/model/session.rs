@@ -33,11 +33,18 @@ impl Scope {
             if matches!(name, "all" | "*") {
                 return Some(Self::All);
             }
-            set.push(Name::new(name).filter(|n| !n.as_str().contains('/'))?);
+            set.push(name);
         }
+        if set.is_empty() { Some(Self::All) } else { Self::named(set) }
+    }
+
+    /// These namespaces and no others: no word stands for all of them. `None` if there is none, or one can't be a name.
+    pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let name = |text| Name::new(text).filter(|name| !name.as_str().contains(['/', '*']));
+        let mut set = names.into_iter().map(name).collect::<Option<Vec<_>>>()?;
         set.sort();
         set.dedup();
-        Some(if set.is_empty() { Self::All } else { Self::Named(set) })
+        (!set.is_empty()).then_some(Self::Named(set))
     }
 
     /// The namespaces, empty for all.

@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
-use super::{Ready, Results, Runner};
+use super::{Results, Runner};
 use crate::{
-    changes::{self, Confirmed, Desk, Gate, Progress, Report, Tell},
+    changes::{self, Confirmed, Desk, Gate, Progress, Report, Site, Tell},
     cluster::{Problem, ProblemKind},
     config::context::Protection,
     console::{
@@ -60,16 +60,11 @@ pub(super) fn execute(runner: &Runner, effect: ChangeEffect) {
         ChangeEffect::ReadLog => read(runner, |files| files.entries(SHOWN), ChangeMessage::Log),
         ChangeEffect::Undoable(id) => {
             let Some(ready) = runner.ready().filter(|ready| ready.id == id) else { return };
-            let (context, server) = place(&ready);
-            read(runner, move |files| changes::undo::undoable(files, &context, &server), ChangeMessage::Undoable);
+            let site = Site::of(&ready.session);
+            read(runner, move |files| changes::undo::undoable(files, &site), ChangeMessage::Undoable);
         }
         ChangeEffect::Resume(id) => resume(runner, id),
     }
-}
-
-fn place(ready: &Ready) -> (Clean, Clean) {
-    let who = ready.session.who();
-    (who.context.clone(), who.server.clone())
 }
 
 fn files(runner: &Runner) -> Option<ChangeFiles> {
@@ -132,13 +127,14 @@ fn resume(runner: &Runner, id: SessionId) {
     let (Some(desk), results) = (desk(runner, id), runner.results()) else { return };
     let Some(files) = desk.files.clone() else { return };
     runner.changes.0.spawn(async move {
-        let server = desk.session.who().server.clone();
-        let found = tokio::task::spawn_blocking(move || changes::interrupted(&files, &server)).await;
+        let site = Site::of(&desk.session);
+        let found = tokio::task::spawn_blocking(move || changes::interrupted(&files, &site)).await;
         let now = desk.session.now();
         for slip in found.ok().and_then(Result::ok).unwrap_or_default() {
             if now.since(slip.at) < STALE {
-                let report = changes::resume(&desk, slip, Arc::new(|_| {})).await;
-                send(&results, ChangeMessage::Resumed(report)).await;
+                if let Some(report) = changes::resume(&desk, slip, Arc::new(|_| {})).await {
+                    send(&results, ChangeMessage::Resumed(report)).await;
+                }
             } else {
                 let told = slip.changes.iter().map(|change| Clean::new(&change.to_string())).collect();
                 changes::forget(&desk, slip).await;

@@ -226,11 +226,10 @@ impl Task {
             if slot.end == Some(End::Discard) {
                 return self.discard().await;
             }
-            let ended = slot.end.is_some();
-            self.write(&slot.text, ended).await;
-            if ended {
-                return;
+            if slot.end.is_some() {
+                return self.last(&slot.text).await;
             }
+            self.write(&slot.text, false).await;
             match timeout(PAUSE, inbox.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return self.write(&slot.text, true).await,
@@ -244,8 +243,28 @@ impl Task {
         }
     }
 
+    /// Writes what is left of a draft that was closed, and tells of it. It waits for its turn: one that can't be kept comes
+    /// back.
+    async fn last(mut self, text: &Text) {
+        let result = self.attempt(text, true).await;
+        let (results, told) = (self.results.clone(), DraftMessage::Kept(self.id, text.version, result));
+        // Free before it is told of: it may be opened again at once.
+        drop(self);
+        // At the end of the console nobody listens any more.
+        let _ = results.send(Message::Draft(told)).await;
+    }
+
     /// Writes; tells of it where it is synced or fails.
     async fn write(&mut self, text: &Text, synced: bool) {
+        let result = self.attempt(text, synced).await;
+        if synced || result.is_err() {
+            let told = DraftMessage::Kept(self.id, text.version, result);
+            // At the end of the console nobody listens any more.
+            let _ = self.results.try_send(Message::Draft(told));
+        }
+    }
+
+    async fn attempt(&mut self, text: &Text, synced: bool) -> Result<(), Clean> {
         let (drafts, key, open) = (self.drafts.clone(), self.key.clone(), self.open.clone());
         let about = (self.described.as_ref() != Some(&text.about)).then(|| text.about.clone());
         let raw = text.text.clone();
@@ -257,7 +276,7 @@ impl Task {
             open.write(raw.for_writing(), synced)?;
             Ok(open)
         });
-        let result = match written.await {
+        match written.await {
             Ok(Ok(open)) => {
                 self.open = Some(open);
                 self.described = Some(text.about.clone());
@@ -265,11 +284,6 @@ impl Task {
             }
             Ok(Err(problem)) => Err(said(&problem)),
             Err(error) => Err(Clean::new(&error.to_string())),
-        };
-        if synced || result.is_err() {
-            let told = DraftMessage::Kept(self.id, text.version, result);
-            // At the end of the console nobody listens any more.
-            let _ = self.results.try_send(Message::Draft(told));
         }
     }
 

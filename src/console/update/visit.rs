@@ -20,7 +20,7 @@ use crate::{
             visit::{Forward, VisitEffect, VisitMessage, Visited},
         },
     },
-    jobs::Clean,
+    jobs::{Clean, Name},
     metrics::nvidia_smi,
 };
 
@@ -111,7 +111,7 @@ fn what(id: VisitCommand, text: &str, visited: &Visited, files: Option<&Path>) -
             let (path, into) = two(text);
             let into = match (into, files) {
                 (Some(into), _) => PathBuf::from(into),
-                (None, Some(files)) => files.join(visited.pod.as_str()),
+                (None, Some(files)) => files.join(directory(&visited.pod)),
                 (None, None) => return Err("name a directory here, too".to_owned()),
             };
             Ok(What::CopyOut { container, path: path.to_owned(), into })
@@ -122,6 +122,13 @@ fn what(id: VisitCommand, text: &str, visited: &Visited, files: Option<&Path>) -
         },
         _ => Ok(What::Shell { container, argv: ["sh", "-c", text].map(str::to_owned).to_vec(), stays: true }),
     }
+}
+
+/// Where files of a pod go. Its name comes from the cluster, and does not choose a place on this machine.
+fn directory(pod: &Name) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' };
+    let name: String = pod.as_str().trim_start_matches('.').chars().map(plain).collect();
+    if name.is_empty() { "_".to_owned() } else { name }
 }
 
 fn two(text: &str) -> (&str, Option<&str>) {
@@ -202,7 +209,19 @@ fn tell(model: &mut Model, tone: Tone, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::{Name, Sym, Uid};
+    use crate::jobs::{Sym, Uid};
+
+    #[test]
+    fn the_name_of_a_pod_does_not_choose_where_files_go() {
+        let of = |pod| Path::new("/state/saved").join(directory(&Name::lossy(pod)));
+        assert_eq!(of("train-worker-0.a"), Path::new("/state/saved/train-worker-0.a"));
+        for hostile in ["/root/.ssh", "../../../.config/autostart", "..", ".", "a/../../b", "./..", "..-"] {
+            let place = of(hostile);
+            let below = place.strip_prefix("/state/saved").expect("below it");
+            let parts: Vec<_> = below.components().collect();
+            assert!(matches!(parts[..], [std::path::Component::Normal(_)]), "{hostile}: {}", place.display());
+        }
+    }
 
     #[test]
     fn what_is_typed_becomes_a_change_or_a_hint() {

@@ -65,6 +65,8 @@ pub struct Entry {
     pub context: Clean,
     /// The server's address.
     pub server: Clean,
+    /// Digest of that and of the CA: which cluster it was.
+    pub cluster: String,
     /// Who, as the kubeconfig calls the user.
     pub user: Clean,
     /// How it was confirmed.

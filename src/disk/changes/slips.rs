@@ -25,7 +25,9 @@ impl Slips {
     pub(super) fn write(&self, name: &str, value: &Value) -> Result<(), DiskProblem> {
         atomic::write(&self.path(name), value.to_string().as_bytes())?;
         let mut files = self.files();
-        while files.len() > self.most {
+        // After a clock that was set back, the one just written would be the oldest.
+        files.retain(|(_, path)| *path != self.path(name));
+        while files.len() >= self.most.max(1) {
             let (_, path) = files.remove(0);
             // Another process may have been quicker.
             let _ = fs::remove_file(path);
@@ -100,5 +102,20 @@ mod tests {
         assert_eq!(slips.read("a-4").expect("read"), Some(json!(4)));
         slips.remove("a-4").and_then(|()| slips.remove("a-4")).expect("gone is gone");
         assert_eq!(slips.read("a-4").expect("read"), None);
+    }
+
+    #[test]
+    fn what_was_just_written_stays_also_after_the_clock_was_set_back() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let slips = Slips { dir: dir.path().join("kept"), most: 2 };
+        for name in ["a", "b"] {
+            slips.write(name, &json!(name)).expect("written");
+            let ahead = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(10_000_000_000);
+            let file = fs::File::options().write(true).open(slips.path(name)).expect("there");
+            file.set_modified(ahead).expect("set");
+        }
+        slips.write("new", &json!("n")).expect("written");
+        assert_eq!(slips.read("new").expect("read"), Some(json!("n")));
+        assert_eq!(slips.all().expect("read").len(), 2);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{run::Run, sheet::Sheet};
-use crate::jobs::progress;
+use crate::jobs::{progress, text::csv_field};
 
 impl Sheet<'_> {
     /// As one JSON document (docs/compare.md has its fields).
@@ -57,22 +57,18 @@ impl Sheet<'_> {
         let mut out = "namespace,name,recorded".to_owned();
         for row in &rows {
             out.push(',');
-            out.push_str(&quoted(row.title));
+            out.push_str(&csv_field(row.title));
         }
         out.push('\n');
         for (at, run) in self.runs.iter().enumerate() {
-            out.push_str(&[run.namespace.as_str(), run.name.as_str(), &run.recorded.to_string()].join(","));
+            let (namespace, name) = (csv_field(run.namespace.as_str()), csv_field(run.name.as_str()));
+            out.push_str(&[namespace, name, run.recorded.to_string()].join(","));
             for cell in rows.iter().filter_map(|row| row.cells.get(at)) {
                 out.push(',');
-                out.push_str(&quoted(&cell.text));
+                out.push_str(&csv_field(&cell.text));
             }
             out.push('\n');
         }
         out
     }
-}
-
-/// As RFC 4180 has it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

@@ -10,7 +10,7 @@ use super::{
     series::{Series, Stats},
     table::{Lack, Range, Usage},
 };
-use crate::jobs::{Clean, JobRow, Name, Secs, progress, replica::Replica};
+use crate::jobs::{Clean, JobRow, Name, Secs, progress, replica::Replica, text::csv_field};
 
 /// What was measured of a job, at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -129,11 +129,12 @@ impl<'a> Sheet<'a> {
     pub fn csv(&self) -> String {
         let mut out = "time,worker,pod,metric,value\n".to_owned();
         for row in self.rows() {
+            let (worker, pod) = (csv_field(row.id.as_str()), csv_field(row.worker.pod.as_str()));
             for metric in Metric::ALL {
                 let series = self.usage.series(&row.worker.pod, metric);
                 for (at, value) in series.into_iter().flat_map(Series::points) {
-                    // Writing to a String does not fail. No field can hold a comma or a quote.
-                    let _ = writeln!(out, "{at},{},{},{},{value}", row.id, row.worker.pod, metric.key());
+                    // Writing to a String does not fail.
+                    let _ = writeln!(out, "{at},{worker},{pod},{},{value}", metric.key());
                 }
             }
         }

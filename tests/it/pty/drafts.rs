@@ -93,6 +93,24 @@ fn another_editor_changes_the_text() {
 }
 
 #[test]
+fn what_another_editor_has_saved_outlives_a_hang_up_and_an_end_from_outside() {
+    let edit = "printf 'sed -i s/smoke/tuned/ \"$1\"; : > \"$HOME/saved\"; exec sleep 600\n' > $HOME/edit.sh";
+    for signal in [Signal::HUP, Signal::TERM] {
+        let mut pty = Pty::sh(&format!("{edit}; EDITOR=\"sh $HOME/edit.sh\" {DEMO}; clear; {DEMO}; read -r _"));
+        pty.wait_for("no training jobs");
+        begun_as_text(&mut pty);
+        pty.wait_for("name: smoke");
+        pty.keys("\u{5}");
+        let saved = pty.home().join("saved");
+        pty.wait("the editor to have saved", || saved.exists());
+        kill(inner(&pty), signal);
+        pty.wait_for("not closed");
+        pty.keys("\r");
+        pty.wait_for("name: tuned");
+    }
+}
+
+#[test]
 fn a_job_from_a_template_is_sent_and_runs() {
     let mut pty = Pty::sh(&format!("{DEMO} --speed 20; read -r _"));
     pty.wait_for("no training jobs");

@@ -231,6 +231,8 @@ pub struct DraftsModel {
     pub process: u32,
     /// Drafts opened so far: their ids.
     pub opened: u32,
+    /// Those that went from the screen and are not known to be on disk yet.
+    pub closing: Vec<Draft>,
     /// To be opened once the settings are read.
     pub opening: Option<Opening>,
     /// What can be chosen from in the namespace of the open draft.

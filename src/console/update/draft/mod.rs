@@ -1,6 +1,7 @@
 //! What keys, commands and messages do to drafts. Editing of their text has its own files.
 
 mod asked;
+mod close;
 mod complete;
 mod edit;
 mod fix;
@@ -13,6 +14,7 @@ mod start;
 #[cfg(test)]
 mod tests;
 
+pub use close::close;
 pub use edit::command as editor;
 pub use fix::command as fix;
 pub use form::command as form;
@@ -153,22 +155,6 @@ fn checked(model: &mut Model, id: DraftId, version: u64, report: Report) -> Vec<
     effects
 }
 
-/// Takes the draft from the screen; what was written stays on disk.
-pub fn close(model: &mut Model) -> Vec<Effect> {
-    let mut effects = follow(model);
-    let Some(draft) = take(model) else { return effects };
-    if live::is_unchanged(&draft) {
-        effects.push(Effect::Draft(DraftEffect::Discard(draft.id)));
-        return effects;
-    }
-    if draft.keeping != Keeping::Untouched {
-        effects.push(Effect::Draft(DraftEffect::Close(draft.id, Box::new(draft.about(false)))));
-        let text = format!("{} is kept as a draft: :drafts lists it", draft.title());
-        model.notices.tell(model.now, Tone::Info, &text);
-    }
-    effects
-}
-
 /// Takes the draft, and what is open above it, from the screen.
 fn take(model: &mut Model) -> Option<Draft> {
     let at = model.overlays.iter().rposition(|overlay| matches!(overlay, Overlay::Draft(_)))?;
@@ -283,12 +269,7 @@ pub fn message(model: &mut Model, message: DraftMessage) -> Vec<Effect> {
         DraftMessage::Listed(Err(why)) => tell(model, &format!("Drafts can't be listed: {why}")),
         DraftMessage::Loaded(key, Ok((about, text))) => return loaded(model, key, about, &text),
         DraftMessage::Loaded(_, Err(why)) => tell(model, &format!("The draft can't be opened: {why}")),
-        DraftMessage::Kept(id, version, result) => match (model.draft_mut().filter(|draft| draft.id == id), result) {
-            (Some(draft), Ok(())) if draft.editor.version == version => draft.keeping = Keeping::Kept,
-            (Some(draft), Err(why)) => draft.keeping = Keeping::Failed(why),
-            (None, Err(why)) => tell(model, &format!("The draft is not kept: {why}")),
-            (_, Ok(())) => {}
-        },
+        DraftMessage::Kept(id, version, result) => close::kept(model, id, version, result),
         DraftMessage::Templates(templates) => start::templates(model, templates),
         DraftMessage::Read(source, object) if model.drafts.wanted.as_ref() == Some(&source) => {
             return start::read(model, &source, object);

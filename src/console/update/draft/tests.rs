@@ -122,6 +122,30 @@ fn a_draft_says_whether_it_is_kept() {
     assert!(it.screen().contains("not kept: the disk is full"), "{}", it.screen());
 }
 
+#[test]
+fn a_draft_that_can_not_be_kept_comes_back_and_is_lost_only_by_a_yes() {
+    let mut it = new();
+    it.type_text("x");
+    let version = it.model.draft().expect("open").editor.version;
+    let told = |result| Message::Draft(DraftMessage::Kept(DraftId(1), version, result));
+    it.keys("esc");
+    assert!(it.model.draft().is_none() && !it.screen().contains("is kept"), "nobody knows yet: {}", it.screen());
+    it.send(told(Err(Clean::new("the disk is full"))));
+    assert!(text(&it).starts_with('x'), "its text is there again");
+    let screen = it.screen();
+    assert!(screen.contains("It can't be kept: the disk is full") && screen.contains("Throw away"), "{screen}");
+    it.keys("enter");
+    assert!(text(&it).starts_with('x') && it.screen().contains("not kept"), "Cancel goes back to it");
+    let before = kept(&it).len();
+    it.keys("esc");
+    assert_eq!(kept(&it).len(), before + 1, "it is tried once more: there may be room");
+    it.send(told(Err(Clean::new("the disk is full"))));
+    it.keys("enter esc");
+    it.send(told(Ok(())));
+    assert!(it.model.draft().is_none() && it.screen().contains("is kept as a draft"), "{}", it.screen());
+    assert!(it.model.drafts.closing.is_empty());
+}
+
 fn left(open: bool) -> Summary {
     Summary {
         key: DraftKey::new(Secs(9), 1, 1),

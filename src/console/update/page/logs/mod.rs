@@ -260,7 +260,7 @@ fn write(model: &mut Model, id: LogCommand) -> Vec<Effect> {
         model,
         LogOrder::Write(match id {
             LogCommand::SaveEach => Writing::Each(format!("{name}-{at}-logs")),
-            LogCommand::Pager => Writing::Pager(format!(".{name}-pager.log")),
+            LogCommand::Pager => Writing::Pager(format!(".{name}-pager-{}.log", model.drafts.process)),
             _ => Writing::One(format!("{name}-{at}.log")),
         }),
     )
