@@ -93,7 +93,7 @@ pub fn address(target: &Target) -> Result<(Clean, Vec<u8>), Problem> {
 
 fn resolved(target: &Target) -> Result<Resolved, Problem> {
     let mut resolved = target.kubeconfig.resolve(target.context.as_deref())?;
-    if !transport::is_private(resolved.cluster.server.as_deref().unwrap_or_default()) {
+    if target.dial.is_none() && !transport::is_private(resolved.cluster.server.as_deref().unwrap_or_default()) {
         // As kubectl does: credentials don't go where anybody on the way can read them.
         let AuthInfo { impersonate, impersonate_groups, impersonate_uid, impersonate_user_extra, .. } = resolved.user;
         resolved.user = AuthInfo {

@@ -59,8 +59,9 @@ fn feed(
         Some(Base::Unknown) => Some(0),
         None => None,
     };
-    // A tag that takes room is torchrun's; NCCL's device is none of a rank.
-    let of_node = tag.local.filter(|_| tag.len > 0).zip(first).map(|(local, first)| first + local);
+    // A tag that takes room is torchrun's; NCCL's device is none of a rank. Logs of several pods are of several nodes.
+    let of_node = tag.local.filter(|_| tag.len > 0 && pod.is_none()).zip(first);
+    let of_node = of_node.and_then(|(local, first)| first.checked_add(local));
     let rank = tag.rank.or(of_node);
     scan.feed(rules, &LogLine { text: tag.body(text), rank, host: tag.host.or(pod), number, at });
 }

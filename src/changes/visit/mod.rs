@@ -122,8 +122,11 @@ pub async fn watch<F: Future<Output = ()>>(
                     break problem;
                 }
                 let now = pods.borrow().clone();
-                tell(Box::pin(measure::ask(desk, &change.subject.namespace, &now, argv)).await).await;
-                looks.fetch_add(1, Ordering::Relaxed);
+                // While all are down, what was measured last stays with its time.
+                if !now.is_empty() {
+                    tell(Box::pin(measure::ask(desk, &change.subject.namespace, &now, argv)).await).await;
+                    looks.fetch_add(1, Ordering::Relaxed);
+                }
                 tokio::time::sleep(Duration::from_secs(u64::from(*every))).await;
             }
         };

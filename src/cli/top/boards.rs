@@ -123,7 +123,7 @@ fn wanted(board: Board, places: &[Name]) -> Wanted {
     match board {
         Board::Nodes => Wanted { nodes: true, pods: Pods::All, ..plain },
         Board::Queues => Wanted { queues: true, ..plain },
-        Board::Namespaces => Wanted { quotas: true, pods: Pods::All, ..plain },
+        Board::Namespaces => Wanted { quotas: true, spaces: true, pods: Pods::All, ..plain },
         Board::Users => Wanted { spaces: true, ..plain },
     }
 }

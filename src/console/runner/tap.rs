@@ -56,7 +56,13 @@ impl Taps {
     /// Hears what is read of a log from now on. The channel ends when that came faster than it was taken.
     pub(super) fn listen(&self, of: Of) -> mpsc::Receiver<Heard> {
         let (heard, listener) = mpsc::channel(BEHIND);
-        self.with(|state| state.listeners.entry(of).or_default().push(heard));
+        self.with(|state| {
+            state.listeners.retain(|_, all| {
+                all.retain(|other| !other.is_closed());
+                !all.is_empty()
+            });
+            state.listeners.entry(of).or_default().push(heard);
+        });
         listener
     }
 

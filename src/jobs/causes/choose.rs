@@ -172,12 +172,12 @@ fn writer(rule: &Rule, seen: &Seen<'_>, log: &LogSeen<'_>, hit: &LogHit) -> Opti
     // Which node it was isn't known: its ranks may be anybody's.
     let rank = rank.filter(|_| !log.scan.of_node() || seen.replicas < 2);
     let host = host.or_else(|| rank.and_then(|rank| log.scan.host(rank)).map(ToOwned::to_owned));
-    let writer = log.writer.filter(|_| !rule.victim && host.is_none());
-    let found = match (seen.crew, writer) {
-        (_, Some(writer)) => Some(Subject { rank, ..(**writer).clone() }),
-        (Some(crew), None) => crew.subject(rank, host.as_deref(), log.scan.ranks()),
-        (None, None) => Crew::default().subject(rank, host.as_deref(), log.scan.ranks()),
-    };
+    let of_host = |crew: &Crew| crew.subject(rank, host.as_deref(), log.scan.ranks());
+    let found = seen.crew.map_or_else(|| of_host(&Crew::default()), of_host);
+    // A host that is nobody's, in a replica's own log, is another name of its own.
+    let nobodys = found.as_ref().is_none_or(|subject| subject.role.is_empty());
+    let writer = log.writer.filter(|_| !rule.victim && (host.is_none() || nobodys));
+    let found = writer.map(|writer| Subject { rank, ..(**writer).clone() }).or(found);
     found.map(Arc::new)
 }
 

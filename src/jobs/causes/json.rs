@@ -43,7 +43,7 @@ pub(super) fn said(text: &str) -> Option<Said> {
     }
     let object: Map<String, Value> = serde_json::from_str(text).ok()?;
     let mut words = first(&object, &MESSAGE).and_then(Value::as_str).map(ToOwned::to_owned).unwrap_or_default();
-    let troubles: Vec<&str> = TROUBLE.iter().filter_map(|name| object.get(*name)?.as_str()).collect();
+    let troubles: Vec<&str> = TROUBLE.iter().filter_map(|name| object.get(*name)).flat_map(texts).collect();
     if words.is_empty() && troubles.is_empty() {
         return None;
     }
@@ -60,6 +60,15 @@ pub(super) fn said(text: &str) -> Option<Said> {
     });
     let host = first(&object, &HOST).and_then(Value::as_str).map(ToOwned::to_owned);
     Some(Said { words, rank, host })
+}
+
+/// A text, or those of an object that tells of an error part by part.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Object(parts) => parts.values().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn first<'o>(object: &'o Map<String, Value>, names: &[&str]) -> Option<&'o Value> {
@@ -79,6 +88,8 @@ mod tests {
             ["failed rank=4", "Traceback:", "  File x", "KeyError: 'a'"]
         );
         assert_eq!((found.rank, found.host), (Some(4), None));
+        let found = said(r#"{"msg":"failed","err":{"message":"CUDA out of memory","code":7}}"#).expect("an object");
+        assert_eq!(found.words, "failed\nCUDA out of memory");
         let found = said(r#"{"event": "step", "loss": 0.5, "step": 10, "RANK": "3", "pod": "t-worker-1"}"#);
         let want = Said { words: "step loss=0.5 step=10".into(), rank: Some(3), host: Some("t-worker-1".into()) };
         assert_eq!(found, Some(want));

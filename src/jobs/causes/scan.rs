@@ -138,6 +138,15 @@ struct Detail {
     values: Vec<(String, String)>,
 }
 
+/// What the rules made of a text.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// One of them knew it.
+    any: bool,
+    /// It says that something was dealt with.
+    dealt_with: bool,
+}
+
 impl Scan {
     /// Takes the next line.
     pub fn feed(&mut self, rules: &Rules, line: &LogLine<'_>) {
@@ -146,15 +155,23 @@ impl Scan {
             self.pause = self.pause.max(self.at.map_or(0, |before| at.since(before)));
             self.at = self.at.max(Some(at));
         }
-        let Some(said) = json::said(line.text) else { return self.take_in(rules, line) };
-        for text in said.words.lines() {
-            let host = line.host.or(said.host.as_deref());
-            self.take_in(rules, &LogLine { text, rank: line.rank.or(said.rank), host, ..*line });
+        let Some(said) = json::said(line.text) else {
+            self.take_in(rules, line);
+            return;
+        };
+        let line = LogLine { rank: line.rank.or(said.rank), host: line.host.or(said.host.as_deref()), ..*line };
+        let parts: Vec<Known> = said.words.lines().map(|text| self.take_in(rules, &LogLine { text, ..line })).collect();
+        if !parts.iter().any(|known| known.any) {
+            // What it says may stand in fields that are not known here.
+            self.take_in(rules, &line);
+        } else if parts.iter().any(|known| known.dealt_with) {
+            // One part's word holds for the others.
+            self.dealt_with(rules, &line);
         }
     }
 
     /// What a line says, or one of the several things that it says.
-    fn take_in(&mut self, rules: &Rules, line: &LogLine<'_>) {
+    fn take_in(&mut self, rules: &Rules, line: &LogLine<'_>) -> Known {
         if let Some(rank) = line.rank
             && (self.ranks.len() < MOST_RANKS || self.ranks.contains_key(&rank))
         {
@@ -183,9 +200,11 @@ impl Scan {
         }
         // A word that it was dealt with counts for the line's own hits, too. Lines of progress count what was left out, too.
         let says = |sign| found.iter().filter_map(rule).any(|rule| rule.sign == Some(sign));
-        if says(Sign::Caught) && !says(Sign::Progress) {
+        let dealt_with = says(Sign::Caught) && !says(Sign::Progress);
+        if dealt_with {
             self.dealt_with(rules, &line);
         }
+        Known { any: !found.is_empty(), dealt_with }
     }
 
     /// The ranks in it are those of one node, which need not be the first.

@@ -17,9 +17,10 @@ pub(super) fn by(text: &str) -> (Option<&str>, &str) {
     let (inside, rest) = if is_time { bracketed(rest).unwrap_or(("", text)) } else { (inside, rest) };
     let Some((host, numbers)) = inside.split_once(':').filter(|(host, _)| is_host(host)) else { return (None, text) };
     match numbers.split(':').map(str::trim).all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
-        true if numbers.contains(':') || is_time => (Some(host), text),
-        true => (Some(host), rest),
-        false => (None, text),
+        true if numbers.matches(':').count() > 1 || is_time => (Some(host), text),
+        true if !numbers.contains(':') => (Some(host), rest),
+        // `[2026-10-19T14:03:01]` is a time.
+        _ => (None, text),
     }
 }
 
@@ -46,9 +47,18 @@ mod tests {
 
     #[test]
     fn other_brackets_are_text() {
-        for line in
-            ["[mpiexec@l] x", "[12:30:01] x", "[INFO] a", "[a:b] c", "[1.5] x", "[", "[1.5] [2] x", "[x:] y", ""]
-        {
+        for line in [
+            "[mpiexec@l] x",
+            "[12:30:01] x",
+            "[2026-10-19T14:03:01] x",
+            "[INFO] a",
+            "[a:b] c",
+            "[1.5] x",
+            "[",
+            "[1.5] [2] x",
+            "[x:] y",
+            "",
+        ] {
             assert_eq!(by(line), (None, line), "{line}");
         }
     }

@@ -62,7 +62,8 @@ static MEASURES: LazyLock<Option<Regex>> =
 static BOOSTING: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^\[(\d{1,9})\]\s+train-(\w{1,20}):(\d[\d.e+-]*)"));
 
 /// Words of an evaluation, whose numbers are not the training's.
-const OF_EVALUATION: [&str; 6] = ["'eval_", "\"eval_", "validation epoch", "eval epoch", "test epoch", "evaluating"];
+const OF_EVALUATION: [&str; 7] =
+    ["'eval_", "\"eval_", " eval_", "validation epoch", "eval epoch", "test epoch", "evaluating"];
 
 pub(super) fn read(text: &str) -> Option<Told> {
     let lower = text.to_ascii_lowercase();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Admitted;
 use crate::sim::asked::Asked;
@@ -59,8 +59,14 @@ pub(super) fn check(store: &Store, resource: &Resource, request: &Admitted, valu
     }
     let (resources, paths) = user.rules_in(namespace);
     let own: Vec<&Value> = resources.iter().chain(&paths).collect();
-    let missing: Vec<Right> =
-        rules.iter().flat_map(rights).filter(|right| !own.iter().any(|rule| covers(rule, right))).collect();
+    let has = |right: &Right| own.iter().any(|rule| covers(rule, right));
+    // Such a role may gather any rule that there is.
+    let gathers = *resource == CLUSTERROLES && value["aggregationRule"].is_object();
+    if gathers && !all().iter().flat_map(rights).all(|right| has(&right)) {
+        let why = "must have cluster-admin privileges to use the aggregationRule";
+        return Err(Refusal::forbidden(resource, text(value, "/metadata/name"), why));
+    }
+    let missing: Vec<Right> = rules.iter().flat_map(rights).filter(|right| !has(right)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -72,6 +78,11 @@ pub(super) fn check(store: &Store, resource: &Resource, request: &Admitted, valu
         told(&missing).join("\n")
     );
     Err(Refusal::forbidden(resource, text(value, "/metadata/name"), &why))
+}
+
+/// Every right.
+fn all() -> [Value; 2] {
+    [json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}), json!({"nonResourceURLs": ["*"], "verbs": ["*"]})]
 }
 
 /// As [`check`], for what a change makes of an object. Who only lets go of it gives nobody anything.
@@ -88,6 +99,9 @@ pub(super) fn check_change(
     let old = store.get(resource, &asked.object_namespace(resource), &asked.name)?.value();
     let mut new = (*old).clone();
     change(&mut new)?;
+    if new["aggregationRule"].is_null() && old["aggregationRule"].is_object() {
+        new["aggregationRule"] = old["aggregationRule"].clone();
+    }
     let kept = |value: &Value| {
         let mut kept = value.clone();
         for field in ["finalizers", "ownerReferences"] {

@@ -34,6 +34,9 @@ impl Server {
                 *pod = sent;
             }
             let wanted = std::mem::replace(pod, old);
+            if wanted["metadata"]["resourceVersion"].is_string() {
+                pod["metadata"]["resourceVersion"] = wanted["metadata"]["resourceVersion"].clone();
+            }
             let faults = take(pod, &wanted);
             let told: Vec<_> = faults.iter().map(|(why, field, said)| (*why, field.as_str(), said.clone())).collect();
             if told.is_empty() { Ok(()) } else { Err(Refusal::invalid(&PODS, &asked.name, &told)) }

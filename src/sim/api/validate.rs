@@ -135,6 +135,15 @@ fn mistyped(resource: &Resource, value: &Value) -> Option<String> {
 /// Holds a custom resource against its schema. What was wrong before (`old`) may stay so.
 pub(super) fn fit(resource: &Resource, value: &mut Value, old: Option<&Value>, part: Part) -> Result<(), Refusal> {
     let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let default = [(&SERVICES, "type", "ClusterIP"), (&JOBS, "completionMode", "NonIndexed")];
+    let default = default.into_iter().find(|(of, ..)| *of == resource && old.is_some() && part == Part::Main);
+    if let Some((_, field, said)) = default
+        && let Some(spec) = value["spec"].as_object_mut()
+        && spec.get(field).is_none_or(Value::is_null)
+    {
+        // Defaults come before any comparison.
+        spec.insert(field.to_owned(), said.into());
+    }
     if let Some((reason, field, said)) = old.filter(|_| part == Part::Main).and_then(|old| fixed(resource, old, value))
     {
         return Err(Refusal::invalid(resource, &name, &[(reason, &field, said)]));

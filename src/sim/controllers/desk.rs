@@ -232,7 +232,8 @@ impl Desk {
     }
 
     fn mpi_seen(&self, job: &Value, space: &str, object: &str) -> mpijob::Seen {
-        let workers = usize::try_from(mpijob::worker_replicas(job)).unwrap_or(0);
+        // A hostfile of more lines is refused, and then no worker is made.
+        let workers = usize::try_from(mpijob::worker_replicas(job)).unwrap_or(0).min(mpijob::MOST_CONFIG / 16);
         let gang = self.gang().map(|gang| mpijob::SeenGang {
             group: self.get(gang.resource(), space, object),
             priorities: self.priorities(),

@@ -219,6 +219,7 @@ impl Pass<'_> {
         let specs = self.specs();
         let there: HashMap<String, Arc<Value>> =
             self.pods.iter().map(|pod| (name(pod).to_owned(), Arc::clone(pod))).collect();
+        let services: std::collections::HashSet<&str> = self.seen.services.iter().map(String::as_str).collect();
         let mut left = IN_ONE_PASS;
         for (role, spec) in &specs {
             let (low, wanted) = (role.to_lowercase(), int(spec, "/replicas").unwrap_or(1).max(0));
@@ -238,7 +239,7 @@ impl Pass<'_> {
                         self.create(role, spec, index, &pod_name, &specs);
                     }
                     Some(pod) => {
-                        if !self.seen.services.contains(&pod_name) {
+                        if !services.contains(pod_name.as_str()) {
                             self.create_service(&pod_name, &low, index, spec);
                         }
                         self.replica(role, spec, pod);

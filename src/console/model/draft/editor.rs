@@ -158,17 +158,15 @@ impl Editor {
 
     fn jump(&mut self, to: Place, select: bool) {
         self.selecting(select);
+        if let (Ok(row), Ok(col)) = (u16::try_from(to.row), u16::try_from(to.col)) {
+            return self.area.move_cursor(CursorMove::Jump(row, col));
+        }
         // The text area jumps by 16 bits; the rest is walked.
-        let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        self.area.move_cursor(CursorMove::Jump(number(to.row), number(to.col)));
-        let (row, col) = self.area.cursor();
-        if row == usize::from(u16::MAX) {
-            (row..to.row.min(self.lines().len() - 1)).for_each(|_| self.area.move_cursor(CursorMove::Down));
-        }
-        if col == usize::from(u16::MAX) {
-            let end = self.lines()[self.area.cursor().0].chars().count();
-            (col..to.col.min(end)).for_each(|_| self.area.move_cursor(CursorMove::Forward));
-        }
+        self.area.move_cursor(CursorMove::Jump(u16::try_from(to.row).unwrap_or(u16::MAX), 0));
+        let row = to.row.min(self.lines().len() - 1);
+        (self.area.cursor().0..row).for_each(|_| self.area.move_cursor(CursorMove::Down));
+        let end = self.lines()[row].chars().count();
+        (0..to.col.min(end)).for_each(|_| self.area.move_cursor(CursorMove::Forward));
     }
 
     fn selecting(&mut self, select: bool) {

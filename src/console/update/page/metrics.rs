@@ -62,6 +62,7 @@ pub(super) fn asked_no_more(page: &mut PageModel) -> Option<Effect> {
 
 /// Replicas began, ended or were restarted: `nvidia-smi` is asked in those that run now.
 fn asked_where(page: &mut PageModel) -> Option<Effect> {
+    page.metrics.asking.as_ref()?;
     let pods = page.job.gpu_pods();
     let asking = page.metrics.asking.as_mut().filter(|asking| asking.pods != pods)?;
     asking.pods.clone_from(&pods);

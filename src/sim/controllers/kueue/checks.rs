@@ -40,7 +40,9 @@ impl Checks {
 /// The checks that a queue names, and for which flavors; for none: for all.
 fn named(queue: &Value) -> impl Iterator<Item = (&str, &[Value])> {
     let rules = list(queue, "/spec/admissionChecksStrategy/admissionChecks");
-    rules.iter().map(|rule| (text(rule, "/name"), list(rule, "/onFlavors")))
+    // v1beta1 may have them as plain names.
+    let plain = list(queue, "/spec/admissionChecks").iter().filter_map(Value::as_str);
+    rules.iter().map(|rule| (text(rule, "/name"), list(rule, "/onFlavors"))).chain(plain.map(|name| (name, &[][..])))
 }
 
 /// Brings the checks of a Workload in line with what its queue wants; whether anything changed.
@@ -101,7 +103,7 @@ pub(super) fn reset(load: &mut Value, now: Timestamp) {
             continue;
         }
         if before == "Retry" {
-            let count = check["retryCount"].as_i64().unwrap_or(0) + 1;
+            let count = check["retryCount"].as_i64().unwrap_or(0).saturating_add(1);
             check["retryCount"] = json!(count);
         }
         check["state"] = json!("Pending");

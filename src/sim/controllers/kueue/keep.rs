@@ -82,7 +82,7 @@ impl Pass<'_> {
 
     fn too_slow(&mut self, next: &mut Value) {
         let Some(waiting) = self.settings.pods_ready.clone() else { return };
-        let count = int(next, "/status/requeueState/count").unwrap_or(0) + 1;
+        let count = int(next, "/status/requeueState/count").unwrap_or(0).saturating_add(1);
         if waiting.limit.is_some_and(|limit| count > limit) {
             let message = "exceeding the maximum number of re-queuing retries";
             return self.switch_off(next, "RequeuingLimitExceeded", message);

@@ -38,12 +38,13 @@ impl Pass<'_> {
 
     fn extras(&mut self) -> Result<(), Stop> {
         let wanted = [
-            (&SERVICES, "Service", objects::service(self.job)),
+            (&SERVICES, "Service", Some(objects::service(self.job))),
             (&CONFIGMAPS, "ConfigMap", objects::config(self.job, &self.seen.pods)),
-            (&SECRETS, "Secret", objects::secret(self.job)),
+            (&SECRETS, "Secret", Some(objects::secret(self.job))),
         ];
         let seen = self.seen;
         for ((resource, kind, object), there) in wanted.into_iter().zip(&seen.extras) {
+            let object = object.ok_or(Stop)?;
             match there {
                 None => self.writes.push(Write::Create { resource, object, blame: None }),
                 Some(old) if !self.is_mine(old) => return Err(self.exists("", name(old))),

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 pub(crate) use self::{
     gang::{Gang, Seen as SeenGang, told_by},
+    objects::MOST_CONFIG,
     objects::keys,
 };
 use crate::sim::{

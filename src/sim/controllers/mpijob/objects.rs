@@ -28,8 +28,12 @@ pub(super) fn service(job: &Value) -> Value {
     })
 }
 
-/// The `ConfigMap` with the hostfile, and `discover_hosts.sh` naming the workers that run now.
-pub(super) fn config(job: &Value, pods: &[Arc<Value>]) -> Value {
+/// What a `ConfigMap` can hold.
+pub(crate) const MOST_CONFIG: usize = 1 << 20;
+
+/// The `ConfigMap` with the hostfile, and `discover_hosts.sh` naming the workers that run now; `None` of a job whose
+/// hostfile no server would take.
+pub(super) fn config(job: &Value, pods: &[Arc<Value>]) -> Option<Value> {
     let host = |pod: &str| format!("{pod}.{}.{}.svc", name(job), namespace(job));
     let line = |pod: &str| match text(job, "/spec/mpiImplementation") {
         "Intel" | "MPICH" => format!("{}:{}\n", host(pod), slots(job)),
@@ -43,6 +47,9 @@ pub(super) fn config(job: &Value, pods: &[Arc<Value>]) -> Value {
     }
     for index in 0..worker_replicas(job) as usize {
         hostfile.push_str(&line(&worker_name(name(job), index)));
+        if hostfile.len() > MOST_CONFIG {
+            return None;
+        }
     }
     // Sorted as text: worker-10 comes before worker-2.
     let mut running: Vec<_> = pods.iter().filter(|p| is_worker(p) && phase(p) == "Running").map(|p| name(p)).collect();
@@ -50,10 +57,10 @@ pub(super) fn config(job: &Value, pods: &[Arc<Value>]) -> Value {
     for pod in running {
         let _ = writeln!(discover, "echo {}", host(pod));
     }
-    json!({
+    Some(json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(job, "-config"),
         "data": {"hostfile": hostfile, "discover_hosts.sh": discover},
-    })
+    }))
 }
 
 /// The Secret for ssh.

@@ -14,9 +14,6 @@ use crate::sim::{
     value::{int, list, name, namespace, owned_by, reach, text, uid},
 };
 
-/// What a `ConfigMap` can hold.
-const MOST: usize = 1 << 20;
-
 /// What the runtime's policy and the TrainJob say about MPI.
 pub(super) struct Policy {
     slots: i64,
@@ -87,7 +84,7 @@ impl Policy {
                 for pod in 0..parallelism(replicated) {
                     // Writing to a String cannot fail.
                     let _ = writeln!(lines, "{job}-{role}-{index}-{pod}.{domain} slots={}", self.slots);
-                    if lines.len() > MOST {
+                    if lines.len() > mpijob::MOST_CONFIG {
                         return None;
                     }
                 }

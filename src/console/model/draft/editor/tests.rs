@@ -130,6 +130,9 @@ fn beyond_sixteen_bits_of_lines_the_cursor_still_goes_where_it_is_sent() {
     assert_eq!(editor.cursor(), Place::new(69_990, 3));
     editor.go(Place::new(900_000, 0));
     assert_eq!(editor.cursor().row, editor.lines().len() - 1);
+    let mut uneven = Editor::new(&"a: 1234567\n\n".repeat(34_000));
+    uneven.go(Place::new(67_000, 7));
+    assert_eq!(uneven.cursor(), Place::new(67_000, 7));
     let mut wide = Editor::new(&"x".repeat(70_000));
     wide.go(Place::new(0, 69_000));
     assert_eq!(wide.cursor(), Place::new(0, 69_000));
