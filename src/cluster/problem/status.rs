@@ -77,6 +77,8 @@ fn plain_text(body: &[u8], code: u16) -> String {
 fn verdict(code: u16, status: &ApiStatus, message: &str, about: &About<'_>) -> (Kind, String) {
     match code {
         401 => (Kind::Unauthorized, about.credential.remedy()),
+        // Servers that let anybody knock say so of whom they don't know.
+        403 if message.contains(r#"User "system:anonymous""#) => (Kind::Unauthorized, about.credential.remedy()),
         403 => (Kind::Forbidden, forbidden(message)),
         404 | 405 => (Kind::NotFound, "It may have been deleted, or this cluster does not serve that resource.".into()),
         409 if status.reason.as_deref() == Some("AlreadyExists") => {

@@ -67,7 +67,7 @@ async fn credentials_that_are_not_taken() {
     let (_sim, served) = served().await;
     let cluster = served.kubeconfig()["clusters"][0]["cluster"].clone();
     get(&cluster, &json!({"token": "wrong"})).await.failed_with(1, &["Unauthorized", "log in again"]);
-    get(&cluster, &json!({})).await.failed_with(1, &["Unauthorized", "no credentials"]);
+    get(&cluster, &json!({})).await.failed_with(1, &["system:anonymous", "no credentials"]);
     let missing = get(&cluster, &json!({"tokenFile": "/no/such/token"})).await;
     missing.failed_with(1, &["/no/such/token"]);
     let clients = authority();

@@ -233,8 +233,8 @@ fn heard(told: &Value) -> Value {
         let parts: Vec<&str> = event.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         // What a real controller stumbles over while it has not seen its own writes yet.
         let stumbled = ["already exists", "denied the request"].iter().any(|words| parts[3].contains(words));
-        // Its slices go by garbage collection, too: who is first is chance.
-        let raced = parts[2] == "FailedToUpdateEndpointSlices";
+        // Its Endpoints and slices go by garbage collection, too: who is first is chance.
+        let raced = parts[2].starts_with("FailedToUpdateEndpoint");
         if !stumbled && !raced {
             all.insert(parts.join(" | "), json!(true));
         }
